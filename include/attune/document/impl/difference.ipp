@@ -1,0 +1,88 @@
+#pragma once
+
+#include <attune/document/difference.hpp>
+#include <attune/document/impl/node.hpp>
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// The entries that differ in one pair of containers, and the token of the current one.
+class ChangedEntries {
+public:
+    ChangedEntries(const Document& before, const Document& after) noexcept
+        : walk_(before.is_object() ? Walk(std::in_place_type<Differences>, before, after)
+                                   : Walk(std::in_place_type<Lockstep>, before, after)) {}
+
+    bool next() noexcept {
+        if (auto* const members = std::get_if<Differences>(&walk_)) return members->next();
+        auto& elements = std::get<Lockstep>(walk_);
+        while (elements.next()) {
+            if (!elements.before()->same(*elements.after())) return true;
+        }
+        return false;
+    }
+
+    std::string token() const {
+        if (const auto* members = std::get_if<Differences>(&walk_)) {
+            return std::string(members->key());
+        }
+        return std::to_string(std::get<Lockstep>(walk_).index());
+    }
+
+    const Document* before() const noexcept {
+        return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+    }
+    const Document* after() const noexcept {
+        return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+    }
+
+private:
+    using Walk = std::variant<Differences, Lockstep>;
+
+    Walk walk_;
+};
+
+// Both are objects, or arrays of one length: whatever differs does so further down.
+ATTUNE_DECL bool differ_inside(const Document* before, const Document* after) noexcept {
+    if (!before || !after) return false;
+    if (before->is_object()) return after->is_object();
+    return before->is_array() && after->is_array() && before->size() == after->size();
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after) {
+    if (before.same(after)) return {};
+    if (!detail::differ_inside(&before, &after)) {
+        return before == after ? std::vector<Path>{} : std::vector<Path>{Path()};
+    }
+    std::vector<Path> paths;
+    std::vector<std::string> tokens;
+    std::vector<detail::ChangedEntries> open;
+    open.emplace_back(before, after);
+    while (!open.empty()) {
+        detail::ChangedEntries& entries = open.back();
+        tokens.resize(open.size() - 1);
+        if (!entries.next()) {
+            open.pop_back();
+            continue;
+        }
+        const Document* const old = entries.before();
+        const Document* const fresh = entries.after();
+        tokens.push_back(entries.token());
+        if (detail::differ_inside(old, fresh)) {
+            open.emplace_back(*old, *fresh);
+        } else if (!old || !fresh || !(*old == *fresh)) {
+            paths.emplace_back(tokens);
+        }
+    }
+    return paths;
+}
+
+}  // namespace attune::inline ATTUNE_ABI

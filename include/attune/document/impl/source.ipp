@@ -1,0 +1,24 @@
+#pragma once
+
+#include <attune/document/impl/locate.hpp>
+#include <attune/document/source.hpp>
+
+#include <optional>
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL TextSource::TextSource(std::shared_ptr<const std::string> text, ParseOptions options)
+    : text_(std::move(text)), options_(std::move(options)) {}
+
+ATTUNE_DECL Origin TextSource::locate(const Path& path, Part part) const {
+    Origin origin;
+    origin.source = options_.name;
+    if (const auto located = detail::locate_nearest(*text_, path, part, options_)) {
+        origin.line = located->position.line;
+        origin.column = located->position.column;
+    }
+    return origin;
+}
+
+}  // namespace attune::inline ATTUNE_ABI

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <attune/version.hpp>
+
+#include <cstdint>
+
+/// Every public name of attune, declared. Includes no container of the standard library.
+namespace attune::inline ATTUNE_ABI {
+
+/// A number that only grows in a store: each commit that changes something takes the next one.
+using Version = std::uint64_t;
+
+// document
+class Document;
+class ParseError;
+class Path;
+class Source;
+class TextSource;
+enum class Duplicates : std::uint8_t;
+enum class Kind : std::uint8_t;
+enum class Part : std::uint8_t;
+struct Origin;
+struct ParseOptions;
+struct Position;
+struct TextOptions;
+
+// bind
+class Rejected;
+enum class Severity : std::uint8_t;
+enum class UnknownKeys : std::uint8_t;
+struct Bytes;
+struct Problem;
+struct Rejection;
+template <class E>
+struct EnumRange;
+template <class T>
+class Schema;
+template <class T>
+class Secret;
+
+// graph
+class Executor;
+class Subscription;
+struct InlineExecutor;
+template <class T>
+class Reading;
+
+namespace detail {
+class Core;
+}  // namespace detail
+
+// store
+class Commit;
+class Layer;
+class Poller;
+class Snapshot;
+class Store;
+class Transport;
+class View;
+enum class State : std::uint8_t;
+struct Content;
+struct LayerOptions;
+struct LayerStatus;
+struct StoreOptions;
+struct StoreStatus;
+struct Text;
+template <class T>
+class Config;
+template <class T>
+struct Change;
+
+// transport
+struct DirectoryOptions;
+struct FileOptions;
+
+}  // namespace attune::inline ATTUNE_ABI

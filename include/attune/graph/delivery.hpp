@@ -1,0 +1,127 @@
+#pragma once
+
+#include <attune/fwd.hpp>
+#include <attune/graph/executor.hpp>
+#include <attune/graph/notifier.hpp>
+#include <attune/version.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What a store and its observers share: the thread they run on, which versions still have
+/// observers to be told, and where a throwing observer is reported. Outlives the store while an
+/// observer runs.
+class DeliveryHub {
+public:
+    using OnThrow = std::function<void(const std::string& observer, const std::exception_ptr&)>;
+
+    Notifier& notifier() noexcept { return notifier_; }
+
+    /// An observer owes the delivery of `version`, and has done so.
+    ATTUNE_DECL void open(Version version);
+    ATTUNE_DECL void close(Version version) noexcept;
+    /// Waits until no observer owes a version up to `version`. False when the time is over first.
+    ATTUNE_DECL bool settle(Version version, std::chrono::steady_clock::time_point deadline);
+
+    /// Who is told of what an observer throws; null for nobody.
+    ATTUNE_DECL void on_throw(OnThrow told) noexcept;
+    ATTUNE_DECL void report(const std::string& observer, const std::exception_ptr& thrown) noexcept;
+
+private:
+    Notifier notifier_;
+    std::mutex mutex_;
+    std::condition_variable settled_;
+    std::map<Version, std::size_t> owed_;
+    std::mutex report_mutex_;
+    OnThrow on_throw_;
+};
+
+/// One subscription's side of the delivery: at most one call at a time, in version order, none
+/// after the end.
+///
+/// The store offers items under its commit mutex, which fixes their order, and dispatches after
+/// it has let go of it. What an item is, and whether a newer one replaces an older one, is the
+/// derived class's business.
+class Delivery : public std::enable_shared_from_this<Delivery> {
+public:
+    ATTUNE_DECL Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name);
+    virtual ~Delivery() = default;
+    Delivery(const Delivery&) = delete;
+    Delivery& operator=(const Delivery&) = delete;
+
+    /// Ends the subscription: no call begins after this. From another thread it waits for a
+    /// running call; from inside the call it does not.
+    ATTUNE_DECL void cancel() noexcept;
+    bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
+
+    /// Hands the waiting item to the executor. Call outside every lock, after an offer that
+    /// returned true.
+    ATTUNE_DECL void dispatch();
+
+    /// Delivers the first item on the calling thread, in place of dispatch. What the observer
+    /// throws ends the subscription and leaves this function.
+    ATTUNE_DECL void deliver_first();
+
+protected:
+    /// Puts an item in with `store`, under the lock. True when dispatch is due.
+    template <class Store>
+    bool offer(Version version, Store&& store) {
+        const std::scoped_lock lock{mutex_};
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            return false;
+        }
+        store();
+        if (scheduled_) {
+            return false;
+        }
+        scheduled_ = true;
+        owe(version);
+        return true;
+    }
+
+    /// Under the lock: takes the next item out for call(); false when there is none to deliver.
+    virtual bool take() = 0;
+    /// Under the lock: the version of the oldest item that waits, if one does.
+    virtual std::optional<Version> waiting() const noexcept = 0;
+    /// Outside the lock, once, after the end: destroys all items and the callback.
+    virtual void drop() noexcept = 0;
+    /// The user's code, outside the lock.
+    virtual void call() = 0;
+
+private:
+    void run() noexcept;
+    /// One item; true when another waits.
+    bool step(std::exception_ptr* thrown);
+    ATTUNE_DECL void owe(Version version);
+    void settle_debt() noexcept;
+
+    const std::shared_ptr<DeliveryHub> hub_;
+    const Executor executor_;
+    const std::string name_;
+    std::mutex mutex_;
+    std::condition_variable idle_;
+    std::atomic<bool> cancelled_{false};
+    bool scheduled_ = false;
+    bool running_ = false;
+    bool dropped_ = false;
+    std::thread::id runner_;
+    std::optional<Version> owed_;  // what settle waits for
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/graph/impl/delivery.ipp>
+#endif

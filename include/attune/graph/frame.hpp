@@ -1,0 +1,115 @@
+#pragma once
+
+#include <attune/document/document.hpp>
+#include <attune/fwd.hpp>
+#include <attune/graph/value_cell.hpp>
+#include <attune/version.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A chunk of slots. Chunks are shared between frames and copied when a slot below them changes.
+struct FrameChunk {
+    static constexpr unsigned bits = 6;
+    static constexpr std::size_t width = std::size_t{1} << bits;
+
+    std::uint64_t born = 0;  ///< serial of the first frame that uses it
+    const void* child[width] = {};
+};
+
+/// What died with a commit: visible in the frame before, not visible in the frame that holds the
+/// note. `born` tells which older frames could still see it.
+struct Obituary {
+    const void* object;
+    std::uint64_t born;
+    bool is_cell;
+};
+
+/// One published version: its number, its document and the value of every handle.
+///
+/// Immutable while any reader can see it. The values hang in a radix tree of chunks, so that a
+/// commit that changes one of 100,000 handles copies three chunks. Up to 64 handles there is no
+/// tree: the frame's own array holds the cells, and a reading costs one load from it.
+///
+/// Frames own chunks and cells together, without a count per chunk: versions form a line, so an
+/// object that was born with frame b and died with frame d is visible in exactly the frames in
+/// [b, d), and can go when none of these is left. See FrameChain::destroy.
+class Frame {
+public:
+    /// The cell of `slot`, which must be below size().
+    const CellBase* cell(std::uint32_t slot) const noexcept {
+        const void* const* children = root_;
+        for (unsigned shift = shift_; shift != 0; shift -= FrameChunk::bits) {
+            children =
+                static_cast<const FrameChunk*>(children[(slot >> shift) % FrameChunk::width])
+                    ->child;
+        }
+        return static_cast<const CellBase*>(children[slot % FrameChunk::width]);
+    }
+
+    /// Number of slots: handles bound later than this frame are not in it.
+    std::uint32_t size() const noexcept { return size_; }
+
+    Version version = 0;
+    std::chrono::system_clock::time_point time{};
+    std::string reason;
+    Document document;
+
+private:
+    friend class FrameDraft;
+    friend class FrameChain;
+    Frame() = default;
+
+    mutable std::atomic<std::uint32_t> references_{1};
+    std::uint32_t size_ = 0;
+    unsigned shift_ = 0;
+    const void* root_[FrameChunk::width] = {};
+    std::uint64_t serial_ = 0;
+    // The chain's, under its mutex: neighbours among the frames still alive, and what died here.
+    mutable const Frame* older_ = nullptr;
+    mutable const Frame* newer_ = nullptr;
+    mutable std::vector<Obituary> dead_;
+};
+
+/// The next frame while its writer puts it together. Owned by one thread; gives everything back
+/// when it is dropped without being published.
+class FrameDraft {
+public:
+    /// Begins as a copy of `base`, which must stay alive; null begins empty.
+    ATTUNE_DECL explicit FrameDraft(const Frame* base);
+    ATTUNE_DECL ~FrameDraft();
+    FrameDraft(const FrameDraft&) = delete;
+    FrameDraft& operator=(const FrameDraft&) = delete;
+
+    /// Adds a slot that holds `cell` and returns its number.
+    ATTUNE_DECL std::uint32_t append(CellPtr cell);
+    /// Replaces the cell of a slot.
+    ATTUNE_DECL void set(std::uint32_t slot, CellPtr cell);
+
+    Frame& frame() noexcept { return *frame_; }
+
+private:
+    friend class FrameChain;
+
+    /// The array that holds the cell of `slot`, copied for this draft.
+    const void** children_of(std::uint32_t slot);
+    FrameChunk* own_chunk(const void*& place);
+    void put(const void*& place, CellPtr cell);
+    Frame* release() noexcept;
+
+    Frame* frame_;
+    std::vector<FrameChunk*> chunks_;
+    std::vector<const CellBase*> cells_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/graph/impl/frame.ipp>
+#endif

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <attune/graph/delivery.hpp>
+
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void DeliveryHub::open(Version version) {
+    const std::scoped_lock lock{mutex_};
+    ++owed_[version];
+}
+
+ATTUNE_DECL void DeliveryHub::close(Version version) noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        const auto found = owed_.find(version);
+        if (found == owed_.end() || --found->second != 0) {
+            return;
+        }
+        owed_.erase(found);
+    }
+    settled_.notify_all();
+}
+
+ATTUNE_DECL bool DeliveryHub::settle(Version version,
+                                     std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock{mutex_};
+    return settled_.wait_until(
+        lock, deadline, [&] { return owed_.empty() || owed_.begin()->first > version; });
+}
+
+ATTUNE_DECL void DeliveryHub::report(const std::string& observer,
+                                     const std::exception_ptr& thrown) noexcept {
+    OnThrow on_throw;
+    try {
+        {
+            const std::scoped_lock lock{report_mutex_};
+            on_throw = on_throw_;
+        }
+        if (on_throw) {
+            on_throw(observer, thrown);
+        }
+    } catch (...) {
+        // Reporting is the last resort; there is nobody left to tell.
+    }
+}
+
+ATTUNE_DECL void DeliveryHub::on_throw(OnThrow told) noexcept {
+    const std::scoped_lock lock{report_mutex_};
+    on_throw_.swap(told);
+}
+
+ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                               std::string name)
+    : hub_(std::move(hub)), executor_(std::move(executor)), name_(std::move(name)) {}
+
+ATTUNE_DECL void Delivery::owe(Version version) {
+    hub_->open(version);
+    owed_ = version;
+}
+
+ATTUNE_DECL void Delivery::settle_debt() noexcept {
+    if (owed_) {
+        hub_->close(*owed_);
+        owed_.reset();
+    }
+}
+
+ATTUNE_DECL void Delivery::dispatch() {
+    if (executor_.runs_inline()) {
+        run();
+        return;
+    }
+    std::function<void()> work = [self = shared_from_this()] { self->run(); };
+    if (!executor_) {
+        hub_->notifier().execute(std::move(work));
+        return;
+    }
+    try {
+        executor_.execute(std::move(work));
+    } catch (...) {
+        // The executor takes no work any more: the observation is over, and says so.
+        hub_->report(name_, std::current_exception());
+        cancel();
+    }
+}
+
+ATTUNE_DECL void Delivery::run() noexcept {
+    try {
+        while (step(nullptr)) {
+            if (!executor_.runs_inline()) {
+                dispatch();  // a turn for the other observers
+                return;
+            }
+        }
+    } catch (...) {
+        hub_->report(name_, std::current_exception());
+    }
+}
+
+ATTUNE_DECL void Delivery::deliver_first() {
+    std::exception_ptr thrown;
+    const bool more = step(&thrown);
+    if (thrown) {
+        cancel();
+        std::rethrow_exception(thrown);
+    }
+    if (more) {
+        dispatch();
+    }
+}
+
+ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            return false;
+        }
+        if (!take()) {
+            scheduled_ = false;
+            settle_debt();
+            return false;
+        }
+        running_ = true;
+        runner_ = std::this_thread::get_id();
+    }
+    std::exception_ptr problem;
+    try {
+        call();
+    } catch (...) {
+        problem = std::current_exception();
+    }
+    if (problem && thrown == nullptr) {
+        hub_->report(name_, problem);
+    } else if (problem) {
+        *thrown = problem;
+    }
+    bool again = false;
+    bool last = false;
+    {
+        const std::scoped_lock lock{mutex_};
+        running_ = false;
+        runner_ = {};
+        const std::optional<Version> paid = std::exchange(owed_, std::nullopt);
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            last = !std::exchange(dropped_, true);
+        } else if (const std::optional<Version> next = waiting()) {
+            again = true;
+            owe(*next);  // before the old debt is paid, so that settle sees no gap
+        }
+        scheduled_ = again;
+        if (paid) {
+            hub_->close(*paid);
+        }
+    }
+    if (last) {
+        drop();
+    }
+    idle_.notify_all();
+    return again;
+}
+
+ATTUNE_DECL void Delivery::cancel() noexcept {
+    {
+        std::unique_lock lock{mutex_};
+        cancelled_.store(true, std::memory_order_release);
+        if (running_ && runner_ == std::this_thread::get_id()) {
+            return;  // step() clears up when the callback has returned
+        }
+        idle_.wait(lock, [&] { return !running_; });
+        scheduled_ = false;
+        settle_debt();
+        if (std::exchange(dropped_, true)) {
+            return;
+        }
+    }
+    drop();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <attune/graph/frame.hpp>
+
+#include <algorithm>
+#include <memory>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
+    if (base == nullptr) {
+        frame_->serial_ = 1;
+        return;
+    }
+    frame_->version = base->version;
+    frame_->time = base->time;
+    frame_->reason = base->reason;
+    frame_->document = base->document;
+    frame_->size_ = base->size_;
+    frame_->shift_ = base->shift_;
+    std::copy(std::begin(base->root_), std::end(base->root_), std::begin(frame_->root_));
+    frame_->serial_ = base->serial_ + 1;
+}
+
+ATTUNE_DECL FrameDraft::~FrameDraft() {
+    if (frame_ == nullptr) {
+        return;
+    }
+    for (FrameChunk* chunk : chunks_) {
+        delete chunk;
+    }
+    for (const CellBase* cell : cells_) {
+        cell->release();
+    }
+    delete frame_;
+}
+
+ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
+    const auto* const shared = static_cast<const FrameChunk*>(place);
+    if (shared != nullptr && shared->born == frame_->serial_) {
+        return const_cast<FrameChunk*>(shared);  // made by this draft, seen by nobody else
+    }
+    chunks_.reserve(chunks_.size() + 1);
+    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    auto made = shared != nullptr ? std::make_unique<FrameChunk>(*shared)
+                                  : std::make_unique<FrameChunk>();
+    made->born = frame_->serial_;
+    if (shared != nullptr) {
+        frame_->dead_.push_back({shared, shared->born, false});
+    }
+    chunks_.push_back(made.get());
+    place = made.get();
+    return made.release();
+}
+
+ATTUNE_DECL const void** FrameDraft::children_of(std::uint32_t slot) {
+    const void** children = frame_->root_;
+    for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
+        children = own_chunk(children[(slot >> shift) % FrameChunk::width])->child;
+    }
+    return children;
+}
+
+ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
+    cells_.reserve(cells_.size() + 1);
+    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    const auto* const before = static_cast<const CellBase*>(place);
+    const CellBase* const after = cell.release();
+    // Not published yet: this draft is its only owner.
+    const_cast<CellBase*>(after)->born_ = frame_->serial_;
+    cells_.push_back(after);
+    place = after;
+    if (before == nullptr) {
+        return;
+    }
+    if (before->born_ == frame_->serial_) {
+        // Put in by this draft, and seen by no frame at all.
+        std::erase(cells_, before);
+        before->release();
+    } else {
+        frame_->dead_.push_back({before, before->born_, true});
+    }
+}
+
+ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
+    const std::uint32_t slot = frame_->size_;
+    if (slot == FrameChunk::width << frame_->shift_) {
+        // The root is full: its content becomes the first chunk of a new level.
+        chunks_.reserve(chunks_.size() + 1);
+        auto level = std::make_unique<FrameChunk>();
+        level->born = frame_->serial_;
+        std::copy(std::begin(frame_->root_), std::end(frame_->root_), std::begin(level->child));
+        std::fill(std::begin(frame_->root_), std::end(frame_->root_), nullptr);
+        frame_->root_[0] = level.get();
+        chunks_.push_back(level.release());
+        frame_->shift_ += FrameChunk::bits;
+    }
+    put(children_of(slot)[slot % FrameChunk::width], std::move(cell));
+    ++frame_->size_;
+    return slot;
+}
+
+ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
+    put(children_of(slot)[slot % FrameChunk::width], std::move(cell));
+}
+
+ATTUNE_DECL Frame* FrameDraft::release() noexcept {
+    chunks_.clear();
+    cells_.clear();
+    return std::exchange(frame_, nullptr);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <attune/document/document.hpp>
+#include <attune/document/path.hpp>
+#include <attune/store/node.hpp>
+#include <attune/version.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Which nodes are bound where: a trie over the tokens of their paths.
+class BindingIndex {
+public:
+    struct Branch {
+        std::map<std::string, std::unique_ptr<Branch>, std::less<>> children;
+        std::vector<std::shared_ptr<Node>> nodes;
+    };
+
+    /// The node of that kind at `path`, or null.
+    ATTUNE_DECL std::shared_ptr<Node> find(const Path& path, const ValueKind& kind) const;
+    ATTUNE_DECL void insert(std::shared_ptr<Node> node);
+    const Branch& root() const noexcept { return root_; }
+
+    /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
+    /// subtree that both share is not entered, and a difference that nobody bound is not followed.
+    ATTUNE_DECL std::vector<Node*> affected(const Document& before, const Document& after) const;
+
+private:
+    Branch root_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/binding_index.ipp>
+#endif

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <attune/document/path.hpp>
+#include <attune/fwd.hpp>
+#include <attune/graph/executor.hpp>
+#include <attune/graph/frame_chain.hpp>
+#include <attune/graph/reading.hpp>
+#include <attune/graph/subscription.hpp>
+#include <attune/store/core.hpp>
+#include <attune/store/node.hpp>
+#include <attune/store/observer.hpp>
+#include <attune/version.hpp>
+
+#include <cassert>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A handle to a value of type T that is always valid and always current.
+///
+/// | to read             | cost                | lives                                         |
+/// |---------------------|---------------------|-----------------------------------------------|
+/// | read()              | about 1 ns          | in its scope                                  |
+/// | View, view[handle]  | a load              | in the view's scope, one version for all      |
+/// | with(f)             | about 1 ns          | during the call                               |
+/// | get(), get(&T::x)   | a copy              | for itself                                    |
+/// | pin()               | an allocation       | as long as it is held, beyond the store too   |
+///
+/// Handles are small and cheap to copy. All functions may be called from any thread; one handle
+/// object must not be assigned to while others use it. A handle may outlive its store: it then
+/// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
+/// assigned to, destroyed, and tested.
+template <class T>
+class Config {
+public:
+    using value_type = T;
+
+    Config() noexcept = default;
+
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+
+    /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
+    Reading<T> read() const noexcept {
+        assert(chain_ != nullptr && "an empty Config was read");
+        return Reading<T>{*chain_, slot_};
+    }
+
+    /// A copy of the current value.
+    T get() const
+        requires std::copy_constructible<T>
+    {
+        const auto now = read();
+        return *now;
+    }
+
+    /// A copy of one member of the current value.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::is_object_v<M>
+    M get(M C::*member) const {
+        const auto now = read();
+        return (*now).*member;
+    }
+
+    /// The current value, held for as long as the pointer, whatever becomes of handle and store.
+    std::shared_ptr<const T> pin() const {
+        const detail::FrameGuard guard{*chain_};
+        return detail::CellPtr::share(guard.frame().cell(slot_)).template pin<T>();
+    }
+
+    /// Calls `f` with the current value, which stays as it is during the call, and returns a copy
+    /// of what it returns: a reference into the value cannot get out.
+    template <class F>
+        requires std::invocable<F, const T&>
+    auto with(F&& f) const -> std::decay_t<std::invoke_result_t<F, const T&>> {
+        const auto now = read();
+        return std::invoke(std::forward<F>(f), *now);
+    }
+
+    /// Calls `f(const Change<T>&)` after each version that changes the value, on the store's
+    /// notifier thread, or on `executor`. Never under a lock, never concurrently with itself, in
+    /// version order. When versions come faster than `f` returns, the newest one wins, and `before`
+    /// is what `f` was told last. What `f` throws is reported to Store::on_rejected and status, and
+    /// stops nobody.
+    ///
+    /// Ends with the returned subscription, or with the store: an observation of a store that is
+    /// gone is over from the start.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const Change<T>&>
+    Subscription on_change(F&& f) const {
+        return observe(Executor{}, std::forward<F>(f), false);
+    }
+    template <ExecutorLike E, class F>
+        requires std::invocable<std::decay_t<F>&, const Change<T>&>
+    Subscription on_change(E executor, F&& f) const {
+        return observe(Executor{std::move(executor)}, std::forward<F>(f), false);
+    }
+
+    /// Calls `f(const T&)` with the current value, on this thread, before it returns, and then as
+    /// on_change does after each change: nothing in between is missed, nothing comes twice. What
+    /// the first call throws leaves this function, and the observation does not begin.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    Subscription apply(F&& f) const {
+        return observe(Executor{}, std::forward<F>(f), true);
+    }
+    template <ExecutorLike E, class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    Subscription apply(E executor, F&& f) const {
+        return observe(Executor{std::move(executor)}, std::forward<F>(f), true);
+    }
+
+    /// Where the value is bound.
+    const Path& path() const noexcept { return node_->path; }
+
+private:
+    friend class Store;
+    friend class View;
+    friend class Snapshot;
+
+    explicit Config(std::shared_ptr<detail::Node> node) noexcept
+        : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
+
+    template <class F>
+    Subscription observe(Executor executor, F&& f, bool now) const {
+        using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
+        const auto core = node_->core.lock();
+        if (core == nullptr) {
+            if constexpr (std::invocable<std::decay_t<F>&, const T&>) {
+                if (now) {
+                    const auto last = read();
+                    f(*last);
+                }
+            }
+            return {};
+        }
+        auto observer = std::make_shared<Observer>(core->hub(), std::move(executor),
+                                                   to_string(node_->path), node_->kind,
+                                                   std::forward<F>(f));
+        core->observe(*node_, observer, now);
+        return Subscription{std::move(observer)};
+    }
+
+    // The first two are all that a reading needs; the node keeps the chain alive.
+    const detail::FrameChain* chain_ = nullptr;
+    std::uint32_t slot_ = 0;
+    std::shared_ptr<detail::Node> node_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <attune/bind/problem.hpp>
+#include <attune/document/document.hpp>
+#include <attune/document/path.hpp>
+#include <attune/fwd.hpp>
+#include <attune/graph/frame_chain.hpp>
+#include <attune/store/commit.hpp>
+#include <attune/store/node.hpp>
+#include <attune/store/observer.hpp>
+#include <attune/store/options.hpp>
+#include <attune/store/status.hpp>
+#include <attune/store/transport.hpp>
+#include <attune/version.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The engine of a store, free of the bound types. A Store owns it; handles, layers and
+/// subscriptions know it, and find it closed once the store is gone.
+///
+/// A commit runs under one mutex, on the thread of whoever brought the change:
+///
+///   layers -> merged document -> the bindings whose subtree differs -> decoded values
+///          -> those that are not equal to the old ones -> frame -> one store of one pointer
+///
+/// Whatever fails on the way leaves everything as it was. Observers are offered the new values
+/// under the mutex, which fixes the order, and run after it was let go.
+class Core : public std::enable_shared_from_this<Core> {
+public:
+    ATTUNE_DECL static std::shared_ptr<Core> make(StoreOptions options);
+    ATTUNE_DECL ~Core();
+    Core(const Core&) = delete;
+    Core& operator=(const Core&) = delete;
+
+    /// Ends transports, observers and threads. What is called afterwards throws std::logic_error or
+    /// does nothing.
+    ATTUNE_DECL void close() noexcept;
+
+    // Layers. Ids are never used again.
+    ATTUNE_DECL std::uint64_t add(std::unique_ptr<Transport> transport, LayerOptions options);
+    ATTUNE_DECL void remove(std::uint64_t layer);
+    ATTUNE_DECL Commit reload(std::uint64_t layer);
+    ATTUNE_DECL Commit write(std::uint64_t layer, const Path& path, Document value);
+    ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
+
+    /// The node of that place and type; made, decoded and published when it is new.
+    ATTUNE_DECL std::shared_ptr<Node> bind(const Path& path, const ValueKind& kind);
+
+    /// Writes to the layer "overrides", above all others.
+    ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
+                                     std::string reason);
+
+    ATTUNE_DECL Version version() const noexcept;
+    /// A retained frame with a reference; throws std::out_of_range.
+    ATTUNE_DECL const Frame* acquire(Version version) const;
+    ATTUNE_DECL StoreStatus status() const;
+    ATTUNE_DECL bool settle(std::chrono::nanoseconds timeout);
+    ATTUNE_DECL void check() const;
+    ATTUNE_DECL std::string usage() const;
+    const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
+    const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
+
+    /// Adds an observer of `node` that is told of every version after the present one; of the
+    /// present one too, and first, on this thread, when `now` is set.
+    ATTUNE_DECL void observe(Node& node, std::shared_ptr<ValueDelivery> observer, bool now);
+    ATTUNE_DECL void observe_rejections(std::shared_ptr<RejectionObserver> observer);
+
+    // For the feeds of running transports.
+    ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
+    ATTUNE_DECL void fail(std::uint64_t layer, std::vector<Problem> problems);
+    ATTUNE_DECL void confirm(std::uint64_t layer);
+
+private:
+    struct State;
+    struct LayerEntry;
+    struct Candidate;
+    struct Published;
+
+    explicit Core(StoreOptions options);
+
+    Commit write_layer(std::uint64_t layer, const std::function<Document(const Document&)>& edit,
+                       std::string reason);
+    Commit reload_now(std::uint64_t layer);
+    /// Tries contents that were refused once more, after something else has changed.
+    void retry_refused();
+    void publish_rejection(Rejection rejection);
+    void observer_threw(const std::string& observer, const std::exception_ptr& thrown);
+    /// Destroys layers, later when this is a callback of one of them.
+    static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
+    /// After the mutex was let go: runs what is due, reclaims what nobody sees.
+    void finish(Published& published);
+    void tidy();
+    Commit ticket(const Published& published) const;
+
+    const std::shared_ptr<FrameChain> chain_;
+    const std::shared_ptr<DeliveryHub> hub_;
+    const std::unique_ptr<State> state_;
+    std::atomic<std::chrono::steady_clock::duration> last_collect_{};
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/core.ipp>
+#include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_layers.ipp>
+#include <attune/store/impl/core_report.ipp>
+#endif

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <attune/document/difference.hpp>
+#include <attune/store/binding_index.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::shared_ptr<Node> BindingIndex::find(const Path& path,
+                                                     const ValueKind& kind) const {
+    const Branch* branch = &root_;
+    for (const std::string& token : path.tokens()) {
+        const auto child = branch->children.find(token);
+        if (child == branch->children.end()) {
+            return nullptr;
+        }
+        branch = child->second.get();
+    }
+    const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
+                                    [&](const auto& node) { return &node->kind == &kind; });
+    return found != branch->nodes.end() ? *found : nullptr;
+}
+
+ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<Node> node) {
+    Branch* branch = &root_;
+    for (const std::string& token : node->path.tokens()) {
+        auto& child = branch->children[token];
+        if (child == nullptr) {
+            child = std::make_unique<Branch>();
+        }
+        branch = child.get();
+    }
+    branch->nodes.push_back(std::move(node));
+}
+
+inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
+                             const Document* after, std::vector<Node*>& affected) {
+    if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
+        return;
+    }
+    for (const auto& node : branch.nodes) {
+        affected.push_back(node.get());
+    }
+    if (branch.children.empty()) {
+        return;
+    }
+    if (before != nullptr && after != nullptr && before->is_object() && after->is_object()) {
+        for_each_difference(
+            *before, *after,
+            [&](std::string_view key, const Document* member_before, const Document* member_after) {
+                const auto child = branch.children.find(key);
+                if (child != branch.children.end()) {
+                    collect_affected(*child->second, member_before, member_after, affected);
+                }
+            });
+        return;
+    }
+    const auto step = [](const Document* from, const std::string& token) {
+        return from != nullptr ? from->find(Path{} / token) : nullptr;
+    };
+    for (const auto& [token, child] : branch.children) {
+        collect_affected(*child, step(before, token), step(after, token), affected);
+    }
+}
+
+ATTUNE_DECL std::vector<Node*> BindingIndex::affected(const Document& before,
+                                                      const Document& after) const {
+    std::vector<Node*> nodes;
+    collect_affected(root_, &before, &after, nodes);
+    return nodes;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail

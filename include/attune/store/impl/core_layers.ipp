@@ -1,0 +1,410 @@
+#pragma once
+
+#include <attune/store/impl/core_state.hpp>
+
+#include <attune/document/parse.hpp>
+
+#include <algorithm>
+#include <future>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The store's ear for one running transport.
+class LayerFeed final : public Feed {
+public:
+    LayerFeed(std::weak_ptr<Core> core, std::uint64_t layer, std::shared_ptr<Poller> poller)
+        : core_(std::move(core)), layer_(layer), poller_(std::move(poller)) {}
+
+    void content(Content content) override {
+        if (const auto core = core_.lock()) {
+            core->deliver(layer_, std::move(content));
+        }
+    }
+    void failed(std::vector<Problem> problems) override {
+        if (const auto core = core_.lock()) {
+            core->fail(layer_, std::move(problems));
+        }
+    }
+    void unchanged() override {
+        if (const auto core = core_.lock()) {
+            core->confirm(layer_);
+        }
+    }
+    Poller& poller() override { return *poller_; }
+
+private:
+    const std::weak_ptr<Core> core_;
+    const std::uint64_t layer_;
+    const std::shared_ptr<Poller> poller_;
+};
+
+/// One reading, with what is wrong about it as a Rejected.
+inline Content load_from(Transport& transport, const std::string& name, Version version) {
+    std::vector<Problem> problems;
+    try {
+        return transport.load();
+    } catch (const ParseError& error) {
+        problems.push_back({.path = {},
+                            .origin = {.layer = name,
+                                       .source = error.name(),
+                                       .line = error.line(),
+                                       .column = error.column(),
+                                       .revision = {}},
+                            .message = error.message()});
+    } catch (const Rejected& rejected) {
+        problems = rejected.problems();
+    }
+    throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::find(std::uint64_t id) const noexcept {
+    const auto found = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& layer) { return layer->id == id; });
+    return found != layers.end() ? *found : nullptr;
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::at(std::uint64_t id) const {
+    auto found = find(id);
+    if (found == nullptr) {
+        throw std::logic_error{"the layer has been removed from its store"};
+    }
+    return found;
+}
+
+ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const noexcept {
+    const auto found = std::find_if(stack.begin(), stack.end(),
+                                    [&](const auto& layer) { return layer->id == id; });
+    return found != stack.end() ? found->get() : nullptr;
+}
+
+ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string& revision) {
+    LayerStatus& status = entry.status;
+    const auto now = std::chrono::system_clock::now();
+    if (status.state != attune::State::ready) {
+        status.state = attune::State::ready;
+        status.since = now;
+    }
+    status.last_success = now;
+    ++status.updates;
+    status.consecutive_failures = 0;
+    status.problems.clear();
+    status.revision = revision;
+    entry.refused.reset();
+}
+
+ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Problem> problems) {
+    LayerStatus& status = entry.status;
+    const auto state = status.updates != 0 ? attune::State::stale : attune::State::failed;
+    if (status.state != state) {
+        status.state = state;
+        status.since = std::chrono::system_clock::now();
+    }
+    ++status.refusals;
+    ++status.consecutive_failures;
+    status.problems = std::move(problems);
+    ++refusals;
+}
+
+ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerOptions options) {
+    auto entry = std::make_shared<LayerEntry>();
+    entry->transport = std::move(transport);
+    entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
+    entry->status.name = entry->name;
+    const auto by_default =
+        entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
+    entry->unknown_keys =
+        options.unknown_keys.value_or(state_->options.unknown_keys.value_or(by_default));
+
+    Content content = load_from(*entry->transport, entry->name, version());
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        entry->id = state_->next_layer++;
+        published = state_->accept(*chain_, *entry, std::move(content), entry->name);
+        const bool below = state_->overrides != 0;
+        state_->layers.insert(below ? state_->layers.end() - 1 : state_->layers.end(), entry);
+        entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
+    }
+    finish(published);
+    try {
+        entry->transport->start(*entry->feed);
+    } catch (...) {
+        remove(entry->id);
+        throw;
+    }
+    if (published.changed()) {
+        retry_refused();
+    }
+    return entry->id;
+}
+
+ATTUNE_DECL void Core::discard(std::vector<std::shared_ptr<LayerEntry>> layers,
+                               Poller* poller) noexcept {
+    // A callback that ends its own layer returns into the transport: that must still be there.
+    if (poller != nullptr && poller->on_thread()) {
+        poller->post([kept = std::move(layers)] {});
+    }
+}
+
+ATTUNE_DECL void Core::remove(std::uint64_t layer) {
+    Published published;
+    std::shared_ptr<LayerEntry> entry;
+    std::shared_ptr<Poller> poller;
+    {
+        const OpenLock lock{*state_};
+        entry = state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        Candidate candidate{state_->stack, "remove " + entry->name};
+        std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
+        published = state_->publish(*chain_, std::move(candidate), nullptr);
+        std::erase(state_->layers, entry);
+        poller = state_->poller;
+    }
+    finish(published);
+    entry->transport->stop();
+    discard({std::move(entry)}, poller.get());
+}
+
+ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
+    std::shared_ptr<Poller> poller;
+    {
+        const OpenLock lock{*state_};
+        if (state_->at(layer)->transport->writable()) {
+            Commit nothing;
+            nothing.version = chain_->current()->version;
+            return nothing;
+        }
+        poller = state_->poller;
+    }
+    if (poller->on_thread()) {
+        return reload_now(layer);
+    }
+    // On the transport's own thread, so that this reading and those it brings by itself are
+    // committed in the order in which they were made.
+    auto task = std::make_shared<std::packaged_task<Commit()>>(
+        [self = shared_from_this(), layer] { return self->reload_now(layer); });
+    auto done = task->get_future();
+    poller->post([task] { (*task)(); });
+    task.reset();
+    poller.reset();
+    try {
+        return done.get();
+    } catch (const std::future_error&) {
+        throw std::logic_error{"the store was closed during the reload"};
+    }
+}
+
+ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
+    std::shared_ptr<LayerEntry> entry;
+    {
+        const OpenLock lock{*state_};
+        entry = state_->at(layer);
+    }
+    Published published;
+    try {
+        Content content = load_from(*entry->transport, entry->name, version());
+        const OpenLock lock{*state_};
+        published = state_->accept(*chain_, *entry, std::move(content), "reload " + entry->name);
+    } catch (const Rejected& rejected) {
+        const OpenLock lock{*state_};
+        state_->note_failure(*entry, rejected.problems());
+        throw;
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return ticket(published);
+}
+
+ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
+                                     const std::function<Document(const Document&)>& edit,
+                                     std::string reason) {
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const auto entry = state_->at(layer);
+        if (entry->transport != nullptr && !entry->transport->writable()) {
+            throw Rejected{{.problems = {{.path = {},
+                                          .origin = {.layer = entry->name},
+                                          .message = "the layer \"" + entry->name +
+                                                     "\" cannot be written by the program; set "
+                                                     "the value in the store, or in a memory layer"}},
+                            .reason = std::move(reason),
+                            .version = chain_->current()->version}};
+        }
+        const LayerContent* const before = state_->content_of(layer);
+        Document document = edit(before != nullptr ? before->content.document : Document{});
+        try {
+            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                       std::move(reason));
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return ticket(published);
+}
+
+ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
+    return write_layer(
+        layer, [&](const Document& before) { return before.with(path, value); },
+        path.empty() ? "set" : "set " + to_string(path));
+}
+
+ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Document&)>& edit,
+                                       std::string reason) {
+    std::uint64_t layer = 0;
+    {
+        const OpenLock lock{*state_};
+        if (state_->overrides == 0) {
+            auto entry = std::make_shared<LayerEntry>();
+            entry->id = state_->next_layer++;
+            entry->name = "overrides";
+            entry->status.name = entry->name;
+            entry->unknown_keys = state_->options.unknown_keys.value_or(UnknownKeys::error);
+            state_->layers.push_back(entry);
+            state_->overrides = entry->id;
+        }
+        layer = state_->overrides;
+    }
+    return write_layer(layer, edit, std::move(reason));
+}
+
+ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
+    const CommitLock lock{*state_};
+    return state_->at(layer)->status;
+}
+
+ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
+    Published published;
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        const auto entry = state_->closed ? nullptr : state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        try {
+            published = state_->accept(*chain_, *entry, content, entry->name);
+        } catch (const Rejected& rejected) {
+            entry->refused = std::move(content);
+            if (auto together = state_->accept_refused(*chain_)) {
+                published = std::move(*together);
+            } else {
+                state_->note_failure(*entry, rejected.problems());
+                due = state_->announce(rejected.rejection());
+            }
+        }
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+}
+
+ATTUNE_DECL void Core::retry_refused() {
+    std::optional<Published> published;
+    {
+        const CommitLock lock{*state_};
+        published = state_->accept_refused(*chain_);
+    }
+    if (published) {
+        finish(*published);
+    }
+}
+
+// Two files that must change together are saved one after the other: the first is refused, and
+// becomes right by the second. So what was refused is tried again whenever something else has
+// changed or was refused too.
+ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChain& chain) {
+    std::vector<std::shared_ptr<LayerEntry>> waiting;
+    for (const auto& entry : layers) {
+        if (entry->refused) {
+            waiting.push_back(entry);
+        }
+    }
+    const auto accept_all = [&](std::span<const std::shared_ptr<LayerEntry>> entries)
+        -> std::optional<Published> {
+        Candidate candidate{stack, {}};
+        std::vector<Problem> problems;
+        for (const auto& entry : entries) {
+            const auto prepared = prepare(*entry, *entry->refused, problems);
+            std::replace_if(
+                candidate.stack.begin(), candidate.stack.end(),
+                [&](const auto& layer) { return layer->id == entry->id; }, prepared);
+            candidate.reason += candidate.reason.empty() ? entry->name : ", " + entry->name;
+        }
+        if (!problems.empty()) {
+            return std::nullopt;
+        }
+        std::optional<Published> published;
+        try {
+            published = publish(chain, std::move(candidate), nullptr);
+        } catch (const Rejected&) {
+            return std::nullopt;  // reported when it came
+        }
+        for (const auto& entry : entries) {
+            const std::string revision = entry->refused->revision;
+            note_success(*entry, revision);
+        }
+        return published;
+    };
+    if (waiting.empty()) {
+        return std::nullopt;
+    }
+    if (auto published = accept_all(waiting)) {
+        return published;
+    }
+    for (std::size_t i = 0; i != waiting.size() && waiting.size() > 1; ++i) {
+        if (auto published = accept_all({&waiting[i], 1})) {
+            return published;
+        }
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL void Core::fail(std::uint64_t layer, std::vector<Problem> problems) {
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        const auto entry = state_->closed ? nullptr : state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        for (Problem& problem : problems) {
+            if (problem.origin.layer.empty()) {
+                problem.origin.layer = entry->name;
+            }
+        }
+        state_->note_failure(*entry, problems);
+        due = state_->announce({.problems = std::move(problems),
+                                .reason = entry->name,
+                                .version = chain_->current()->version});
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+}
+
+ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
+    const CommitLock lock{*state_};
+    const auto entry = state_->closed ? nullptr : state_->find(layer);
+    if (entry != nullptr && !entry->refused) {
+        state_->note_success(*entry, entry->status.revision);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail

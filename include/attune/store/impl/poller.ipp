@@ -1,0 +1,408 @@
+#pragma once
+
+#include <attune/store/poller.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <ctime>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// What the thread, the poller and its registrations share.
+class PollerCore {
+public:
+    using Clock = Poller::Clock;
+
+    struct Entry {
+        std::unique_ptr<PollerJob> job;
+        int fd = -1;                             // -1: a timer
+        std::optional<Clock::time_point> armed;  // timers only
+    };
+
+    PollerCore() = default;
+    PollerCore(const PollerCore&) = delete;
+    PollerCore& operator=(const PollerCore&) = delete;
+    ~PollerCore() {
+        if (wake_fd_ >= 0) {
+            ::close(wake_fd_);
+        }
+    }
+
+    /// The new entry's id; 0 when the poller is gone.
+    static std::uint64_t add(const std::shared_ptr<PollerCore>& core, int fd,
+                             std::unique_ptr<PollerJob> job);
+    static void post(const std::shared_ptr<PollerCore>& core, std::unique_ptr<PollerJob> job);
+
+    void remove(std::uint64_t id) noexcept;
+    void arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept;
+    void stop() noexcept;
+    bool on_thread() noexcept;
+    std::shared_ptr<void> service(const void* key);
+    std::shared_ptr<void> offer_service(const void* key, std::shared_ptr<void> made);
+
+private:
+    using Lock = std::unique_lock<std::mutex>;
+
+    static void start(const std::shared_ptr<PollerCore>& core);
+    void run() noexcept;
+    void round(Lock& lock);
+    template <class Owner>
+    void call(Lock& lock, std::uint64_t id, Owner owner) noexcept;
+    static void run_job(const std::unique_ptr<PollerJob>& job) { job->run(); }
+    static void run_job(const std::shared_ptr<Entry>& entry) { entry->job->run(); }
+    std::optional<timespec> time_left() const;
+    void wake() noexcept;
+
+    std::mutex mutex_;
+    std::condition_variable returned_;  // a callback has returned
+    // Ordered by age, so that equal moments and ready descriptors are served in that order.
+    std::map<std::uint64_t, std::shared_ptr<Entry>> entries_;
+    std::vector<std::unique_ptr<PollerJob>> posted_;
+    std::vector<std::pair<const void*, std::weak_ptr<void>>> services_;
+    std::uint64_t last_id_ = 0;
+    std::uint64_t running_ = 0;  // the entry whose callback runs; 0: none, or a posted one
+    int wake_fd_ = -1;
+    bool polling_ = false;  // the thread may be asleep
+    bool stopping_ = false;
+    bool ending_ = false;  // the last callbacks are being destroyed
+    std::thread thread_;
+    std::thread::id thread_id_;
+};
+
+ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& core, int fd,
+                                          std::unique_ptr<PollerJob> job) {
+    auto entry = std::make_shared<Entry>();
+    entry->job = std::move(job);
+    entry->fd = fd;
+    const std::scoped_lock lock{core->mutex_};
+    if (core->stopping_) {
+        return 0;
+    }
+    start(core);
+    const std::uint64_t id = ++core->last_id_;
+    core->entries_.emplace(id, std::move(entry));
+    if (fd >= 0) {
+        core->wake();
+    }
+    return id;
+}
+
+ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
+                                  std::unique_ptr<PollerJob> job) {
+    const std::scoped_lock lock{core->mutex_};
+    if (!core->stopping_) {
+        start(core);
+        core->posted_.push_back(std::move(job));
+        core->wake();
+    }
+}
+
+ATTUNE_DECL void PollerCore::remove(std::uint64_t id) noexcept {
+    std::shared_ptr<Entry> gone;  // destroyed after the lock: it may end other registrations
+    Lock lock{mutex_};
+    if (const auto found = entries_.find(id); found != entries_.end()) {
+        gone = std::move(found->second);
+        entries_.erase(found);
+        if (gone->fd >= 0) {
+            wake();
+        }
+    }
+    if (thread_id_ != std::this_thread::get_id()) {
+        returned_.wait(lock, [&] { return running_ != id && !ending_; });
+    }
+}
+
+ATTUNE_DECL void PollerCore::arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept {
+    const std::scoped_lock lock{mutex_};
+    if (const auto found = entries_.find(id); found != entries_.end()) {
+        found->second->armed = when;
+        if (when) {
+            wake();
+        }
+    }
+}
+
+ATTUNE_DECL void PollerCore::stop() noexcept {
+    std::thread thread;
+    {
+        const std::scoped_lock lock{mutex_};
+        stopping_ = true;
+        wake();
+        thread = std::move(thread_);
+    }
+    if (!thread.joinable()) {
+        return;
+    }
+    if (thread.get_id() == std::this_thread::get_id()) {
+        thread.detach();  // it ends after this callback, and holds the core until then
+    } else {
+        thread.join();
+    }
+}
+
+ATTUNE_DECL bool PollerCore::on_thread() noexcept {
+    const std::scoped_lock lock{mutex_};
+    return thread_id_ == std::this_thread::get_id();
+}
+
+ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key) {
+    const std::scoped_lock lock{mutex_};
+    const auto found = std::find_if(services_.begin(), services_.end(),
+                                    [&](const auto& known) { return known.first == key; });
+    return found != services_.end() ? found->second.lock() : nullptr;
+}
+
+ATTUNE_DECL std::shared_ptr<void> PollerCore::offer_service(const void* key,
+                                                            std::shared_ptr<void> made) {
+    const std::scoped_lock lock{mutex_};
+    for (auto& [known, service] : services_) {
+        if (known == key) {
+            if (auto first = service.lock()) {
+                return first;
+            }
+            service = made;
+            return made;
+        }
+    }
+    services_.emplace_back(key, made);
+    return made;
+}
+
+ATTUNE_DECL void PollerCore::start(const std::shared_ptr<PollerCore>& core) {
+    if (core->thread_.joinable()) {
+        return;
+    }
+    if (core->wake_fd_ < 0) {
+        core->wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (core->wake_fd_ < 0) {
+            throw std::system_error(errno, std::generic_category(), "eventfd");
+        }
+    }
+    // The program's signals are for its own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        core->thread_ = std::thread([core] { core->run(); });
+    } catch (...) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    core->thread_id_ = core->thread_.get_id();
+}
+
+ATTUNE_DECL void PollerCore::run() noexcept {
+#if defined(__linux__)
+    (void)pthread_setname_np(pthread_self(), "attune-io");
+#endif
+    std::map<std::uint64_t, std::shared_ptr<Entry>> entries;
+    std::vector<std::unique_ptr<PollerJob>> posted;
+    Lock lock{mutex_};
+    while (!stopping_) {
+        try {
+            round(lock);
+        } catch (...) {  // out of memory: the next round tries again
+        }
+    }
+    // Callbacks may own registrations, and these the core: nobody else would break the circle.
+    ending_ = true;
+    entries.swap(entries_);
+    posted.swap(posted_);
+    lock.unlock();
+    entries.clear();
+    posted.clear();
+    lock.lock();
+    ending_ = false;
+    returned_.notify_all();
+}
+
+ATTUNE_DECL void PollerCore::round(Lock& lock) {
+    std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
+    std::vector<std::uint64_t> ids{0};
+    for (const auto& [id, entry] : entries_) {
+        if (entry->fd >= 0) {
+            fds.push_back({entry->fd, POLLIN, 0});
+            ids.push_back(id);
+        }
+    }
+    const std::optional<timespec> timeout = time_left();
+    polling_ = true;
+    lock.unlock();
+    const int ready = ::ppoll(fds.data(), fds.size(), timeout ? &*timeout : nullptr, nullptr);
+    lock.lock();
+    polling_ = false;
+    if (ready > 0 && fds[0].revents != 0) {
+        std::uint64_t wakes = 0;
+        (void)!::read(wake_fd_, &wakes, sizeof wakes);
+    }
+
+    // A timer that is armed in this round waits for the next one, and so for the descriptors that
+    // are ready then: what is read from them may put it off.
+    const auto now = Clock::now();
+
+    auto posted = std::exchange(posted_, {});
+    for (auto& job : posted) {
+        if (stopping_) {
+            posted_ = std::move(posted);  // to be dropped without the lock
+            return;
+        }
+        call(lock, 0, std::move(job));
+    }
+
+    for (std::size_t i = 1; ready > 0 && i < fds.size(); ++i) {
+        const auto found = fds[i].revents != 0 ? entries_.find(ids[i]) : entries_.end();
+        if (found == entries_.end() || stopping_) {
+            continue;
+        }
+        if ((fds[i].revents & POLLNVAL) != 0) {
+            found->second->fd = -1;  // closed while registered: nothing will ever come from it
+        }
+        call(lock, ids[i], found->second);
+    }
+
+    std::vector<std::pair<Clock::time_point, std::uint64_t>> due;
+    for (const auto& [id, entry] : entries_) {
+        if (entry->armed && *entry->armed <= now) {
+            due.emplace_back(*entry->armed, id);
+        }
+    }
+    std::sort(due.begin(), due.end());
+    for (const auto& [when, id] : due) {
+        const auto found = entries_.find(id);
+        if (found == entries_.end() || stopping_ || found->second->armed != when) {
+            continue;
+        }
+        found->second->armed.reset();
+        call(lock, id, found->second);
+    }
+}
+
+template <class Owner>
+void PollerCore::call(Lock& lock, std::uint64_t id, Owner owner) noexcept {
+    running_ = id;
+    lock.unlock();
+    try {
+        run_job(owner);
+    } catch (...) {  // the registrant's own business, as documented
+    }
+    owner.reset();  // before anybody who waits goes on: what the callback holds is theirs then
+    lock.lock();
+    running_ = 0;
+    returned_.notify_all();
+}
+
+ATTUNE_DECL std::optional<timespec> PollerCore::time_left() const {
+    if (!posted_.empty()) {
+        return timespec{0, 0};
+    }
+    std::optional<Clock::time_point> first;
+    for (const auto& [id, entry] : entries_) {
+        if (entry->armed && (!first || *entry->armed < *first)) {
+            first = entry->armed;
+        }
+    }
+    if (!first) {
+        return std::nullopt;
+    }
+    using std::chrono::seconds;
+    // A bound keeps time_t and the subtraction in range whatever was asked for.
+    constexpr Clock::duration longest = seconds{3600};
+    const auto now = Clock::now();
+    const Clock::duration left = *first <= now            ? Clock::duration::zero()
+                                 : *first > now + longest ? longest
+                                                          : *first - now;
+    const auto whole = std::chrono::duration_cast<seconds>(left);
+    const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(left - whole);
+    return timespec{static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
+}
+
+ATTUNE_DECL void PollerCore::wake() noexcept {
+    if (polling_) {
+        const std::uint64_t one = 1;
+        (void)!::write(wake_fd_, &one, sizeof one);
+    }
+}
+
+}  // namespace detail
+
+ATTUNE_DECL Poller::Registration::Registration(std::shared_ptr<detail::PollerCore> core,
+                                               std::uint64_t id) noexcept
+    : core_(id != 0 ? std::move(core) : nullptr), id_(id) {}
+
+ATTUNE_DECL Poller::Registration::Registration(Registration&& other) noexcept
+    : core_(std::move(other.core_)), id_(std::exchange(other.id_, 0)) {}
+
+ATTUNE_DECL Poller::Registration& Poller::Registration::operator=(Registration&& other) noexcept {
+    if (this != &other) {
+        reset();
+        core_ = std::move(other.core_);
+        id_ = std::exchange(other.id_, 0);
+    }
+    return *this;
+}
+
+ATTUNE_DECL Poller::Registration::~Registration() { reset(); }
+
+ATTUNE_DECL void Poller::Registration::reset() noexcept {
+    if (const auto core = std::move(core_)) {
+        core->remove(std::exchange(id_, 0));
+    }
+}
+
+ATTUNE_DECL void Poller::Timer::arm(Clock::time_point when) noexcept {
+    if (core_) {
+        core_->arm(id_, when);
+    }
+}
+
+ATTUNE_DECL void Poller::Timer::disarm() noexcept {
+    if (core_) {
+        core_->arm(id_, std::nullopt);
+    }
+}
+
+ATTUNE_DECL Poller::Poller() : core_(std::make_shared<detail::PollerCore>()) {}
+
+ATTUNE_DECL Poller::~Poller() { core_->stop(); }
+
+ATTUNE_DECL bool Poller::on_thread() const noexcept { return core_->on_thread(); }
+
+ATTUNE_DECL Poller::Registration Poller::add_watch(int fd, std::unique_ptr<detail::PollerJob> job) {
+    return {core_, detail::PollerCore::add(core_, fd, std::move(job))};
+}
+
+ATTUNE_DECL Poller::Timer Poller::add_timer(std::unique_ptr<detail::PollerJob> job) {
+    return {core_, detail::PollerCore::add(core_, -1, std::move(job))};
+}
+
+ATTUNE_DECL void Poller::add_post(std::unique_ptr<detail::PollerJob> job) {
+    detail::PollerCore::post(core_, std::move(job));
+}
+
+ATTUNE_DECL std::shared_ptr<void> Poller::find_service(const void* key,
+                                                       std::shared_ptr<void> (*make)(Poller&)) {
+    if (auto known = core_->service(key)) {
+        return known;
+    }
+    // Made without the lock, since making it registers with this poller.
+    return core_->offer_service(key, make(*this));
+}
+
+}  // namespace attune::inline ATTUNE_ABI

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <attune/store/status.hpp>
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL std::string_view to_string(State state) noexcept {
+    switch (state) {
+        case State::starting: return "starting";
+        case State::ready: return "ready";
+        case State::stale: return "stale";
+        case State::failed: return "failed";
+    }
+    return "unknown";
+}
+
+ATTUNE_DECL std::string to_string(const StoreStatus& status) {
+    std::string text = "version " + std::to_string(status.version) + ", ";
+    text += to_string(status.state);
+    text += ", " + std::to_string(status.commits) + " commits, " +
+            std::to_string(status.refusals) + " refusals";
+    for (const LayerStatus& layer : status.layers) {
+        text += "\n  " + layer.name + ": ";
+        text += to_string(layer.state);
+        if (layer.consecutive_failures != 0) {
+            text += ", " + std::to_string(layer.consecutive_failures) + " failures in a row";
+        }
+        for (const Problem& problem : layer.problems) {
+            text += "\n    " + to_string(problem);
+        }
+    }
+    for (const Problem& warning : status.warnings) {
+        text += "\n  warning: " + to_string(warning);
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <attune/bind/type.hpp>
+#include <attune/document/text.hpp>
+#include <attune/store/usage.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Lays options out in two columns: the path, and what there is to say about it.
+class UsageText {
+public:
+    UsageText(const std::vector<std::string>& variable_prefixes, bool options)
+        : prefixes_(variable_prefixes), options_(options) {}
+
+    void add_section(std::span<const Option> options) {
+        const Option& first = options.front();
+        if (!first.heading.empty()) {
+            if (!text_.empty()) {
+                text_ += '\n';
+            }
+            text_ += to_string(first.section);
+            text_ += (first.section.empty() ? "" : ": ") + first.heading + '\n';
+        }
+        std::size_t width = 0;
+        for (const Option& option : options) {
+            const std::size_t length = to_string(option.path).size();
+            width = length <= widest_path ? std::max(width, length) : width;
+        }
+        column_ = margin + width + gap;
+        for (const Option& option : options) {
+            add(option);
+        }
+    }
+
+    std::string take() && { return std::move(text_); }
+
+private:
+    static constexpr std::size_t margin = 2;
+    static constexpr std::size_t gap = 2;
+    static constexpr std::size_t widest_path = 36;
+    static constexpr std::size_t page = 100;
+    static constexpr std::size_t longest_default = 60;
+
+    void add(const Option& option) {
+        std::string line = std::string(margin, ' ') + to_string(option.path);
+        if (line.size() + gap > column_) {
+            text_ += line + '\n';
+            line.clear();
+        }
+        line.resize(column_, ' ');
+        text_ += line;
+        text_.resize(text_.size() - column_ + line.size());
+        fill(option.expected + "; " + default_of(option));
+        if (!option.doc.empty()) {
+            indent();
+            fill(option.doc);
+        }
+        if (const std::string spelt = spellings(option); !spelt.empty()) {
+            indent();
+            fill(spelt);
+        }
+    }
+
+    void indent() { text_.append(column_, ' '); }
+
+    /// Adds words from the column to the edge of the page, on as many lines as it takes.
+    void fill(std::string_view words) {
+        std::size_t at = column_;
+        bool first = true;
+        while (!words.empty()) {
+            const std::size_t end = std::min(words.find_first_of(" \n"), words.size());
+            const std::string_view word = words.substr(0, end);
+            words.remove_prefix(std::min(end + 1, words.size()));
+            if (word.empty()) {
+                continue;
+            }
+            if (!first && at + 1 + word.size() > page) {
+                text_ += '\n';
+                indent();
+                at = column_;
+                first = true;
+            }
+            if (!first) {
+                text_ += ' ';
+                ++at;
+            }
+            text_ += word;
+            at += word.size();
+            first = false;
+        }
+        text_ += '\n';
+    }
+
+    static std::string default_of(const Option& option) {
+        if (option.required) {
+            return "required";
+        }
+        if (option.secret) {
+            return "default ***";
+        }
+        if (option.fallback.is_null()) {
+            return "not set by default";
+        }
+        std::string text = to_text(option.fallback);
+        if (text.size() > longest_default) {
+            return "with a default";
+        }
+        return "default " + text;
+    }
+
+    std::string spellings(const Option& option) const {
+        std::string list;
+        const auto also = [&list](const std::string& spelling) {
+            list += (list.empty() ? "" : ", ") + spelling;
+        };
+        const bool map = option.type->shape == Shape::map;
+        if (options_) {
+            const std::string name = to_string(option.path);
+            also("--" + name);
+            if (option.type->shape == Shape::boolean) {
+                also("--no-" + name);
+            } else if (map) {
+                also("--" + name + ".<key>");
+            }
+        }
+        for (const std::string& prefix : prefixes_) {
+            const std::string name = prefix + variable_name(option.path);
+            also(name);
+            if (map) {
+                also(name + "_<KEY>");
+            }
+        }
+        return list;
+    }
+
+    const std::vector<std::string>& prefixes_;
+    const bool options_;
+    std::string text_;
+    std::size_t column_ = 0;
+};
+
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
+                                   const std::vector<std::string>& variable_prefixes,
+                                   bool options) {
+    std::vector<Option> all;
+    for (const Bound& root : roots) {
+        for (Option& option : options_of(root)) {
+            // Of roots inside each other, the first to be bound speaks for what they share.
+            if (std::none_of(all.begin(), all.end(), [&](const Option& other) {
+                    return other.path == option.path;
+                })) {
+                all.push_back(std::move(option));
+            }
+        }
+    }
+    UsageText text(variable_prefixes, options);
+    // Members of a struct stand together, also where another struct is declared between them.
+    for (auto begin = all.begin(); begin != all.end();) {
+        const auto end = std::stable_partition(begin, all.end(), [&](const Option& option) {
+            return option.section == begin->section;
+        });
+        text.add_section({begin, end});
+        begin = end;
+    }
+    return std::move(text).take();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail

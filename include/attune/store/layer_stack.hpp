@@ -1,0 +1,56 @@
+#pragma once
+
+#include <attune/bind/decode.hpp>
+#include <attune/bind/spelling.hpp>
+#include <attune/document/document.hpp>
+#include <attune/document/source.hpp>
+#include <attune/store/transport.hpp>
+#include <attune/version.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What one layer contributes to a version. Immutable once it is in a stack.
+struct LayerContent {
+    std::uint64_t id = 0;
+    std::string name;
+    UnknownKeys unknown_keys = UnknownKeys::error;
+    Content content;                       ///< as the transport brought it
+    Document document;                     ///< content.document with the texts in their places
+    std::shared_ptr<const Source> source;  ///< of document
+    std::vector<std::vector<Place>> places;  ///< where content.texts may belong, one list each
+};
+
+/// The layers of a version, lowest first. Copies are cheap: only a layer that changes is new.
+using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
+
+/// The document that `after` gives, made from `merged`, which `before` gave: looks only where the
+/// layers differ, and shares everything else.
+///
+/// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
+/// higher layer masks what lies below it, and stays. A document that is null as a whole
+/// contributes nothing.
+ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
+                             const LayerStack& after);
+
+/// Which layer a value comes from, and how unknown keys there are judged. Refers to the stack.
+class StackProvenance final : public Provenance {
+public:
+    explicit StackProvenance(const LayerStack& stack) noexcept : stack_(stack) {}
+    ATTUNE_DECL Origin origin(const Path& path, Part part) const override;
+    ATTUNE_DECL UnknownKeys unknown_keys(const Path& path) const override;
+
+private:
+    const LayerContent* winner(const Path& path) const noexcept;
+    const LayerStack& stack_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/layer_stack.ipp>
+#endif

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <attune/bind/decode.hpp>
+#include <attune/version.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace attune::inline ATTUNE_ABI {
+
+struct StoreOptions {
+    /// Versions kept for Store::snapshot(version), the current one included; at least 1.
+    std::size_t history = 64;
+    /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
+    /// error in local layers; a warning in remote ones, whose publisher may be newer.
+    std::optional<UnknownKeys> unknown_keys = std::nullopt;
+};
+
+struct LayerOptions {
+    /// Replaces the transport's own name in errors and status.
+    std::string name = {};
+    /// For this layer; the store's rule when unset.
+    std::optional<UnknownKeys> unknown_keys = std::nullopt;
+};
+
+}  // namespace attune::inline ATTUNE_ABI

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <attune/bind/problem.hpp>
+#include <attune/fwd.hpp>
+#include <attune/version.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI {
+
+/// How a layer, or a whole store, is doing.
+enum class State : std::uint8_t {
+    starting,  ///< nothing has been loaded yet
+    ready,     ///< what is served is the newest there is
+    stale,     ///< the last good document is served: the newest could not be read, or was refused
+    failed,    ///< nothing to serve: the first reading failed
+};
+
+/// `starting`, `ready`, `stale` or `failed`.
+ATTUNE_DECL std::string_view to_string(State state) noexcept;
+
+/// One layer at one moment. Holds no values.
+struct LayerStatus {
+    std::string name;  ///< such as `file service.json`
+    State state = State::starting;
+    std::chrono::system_clock::time_point since{};         ///< of the state
+    std::chrono::system_clock::time_point last_success{};  ///< the last reading that was accepted
+    std::uint64_t updates = 0;                             ///< readings accepted
+    std::uint64_t refusals = 0;                            ///< readings refused or impossible
+    std::uint64_t consecutive_failures = 0;
+    std::vector<Problem> problems;  ///< of the last failure, while it lasts
+    std::string revision;           ///< the transport's own mark of what is served
+};
+
+/// A store at one moment. Holds no values.
+struct StoreStatus {
+    State state = State::ready;  ///< ready, or stale when any layer is not ready
+    Version version = 0;
+    std::chrono::system_clock::time_point published{};  ///< when that version was
+    std::uint64_t commits = 0;                          ///< versions published
+    std::uint64_t refusals = 0;                         ///< candidates refused, explicit ones too
+    std::uint64_t observer_errors = 0;                  ///< observers that threw
+    std::vector<LayerStatus> layers;                    ///< lowest first
+    std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
+};
+
+/// For people: a line for the store, one per layer, one per problem.
+ATTUNE_DECL std::string to_string(const StoreStatus& status);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/status.ipp>
+#endif

@@ -1,0 +1,270 @@
+#pragma once
+
+#include <attune/transport/detail/follower.hpp>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// How often to poll where nothing else was asked for and the kernel does not tell.
+inline constexpr std::chrono::milliseconds default_poll{1000};
+
+ATTUNE_DECL Follower::Follower(std::unique_ptr<const Subject> subject, std::string kind,
+                               std::string source, Pace pace)
+    : subject_(std::move(subject)),
+      kind_(std::move(kind)),
+      source_(std::move(source)),
+      pace_([&] {
+          // Within a day, so that no sum of them overflows.
+          const auto bounded = [](std::chrono::milliseconds span, std::chrono::milliseconds least) {
+              return std::clamp<std::chrono::milliseconds>(span, least, std::chrono::hours{24});
+          };
+          const auto quiet = bounded(pace.quiet, {});
+          return Pace{bounded(pace.poll, {}), quiet, bounded(pace.longest, quiet), pace.watch};
+      }()) {}
+
+ATTUNE_DECL Follower::Verdict Follower::judge(const Image& image) const {
+    Verdict verdict;
+    verdict.steady = identical(image, subject_->read());
+    verdict.problems = image.problems;
+    if (verdict.steady && verdict.problems.empty()) {
+        verdict.problems = subject_->judge(image, verdict.content);
+    } else if (verdict.problems.empty()) {
+        verdict.problems.push_back(problem_at(source_, "changes while it is read"));
+    }
+    return verdict;
+}
+
+ATTUNE_DECL Content Follower::load() {
+    const auto begin = Clock::now();
+    for (;;) {
+        auto image = std::make_shared<const Image>(subject_->read());
+        Verdict verdict = judge(*image);
+        const auto now = Clock::now();
+        if (verdict.problems.empty()) {
+            const Lock lock{mutex_};
+            seen_ = image;
+            delivered_ = std::move(image);
+            failure_.clear();
+            ++loads_;
+            timer_.arm(now);  // what was followed meanwhile may be older, or newer
+            return std::move(verdict.content);
+        }
+        const bool in_progress = !verdict.steady || image->younger_than(pace_.quiet);
+        const auto left = begin + pace_.longest - now;
+        if (!in_progress || left <= left.zero()) {
+            throw Rejected({std::move(verdict.problems), name()});
+        }
+        std::this_thread::sleep_for(std::min<Clock::duration>(
+            left, std::max(pace_.quiet, std::chrono::milliseconds{1})));
+    }
+}
+
+ATTUNE_DECL void Follower::start(Feed& feed) {
+    if (!pace_.watch) {
+        return;
+    }
+    Poller& poller = feed.poller();
+    if (pace_.poll.count() == 0 && !watch_) {
+        watch_ = poller.service<FileWatch>();
+    }
+    auto timer = poller.timer([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) {
+            self->wake();
+        }
+    });
+    const Lock lock{mutex_};
+    feed_ = &feed;
+    timer_ = std::move(timer);
+    timer_.arm(Clock::now());
+}
+
+ATTUNE_DECL void Follower::stop() noexcept {
+    Feed* feed = nullptr;
+    Poller::Timer timer;
+    {
+        const Lock lock{mutex_};
+        feed = std::exchange(feed_, nullptr);
+        timer = std::move(timer_);
+        window_.reset();
+    }
+    timer.reset();  // waits for a feed call, unless this is one
+    if (feed == nullptr) {
+        return;
+    }
+    try {
+        feed->poller().post([self = shared_from_this()] {
+            self->walked_ = false;
+            if (self->watch_) {
+                self->watch_->forget(*self);
+            }
+        });
+    } catch (...) {  // out of memory: the watch goes on, and touches nothing
+    }
+}
+
+ATTUNE_DECL void Follower::touched(bool moved) {
+    Lock lock{mutex_};
+    if (feed_ == nullptr) {
+        return;
+    }
+    const auto now = Clock::now();
+    notice(now);
+    set_timer(now);
+    lock.unlock();
+    if (moved) {
+        try {
+            walk();
+        } catch (...) {  // out of memory: poll, and try again then
+            walked_ = false;
+            polling_ = true;
+        }
+    }
+}
+
+ATTUNE_DECL void Follower::walk() {
+    if (watch_ && watch_->usable()) {
+        Trail trail{*watch_, shared_from_this()};
+        subject_->walk(trail);
+        polling_ = !trail.complete();
+    } else {
+        polling_ = true;
+    }
+    walked_ = true;
+}
+
+ATTUNE_DECL void Follower::wake() {
+    try {
+        if (!walked_) {
+            walk();
+        }
+        look();
+    } catch (...) {  // out of memory, or thrown by the feed
+        const Lock lock{mutex_};
+        timer_.arm_after(default_poll);
+    }
+}
+
+ATTUNE_DECL void Follower::look() {
+    Lock lock{mutex_};
+    if (feed_ == nullptr) {
+        return;
+    }
+    const std::uint64_t loads = loads_;
+    const auto overtaken = [&] {
+        if (loads != loads_) {
+            timer_.arm(Clock::now());
+        }
+        return feed_ == nullptr || loads != loads_;
+    };
+
+    lock.unlock();
+    auto image = std::make_shared<const Image>(subject_->read());
+    lock.lock();
+    if (overtaken()) {
+        return;
+    }
+    const auto now = Clock::now();
+    if ((polling_ || !window_) && !(seen_ && same(*image, *seen_))) {
+        notice(now);
+    }
+    seen_ = image;
+    if (!window_ || now < window_->closes) {
+        set_timer(now);
+        return;
+    }
+    if (delivered_ && same(*image, *delivered_)) {
+        window_.reset();
+        set_timer(now);
+        if (!std::exchange(failure_, {}).empty()) {
+            Feed& feed = *feed_;
+            lock.unlock();
+            feed.unchanged();
+        }
+        return;
+    }
+
+    lock.unlock();
+    Verdict verdict = judge(*image);
+    lock.lock();
+    if (overtaken()) {
+        return;
+    }
+    if (verdict.problems.empty()) {
+        deliver(lock, std::move(image), std::move(verdict.content));
+    } else if (now < window_->deadline) {
+        const auto again = now + std::max(pace_.quiet, std::chrono::milliseconds{1});
+        window_->closes = verdict.steady ? window_->deadline : std::min(again, window_->deadline);
+        set_timer(now);
+    } else {
+        report(lock, std::move(verdict.problems));
+    }
+}
+
+ATTUNE_DECL void Follower::notice(Clock::time_point now) {
+    if (!window_) {
+        window_ = Window{now, now + pace_.longest};
+    }
+    window_->closes = std::min(now + pace_.quiet, window_->deadline);
+}
+
+ATTUNE_DECL void Follower::set_timer(Clock::time_point now) {
+    auto next = Clock::time_point::max();
+    if (window_) {
+        next = window_->closes;
+    }
+    if (polling_) {
+        next = std::min(next, now + (pace_.poll.count() != 0 ? pace_.poll : default_poll));
+    }
+    if (next != Clock::time_point::max()) {
+        timer_.arm(next);
+    }
+}
+
+ATTUNE_DECL void Follower::deliver(Lock& lock, ImagePtr image, Content content) {
+    window_.reset();
+    delivered_ = std::move(image);
+    failure_.clear();
+    const std::uint64_t loads = loads_;
+    Feed& feed = *feed_;
+    set_timer(Clock::now());
+    lock.unlock();
+    feed.content(std::move(content));
+    lock.lock();
+    if (loads != loads_) {
+        // Nobody knows which of the two the feed took last: what is there now settles it.
+        seen_ = nullptr;
+        delivered_ = nullptr;
+        timer_.arm(Clock::now());
+    }
+}
+
+ATTUNE_DECL void Follower::report(Lock& lock, std::vector<Problem> problems) {
+    window_.reset();
+    set_timer(Clock::now());
+    std::string failure = to_string(Rejection{problems, {}});
+    if (failure == failure_) {
+        return;
+    }
+    failure_ = std::move(failure);
+    Feed& feed = *feed_;
+    lock.unlock();
+    feed.failed(std::move(problems));
+}
+
+ATTUNE_DECL FollowerTransport::FollowerTransport(std::shared_ptr<Follower> follower)
+    : follower_(std::move(follower)) {}
+
+ATTUNE_DECL FollowerTransport::~FollowerTransport() { follower_->stop(); }
+
+ATTUNE_DECL std::string FollowerTransport::name() const { return follower_->name(); }
+
+ATTUNE_DECL Content FollowerTransport::load() { return follower_->load(); }
+
+ATTUNE_DECL void FollowerTransport::start(Feed& feed) { follower_->start(feed); }
+
+ATTUNE_DECL void FollowerTransport::stop() noexcept { follower_->stop(); }
+
+}  // namespace attune::inline ATTUNE_ABI::detail
