@@ -67,8 +67,7 @@ struct EnumScan {
     }
 
     static constexpr std::string_view text = []<std::size_t... I>(std::index_sequence<I...>) {
-        return pack_text(
-            spell<static_cast<E>(first + static_cast<std::int64_t>(I))...>());
+        return pack_text(spell<static_cast<E>(first + static_cast<std::int64_t>(I))...>());
     }(std::make_index_sequence<static_cast<std::size_t>(last - first + 1)>{});
 
     static_assert(has_enumerator(text),
@@ -76,12 +75,13 @@ struct EnumScan {
                   "attune::EnumRange<E>");
 };
 
-ATTUNE_DECL Enumerators read_enumerators(std::string_view text, std::int64_t first);
+/// Never destroyed, since objects of static storage may use it to their end.
+ATTUNE_DECL const Enumerators& read_enumerators(std::string_view text, std::int64_t first);
 
 /// Read once, when first asked for.
 template <class E>
 const Enumerators& enumerators() {
-    static const Enumerators found = read_enumerators(EnumScan<E>::text, EnumScan<E>::first);
+    static const Enumerators& found = read_enumerators(EnumScan<E>::text, EnumScan<E>::first);
     return found;
 }
 

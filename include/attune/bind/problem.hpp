@@ -19,13 +19,13 @@ enum class Severity : std::uint8_t { error, warning };
 ///
 /// No member ever holds the value of a secret.
 struct Problem {
-    Path path;      ///< the value, or the key, that is meant
-    Origin origin;  ///< where it was written, as far as known
+    Path path{};      ///< the value, or the key, that is meant
+    Origin origin{};  ///< where it was written, as far as known
     /// What is wrong, such as `unknown key`; empty when `expected` and `found` say it all.
-    std::string message;
-    std::string expected;    ///< such as `an integer in [1, 65535]`
-    std::string found;       ///< such as `80800` or `"x"` or `a list`
-    std::string suggestion;  ///< the nearest name that would have been right, without quotes
+    std::string message{};
+    std::string expected{};    ///< such as `an integer in [1, 65535]`
+    std::string found{};       ///< such as `80800` or `"x"` or `a list`
+    std::string suggestion{};  ///< the nearest name that would have been right, without quotes
     Severity severity = Severity::error;
 };
 
@@ -35,8 +35,8 @@ ATTUNE_DECL std::string to_string(const Problem& problem);
 
 /// Why a candidate was not published. The version before it stays.
 struct Rejection {
-    std::vector<Problem> problems;
-    std::string reason;         ///< what was tried, such as `file service.json`; may be empty
+    std::vector<Problem> problems{};
+    std::string reason{};         ///< what was tried, such as `file service.json`; may be empty
     std::uint64_t version = 0;  ///< the version that stays; 0 when there is none yet
 };
 

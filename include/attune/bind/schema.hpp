@@ -58,7 +58,10 @@ ATTUNE_DECL void set_pattern(FieldInfo& field, Pattern pattern);
 ATTUNE_DECL void add_choice(FieldInfo& field, std::string_view text);
 ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number);
 [[noreturn]] ATTUNE_DECL void throw_bound_outside(const FieldInfo& field);
-[[noreturn]] ATTUNE_DECL void throw_not_a_field();
+
+/// The field at an offset; std::logic_error when there is none of that type.
+ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type);
+ATTUNE_DECL void add_check(Structure& structure, CheckInfo check);
 
 }  // namespace detail
 
@@ -210,7 +213,10 @@ public:
     template <class M>
     Field<M> field(M T::*member) {
         static_assert(std::is_object_v<M>, "field() takes a pointer to a data member");
-        return Field<M>(find(std::addressof(object_->*member), detail::type_object<M>));
+        const auto offset = reinterpret_cast<const std::byte*>(std::addressof(object_->*member)) -
+                            reinterpret_cast<const std::byte*>(object_);
+        return Field<M>(detail::field_at(*structure_, static_cast<std::size_t>(offset),
+                                         detail::type_object<M>));
     }
 
     /// A rule over several fields, judged when each of them is right by itself. `text` says what
@@ -219,27 +225,16 @@ public:
     template <class F>
         requires std::predicate<const F&, const T&>
     Schema& check(F valid, std::string text) {
-        structure_->checks.push_back({std::make_shared<const F>(std::move(valid)),
-                                      [](const void* function, const void* object) -> bool {
-                                          return (*static_cast<const F*>(function))(
-                                              *static_cast<const T*>(object));
-                                      },
-                                      std::move(text)});
+        detail::add_check(*structure_, {detail::erase(new F(std::move(valid))),
+                                        [](const void* function, const void* object) -> bool {
+                                            return (*static_cast<const F*>(function))(
+                                                *static_cast<const T*>(object));
+                                        },
+                                        std::move(text)});
         return *this;
     }
 
 private:
-    detail::FieldInfo& find(const void* address, const detail::Type& type) {
-        const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(address) -
-                                                     reinterpret_cast<const std::byte*>(object_));
-        for (detail::FieldInfo& field : structure_->fields) {
-            if (field.offset == offset && field.type == &type) {
-                return field;
-            }
-        }
-        detail::throw_not_a_field();
-    }
-
     detail::Structure* structure_;
     const T* object_;
 };

@@ -25,23 +25,25 @@ struct Bound {
 };
 
 /// A place that a name may mean.
-struct Place {
+struct Target {
     Path path;
     const Type* type = nullptr;  ///< what is expected there; never optional, pointer or secret
     bool by_key = false;         ///< a key of a map on the way was taken from the name
     bool negated = false;        ///< the name is `no-` before that of a boolean
 
-    friend bool operator==(const Place&, const Place&) = default;
+    friend bool operator==(const Target&, const Target&) = default;
 };
 
 /// The places within `root` that an environment variable, without its prefix, may mean.
 ///
 /// Underscores part the name into words; how many words make one name of the path is found out by
 /// trying. Letter case means nothing, nor does it matter whether a member is spelt `pool_size`,
-/// `pool-size` or `poolSize`. The key of a map is what is left of the name, in lower case; where the
-/// values are structs or maps, a shorter key with a name inside its value goes before that. Elements
-/// of lists cannot be named.
-ATTUNE_DECL std::vector<Place> places_of_variable(std::string_view name, const Bound& root);
+/// `pool-size` or `poolSize`. The key of a map is what is left of the name, in lower case; where
+/// the values are structs or maps, a shorter key with a name inside its value goes before that.
+/// Elements of lists cannot be named.
+///
+/// Where very many places fit, only some are found, but never just one.
+ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const Bound& root);
 
 /// The places within `root` that a command-line option, without its dashes, may mean.
 ///
@@ -49,10 +51,10 @@ ATTUNE_DECL std::vector<Place> places_of_variable(std::string_view name, const B
 /// member; otherwise only letters and digits count, in either case. Keys of maps are taken as
 /// written. `no-` before the whole name, or before its last part, negates a boolean, unless
 /// something is really called so.
-ATTUNE_DECL std::vector<Place> places_of_option(std::string_view name, const Bound& root);
+ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root);
 
 /// What is at `path`, if that lies within `root`. Names are taken exactly.
-ATTUNE_DECL std::optional<Place> place_of_path(const Path& path, const Bound& root);
+ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root);
 
 /// The usual spelling of a path as an environment variable, without prefix: `SERVER_POOL_SIZE` for
 /// `server.poolSize`.
@@ -64,11 +66,12 @@ struct Option {
     const Type* type = nullptr;  ///< never optional, pointer or secret
     std::string doc;             ///< of the member
     std::string expected;        ///< such as `an integer in [1, 65535]`
-    Document fallback;           ///< the default, typed; null for none and for secrets
+    Document fallback;           ///< the default, typed; null for secrets and where none is known
+    bool unset = false;          ///< an optional that is empty by default
     bool required = false;
     bool secret = false;
-    Path section;         ///< of the nearest struct around it that has a doc, else of the root
-    std::string heading;  ///< that doc
+    Path section;         ///< of the nearest struct around it that has a doc
+    std::string heading;  ///< that doc; empty when none has one
 };
 
 /// All that can be set within `root`, in the order of the members. What holds other values is one

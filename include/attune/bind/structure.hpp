@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,8 +36,16 @@ struct FieldInfo {
     std::unique_ptr<Rules> rules;  ///< null when there are none
 };
 
+/// An object of any type; std::shared_ptr would be compiled anew for each.
+using Erased = std::unique_ptr<const void, void (*)(const void*)>;
+
+template <class T>
+Erased erase(T* object) {
+    return Erased(object, [](const void* erased) { delete static_cast<const T*>(erased); });
+}
+
 struct CheckInfo {
-    std::shared_ptr<const void> function;
+    Erased function;
     bool (*call)(const void* function, const void* object);
     std::string text;
 };
@@ -49,7 +56,7 @@ struct Structure {
     std::string doc;
     std::vector<FieldInfo> fields;
     std::vector<CheckInfo> checks;
-    std::shared_ptr<const void> defaults;  ///< an object T{}
+    Erased defaults{nullptr, nullptr};  ///< an object T{}
 
     const FieldInfo* find(std::string_view name) const noexcept {
         for (const FieldInfo& field : fields) {
@@ -61,18 +68,23 @@ struct Structure {
     }
 };
 
-/// Finishes what a struct's `describe` has begun: throws std::logic_error when two fields have one
-/// name or a rule contradicts itself.
-ATTUNE_DECL void complete(const Structure& structure);
-
-/// Appends the fields of a struct: their names as the compiler spells them, then for each the
-/// address of the member inside `object` and its type.
 struct MemberInfo {
     const void* address;
     const Type* type;
 };
-ATTUNE_DECL void append_fields(Structure& structure, std::string_view names, const void* object,
-                               std::span<const MemberInfo> members);
+
+/// What the compiler knows about a struct.
+struct Recipe {
+    std::string_view names;  ///< of the members, as the compiler spells them
+    std::size_t count;
+    Erased (*make)();
+    void (*members)(const void* object, MemberInfo* members);
+    void (*describe)(Structure& structure, const void* object);  ///< null when it has none
+};
+
+/// Makes a Structure that is never destroyed, since objects of static storage may use it to their
+/// end. Throws std::logic_error when `describe` contradicts itself.
+ATTUNE_DECL const Structure& make_structure(const Recipe& recipe);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 

@@ -20,7 +20,7 @@ enum class Duplicates : std::uint8_t {
 };
 
 struct ParseOptions {
-    std::string name;       ///< how errors and origins call the text: a file name, a URL
+    std::string name{};     ///< how errors and origins call the text: a file name, a URL
     bool comments = false;  ///< JSONC: `//` and `/* */` comments, one comma after the last item
     Duplicates duplicates = Duplicates::refuse;
     std::size_t max_depth = 128;                 ///< objects and arrays inside each other

@@ -30,7 +30,7 @@ public:
 
 private:
     struct State;
-    void start_locked();
+    static void start_locked(const std::shared_ptr<State>& state);
     static void run(State& state) noexcept;
 
     std::shared_ptr<State> state_;

@@ -2,7 +2,7 @@
 
 #include <attune/document/document.hpp>
 #include <attune/document/path.hpp>
-#include <attune/store/node.hpp>
+#include <attune/store/graph_node.hpp>
 #include <attune/version.hpp>
 
 #include <functional>
@@ -18,17 +18,17 @@ class BindingIndex {
 public:
     struct Branch {
         std::map<std::string, std::unique_ptr<Branch>, std::less<>> children;
-        std::vector<std::shared_ptr<Node>> nodes;
+        std::vector<std::shared_ptr<GraphNode>> nodes;
     };
 
     /// The node of that kind at `path`, or null.
-    ATTUNE_DECL std::shared_ptr<Node> find(const Path& path, const ValueKind& kind) const;
-    ATTUNE_DECL void insert(std::shared_ptr<Node> node);
+    ATTUNE_DECL std::shared_ptr<GraphNode> find(const Path& path, const ValueKind& kind) const;
+    ATTUNE_DECL void insert(std::shared_ptr<GraphNode> node);
     const Branch& root() const noexcept { return root_; }
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<Node*> affected(const Document& before, const Document& after) const;
+    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before, const Document& after) const;
 
 private:
     Branch root_;

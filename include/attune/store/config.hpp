@@ -7,7 +7,7 @@
 #include <attune/graph/reading.hpp>
 #include <attune/graph/subscription.hpp>
 #include <attune/store/core.hpp>
-#include <attune/store/node.hpp>
+#include <attune/store/graph_node.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/version.hpp>
 
@@ -121,7 +121,7 @@ private:
     friend class View;
     friend class Snapshot;
 
-    explicit Config(std::shared_ptr<detail::Node> node) noexcept
+    explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
         : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
 
     template <class F>
@@ -147,7 +147,7 @@ private:
     // The first two are all that a reading needs; the node keeps the chain alive.
     const detail::FrameChain* chain_ = nullptr;
     std::uint32_t slot_ = 0;
-    std::shared_ptr<detail::Node> node_;
+    std::shared_ptr<detail::GraphNode> node_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -6,7 +6,7 @@
 #include <attune/fwd.hpp>
 #include <attune/graph/frame_chain.hpp>
 #include <attune/store/commit.hpp>
-#include <attune/store/node.hpp>
+#include <attune/store/graph_node.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/store/options.hpp>
 #include <attune/store/status.hpp>
@@ -54,7 +54,7 @@ public:
     ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
 
     /// The node of that place and type; made, decoded and published when it is new.
-    ATTUNE_DECL std::shared_ptr<Node> bind(const Path& path, const ValueKind& kind);
+    ATTUNE_DECL std::shared_ptr<GraphNode> bind(const Path& path, const ValueKind& kind);
 
     /// Writes to the layer "overrides", above all others.
     ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
@@ -72,7 +72,7 @@ public:
 
     /// Adds an observer of `node` that is told of every version after the present one; of the
     /// present one too, and first, on this thread, when `now` is set.
-    ATTUNE_DECL void observe(Node& node, std::shared_ptr<ValueDelivery> observer, bool now);
+    ATTUNE_DECL void observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now);
     ATTUNE_DECL void observe_rejections(std::shared_ptr<RejectionObserver> observer);
 
     // For the feeds of running transports.

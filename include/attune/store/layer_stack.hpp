@@ -22,7 +22,7 @@ struct LayerContent {
     Content content;                       ///< as the transport brought it
     Document document;                     ///< content.document with the texts in their places
     std::shared_ptr<const Source> source;  ///< of document
-    std::vector<std::vector<Place>> places;  ///< where content.texts may belong, one list each
+    std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
 };
 
 /// The layers of a version, lowest first. Copies are cheap: only a layer that changes is new.

@@ -4,7 +4,7 @@
 #include <attune/fwd.hpp>
 #include <attune/graph/delivery.hpp>
 #include <attune/graph/value_cell.hpp>
-#include <attune/store/node.hpp>
+#include <attune/store/graph_node.hpp>
 #include <attune/version.hpp>
 
 #include <deque>
@@ -89,8 +89,8 @@ public:
 
 private:
     void call() override {
-        if constexpr (std::is_invocable_v<F&, const Change<T>&>) {
-            (*callback_)(Change<T>{before_.template pin<T>(), after_.template pin<T>(), version_});
+        if constexpr (std::is_invocable_v<F&, const attune::Change<T>&>) {
+            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(), version_});
         } else {
             (*callback_)(after_.template value<T>());
         }

@@ -53,7 +53,7 @@ public:
 
     /// Ends a registration when it is destroyed or reset. The callback is never called afterwards,
     /// and is destroyed. A call that is running is waited for, except from the poller's own thread:
-    /// do not hold a lock the callback takes.
+    /// do not hold a lock the callback takes. Until then the callback may use the registration.
     class Registration {
     public:
         Registration() noexcept = default;

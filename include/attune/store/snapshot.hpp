@@ -17,12 +17,12 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const Node& node, const FrameChain& chain,
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, const FrameChain& chain,
                                                  const Frame& frame);
 
 /// The cell of that handle in that frame. Throws std::invalid_argument for a handle of another
 /// store, std::out_of_range for one that was bound after the frame was published.
-inline const CellBase* cell_in(const Frame& frame, const FrameChain& chain, const Node& node) {
+inline const CellBase* cell_in(const Frame& frame, const FrameChain& chain, const GraphNode& node) {
     if (node.chain.get() != &chain || node.slot >= frame.size()) [[unlikely]] {
         throw_not_in_frame(node, chain, frame);
     }
@@ -98,8 +98,11 @@ public:
                    detail::cell_in(*frame_, *chain_, *config.node_))
             ->value;
     }
+    /// Of a temporary snapshot: a copy.
     template <class T>
-    const T& operator[](const Config<T>&) const&& = delete;
+    T operator[](const Config<T>& config) const&& {
+        return (*this)[config];
+    }
 
     Version version() const noexcept { return frame_->version; }
     /// When the version was published.

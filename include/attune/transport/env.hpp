@@ -11,8 +11,8 @@ namespace attune::inline ATTUNE_ABI {
 struct EnvOptions {
     /// A variable without a value counts as absent.
     bool empty_is_unset = true;
-    /// `NAME=value` strings up to a null pointer, as main and environ have them, to be read in place
-    /// of the environment. They must stay valid as long as the transport does.
+    /// `NAME=value` strings up to a null pointer, as main and environ have them, to be read in
+    /// place of the environment. They must stay valid as long as the transport does.
     const char* const* variables = nullptr;
 };
 

@@ -3,10 +3,19 @@
 #include <attune/bind/pattern.hpp>
 
 #include <memory>
-#include <regex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+// GCC 12 takes a member of libstdc++'s automaton for uninitialised under -fsanitize.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <regex>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 namespace attune::inline ATTUNE_ABI::detail {
 

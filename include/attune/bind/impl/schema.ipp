@@ -64,8 +64,17 @@ ATTUNE_DECL void throw_bound_outside(const FieldInfo& field) {
                            "\" is outside what its type can hold");
 }
 
-ATTUNE_DECL void throw_not_a_field() {
+ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type) {
+    for (FieldInfo& field : structure.fields) {
+        if (field.offset == offset && field.type == &type) {
+            return field;
+        }
+    }
     throw std::logic_error("describe: field() was given something else than a member of the struct");
+}
+
+ATTUNE_DECL void add_check(Structure& structure, CheckInfo check) {
+    structure.checks.push_back(std::move(check));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/bind/encode.hpp>
+#include <attune/bind/expected.hpp>
 #include <attune/bind/spelling.hpp>
 #include <attune/bind/structure.hpp>
 #include <attune/bind/type.hpp>
@@ -75,7 +76,7 @@ public:
         }
     }
 
-    std::vector<Place> in(const Bound& root) && {
+    std::vector<Target> in(const Bound& root) && {
         std::size_t first = 0;
         for (const std::string& token : root.path.tokens()) {
             const std::size_t end = end_of(token, first);
@@ -91,10 +92,9 @@ public:
     }
 
 private:
-    // Recursive types can offer a place for each way to cut a long name. Two members, or so many
-    // keys, are ambiguous whatever else there is.
-    static constexpr std::size_t enough_members = 2;
-    static constexpr std::size_t enough_keys = 16;
+    // Recursive types can offer a place for each way to cut a long name. So many are ambiguous,
+    // whatever else there is.
+    static constexpr std::size_t enough = 8;
 
     /// Where the words that spell `name` end; `first` when it is not what the next words spell.
     std::size_t end_of(std::string_view name, std::size_t first) const {
@@ -125,7 +125,7 @@ private:
     }
 
     void descend(const Type& at, const Path& path, std::size_t first, bool by_key) {
-        if (members_ >= enough_members || (by_key && keys_ >= enough_keys)) {
+        if (members_ >= enough || (by_key && keys_ >= enough)) {
             return;
         }
         const Type& type = plain_type(at);
@@ -156,18 +156,18 @@ private:
     }
 
     std::vector<std::string> words_;
-    std::vector<Place> places_;
+    std::vector<Target> places_;
     std::size_t members_ = 0;
     std::size_t keys_ = 0;
 };
 
-ATTUNE_DECL std::vector<Place> places_of_variable(std::string_view name, const Bound& root) {
+ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const Bound& root) {
     return VariableSearch(name).in(root);
 }
 
 /// Adds what the tokens of an option may mean below `path`.
 ATTUNE_DECL void find_option(const Type& at, const Path& path, std::span<const std::string> tokens,
-                             bool by_key, std::vector<Place>& places) {
+                             bool by_key, std::vector<Target>& places) {
     const Type& type = plain_type(at);
     if (tokens.empty()) {
         places.push_back({.path = path, .type = &type, .by_key = by_key});
@@ -184,10 +184,10 @@ ATTUNE_DECL void find_option(const Type& at, const Path& path, std::span<const s
     }
 }
 
-ATTUNE_DECL std::vector<Place> places_of_tokens(std::span<const std::string> tokens,
-                                                const Bound& root) {
+ATTUNE_DECL std::vector<Target> places_of_tokens(std::span<const std::string> tokens,
+                                                 const Bound& root) {
     const std::vector<std::string>& above = root.path.tokens();
-    std::vector<Place> places;
+    std::vector<Target> places;
     if (!tokens.empty() && tokens.size() >= above.size() &&
         std::equal(above.begin(), above.end(), tokens.begin(),
                    [](const std::string& name, const std::string& token) {
@@ -198,14 +198,14 @@ ATTUNE_DECL std::vector<Place> places_of_tokens(std::span<const std::string> tok
     return places;
 }
 
-ATTUNE_DECL std::vector<Place> places_of_option(std::string_view name, const Bound& root) {
+ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root) {
     std::vector<std::string> tokens;
     try {
         tokens = Path(name).tokens();
     } catch (const std::invalid_argument&) {
         return {};  // a pointer with a bad escape names nothing
     }
-    std::vector<Place> places = places_of_tokens(tokens, root);
+    std::vector<Target> places = places_of_tokens(tokens, root);
     if (!places.empty()) {
         return places;
     }
@@ -216,7 +216,7 @@ ATTUNE_DECL std::vector<Place> places_of_option(std::string_view name, const Bou
         }
         std::vector<std::string> positive = tokens;
         positive[i].erase(0, no.size());
-        for (Place& place : places_of_tokens(positive, root)) {
+        for (Target& place : places_of_tokens(positive, root)) {
             if (place.type->shape == Shape::boolean) {
                 place.negated = true;
                 places.push_back(std::move(place));
@@ -226,12 +226,12 @@ ATTUNE_DECL std::vector<Place> places_of_option(std::string_view name, const Bou
     return places;
 }
 
-ATTUNE_DECL std::optional<Place> place_of_path(const Path& path, const Bound& root) {
+ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root) {
     if (!path.starts_with(root.path)) {
         return std::nullopt;
     }
     const Type* type = &plain_type(*root.type);
-    Place place{.path = path};
+    Target place{.path = path};
     for (std::size_t i = root.path.size(); i != path.size(); ++i) {
         const std::string& token = path.tokens()[i];
         if (type->shape == Shape::structure) {
@@ -292,10 +292,12 @@ public:
     void add(const Type& at, const Path& path, const void* object, const FieldInfo* field,
              const Section& section, bool secret) {
         const Type* type = &at;
+        bool unset = false;
         for (;;) {
             if (type->shape == Shape::optional) {
                 const auto& optional = *static_cast<const OptionalType*>(type);
                 object = object != nullptr ? optional.get(object) : nullptr;
+                unset = unset || object == nullptr;
                 type = &optional.inner;
             } else if (type->shape == Shape::secret) {
                 secret = true;
@@ -317,10 +319,11 @@ public:
             option.doc = field->doc;
             option.required = field->required;
         }
-        option.expected = expected_text(*type, field != nullptr ? field->rules.get() : nullptr);
+        option.expected = detail::expected(*type, field != nullptr ? field->rules.get() : nullptr);
         if (object != nullptr && !secret) {
             option.fallback = encode(*type, object, true);
         }
+        option.unset = unset && !secret;
         option.secret = secret;
         option.section = section.path;
         option.heading = section.heading;
@@ -334,10 +337,9 @@ private:
                     bool secret) {
         const Structure& structure = structure_of(type);
         // Setting one member of an absent struct brings the defaults of the others.
-        const auto* const base = static_cast<const std::byte*>(
-            object != nullptr ? object : structure.defaults.get());
-        const Section inner =
-            structure.doc.empty() ? section : Section{path, structure.doc};
+        const auto* const base =
+            static_cast<const std::byte*>(object != nullptr ? object : structure.defaults.get());
+        const Section inner = structure.doc.empty() ? section : Section{path, structure.doc};
         around_.push_back(&type);
         for (const FieldInfo& field : structure.fields) {
             add(*field.type, path / field.name, base + field.offset, &field, inner,
@@ -351,9 +353,10 @@ private:
 };
 
 ATTUNE_DECL std::vector<Option> options_of(const Bound& root) {
+    const Path no_section;
     const std::string no_heading;
     OptionList list;
-    list.add(*root.type, root.path, nullptr, nullptr, {root.path, no_heading}, false);
+    list.add(*root.type, root.path, nullptr, nullptr, {no_section, no_heading}, false);
     return std::move(list).take();
 }
 

@@ -7,9 +7,6 @@
 #include <attune/version.hpp>
 
 #include <cstddef>
-#include <memory>
-#include <span>
-#include <type_traits>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -18,31 +15,26 @@ template <class T>
 concept Described = requires(Schema<T>& schema) { describe(schema); };
 
 template <std::size_t... I, class... M>
-void append_fields(Structure& structure, std::string_view names, const void* object,
-                   const MembersOver<std::index_sequence<I...>, M*...>& members) {
-    const MemberInfo infos[] = {
-        {static_cast<const MemberPointer<I, M*>&>(members).address, &type_object<M>}..., {}};
-    append_fields(structure, names, object, std::span(infos, sizeof...(M)));
-}
-
-template <class T>
-Structure make_structure() {
-    // The only object whose members the fields' places can be read from, and their defaults.
-    const auto defaults = std::make_shared<T>();
-    Structure structure;
-    append_fields(structure, field_text<T>, defaults.get(), members_of(*defaults));
-    if constexpr (Described<T>) {
-        Schema<T> schema(structure, *defaults);
-        describe(schema);
-        complete(structure);
-    }
-    structure.defaults = defaults;
-    return structure;
+void list_members(const MembersOver<std::index_sequence<I...>, M*...>& members, MemberInfo* infos) {
+    ((infos[I] = {static_cast<const MemberPointer<I, M*>&>(members).address, &type_object<M>}),
+     ...);
 }
 
 template <class T>
 const Structure& structure_for() {
-    static const Structure structure = make_structure<T>();
+    Recipe recipe{field_text<T>, field_count<T>, [] { return erase(new T()); },
+                  [](const void* object, MemberInfo* infos) {
+                      // Made by the function above, which does not make it const.
+                      list_members(members_of(*static_cast<T*>(const_cast<void*>(object))), infos);
+                  },
+                  nullptr};
+    if constexpr (Described<T>) {
+        recipe.describe = [](Structure& structure, const void* object) {
+            Schema<T> schema(structure, *static_cast<const T*>(object));
+            describe(schema);
+        };
+    }
+    static const Structure& structure = make_structure(recipe);
     return structure;
 }
 

@@ -4,26 +4,16 @@
 #include <attune/bind/structure.hpp>
 
 #include <cstddef>
-#include <span>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void append_fields(Structure& structure, std::string_view names, const void* object,
-                               std::span<const MemberInfo> members) {
-    structure.fields.reserve(members.size());
-    for (const MemberInfo& member : members) {
-        FieldInfo& field = structure.fields.emplace_back();
-        field.name = member_name(next_argument(names));
-        field.type = member.type;
-        field.offset = static_cast<std::size_t>(static_cast<const std::byte*>(member.address) -
-                                                static_cast<const std::byte*>(object));
-    }
-}
-
-ATTUNE_DECL void complete(const Structure& structure) {
+// What `describe` said must make sense.
+ATTUNE_DECL void judge(const Structure& structure) {
     for (const FieldInfo& field : structure.fields) {
         if (structure.find(field.name) != &field) {
             throw std::logic_error("describe: two fields are named \"" + field.name + "\"");
@@ -38,6 +28,28 @@ ATTUNE_DECL void complete(const Structure& structure) {
                                    "\" leave no value between them");
         }
     }
+}
+
+ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
+    auto structure = std::make_unique<Structure>();
+    structure->defaults = recipe.make();
+    const void* const object = structure->defaults.get();
+
+    std::vector<MemberInfo> members(recipe.count);
+    recipe.members(object, members.data());
+    std::string_view names = recipe.names;
+    for (const MemberInfo& member : members) {
+        FieldInfo& field = structure->fields.emplace_back();
+        field.name = member_name(next_argument(names));
+        field.type = member.type;
+        field.offset = static_cast<std::size_t>(static_cast<const std::byte*>(member.address) -
+                                                static_cast<const std::byte*>(object));
+    }
+    if (recipe.describe != nullptr) {
+        recipe.describe(*structure, object);
+        judge(*structure);
+    }
+    return *structure.release();
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

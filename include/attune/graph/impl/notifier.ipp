@@ -32,9 +32,9 @@ ATTUNE_DECL Notifier::Notifier() : state_(std::make_shared<State>()) {}
 
 ATTUNE_DECL Notifier::~Notifier() { stop(); }
 
-ATTUNE_DECL void Notifier::start_locked() {
-    if (!state_->thread.joinable()) {
-        state_->thread = std::thread{[state = state_] {
+ATTUNE_DECL void Notifier::start_locked(const std::shared_ptr<State>& state) {
+    if (!state->thread.joinable()) {
+        state->thread = std::thread{[state] {
 #if defined(__linux__)
             (void)pthread_setname_np(pthread_self(), "attune-notify");
 #endif
@@ -44,15 +44,16 @@ ATTUNE_DECL void Notifier::start_locked() {
 }
 
 ATTUNE_DECL void Notifier::execute(std::function<void()> work) {
+    const auto state = state_;  // the work may destroy this notifier before we return
     {
-        const std::scoped_lock lock{state_->mutex};
-        if (state_->stopped) {
+        const std::scoped_lock lock{state->mutex};
+        if (state->stopped) {
             return;
         }
-        state_->work.push_back(std::move(work));
-        start_locked();
+        state->work.push_back(std::move(work));
+        start_locked(state);
     }
-    state_->wake.notify_one();
+    state->wake.notify_one();
 }
 
 ATTUNE_DECL void Notifier::collect_soon() {
@@ -64,7 +65,7 @@ ATTUNE_DECL void Notifier::collect_soon() {
         }
         state_->collect_delay = first_delay;
         state_->collect_at = State::Clock::now() + first_delay;
-        start_locked();
+        start_locked(state_);
     }
     state_->wake.notify_one();
 }

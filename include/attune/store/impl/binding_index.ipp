@@ -9,7 +9,7 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL std::shared_ptr<Node> BindingIndex::find(const Path& path,
+ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
                                                      const ValueKind& kind) const {
     const Branch* branch = &root_;
     for (const std::string& token : path.tokens()) {
@@ -24,7 +24,7 @@ ATTUNE_DECL std::shared_ptr<Node> BindingIndex::find(const Path& path,
     return found != branch->nodes.end() ? *found : nullptr;
 }
 
-ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<Node> node) {
+ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
     Branch* branch = &root_;
     for (const std::string& token : node->path.tokens()) {
         auto& child = branch->children[token];
@@ -37,7 +37,7 @@ ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<Node> node) {
 }
 
 inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
-                             const Document* after, std::vector<Node*>& affected) {
+                             const Document* after, std::vector<GraphNode*>& affected) {
     if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
         return;
     }
@@ -66,9 +66,9 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
     }
 }
 
-ATTUNE_DECL std::vector<Node*> BindingIndex::affected(const Document& before,
+ATTUNE_DECL std::vector<GraphNode*> BindingIndex::affected(const Document& before,
                                                       const Document& after) const {
-    std::vector<Node*> nodes;
+    std::vector<GraphNode*> nodes;
     collect_affected(root_, &before, &after, nodes);
     return nodes;
 }

@@ -62,15 +62,16 @@ ATTUNE_DECL void Core::close() noexcept {
     (void)epoch_collect();
 }
 
-ATTUNE_DECL std::shared_ptr<Node> Core::bind(const Path& path, const ValueKind& kind) {
+ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueKind& kind) {
+    const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
-    std::shared_ptr<Node> node;
+    std::shared_ptr<GraphNode> node;
     {
         const OpenLock lock{*state_};
         if (auto known = state_->index.find(path, kind)) {
             return known;
         }
-        node = std::make_shared<Node>(path, kind, chain_, weak_from_this());
+        node = std::make_shared<GraphNode>(path, kind, chain_, weak_from_this());
         Candidate candidate{state_->stack, "bind " + to_string(path)};
         std::vector<Problem> problems;
         for (auto& layer : candidate.stack) {
@@ -119,7 +120,7 @@ ATTUNE_DECL bool Core::settle(std::chrono::nanoseconds timeout) {
     return settled;
 }
 
-ATTUNE_DECL void Core::observe(Node& node, std::shared_ptr<ValueDelivery> observer, bool now) {
+ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now) {
     {
         const CommitLock lock{*state_};
         const Frame& current = *chain_->current();
@@ -180,12 +181,11 @@ ATTUNE_DECL void Core::observer_threw(const std::string& observer,
         what = exception.what();
     } catch (...) {
     }
-    Rejection rejection{.problems = {{.path = {},
-                                      .origin = {},
-                                      .message = "observer of \"" + observer + "\" threw: " + what,
-                                      .severity = Severity::warning}},
-                        .reason = "observer",
-                        .version = version()};
+    Problem problem;
+    problem.message = "observer of \"" + observer + "\" threw: " + what;
+    problem.severity = Severity::warning;
+    Rejection rejection{
+        .problems = {std::move(problem)}, .reason = "observer", .version = version()};
     {
         const CommitLock lock{*state_};
         ++state_->observer_errors;

@@ -20,13 +20,13 @@ inline bool has_error(const std::vector<Problem>& problems) noexcept {
 
 /// A value decoded for a candidate.
 struct NodeUpdate {
-    Node* node;
+    GraphNode* node;
     CellPtr cell;
     std::vector<Problem> warnings;
 };
 
 /// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
-inline NodeUpdate decode_node(Node& node, const Document& document,
+inline NodeUpdate decode_node(GraphNode& node, const Document& document,
                               const StackProvenance& provenance, std::vector<Problem>& problems) {
     NodeUpdate update{&node, {}, {}};
     std::vector<Problem> found;
@@ -47,7 +47,7 @@ inline NodeUpdate decode_node(Node& node, const Document& document,
 }
 
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
-                                                 Node* added) {
+                                                 GraphNode* added) {
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
@@ -62,7 +62,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     const StackProvenance provenance{candidate.stack};
     std::vector<Problem> problems;
     std::vector<NodeUpdate> updates;
-    for (Node* node : index.affected(result.before, result.after)) {
+    for (GraphNode* node : index.affected(result.before, result.after)) {
         updates.push_back(decode_node(*node, result.after, provenance, problems));
     }
     NodeUpdate first{nullptr, {}, {}};
@@ -98,7 +98,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     stack = std::move(candidate.stack);
     commits += result.changed() ? 1 : 0;
     for (NodeUpdate& update : updates) {
-        Node& node = *update.node;
+        GraphNode& node = *update.node;
         node.warnings = std::move(update.warnings);
         if (!update.cell || node.observers.empty()) {
             continue;

@@ -109,6 +109,7 @@ ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Proble
 }
 
 ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerOptions options) {
+    const auto self = shared_from_this();  // an observer may destroy the store
     auto entry = std::make_shared<LayerEntry>();
     entry->transport = std::move(transport);
     entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
@@ -150,12 +151,13 @@ ATTUNE_DECL void Core::discard(std::vector<std::shared_ptr<LayerEntry>> layers,
 }
 
 ATTUNE_DECL void Core::remove(std::uint64_t layer) {
+    const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
     std::shared_ptr<LayerEntry> entry;
     std::shared_ptr<Poller> poller;
     {
-        const OpenLock lock{*state_};
-        entry = state_->find(layer);
+        const CommitLock lock{*state_};
+        entry = state_->find(layer);  // nothing is found in a closed store
         if (entry == nullptr) {
             return;
         }
@@ -200,6 +202,7 @@ ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
 }
 
 ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
+    const auto self = shared_from_this();  // an observer may destroy the store
     std::shared_ptr<LayerEntry> entry;
     {
         const OpenLock lock{*state_};
@@ -225,6 +228,7 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
 ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
                                      const std::function<Document(const Document&)>& edit,
                                      std::string reason) {
+    const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
     {
         const OpenLock lock{*state_};

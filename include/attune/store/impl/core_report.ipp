@@ -34,7 +34,7 @@ ATTUNE_DECL StoreStatus Core::status() const {
     return status;
 }
 
-inline std::vector<Bound> bound_roots(const std::vector<std::shared_ptr<Node>>& nodes) {
+inline std::vector<Bound> bound_roots(const std::vector<std::shared_ptr<GraphNode>>& nodes) {
     std::vector<Bound> roots;
     roots.reserve(nodes.size());
     for (const auto& node : nodes) {

@@ -62,7 +62,7 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // id of the overrides, once there are some
     BindingIndex index;
-    std::vector<std::shared_ptr<Node>> nodes;  // by slot
+    std::vector<std::shared_ptr<GraphNode>> nodes;  // by slot
     std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
     std::uint64_t commits = 0;
     std::uint64_t refusals = 0;
@@ -82,7 +82,7 @@ struct Core::State {
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
     /// changes nothing. `added` is a node that gets its slot by this.
-    Published publish(FrameChain& chain, Candidate candidate, Node* added);
+    Published publish(FrameChain& chain, Candidate candidate, GraphNode* added);
     /// As above, for one layer's content; keeps its status.
     Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <attune/bind/expected.hpp>
+#include <attune/bind/type.hpp>
 #include <attune/document/nearest.hpp>
 #include <attune/document/parse.hpp>
 #include <attune/store/placement.hpp>
@@ -22,7 +24,7 @@ struct PlacedText {
     const Type* type = nullptr;  ///< null when nothing is bound there
     Document value;
     Origin origin;
-    bool replaces = false;               ///< takes the place of an earlier text
+    bool replaces = false;                 ///< takes the place of an earlier text
     std::optional<std::string> json = {};  ///< what `value` was parsed from
 };
 
@@ -70,15 +72,15 @@ ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
 }
 
 /// The places that remain when members go before keys of maps.
-ATTUNE_DECL std::vector<Place> best_places(std::vector<Place> places) {
-    const auto by_key = [](const Place& place) { return place.by_key; };
+ATTUNE_DECL std::vector<Target> best_places(std::vector<Target> places) {
+    const auto by_key = [](const Target& place) { return place.by_key; };
     if (!std::all_of(places.begin(), places.end(), by_key)) {
         std::erase_if(places, by_key);
     }
     return places;
 }
 
-ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Place> places) {
+ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Target> places) {
     std::string names;
     std::string options;
     for (std::size_t i = 0; i != places.size(); ++i) {
@@ -91,13 +93,13 @@ ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Place> plac
     return text_problem(text, "fits " + count + " options: " + names + "; " +
                                   (text.naming == Naming::variable
                                        ? "use the argument " + options + ", or rename a member"
-                                       : "write the name as it is, or rename a member"));
+                                       : "write the exact name of one, or rename a member"));
 }
 
 /// Whether the text after this one may be its value.
-ATTUNE_DECL bool awaits_value(const Text& text, std::span<const Place> places) {
-    const auto is_switch = [](const Place& place) {
-        return place.negated || place.type->kind == TypeKind::boolean;
+ATTUNE_DECL bool awaits_value(const Text& text, std::span<const Target> places) {
+    const auto is_switch = [](const Target& place) {
+        return place.negated || place.type->shape == Shape::boolean;
     };
     return text.naming == Naming::option && !text.has_value &&
            (places.empty() || !std::all_of(places.begin(), places.end(), is_switch));
@@ -114,7 +116,7 @@ ATTUNE_DECL const Text* following_text(const LayerContent& layer, std::size_t in
 }
 
 /// What a text with one place stands for.
-ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Place place,
+ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Target place,
                            std::vector<PlacedText>& placed, std::vector<Problem>& problems) {
     const Text& text = layer.content.texts[index];
     PlacedText result;
@@ -139,7 +141,7 @@ ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Place p
         const Text* const next = following_text(layer, index);
         if (next == nullptr) {
             Problem problem = text_problem(text, "the value is missing");
-            problem.expected = expected_text(*place.type);
+            problem.expected = expected(*place.type, nullptr);
             return refuse(std::move(problem));
         }
         value = &next->value;
@@ -165,7 +167,7 @@ ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Place p
 ATTUNE_DECL void resolve_text(const LayerContent& layer, std::size_t index,
                               std::vector<PlacedText>& placed, std::vector<Problem>& problems) {
     const Text& text = layer.content.texts[index];
-    std::vector<Place> places;
+    std::vector<Target> places;
     if (index < layer.places.size()) {
         places = best_places(layer.places[index]);
     }
@@ -220,7 +222,7 @@ ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
     layer.places.resize(texts.size());
     bool found = false;
     for (std::size_t i = 0; i != texts.size(); ++i) {
-        std::vector<Place> offered;
+        std::vector<Target> offered;
         if (texts[i].naming == Naming::variable) {
             offered = places_of_variable(texts[i].name, root);
         } else if (texts[i].naming == Naming::option) {
@@ -234,10 +236,10 @@ ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
                 // place_texts reports it.
             }
         }
-        for (Place& place : offered) {
+        for (Target& place : offered) {
             // Two roots may offer one place; the first to be bound says what is expected there.
-            const auto same_path = [&](const Place& other) { return other.path == place.path; };
-            std::vector<Place>& places = layer.places[i];
+            const auto same_path = [&](const Target& other) { return other.path == place.path; };
+            std::vector<Target>& places = layer.places[i];
             if (std::none_of(places.begin(), places.end(), same_path)) {
                 places.push_back(std::move(place));
                 found = true;
@@ -262,36 +264,36 @@ ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems
         put_text(layer.document, table, std::move(text), problems);
     }
     if (!table.empty()) {
-        layer.source =
-            std::make_shared<const PlacedSource>(layer.content.source, std::move(table));
+        layer.source = std::make_shared<const PlacedSource>(layer.content.source, std::move(table));
     }
 }
 
-/// Every name that would have a place, spelt as `naming` spells it.
-ATTUNE_DECL std::vector<std::string> names_of(std::span<const Bound> roots, Naming naming) {
+/// The name nearest to `word` among those that would have a place, spelt as `naming` spells it.
+ATTUNE_DECL std::string nearest_option(std::string_view word, std::span<const Bound> roots,
+                                       Naming naming, bool switches_only) {
     std::vector<std::string> names;
     for (const Bound& root : roots) {
         for (const Option& option : options_of(root)) {
-            names.push_back(naming == Naming::variable ? variable_name(option.path)
-                                                       : to_string(option.path));
+            if (!switches_only || option.type->shape == Shape::boolean) {
+                names.push_back(naming == Naming::variable ? variable_name(option.path)
+                                                           : to_string(option.path));
+            }
         }
     }
-    return names;
+    return nearest(word, std::vector<std::string_view>(names.begin(), names.end()));
 }
 
 ATTUNE_DECL std::string near_name(const Text& text, std::span<const Bound> roots) {
-    const std::vector<std::string> names = names_of(roots, text.naming);
-    const std::vector<std::string_view> views(names.begin(), names.end());
-    if (std::string found = nearest(text.name, views); !found.empty()) {
-        return text.prefix + found;
-    }
-    if (text.naming == Naming::option && text.name.starts_with("no-")) {
-        if (std::string found = nearest(std::string_view(text.name).substr(3), views);
-            !found.empty()) {
-            return text.prefix + "no-" + found;
+    constexpr std::string_view no = "no-";
+    if (text.naming == Naming::option && text.name.starts_with(no)) {
+        const std::string_view positive = std::string_view(text.name).substr(no.size());
+        const std::string found = nearest_option(positive, roots, text.naming, true);
+        if (!found.empty()) {
+            return text.prefix + std::string(no) + found;
         }
     }
-    return {};
+    const std::string found = nearest_option(text.name, roots, text.naming, false);
+    return found.empty() ? found : text.prefix + found;
 }
 
 /// What a person wrote, cut where it is long.
@@ -311,7 +313,7 @@ ATTUNE_DECL void report_unplaced(const LayerContent& layer, std::span<const Boun
                                  std::vector<Problem>& problems) {
     const std::vector<Text>& texts = layer.content.texts;
     const auto places = [&](std::size_t i) {
-        return i < layer.places.size() ? best_places(layer.places[i]) : std::vector<Place>{};
+        return i < layer.places.size() ? best_places(layer.places[i]) : std::vector<Target>{};
     };
     for (std::size_t i = 0; i != texts.size(); ++i) {
         const Text& text = texts[i];

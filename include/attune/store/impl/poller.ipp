@@ -48,7 +48,8 @@ public:
                              std::unique_ptr<PollerJob> job);
     static void post(const std::shared_ptr<PollerCore>& core, std::unique_ptr<PollerJob> job);
 
-    void remove(std::uint64_t id) noexcept;
+    /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
+    std::shared_ptr<Entry> remove(std::uint64_t id) noexcept;
     void arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept;
     void stop() noexcept;
     bool on_thread() noexcept;
@@ -112,8 +113,8 @@ ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
     }
 }
 
-ATTUNE_DECL void PollerCore::remove(std::uint64_t id) noexcept {
-    std::shared_ptr<Entry> gone;  // destroyed after the lock: it may end other registrations
+ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t id) noexcept {
+    std::shared_ptr<Entry> gone;
     Lock lock{mutex_};
     if (const auto found = entries_.find(id); found != entries_.end()) {
         gone = std::move(found->second);
@@ -125,6 +126,7 @@ ATTUNE_DECL void PollerCore::remove(std::uint64_t id) noexcept {
     if (thread_id_ != std::this_thread::get_id()) {
         returned_.wait(lock, [&] { return running_ != id && !ending_; });
     }
+    return gone;
 }
 
 ATTUNE_DECL void PollerCore::arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept {
@@ -361,8 +363,11 @@ ATTUNE_DECL Poller::Registration& Poller::Registration::operator=(Registration&&
 ATTUNE_DECL Poller::Registration::~Registration() { reset(); }
 
 ATTUNE_DECL void Poller::Registration::reset() noexcept {
-    if (const auto core = std::move(core_)) {
-        core->remove(std::exchange(id_, 0));
+    if (const auto core = core_) {
+        // Emptied after the wait: until then the callback may use this, to arm its own timer.
+        const auto gone = core->remove(id_);
+        core_ = nullptr;
+        id_ = 0;
     }
 }
 

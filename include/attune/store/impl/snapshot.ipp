@@ -4,7 +4,7 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void throw_not_in_frame(const Node& node, const FrameChain& chain,
+ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, const FrameChain& chain,
                                     const Frame& frame) {
     const std::string path = to_string(node.path);
     if (node.chain.get() != &chain) {

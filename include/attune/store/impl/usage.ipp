@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -47,15 +49,16 @@ private:
     static constexpr std::size_t longest_default = 60;
 
     void add(const Option& option) {
-        std::string line = std::string(margin, ' ') + to_string(option.path);
-        if (line.size() + gap > column_) {
-            text_ += line + '\n';
-            line.clear();
+        const std::string path = to_string(option.path);
+        text_.append(margin, ' ');
+        text_ += path;
+        if (margin + path.size() + gap > column_) {
+            text_ += '\n';
+            indent();
+        } else {
+            text_.append(column_ - margin - path.size(), ' ');
         }
-        line.resize(column_, ' ');
-        text_ += line;
-        text_.resize(text_.size() - column_ + line.size());
-        fill(option.expected + "; " + default_of(option));
+        fill(option.expected + default_of(option));
         if (!option.doc.empty()) {
             indent();
             fill(option.doc);
@@ -98,19 +101,19 @@ private:
 
     static std::string default_of(const Option& option) {
         if (option.required) {
-            return "required";
+            return "; required";
         }
         if (option.secret) {
-            return "default ***";
+            return "; default ***";
+        }
+        if (option.unset) {
+            return "; not set by default";
         }
         if (option.fallback.is_null()) {
-            return "not set by default";
+            return {};
         }
-        std::string text = to_text(option.fallback);
-        if (text.size() > longest_default) {
-            return "with a default";
-        }
-        return "default " + text;
+        const std::string text = to_text(option.fallback);
+        return text.size() <= longest_default ? "; default " + text : "; has a default";
     }
 
     std::string spellings(const Option& option) const {
@@ -147,25 +150,30 @@ private:
 ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
                                    const std::vector<std::string>& variable_prefixes,
                                    bool options) {
-    std::vector<Option> all;
+    // Members of a struct stand together, also where another struct is declared between them. What
+    // has no heading comes first, so that it is not taken for a part of what has one.
+    std::vector<std::vector<Option>> sections(1);
+    std::map<Path, std::size_t> numbers;
+    std::set<Path> listed;
     for (const Bound& root : roots) {
         for (Option& option : options_of(root)) {
             // Of roots inside each other, the first to be bound speaks for what they share.
-            if (std::none_of(all.begin(), all.end(), [&](const Option& other) {
-                    return other.path == option.path;
-                })) {
-                all.push_back(std::move(option));
+            if (!listed.insert(option.path).second) {
+                continue;
             }
+            std::size_t number = 0;
+            if (!option.heading.empty()) {
+                number = numbers.try_emplace(option.section, sections.size()).first->second;
+                sections.resize(std::max(sections.size(), number + 1));
+            }
+            sections[number].push_back(std::move(option));
         }
     }
     UsageText text(variable_prefixes, options);
-    // Members of a struct stand together, also where another struct is declared between them.
-    for (auto begin = all.begin(); begin != all.end();) {
-        const auto end = std::stable_partition(begin, all.end(), [&](const Option& option) {
-            return option.section == begin->section;
-        });
-        text.add_section({begin, end});
-        begin = end;
+    for (const std::vector<Option>& section : sections) {
+        if (!section.empty()) {
+            text.add_section(section);
+        }
     }
     return std::move(text).take();
 }

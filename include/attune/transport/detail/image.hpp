@@ -20,7 +20,8 @@ struct Stamp {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
     std::int64_t size = 0;
-    std::int64_t modified = 0;  ///< ns since 1970
+    std::int64_t modified_s = 0;  ///< since 1970
+    std::int64_t modified_ns = 0;
 
     Stamp() = default;
     ATTUNE_DECL explicit Stamp(const struct stat& status);

@@ -167,16 +167,19 @@ ATTUNE_DECL void Follower::look() {
         return;
     }
     const auto now = Clock::now();
-    if ((polling_ || !window_) && !(seen_ && same(*image, *seen_))) {
-        notice(now);
+    if (!seen_ || !same(*image, *seen_)) {
+        seen_ = image;
+        if (polling_ || !window_) {
+            notice(now);
+        }
     }
-    seen_ = image;
     if (!window_ || now < window_->closes) {
         set_timer(now);
         return;
     }
     if (delivered_ && same(*image, *delivered_)) {
         window_.reset();
+        seen_ = delivered_;
         set_timer(now);
         if (!std::exchange(failure_, {}).empty()) {
             Feed& feed = *feed_;
@@ -225,6 +228,7 @@ ATTUNE_DECL void Follower::set_timer(Clock::time_point now) {
 
 ATTUNE_DECL void Follower::deliver(Lock& lock, ImagePtr image, Content content) {
     window_.reset();
+    seen_ = image;
     delivered_ = std::move(image);
     failure_.clear();
     const std::uint64_t loads = loads_;

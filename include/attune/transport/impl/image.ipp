@@ -20,12 +20,20 @@ ATTUNE_DECL Stamp::Stamp(const struct stat& status)
     : device(status.st_dev),
       inode(status.st_ino),
       size(status.st_size),
-      modified(std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec) {}
+      modified_s(status.st_mtim.tv_sec),
+      modified_ns(status.st_mtim.tv_nsec) {}
 
 ATTUNE_DECL bool Image::younger_than(std::chrono::milliseconds age) const {
-    const std::chrono::nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
+    using std::chrono::nanoseconds;
+    using std::chrono::seconds;
+    const nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
     return std::any_of(stamps.begin(), stamps.end(), [&](const Stamp& stamp) {
-        return std::chrono::abs(now - std::chrono::nanoseconds{stamp.modified}) < age;
+        // A file may claim any time, also one that nanoseconds cannot count to.
+        constexpr seconds far = std::chrono::hours{48};
+        const seconds modified{stamp.modified_s};
+        return modified > std::chrono::floor<seconds>(now) - far &&
+               modified < std::chrono::floor<seconds>(now) + far &&
+               std::chrono::abs(now - modified - nanoseconds{stamp.modified_ns}) < age;
     });
 }
 

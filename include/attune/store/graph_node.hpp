@@ -43,8 +43,8 @@ inline constexpr ValueKind value_kind{
 
 /// What stands behind a Config: a slot in the frames, and those who watch it. Handles share it; it
 /// keeps the frames, and with them the last value, alive beyond the store.
-struct Node {
-    Node(Path place, const ValueKind& value, std::shared_ptr<const FrameChain> frames,
+struct GraphNode {
+    GraphNode(Path place, const ValueKind& value, std::shared_ptr<const FrameChain> frames,
          std::weak_ptr<Core> owner)
         : path(std::move(place)), kind(value), chain(std::move(frames)), core(std::move(owner)) {}
 
