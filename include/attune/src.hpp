@@ -9,8 +9,66 @@
 #error "<attune/src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
 #endif
 
-#include <attune/bind/impl/problem.ipp>
+#include <attune/document/impl/build.ipp>
+#include <attune/document/impl/difference.ipp>
+#include <attune/document/impl/document.ipp>
+#include <attune/document/impl/lexer.ipp>
+#include <attune/document/impl/locate.ipp>
+#include <attune/document/impl/merge.ipp>
+#include <attune/document/impl/nearest.ipp>
+#include <attune/document/impl/node.ipp>
+#include <attune/document/impl/origin.ipp>
+#include <attune/document/impl/parse.ipp>
+#include <attune/document/impl/path.ipp>
+#include <attune/document/impl/reconcile.ipp>
+#include <attune/document/impl/search.ipp>
+#include <attune/document/impl/source.ipp>
+#include <attune/document/impl/text.ipp>
+#include <attune/document/impl/tree.ipp>
+#include <attune/document/impl/walk.ipp>
 
+#include <attune/bind/impl/bytes.ipp>
+#include <attune/bind/impl/decode.ipp>
+#include <attune/bind/impl/decode_problem.ipp>
+#include <attune/bind/impl/decode_scalar.ipp>
+#include <attune/bind/impl/decode_struct.ipp>
+#include <attune/bind/impl/decode_variant.ipp>
+#include <attune/bind/impl/duration.ipp>
+#include <attune/bind/impl/encode.ipp>
+#include <attune/bind/impl/enum_names.ipp>
+#include <attune/bind/impl/equal.ipp>
+#include <attune/bind/impl/expected.ipp>
+#include <attune/bind/impl/number.ipp>
+#include <attune/bind/impl/pattern.ipp>
+#include <attune/bind/impl/problem.ipp>
+#include <attune/bind/impl/quantity.ipp>
+#include <attune/bind/impl/schema.ipp>
+#include <attune/bind/impl/spelling.ipp>
+#include <attune/bind/impl/structure.ipp>
+
+#include <attune/graph/impl/delivery.ipp>
 #include <attune/graph/impl/epoch.ipp>
 #include <attune/graph/impl/frame.ipp>
 #include <attune/graph/impl/frame_chain.ipp>
+#include <attune/graph/impl/notifier.ipp>
+
+#include <attune/store/impl/binding_index.ipp>
+#include <attune/store/impl/core.ipp>
+#include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_layers.ipp>
+#include <attune/store/impl/core_report.ipp>
+#include <attune/store/impl/layer_stack.ipp>
+#include <attune/store/impl/placement.ipp>
+#include <attune/store/impl/poller.ipp>
+#include <attune/store/impl/snapshot.ipp>
+#include <attune/store/impl/status.ipp>
+#include <attune/store/impl/usage.ipp>
+
+#include <attune/transport/impl/args.ipp>
+#include <attune/transport/impl/directory.ipp>
+#include <attune/transport/impl/env.ipp>
+#include <attune/transport/impl/file.ipp>
+#include <attune/transport/impl/file_watch.ipp>
+#include <attune/transport/impl/follower.ipp>
+#include <attune/transport/impl/image.ipp>
+#include <attune/transport/impl/memory.ipp>

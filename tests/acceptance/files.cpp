@@ -20,10 +20,12 @@ protected:
     void serve(const std::filesystem::path& path, attune::FileOptions options = {}) {
         layer = store.add(attune::file(path, options));
         server = store.bind<Server>("server");
-        subscriptions.push_back(server.on_change(
-            [this](const attune::Change<Server>& change) { ports.put(change.after->port); }));
-        subscriptions.push_back(store.on_rejected(
-            [this](const attune::Rejection& rejection) { refusals.put(to_string(rejection)); }));
+        subscriptions.push_back(server.on_change([this](const attune::Change<Server>& change) {
+            ports.put(change.after->port);
+        }));
+        subscriptions.push_back(store.on_rejected([this](const attune::Rejection& rejection) {
+            refusals.put(to_string(rejection));
+        }));
     }
     static std::string with_port(int port) {
         return R"({"server": {"port": )" + std::to_string(port) + "}}";
@@ -75,8 +77,10 @@ TEST_F(Files, with_a_broken_save_keep_the_last_good_version_until_repaired) {
     folder.save("service.json", with_port(80800));
     const auto too_much = refusals.take();
     ASSERT_TRUE(too_much);
-    EXPECT_THAT(*too_much, testing::HasSubstr(
-        "service.json:1:21: server.port: expected an integer in [0, 65535], found 80800"));
+    EXPECT_THAT(
+        *too_much,
+        testing::HasSubstr(
+            "service.json:1:21: server.port: expected an integer in [0, 65535], found 80800"));
     EXPECT_EQ(store.version(), before);
 
     folder.save("service.json", with_port(3));
@@ -139,8 +143,9 @@ TEST_F(Files, are_polled_where_that_is_asked_for) {
 }
 
 TEST_F(Files, may_have_comments_a_byte_order_mark_and_crlf) {
-    folder.write("service.jsonc",
-                 "\xEF\xBB\xBF{\r\n  // the port\r\n  \"server\": {\"port\": 7} /* end */\r\n}\r\n");
+    folder.write(
+        "service.jsonc",
+        "\xEF\xBB\xBF{\r\n  // the port\r\n  \"server\": {\"port\": 7} /* end */\r\n}\r\n");
     serve(folder / "service.jsonc");
     EXPECT_EQ(server.get(&Server::port), 7);
 }
@@ -150,12 +155,36 @@ TEST_F(Files, in_a_directory_are_one_value_each) {
     folder.write("conf/server/host", "a.example");
     store.add(attune::directory(folder / "conf"));
     server = store.bind<Server>("server");
-    const auto told = server.on_change(
-        [this](const attune::Change<Server>& change) { ports.put(change.after->port); });
+    const auto told = server.on_change([this](const attune::Change<Server>& change) {
+        ports.put(change.after->port);
+    });
     EXPECT_EQ(server.get(&Server::port), 7);
     EXPECT_EQ(server.get(&Server::host), "a.example");
     folder.save("conf/server.port", "8\n");
     EXPECT_EQ(ports.take(), 8);
+}
+
+TEST_F(Files, of_100000_keys_with_one_changed_share_all_the_rest) {
+    attune::Document document = attune::Document::object();
+    for (int i = 0; i < 100'000; ++i) {
+        document = document.with(attune::Path{std::to_string(i)} / "value", i);
+    }
+    folder.write("large.json", to_text(document));
+    attune::Layer large = store.add(attune::file(folder / "large.json", {.watch = false}));
+    const attune::Snapshot before = store.snapshot();
+
+    folder.write("large.json", to_text(document, {.indent = 1}));
+    EXPECT_TRUE(large.reload().changed.empty());
+    EXPECT_EQ(store.version(), before.version());
+
+    folder.write("large.json", to_text(document.with("77.value", "x")));
+    EXPECT_EQ(large.reload().changed, (std::vector<attune::Path>{"77.value"}));
+    const attune::Snapshot after = store.snapshot();
+    std::size_t shared = 0;
+    for (const auto& [key, value] : before.document().members()) {
+        shared += after.document().find(key)->same(value) ? 1U : 0U;
+    }
+    EXPECT_EQ(shared, 99'999U);
 }
 
 TEST_F(Files, changed_while_the_store_goes_away_hang_nobody) {

@@ -96,10 +96,11 @@ TEST_F(Observers, are_never_called_after_their_subscription_has_ended) {
 TEST_F(Observers, that_throw_are_reported_and_stop_nobody) {
     Inbox<std::string> reports;
     std::atomic<int> calls{0};
-    const auto bad = store.on_rejected(
-        [&](const attune::Rejection& rejection) { reports.put(to_string(rejection)); });
-    const auto first = x.on_change(
-        [](const attune::Change<int>&) { throw std::runtime_error{"out of paper"}; });
+    const auto bad = store.on_rejected([&](const attune::Rejection& rejection) {
+        reports.put(to_string(rejection));
+    });
+    const auto first =
+        x.on_change([](const attune::Change<int>&) { throw std::runtime_error{"out of paper"}; });
     const auto second = x.on_change([&](const attune::Change<int>&) { ++calls; });
     ASSERT_TRUE(store.set("x", 1).settle(patience));
     ASSERT_TRUE(store.set("x", 2).settle(patience));
@@ -112,8 +113,8 @@ TEST_F(Observers, that_throw_are_reported_and_stop_nobody) {
 }
 
 TEST_F(Observers, may_write_to_the_store_they_observe) {
-    const auto told = x.on_change(
-        [&](const attune::Change<int>& change) { store.set("y", *change.after * 2); });
+    const auto told =
+        x.on_change([&](const attune::Change<int>& change) { store.set("y", *change.after * 2); });
     store.set("x", 21);
     while (store.settle(patience) && y.get() != 42) {
     }
@@ -128,8 +129,9 @@ TEST_F(Observers, run_on_the_executor_they_were_given) {
     };
     const Queue queue;
     std::thread::id thread;
-    const auto told = x.on_change(
-        queue, [&](const attune::Change<int>&) { thread = std::this_thread::get_id(); });
+    const auto told = x.on_change(queue, [&](const attune::Change<int>&) {
+        thread = std::this_thread::get_id();
+    });
     const attune::Commit commit = store.set("x", 1);
     EXPECT_FALSE(commit.settle(std::chrono::milliseconds{0}));
     auto work = queue.work->take();

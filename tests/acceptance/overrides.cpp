@@ -40,10 +40,9 @@ protected:
 };
 
 TEST_F(Overrides, a_variable_finds_nested_and_snake_case_fields) {
-    const Server server = with_variables({"SERVICE_SERVER_POOL_SIZE=4",
-                                          "SERVICE_SERVER_POOL_IDLE_TIMEOUT=1m30s",
-                                          "SERVICE_SERVER_TLS=on",
-                                          "SERVICE_SERVER_CERTIFICATE=a.pem"});
+    const Server server =
+        with_variables({"SERVICE_SERVER_POOL_SIZE=4", "SERVICE_SERVER_POOL_IDLE_TIMEOUT=1m30s",
+                        "SERVICE_SERVER_TLS=on", "SERVICE_SERVER_CERTIFICATE=a.pem"});
     EXPECT_EQ(server.pool.size, 4);
     EXPECT_EQ(server.pool.idle_timeout, std::chrono::seconds{90});
     EXPECT_TRUE(server.tls);
@@ -51,8 +50,8 @@ TEST_F(Overrides, a_variable_finds_nested_and_snake_case_fields) {
 }
 
 TEST_F(Overrides, a_variable_holds_a_list_or_a_map_as_json) {
-    const Server server = with_variables({R"(SERVICE_SERVER_TAGS=["a", "b"])",
-                                          R"(SERVICE_SERVER_LIMITS={"x": 1})"});
+    const Server server =
+        with_variables({R"(SERVICE_SERVER_TAGS=["a", "b"])", R"(SERVICE_SERVER_LIMITS={"x": 1})"});
     EXPECT_EQ(server.tags, (std::vector<std::string>{"a", "b"}));
     EXPECT_EQ(server.limits, (std::map<std::string, int>{{"x", 1}}));
 }

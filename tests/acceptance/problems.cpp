@@ -54,21 +54,27 @@ TEST(Problems, are_all_reported_at_once_each_with_its_place) {
     const std::string text =
         without(rejection_of([&] { store.bind<Server>("server"); }), folder / "");
 
+    EXPECT_THAT(
+        text,
+        testing::HasSubstr(
+            "service.json:4:13: server.port: expected an integer in [1, 65535], found 80800"));
     EXPECT_THAT(text, testing::HasSubstr(
-        "service.json:4:13: server.port: expected an integer in [1, 65535], found 80800"));
-    EXPECT_THAT(text, testing::HasSubstr(
-        "service.json:3:5: server.prt: unknown key; did you mean \"port\"?"));
+                          "service.json:3:5: server.prt: unknown key; did you mean \"port\"?"));
     EXPECT_THAT(text, testing::HasSubstr("service.json:5:14: server.level: expected one of"));
     EXPECT_THAT(text, testing::HasSubstr("did you mean \"info\"?"));
-    EXPECT_THAT(text, testing::HasSubstr("service.json:6:22: server.pool.size: expected an integer"));
-    EXPECT_THAT(text, testing::HasSubstr(
-        "service.json:6:27: server.pool.idle_timout: unknown key; did you mean \"idle_timeout\"?"));
+    EXPECT_THAT(text,
+                testing::HasSubstr("service.json:6:22: server.pool.size: expected an integer"));
+    EXPECT_THAT(text, testing::HasSubstr("service.json:6:27: server.pool.idle_timout: unknown key; "
+                                         "did you mean \"idle_timeout\"?"));
     EXPECT_THAT(text, testing::HasSubstr("service.json:6:64: server.pool.idle_timeout: "));
-    EXPECT_THAT(text, testing::HasSubstr("service.json:7:19: server.keep_alive: expected true or false"));
+    EXPECT_THAT(text,
+                testing::HasSubstr("service.json:7:19: server.keep_alive: expected true or false"));
     EXPECT_THAT(text, testing::HasSubstr("service.json:8:15: server.buffer: "));
-    EXPECT_THAT(text, testing::HasSubstr("service.json:9:20: server.weights.1: expected an integer"));
-    EXPECT_THAT(text, testing::HasSubstr(
-        "service.json:10:40: server.pools.b.sise: unknown key; did you mean \"size\"?"));
+    EXPECT_THAT(text,
+                testing::HasSubstr("service.json:9:20: server.weights.1: expected an integer"));
+    EXPECT_THAT(
+        text, testing::HasSubstr(
+                  "service.json:10:39: server.pools.b.sise: unknown key; did you mean \"size\"?"));
     EXPECT_THAT(text, testing::HasSubstr("server.host: "));
     EXPECT_THAT(text, testing::HasSubstr("server.pin: expected an integer"));
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 11) << text;

@@ -91,9 +91,7 @@ struct File {
     std::vector<Update> updates;
 };
 
-inline void describe(attune::Schema<File>& s) {
-    s.field(&File::version).required().between(1, 2);
-}
+inline void describe(attune::Schema<File>& s) { s.field(&File::version).required().between(1, 2); }
 
 }  // namespace dependabot
 
@@ -422,9 +420,7 @@ struct File {
     struct Tracing Tracing;
 };
 
-inline void describe(attune::Schema<File>& s) {
-    s.field(&File::schema).name("$schema");
-}
+inline void describe(attune::Schema<File>& s) { s.field(&File::schema).name("$schema"); }
 
 }  // namespace sil_kit
 

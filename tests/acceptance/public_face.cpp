@@ -139,8 +139,7 @@ TEST_F(PublicFace, tells_observers_before_and_after) {
 
 TEST_F(PublicFace, applies_now_and_after_every_change) {
     acceptance::Inbox<std::uint16_t> ports;
-    const attune::Subscription applied =
-        server.apply([&](const Server& s) { ports.put(s.port); });
+    const attune::Subscription applied = server.apply([&](const Server& s) { ports.put(s.port); });
     EXPECT_EQ(ports.size(), 1U);
     store.set("server.port", 9090);
     EXPECT_EQ(ports.take(), 8443);
@@ -149,9 +148,10 @@ TEST_F(PublicFace, applies_now_and_after_every_change) {
 
 TEST_F(PublicFace, runs_observers_inline_when_asked_to) {
     std::vector<std::uint16_t> ports;
-    const attune::Subscription on = server.on_change(
-        attune::inline_executor,
-        [&](const attune::Change<Server>& change) { ports.push_back(change.after->port); });
+    const attune::Subscription on =
+        server.on_change(attune::inline_executor, [&](const attune::Change<Server>& change) {
+            ports.push_back(change.after->port);
+        });
     store.set("server.port", 9090);
     EXPECT_EQ(ports, (std::vector<std::uint16_t>{9090}));
 }
@@ -242,8 +242,7 @@ TEST_F(PublicFace, is_complete_and_describes_itself) {
 
 TEST_F(PublicFace, settles_when_every_observer_has_returned) {
     acceptance::Inbox<int> told;
-    const attune::Subscription on =
-        tls.on_change([&](const attune::Change<Tls>&) { told.put(1); });
+    const attune::Subscription on = tls.on_change([&](const attune::Change<Tls>&) { told.put(1); });
     store.set("tls.enabled", false);
     ASSERT_TRUE(store.settle(patience));
     EXPECT_EQ(told.size(), 1U);
@@ -290,7 +289,9 @@ TEST(Handles, outlive_their_store_with_the_last_value) {
 
 // Lifetime mistakes do not compile.
 template <class T>
-concept DereferencesTemporary = requires(const attune::Config<T>& config) { config.read()->host; };
+concept DereferencesTemporary = requires(const attune::Config<T>& config) {
+    config.read()->host;
+};
 static_assert(!DereferencesTemporary<Server>);
 static_assert(!std::is_move_constructible_v<attune::Reading<Server>>);
 static_assert(!std::is_copy_constructible_v<attune::View>);

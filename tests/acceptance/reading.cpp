@@ -24,9 +24,7 @@ attune::Document numbered(std::uint64_t n) {
             {"right", {{"number", n}, {"numbers", attune::Document::array().with("-", n)}}}};
 }
 
-bool is_one(const Left& left) {
-    return left.text == std::to_string(left.number);
-}
+bool is_one(const Left& left) { return left.text == std::to_string(left.number); }
 bool is_one(const Right& right) {
     return right.numbers == std::vector<std::uint64_t>{right.number};
 }

@@ -50,9 +50,9 @@ TYPED_TEST_P(RealFile, refuses_a_misspelt_key) {
     static_cast<void>(this->store.template bind<TypeParam>());
     const attune::Path key = Real<TypeParam>::key;
     const attune::Path misspelt = key.parent() / (key.back() + "x");
-    const std::string text =
-        rejection_of([&] { this->store.add(attune::memory(this->store.snapshot().document()
-                                                              .with(misspelt, 1))); });
+    const std::string text = rejection_of([&] {
+        this->store.add(attune::memory(this->store.snapshot().document().with(misspelt, 1)));
+    });
     EXPECT_THAT(text, testing::HasSubstr(to_string(misspelt) + ": unknown key"));
     EXPECT_THAT(text, testing::HasSubstr("did you mean \"" + key.back() + "\"?"));
 }

@@ -19,13 +19,13 @@ using attune::parse;
 using attune::ParseError;
 using attune::ParseOptions;
 
-std::string name_of(const std::filesystem::path& file) {
-    return file.filename().string();
-}
+std::string name_of(const std::filesystem::path& file) { return file.filename().string(); }
 
 TEST(JsonTestSuite, files_are_accepted_and_refused_as_named) {
     const auto files = attune_test::data_files("json-test-suite");
-    if (files.empty()) GTEST_SKIP() << "ATTUNE_TEST_DATA has no json-test-suite";
+    if (files.empty()) {
+        GTEST_SKIP() << "ATTUNE_TEST_DATA has no json-test-suite";
+    }
     const std::set<std::string> duplicates{"y_object_duplicated_key.json",
                                            "y_object_duplicated_key_and_value.json"};
     std::size_t accepted = 0;
@@ -60,7 +60,9 @@ TEST(JsonTestSuite, files_are_accepted_and_refused_as_named) {
 // None of these files needs comments or has duplicate keys: all are strict JSON.
 TEST(RealConfigs, survive_the_way_to_text_and_back) {
     const auto files = attune_test::data_files("real-configs");
-    if (files.empty()) GTEST_SKIP() << "ATTUNE_TEST_DATA has no real-configs";
+    if (files.empty()) {
+        GTEST_SKIP() << "ATTUNE_TEST_DATA has no real-configs";
+    }
     for (const auto& file : files) {
         SCOPED_TRACE(file);
         const std::string text = attune_test::contents(file);
@@ -75,10 +77,14 @@ TEST(RealConfigs, survive_the_way_to_text_and_back) {
 
 TEST(RealConfigs, have_a_place_for_every_path) {
     const auto files = attune_test::data_files("real-configs");
-    if (files.empty()) GTEST_SKIP() << "ATTUNE_TEST_DATA has no real-configs";
+    if (files.empty()) {
+        GTEST_SKIP() << "ATTUNE_TEST_DATA has no real-configs";
+    }
     for (const auto& file : files) {
         const std::string text = attune_test::contents(file);
-        if (text.size() > 20'000) continue;
+        if (text.size() > 20'000) {
+            continue;
+        }
         SCOPED_TRACE(file);
         const Document document = parse(text);
         for (const attune::Path& path : attune::changed_paths(Document::object(), document)) {

@@ -16,7 +16,9 @@ using attune::Path;
 
 std::vector<std::string> texts(const std::vector<Path>& paths) {
     std::vector<std::string> result;
-    for (const Path& path : paths) result.push_back(to_string(path));
+    for (const Path& path : paths) {
+        result.push_back(to_string(path));
+    }
     return result;
 }
 
@@ -44,7 +46,8 @@ TEST(Difference, takes_what_is_not_an_object_for_an_empty_one) {
 }
 
 TEST(ChangedPaths, are_the_deepest_ones) {
-    const Document before{{"a", {{"b", {{"c", 1}, {"d", 2}}}, {"e", 3}}}, {"f", {1, 2, {{"x", 1}}}}};
+    const Document before{{"a", {{"b", {{"c", 1}, {"d", 2}}}, {"e", 3}}},
+                          {"f", {1, 2, {{"x", 1}}}}};
     EXPECT_EQ(changed_paths(before, before), std::vector<Path>{});
     EXPECT_EQ(texts(changed_paths(before, before.with("a.b.c", 9).with("a.e", 9))),
               (Texts{"a.b.c", "a.e"}));
@@ -108,12 +111,13 @@ RC_GTEST_PROP(DifferenceLaw, finds_the_edits_of_a_large_object, ()) {
     }
     Document result = base;
     std::size_t count = 0;
-    attune::for_each_difference(
-        base, edited, [&](std::string_view key, const Document*, const Document* fresh) {
-            const Path path({std::string(key)});
-            result = fresh ? result.with(path, *fresh) : result.without(path);
-            ++count;
-        });
+    attune::for_each_difference(base, edited,
+                                [&](std::string_view key, const Document*, const Document* fresh) {
+                                    const Path path({std::string(key)});
+                                    result =
+                                        fresh ? result.with(path, *fresh) : result.without(path);
+                                    ++count;
+                                });
     RC_ASSERT(result == edited);
     RC_ASSERT(count <= numbers.size());
 }

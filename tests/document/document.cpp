@@ -32,12 +32,16 @@ std::string message_of(F&& f) {
 
 std::vector<std::string> keys_of(const Document& document) {
     std::vector<std::string> keys;
-    for (const auto& [key, value] : document.members()) keys.emplace_back(key);
+    for (const auto& [key, value] : document.members()) {
+        keys.emplace_back(key);
+    }
     return keys;
 }
 
 template <class T>
-concept GivesMembers = requires { std::declval<T>().members(); };
+concept GivesMembers = requires {
+    std::declval<T>().members();
+};
 static_assert(GivesMembers<const Document&> && !GivesMembers<Document>,
               "a range over a temporary would dangle");
 static_assert(!std::is_constructible_v<Document, char>, "neither a number nor a string");
@@ -112,10 +116,10 @@ TEST(Document, makes_objects_and_arrays_of_braces) {
 }
 
 TEST(Document, keeps_members_sorted_by_the_bytes_of_the_key) {
-    const Document object{{"b", 1}, {"a\xC3\xA9", 2}, {"a", 3}, {"", 4}, {"longer than a cell", 5},
-                          {"az", 6}};
-    EXPECT_EQ(keys_of(object), (std::vector<std::string>{"", "a", "az", "a\xC3\xA9", "b",
-                                                         "longer than a cell"}));
+    const Document object{{"b", 1}, {"a\xC3\xA9", 2},          {"a", 3},
+                          {"", 4},  {"longer than a cell", 5}, {"az", 6}};
+    EXPECT_EQ(keys_of(object),
+              (std::vector<std::string>{"", "a", "az", "a\xC3\xA9", "b", "longer than a cell"}));
     const Document zeros{{std::string("a\0", 2), 1}, {"a", 2}, {std::string("a\0b", 3), 3}};
     EXPECT_EQ((*zeros.members().begin()).value.as_int64(), 2);
     EXPECT_EQ(zeros.find(std::string("a\0b", 3))->as_int64(), 3);
@@ -146,8 +150,7 @@ TEST(Document, names_the_place_where_a_path_ends) {
     EXPECT_EQ(error("server.prot"), "server.prot: no such member; did you mean \"port\"?");
     EXPECT_EQ(error("server.certificate.file"), "server.certificate: no such member");
     EXPECT_EQ(error("server.tags.1"), "server.tags.1: no such element; the array has 1");
-    EXPECT_EQ(error("server.port.x"),
-              "server.port.x: nothing there; server.port is an integer");
+    EXPECT_EQ(error("server.port.x"), "server.port.x: nothing there; server.port is an integer");
     EXPECT_EQ(message_of<std::out_of_range>([] { Document(1).at("x"); }),
               "x: nothing there; the document is an integer");
 }
@@ -261,8 +264,12 @@ TEST(Document, is_shared_between_threads) {
             result = mine;
         });
     }
-    for (std::thread& thread : threads) thread.join();
-    for (const Document& result : results) EXPECT_EQ(result, results.front());
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    for (const Document& result : results) {
+        EXPECT_EQ(result, results.front());
+    }
     EXPECT_EQ(base, attune_test::services(200));
 }
 

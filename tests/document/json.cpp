@@ -26,7 +26,8 @@ TEST(Json, converts_both_ways_without_a_word) {
 }
 
 TEST(Json, takes_ordered_json_as_well) {
-    const nlohmann::ordered_json source = nlohmann::ordered_json::parse(R"({"b":1,"a":{"z":2,"y":3}})");
+    const nlohmann::ordered_json source =
+        nlohmann::ordered_json::parse(R"({"b":1,"a":{"z":2,"y":3}})");
     const Document document = source;
     EXPECT_EQ(document, (Document{{"a", {{"y", 3}, {"z", 2}}}, {"b", 1}}));
     EXPECT_EQ(nlohmann::ordered_json(document).dump(), R"({"a":{"y":3,"z":2},"b":1})");

@@ -12,7 +12,9 @@ using attune::merge_patch;
 using nlohmann::json;
 
 json model_merge(json lower, const json& upper) {
-    if (!lower.is_object() || !upper.is_object()) return upper;
+    if (!lower.is_object() || !upper.is_object()) {
+        return upper;
+    }
     for (const auto& [key, value] : upper.items()) {
         lower[key] = lower.contains(key) ? model_merge(lower[key], value) : value;
     }

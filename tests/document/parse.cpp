@@ -32,8 +32,12 @@ const ParseOptions jsonc{.comments = true};
 TEST(Parse, reads_every_kind_of_value) {
     const Document document = parse(R"( {"n": null, "t": true, "f": false, "i": -12, "r": 1.5e2,
         "s": "x", "a": [1, [], {}], "o": {"k": "v"}} )");
-    EXPECT_EQ(document, (Document{{"n", nullptr}, {"t", true}, {"f", false}, {"i", -12},
-                                  {"r", 150.0}, {"s", "x"},
+    EXPECT_EQ(document, (Document{{"n", nullptr},
+                                  {"t", true},
+                                  {"f", false},
+                                  {"i", -12},
+                                  {"r", 150.0},
+                                  {"s", "x"},
                                   {"a", {1, Document::array(), Document::object()}},
                                   {"o", {{"k", "v"}}}}));
     EXPECT_EQ(parse("1"), Document(1));
@@ -111,7 +115,8 @@ TEST(Parse, says_what_it_expected) {
 }
 
 TEST(Parse, says_where_the_unfinished_thing_began) {
-    EXPECT_EQ(refusal("{\n\n\"a\": {\n\"b\": 1"), "4:7: document ends inside an object that began at line 3");
+    EXPECT_EQ(refusal("{\n\n\"a\": {\n\"b\": 1"),
+              "4:7: document ends inside an object that began at line 3");
     EXPECT_EQ(refusal("[\n1,\n"), "3:1: document ends inside an array that began at line 1");
     EXPECT_EQ(refusal("{\"a\":\n"), "2:1: document ends inside an object that began at line 1");
     EXPECT_EQ(refusal("{\"a\": \"secret"), "1:7: unterminated string");
@@ -124,7 +129,8 @@ TEST(Parse, refuses_malformed_numbers) {
     EXPECT_EQ(refusal("-01"), "1:1: a number must not begin with a zero");
     EXPECT_EQ(refusal("-"), "1:2: expected a digit after \"-\", found the end of the document");
     EXPECT_EQ(refusal("-x"), "1:2: expected a digit after \"-\", found \"x\"");
-    EXPECT_EQ(refusal("1."), "1:3: expected a digit after the decimal point, found the end of the document");
+    EXPECT_EQ(refusal("1."),
+              "1:3: expected a digit after the decimal point, found the end of the document");
     EXPECT_EQ(refusal("[1e+]"), "1:5: expected a digit after the exponent's \"e\", found \"]\"");
     EXPECT_EQ(refusal("+1"), "1:1: expected a value, found \"+\"");
     EXPECT_EQ(refusal(".5"), "1:1: expected a value, found \".\"");
@@ -138,8 +144,9 @@ TEST(Parse, refuses_malformed_strings) {
     EXPECT_EQ(refusal(R"("a\ud83d")"), "1:3: half of a surrogate pair in a string");
     EXPECT_EQ(refusal(R"("\ude00")"), "1:2: half of a surrogate pair in a string");
     EXPECT_EQ(refusal(R"("\ud83d\u0041")"), "1:2: half of a surrogate pair in a string");
-    EXPECT_EQ(refusal("\"\t\""), "1:2: expected an escape such as \"\\u0009\" inside a string, "
-                                 "found a control character, U+0009");
+    EXPECT_EQ(refusal("\"\t\""),
+              "1:2: expected an escape such as \"\\u0009\" inside a string, "
+              "found a control character, U+0009");
     EXPECT_EQ(refusal("\"\xED\xA0\x80\""), "1:2: a byte that is not UTF-8 inside a string");
     EXPECT_EQ(refusal("\"\xC0\xAF\""), "1:2: a byte that is not UTF-8 inside a string");
     EXPECT_EQ(refusal("\"\xF4\x90\x80\x80\""), "1:2: a byte that is not UTF-8 inside a string");
@@ -156,11 +163,11 @@ TEST(Parse, refuses_duplicate_keys_with_both_places) {
 }
 
 TEST(Parse, reads_comments_when_asked) {
-    const std::string_view text = "// first\n{\"a\": /* in between */ 1, // line\n\"b\": [2, /**/],}\n/* end */";
+    const std::string_view text =
+        "// first\n{\"a\": /* in between */ 1, // line\n\"b\": [2, /**/],}\n/* end */";
     EXPECT_EQ(parse(text, jsonc), (Document{{"a", 1}, {"b", Document::array().with("-", 2)}}));
     EXPECT_EQ(parse("1//", jsonc), Document(1));
-    EXPECT_EQ(refusal("1//x\r2", jsonc),
-              "2:1: expected the end of the document, found \"2\"");
+    EXPECT_EQ(refusal("1//x\r2", jsonc), "2:1: expected the end of the document, found \"2\"");
     EXPECT_EQ(refusal(text), "1:1: comments are not allowed here");
     EXPECT_EQ(refusal("[1] /* x", jsonc), "1:5: unterminated comment");
     EXPECT_EQ(refusal("[1] /*/", jsonc), "1:5: unterminated comment");
@@ -208,7 +215,8 @@ TEST(ParseError, carries_its_parts) {
 }
 
 TEST(Parse, never_repeats_what_a_string_holds) {
-    const std::string text = R"({"user": "secret-one", "secret-two": ["secret-three", {"a": "secret-four"}]})";
+    const std::string text =
+        R"({"user": "secret-one", "secret-two": ["secret-three", {"a": "secret-four"}]})";
     for (std::size_t cut = 0; cut < text.size(); ++cut) {
         for (const char wrong : {'\0', '\n', '}', ']', ',', ':', '"', '\\', '\xFF', 'q'}) {
             std::string bad = text.substr(0, cut);

@@ -41,7 +41,9 @@ TEST(Reconcile, shares_everything_but_the_path_to_a_change) {
 TEST(Reconcile, shares_the_children_of_an_object_that_is_mostly_new) {
     const Document old = attune_test::services(100);
     Document edited = old;
-    for (int i = 0; i < 60; ++i) edited = edited.with("service-" + std::to_string(i) + ".port", -1);
+    for (int i = 0; i < 60; ++i) {
+        edited = edited.with("service-" + std::to_string(i) + ".port", -1);
+    }
     const Document result = reconcile(old, again(edited));
     EXPECT_EQ(result, edited);
     EXPECT_TRUE(result.at("service-75").same(old.at("service-75")));
@@ -49,7 +51,9 @@ TEST(Reconcile, shares_the_children_of_an_object_that_is_mostly_new) {
 
 TEST(Reconcile, matches_elements_from_both_ends) {
     Document old = Document::array();
-    for (int i = 0; i < 1000; ++i) old = old.with("-", {{"name", std::to_string(i)}});
+    for (int i = 0; i < 1000; ++i) {
+        old = old.with("-", {{"name", std::to_string(i)}});
+    }
 
     const auto expect_shared = [&](const Document& fresh) {
         const Document result = reconcile(old, again(fresh));
@@ -64,9 +68,13 @@ TEST(Reconcile, matches_elements_from_both_ends) {
     expect_shared(old.without("500").without("505").with("510.name", "x"));
 
     std::vector<Document> longer{Document("first")};
-    for (const Document& element : old.elements()) longer.push_back(element);
+    for (const Document& element : old.elements()) {
+        longer.push_back(element);
+    }
     Document inserted = Document::array();
-    for (const Document& element : longer) inserted = inserted.with("-", element);
+    for (const Document& element : longer) {
+        inserted = inserted.with("-", element);
+    }
     expect_shared(inserted);
 }
 
@@ -95,7 +103,8 @@ RC_GTEST_PROP(ReconcileLaw, equals_the_fresh_array, ()) {
     const auto from = *rc::gen::inRange<std::size_t>(0, values.size() + 1);
     const auto to = *rc::gen::inRange<std::size_t>(from, values.size() + 1);
     const auto place = values.begin();
-    values.erase(place + static_cast<std::ptrdiff_t>(from), place + static_cast<std::ptrdiff_t>(to));
+    values.erase(place + static_cast<std::ptrdiff_t>(from),
+                 place + static_cast<std::ptrdiff_t>(to));
     const auto fresh_values = elements();
     if (fresh_values.size() < 8) {
         values.insert(values.begin() + static_cast<std::ptrdiff_t>(from), fresh_values.begin(),

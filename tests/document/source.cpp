@@ -19,7 +19,8 @@ using attune::Position;
 using attune::TextSource;
 
 // Line:column of the key and of the value.
-std::string places(std::string_view text, const Path& path, const attune::ParseOptions& options = {}) {
+std::string places(std::string_view text, const Path& path,
+                   const attune::ParseOptions& options = {}) {
     const auto show = [](const std::optional<Position>& position) {
         return position ? std::to_string(position->line) + ":" + std::to_string(position->column)
                         : std::string("nowhere");
@@ -73,7 +74,9 @@ TEST(Locate, gives_the_offset_in_bytes) {
 
 TEST(TextSource, names_the_text_and_falls_back_to_the_nearest_ancestor) {
     const TextSource source(std::make_shared<const std::string>(service), {.name = "service.json"});
-    const auto at = [&](const char* path, Part part) { return to_string(source.locate(path, part)); };
+    const auto at = [&](const char* path, Part part) {
+        return to_string(source.locate(path, part));
+    };
     EXPECT_EQ(at("server.port", Part::value), "service.json:4:13");
     EXPECT_EQ(at("server.port", Part::key), "service.json:4:5");
     EXPECT_EQ(at("server.pool.size", Part::value), "service.json:2:13");

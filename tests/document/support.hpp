@@ -53,20 +53,30 @@ inline std::map<const void*, std::size_t> nodes_of(const Document& document) {
     std::map<const void*, std::size_t> nodes;
     std::vector<const Node*> open;
     const auto visit = [&](const Node* node) {
-        if (!node) return;
+        if (!node) {
+            return;
+        }
         const std::size_t bytes = node_bytes(node->level, node->stride, node->used);
-        if (nodes.emplace(node, bytes).second) open.push_back(node);
+        if (nodes.emplace(node, bytes).second) {
+            open.push_back(node);
+        }
     };
-    if (is_container(document)) visit(root_of(document));
+    if (is_container(document)) {
+        visit(root_of(document));
+    }
     while (!open.empty()) {
         const Node& node = *open.back();
         open.pop_back();
         if (node.level > 0) {
-            for (std::size_t i = 0; i < node.used; ++i) visit(node.children()[i]);
+            for (std::size_t i = 0; i < node.used; ++i) {
+                visit(node.children()[i]);
+            }
             continue;
         }
         for (std::size_t i = 0; i < std::size_t{node.used} * node.stride; ++i) {
-            if (is_container(node.slots()[i])) visit(root_of(node.slots()[i]));
+            if (is_container(node.slots()[i])) {
+                visit(root_of(node.slots()[i]));
+            }
         }
     }
     return nodes;
@@ -77,7 +87,9 @@ inline std::size_t new_bytes(const Document& before, const Document& after) {
     const auto old = nodes_of(before);
     std::size_t bytes = 0;
     for (const auto& [node, size] : nodes_of(after)) {
-        if (!old.contains(node)) bytes += size;
+        if (!old.contains(node)) {
+            bytes += size;
+        }
     }
     return bytes;
 }
@@ -87,7 +99,9 @@ inline std::size_t new_bytes(const Document& before, const Document& after) {
 inline void check_tree(const Document& container) {
     using namespace attune::detail;
     const Node* const root = root_of(container);
-    if (!root) return;
+    if (!root) {
+        return;
+    }
     std::vector<const Node*> open{root};
     while (!open.empty()) {
         const Node& node = *open.back();
@@ -106,7 +120,9 @@ inline void check_tree(const Document& container) {
     std::string last;
     std::size_t count = 0;
     for (Cursor entry(container); !entry.done(); entry.advance(), ++count) {
-        if (!container.is_object()) continue;
+        if (!container.is_object()) {
+            continue;
+        }
         const std::string key(entry[0].as_string());
         ASSERT_TRUE(count == 0 || last < key);
         last = key;
@@ -122,11 +138,11 @@ inline rc::Gen<std::string> any_key() {
 }
 
 inline rc::Gen<std::string> any_string() {
-    return rc::gen::oneOf(
-        rc::gen::elementOf(std::vector<std::string>{
-            "", "x", "fourteen-bytes", "fifteen--bytes!", "a\"b\\c\n\t\x01", "gr\xC3\xBC\xC3\x9F",
-            "\xF0\x9F\x98\x80 beyond the basic plane", std::string("zero\0inside", 11)}),
-        rc::gen::container<std::string>(rc::gen::inRange<char>(0x20, 0x7F)));
+    return rc::gen::oneOf(rc::gen::elementOf(std::vector<std::string>{
+                              "", "x", "fourteen-bytes", "fifteen--bytes!", "a\"b\\c\n\t\x01",
+                              "gr\xC3\xBC\xC3\x9F", "\xF0\x9F\x98\x80 beyond the basic plane",
+                              std::string("zero\0inside", 11)}),
+                          rc::gen::container<std::string>(rc::gen::inRange<char>(0x20, 0x7F)));
 }
 
 /// Up to eight values.
@@ -140,7 +156,9 @@ rc::Gen<std::vector<T>> few(const rc::Gen<T>& value) {
 inline nlohmann::json object_of(
     const std::vector<std::pair<std::string, nlohmann::json>>& members) {
     nlohmann::json object = nlohmann::json::object();
-    for (const auto& [key, value] : members) object[key] = value;
+    for (const auto& [key, value] : members) {
+        object[key] = value;
+    }
     return object;
 }
 
@@ -148,13 +166,16 @@ inline nlohmann::json object_of(
 inline rc::Gen<nlohmann::json> any_json(int depth) {
     using nlohmann::json;
     const auto to_json = [](const auto& value) { return json(value); };
-    auto scalar = rc::gen::oneOf(
-        rc::gen::just(json(nullptr)), rc::gen::map(rc::gen::arbitrary<bool>(), to_json),
-        rc::gen::map(rc::gen::inRange<std::int64_t>(-3, 3), to_json),
-        rc::gen::map(rc::gen::arbitrary<std::int64_t>(), to_json),
-        rc::gen::map(rc::gen::arbitrary<double>(), to_json), rc::gen::map(any_string(), to_json),
-        rc::gen::just(json(UINT64_MAX)));
-    if (depth == 0) return scalar;
+    auto scalar =
+        rc::gen::oneOf(rc::gen::just(json(nullptr)),
+                       rc::gen::map(rc::gen::arbitrary<bool>(), to_json),
+                       rc::gen::map(rc::gen::inRange<std::int64_t>(-3, 3), to_json),
+                       rc::gen::map(rc::gen::arbitrary<std::int64_t>(), to_json),
+                       rc::gen::map(rc::gen::arbitrary<double>(), to_json),
+                       rc::gen::map(any_string(), to_json), rc::gen::just(json(UINT64_MAX)));
+    if (depth == 0) {
+        return scalar;
+    }
     auto below = rc::gen::lazy([depth] { return any_json(depth - 1); });
     return rc::gen::oneOf(scalar,
                           rc::gen::map(few(below), [](std::vector<json> v) { return json(v); }),
@@ -171,8 +192,8 @@ inline Document services(int count) {
     nlohmann::json all = nlohmann::json::object();
     for (int i = 0; i < count; ++i) {
         all["service-" + std::to_string(i)] = {
-            {"host", "10.0.0.1"}, {"port", i},      {"weight", i * 0.5}, {"enabled", i % 2 == 0},
-            {"zone", "eu-west"},  {"retries", 3},   {"path", "/api/v1"}, {"timeout", "250ms"},
+            {"host", "10.0.0.1"}, {"port", i},     {"weight", i * 0.5}, {"enabled", i % 2 == 0},
+            {"zone", "eu-west"},  {"retries", 3},  {"path", "/api/v1"}, {"timeout", "250ms"},
             {"tls", nullptr},     {"limit", 1000},
         };
     }
@@ -181,13 +202,17 @@ inline Document services(int count) {
 
 /// `levels` arrays inside each other, around `core`.
 inline Document nested_arrays(std::size_t levels, Document core) {
-    for (std::size_t i = 0; i < levels; ++i) core = Document::array().with("-", core);
+    for (std::size_t i = 0; i < levels; ++i) {
+        core = Document::array().with("-", core);
+    }
     return core;
 }
 
 /// `levels` objects inside each other, around `core`.
 inline Document nested_objects(std::size_t levels, Document core) {
-    for (std::size_t i = 0; i < levels; ++i) core = Document::object().with("a", core);
+    for (std::size_t i = 0; i < levels; ++i) {
+        core = Document::object().with("a", core);
+    }
     return core;
 }
 
@@ -196,9 +221,13 @@ inline std::vector<std::filesystem::path> data_files([[maybe_unused]] const char
     std::vector<std::filesystem::path> files;
 #if defined(ATTUNE_TEST_DATA)
     const std::filesystem::path root = std::filesystem::path(ATTUNE_TEST_DATA) / folder;
-    if (!std::filesystem::is_directory(root)) return files;
+    if (!std::filesystem::is_directory(root)) {
+        return files;
+    }
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-        if (entry.path().extension() == ".json") files.push_back(entry.path());
+        if (entry.path().extension() == ".json") {
+            files.push_back(entry.path());
+        }
     }
     std::sort(files.begin(), files.end());
 #endif

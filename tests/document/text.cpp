@@ -14,8 +14,10 @@ using attune::Document;
 using attune::to_text;
 
 TEST(Text, is_compact_by_default) {
-    const Document document{{"a", {1, 2.5, nullptr, true}}, {"b", Document::object()},
-                            {"c", Document::array()},       {"d", {{"x", "y"}}}};
+    const Document document{{"a", {1, 2.5, nullptr, true}},
+                            {"b", Document::object()},
+                            {"c", Document::array()},
+                            {"d", {{"x", "y"}}}};
     EXPECT_EQ(to_text(document), R"({"a":[1,2.5,null,true],"b":{},"c":[],"d":{"x":"y"}})");
 }
 
@@ -58,8 +60,10 @@ TEST(Text, replaces_what_json_cannot_say) {
 }
 
 TEST(Text, escapes_what_must_be_escaped_and_no_more) {
-    EXPECT_EQ(to_text("\"\\/\b\f\n\r\t\x01\x7F"), R"("\"\\/\b\f\n\r\t\u0001)" "\x7F\"");
-    EXPECT_EQ(to_text("gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80"), "\"gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80\"");
+    EXPECT_EQ(to_text("\"\\/\b\f\n\r\t\x01\x7F"), R"("\"\\/\b\f\n\r\t\u0001)"
+                                                  "\x7F\"");
+    EXPECT_EQ(to_text("gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80"),
+              "\"gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80\"");
     EXPECT_EQ(to_text(std::string("a\0b", 3)), R"("a\u0000b")");
 }
 

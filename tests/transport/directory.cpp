@@ -87,8 +87,8 @@ TEST_P(DirectoryTransport, swaps_a_mounted_volume_as_one) {
     const auto expected = [](int version) {
         std::string text;
         for (int key = 0; key < keys; ++key) {
-            text += (key == 0 ? "k" : " k") + std::to_string(10 + key) + '=' +
-                    std::to_string(version);
+            text += key == 0 ? "k" : " k";
+            text += std::to_string(10 + key) + '=' + std::to_string(version);
         }
         return text;
     };

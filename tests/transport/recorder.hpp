@@ -17,9 +17,9 @@
 #include <string>
 #include <vector>
 
-#include <cstdlib>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cstdlib>
 
 namespace attune_test {
 
@@ -195,7 +195,8 @@ inline std::string load_error(attune::Transport& transport) {
 /// Runs `body` where permissions count: in a child process without privileges if this one is
 /// root's. Gives what the body gives, "ok" if all is well; "skip" if there is no such process to be
 /// had.
-inline std::string without_privileges(const Folder& folder, const std::function<std::string()>& body) {
+inline std::string without_privileges(const Folder& folder,
+                                      const std::function<std::string()>& body) {
     if (::geteuid() != 0) {
         return body();
     }

@@ -53,9 +53,13 @@ ATTUNE_DECL void decode_or_throw(const Type& type, void* object, const Document&
 /// with every problem in it; unknown members are errors.
 template <class T>
 T decode(const Document& document, const Path& at = {}) {
-    T object{};
-    detail::decode_or_throw(detail::type_of<T>(), &object, document, at);
-    return object;
+    const detail::Type& type = detail::type_of<T>();
+    // Where T{} is not valid, the description of T has said so already, and better.
+    if constexpr (requires { T{}; }) {
+        T object{};
+        detail::decode_or_throw(type, &object, document, at);
+        return object;
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI

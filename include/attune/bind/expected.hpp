@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 // What a type and its rules accept, for error texts and for lists of options.
 
@@ -28,6 +29,9 @@ struct Range {
     }
 };
 ATTUNE_DECL Range range_of(const Type& type, const Rules* rules);
+
+/// `an integer in [1, 9]`, `a size of at least 1kB`: a noun and a range of the described type.
+ATTUNE_DECL std::string in_range(const Type& type, std::string_view noun, const Range& range);
 
 /// A number of the described type as its rules compare it, and as text.
 ATTUNE_DECL Quantity load(const Type& type, const void* object) noexcept;

@@ -2,10 +2,10 @@
 
 #include <attune/bind/bytes.hpp>
 #include <attune/bind/duration.hpp>
-#include <attune/bind/impl/describe.hpp>
 #include <attune/bind/quantity.hpp>
 #include <attune/bind/secret.hpp>
 #include <attune/bind/structure.hpp>
+#include <attune/bind/type.hpp>
 #include <attune/version.hpp>
 
 #include <concepts>

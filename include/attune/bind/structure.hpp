@@ -2,7 +2,6 @@
 
 #include <attune/bind/pattern.hpp>
 #include <attune/bind/quantity.hpp>
-#include <attune/bind/type.hpp>
 #include <attune/version.hpp>
 
 #include <cstddef>
@@ -13,6 +12,8 @@
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+struct Type;
 
 /// What a field must satisfy beyond its type. Rules of an optional or a secret hold for the value
 /// inside.

@@ -27,9 +27,8 @@ namespace detail {
 struct Access;
 
 template <class T>
-concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> ||
-                    std::same_as<T, char8_t> || std::same_as<T, char16_t> ||
-                    std::same_as<T, char32_t>;
+concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool> && !Character<T> && sizeof(T) <= 8;
@@ -48,7 +47,9 @@ template <class J>
 struct JsonCodec;
 
 template <class T>
-concept Complete = requires { sizeof(T); };
+concept Complete = requires {
+    sizeof(T);
+};
 
 }  // namespace detail
 
@@ -131,8 +132,8 @@ public:
     bool is_object() const noexcept { return cell_.tag == detail::Tag::object; }
 
     /// The value, when it is of that kind; std::domain_error that says what was expected and what
-    /// was found otherwise. Nothing is converted, but `as_double` takes every number. The characters
-    /// of a string live as long as this document and are not terminated by a zero.
+    /// was found otherwise. Nothing is converted, but `as_double` takes every number. The
+    /// characters of a string live as long as this document; no zero comes after them.
     ATTUNE_DECL bool as_bool() const;
     ATTUNE_DECL std::int64_t as_int64() const;
     ATTUNE_DECL std::uint64_t as_uint64() const;
@@ -146,9 +147,7 @@ public:
     /// as long as this document is. A dot in the name means nothing here.
     template <class S>
         requires std::convertible_to<const S&, std::string_view>
-    const Document* find(const S& key) const noexcept {
-        return find_member(key);
-    }
+    const Document* find(const S& key) const noexcept { return find_member(key); }
 
     /// The element at that index; null when this is not an array or is shorter.
     ATTUNE_DECL const Document* find(std::size_t index) const noexcept;
@@ -156,7 +155,8 @@ public:
     /// The value at that path; null when there is none.
     ATTUNE_DECL const Document* find(const Path& path) const noexcept;
 
-    /// As `find`, but throws std::out_of_range that says where the path ends and which name is near.
+    /// As `find`, but throws std::out_of_range that says where the path ends, and a name that is
+    /// near.
     ATTUNE_DECL const Document& at(const Path& path) const;
 
     /// This document with `value` at `path`; equal to this one, and sharing its root, when the same
@@ -180,8 +180,8 @@ public:
     /// false for equal trees.
     bool same(const Document& other) const noexcept { return cell_.same(other.cell_); }
 
-    /// Deep equality; skips what both share. Kinds matter: 1, 1.0 and the text "1" all differ. Reals
-    /// are equal when their bits are: 0.0 and -0.0 differ, NaN equals NaN.
+    /// Deep equality; skips what both share. Kinds matter: 1, 1.0 and the text "1" all differ.
+    /// Reals are equal when their bits are: 0.0 and -0.0 differ, NaN equals NaN.
     friend bool operator==(const Document& a, const Document& b) noexcept {
         return a.same(b) || (a.cell_.counted() && a.cell_.tag == b.cell_.tag && equal(a, b));
     }
@@ -206,7 +206,9 @@ private:
 
     static detail::Cell real(double value) noexcept {
         // One NaN, so that equal bits are equality.
-        if (value != value) value = std::numeric_limits<double>::quiet_NaN();
+        if (value != value) {
+            value = std::numeric_limits<double>::quiet_NaN();
+        }
         return detail::Cell::of(detail::Tag::real, value);
     }
 

@@ -10,9 +10,9 @@ namespace attune::inline ATTUNE_ABI {
 
 /// Conversion to and from nlohmann/json. This is the only header that includes it.
 ///
-/// Both directions are implicit where this header is included: `Document d = j; nlohmann::json j = d;`.
-/// Text values become plain strings; of members that occur twice in an ordered_json the last one
-/// wins. O(n); any depth.
+/// Where this header is included, both directions are implicit: `Document d = j;` and
+/// `nlohmann::json j = d;`. Text values become plain strings; of members that occur twice in an
+/// ordered_json the last one wins. O(n); any depth.
 inline nlohmann::json to_json(const Document& document);
 
 /// Throws std::domain_error for what JSON has no text for: binary and discarded values.

@@ -9,11 +9,11 @@ namespace attune::inline ATTUNE_ABI {
 
 /// Where a value came from. Anything that is not known stays empty or zero.
 struct Origin {
-    std::string layer{};         ///< the name of the layer in its store
-    std::string source{};       ///< `service.json`, `environment variable X`, `argument --x`, a URL
+    std::string layer{};       ///< the name of the layer in its store
+    std::string source{};      ///< `service.json`, `environment variable X`, `argument --x`, a URL
     std::uint32_t line = 0;    ///< counted from 1
     std::uint32_t column = 0;  ///< counted from 1, in code points
-    std::string revision{};     ///< the transport's own version mark
+    std::string revision{};    ///< the transport's own version mark
 
     friend bool operator==(const Origin&, const Origin&) = default;
 };

@@ -23,7 +23,7 @@ struct ParseOptions {
     std::string name{};     ///< how errors and origins call the text: a file name, a URL
     bool comments = false;  ///< JSONC: `//` and `/* */` comments, one comma after the last item
     Duplicates duplicates = Duplicates::refuse;
-    std::size_t max_depth = 128;                 ///< objects and arrays inside each other
+    std::size_t max_depth = 128;                    ///< objects and arrays inside each other
     std::size_t max_bytes = std::size_t{64} << 20;  ///< length of the whole text
 };
 

@@ -29,7 +29,7 @@ class Executor {
 public:
     Executor() noexcept = default;
     template <class E>
-        requires ExecutorLike<E> && (!std::same_as<E, Executor>)
+        requires(!std::same_as<E, Executor>) && ExecutorLike<E>
     Executor(E executor)
         : implementation_(std::make_shared<Model<E>>(std::move(executor))),
           inline_(std::same_as<E, InlineExecutor>) {}

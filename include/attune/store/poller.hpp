@@ -68,7 +68,8 @@ public:
 
     protected:
         friend class Poller;
-        ATTUNE_DECL Registration(std::shared_ptr<detail::PollerCore> core, std::uint64_t id) noexcept;
+        ATTUNE_DECL Registration(std::shared_ptr<detail::PollerCore> core,
+                                 std::uint64_t id) noexcept;
 
         std::shared_ptr<detail::PollerCore> core_;
         std::uint64_t id_ = 0;

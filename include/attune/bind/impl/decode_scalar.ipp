@@ -225,7 +225,9 @@ ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object,
     if (is_real) {
         count = real_count;
     }
-    if (fault == DurationFault::none) {
+    const Range held = range_of(type, nullptr);
+    const bool holds = fault == DurationFault::none && held.contains(count);
+    if (holds) {
         if (allowed(type, count, document, place)) {
             if (is_real) {
                 store_real(type.real, object, real_count);
@@ -241,10 +243,8 @@ ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object,
         problem.expected += " with units of d, h, m, s, ms, us, ns";
     } else if (fault == DurationFault::inexact) {
         problem.expected = "a multiple of " + write_duration(std::uint64_t{1}, type.tick);
-    } else if (fault == DurationFault::overflow) {
-        problem.expected = is_real ? "a shorter duration"
-                                   : "a duration of at most " +
-                                         write_duration(most_of(type.integer), type.tick);
+    } else if (fault == DurationFault::overflow || fault == DurationFault::none) {
+        problem.expected = in_range(type, is_real ? "a shorter duration" : "a duration", held);
     }
 }
 

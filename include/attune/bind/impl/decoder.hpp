@@ -1,11 +1,11 @@
 #pragma once
 
-#include <attune/bind/decode.hpp>
 #include <attune/bind/expected.hpp>
 #include <attune/bind/problem.hpp>
 #include <attune/bind/structure.hpp>
 #include <attune/bind/type.hpp>
 #include <attune/document/document.hpp>
+#include <attune/document/parse.hpp>
 #include <attune/document/path.hpp>
 #include <attune/version.hpp>
 
@@ -15,6 +15,8 @@
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+class Provenance;
 
 /// Where a decoder is, without a path: paths are made only for problems. Lives on the stack.
 struct Trail {

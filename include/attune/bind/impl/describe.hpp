@@ -1,6 +1,5 @@
 #pragma once
 
-#include <attune/bind/type.hpp>
 #include <attune/version.hpp>
 
 namespace attune::inline ATTUNE_ABI::detail {

@@ -2,15 +2,20 @@
 
 #include <attune/bind/impl/describe.hpp>
 #include <attune/bind/reflect.hpp>
-#include <attune/bind/schema.hpp>
 #include <attune/bind/structure.hpp>
 #include <attune/version.hpp>
 
 #include <cstddef>
 #include <utility>
 
-namespace attune::inline ATTUNE_ABI::detail {
+namespace attune::inline ATTUNE_ABI {
 
+template <class T>
+class Schema;
+
+namespace detail {
+
+// Whoever declares such a function has included <attune/bind/schema.hpp>.
 template <class T>
 concept Described = requires(Schema<T>& schema) { describe(schema); };
 
@@ -21,8 +26,17 @@ void list_members(const MembersOver<std::index_sequence<I...>, M*...>& members, 
 }
 
 template <class T>
+Erased make_default() {
+    // Where T{} is not valid, field_count has said so already, and better.
+    if constexpr (requires { T{}; }) {
+        return erase(new T{});
+    }
+    return Erased(nullptr, nullptr);
+}
+
+template <class T>
 const Structure& structure_for() {
-    Recipe recipe{field_text<T>, field_count<T>, [] { return erase(new T()); },
+    Recipe recipe{field_text<T>, field_count<T>, &make_default<T>,
                   [](const void* object, MemberInfo* infos) {
                       // Made by the function above, which does not make it const.
                       list_members(members_of(*static_cast<T*>(const_cast<void*>(object))), infos);
@@ -38,4 +52,6 @@ const Structure& structure_for() {
     return structure;
 }
 
-}  // namespace attune::inline ATTUNE_ABI::detail
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI

@@ -187,6 +187,12 @@ struct DescribeOptional {
     }
 };
 
+template <class T>
+inline constexpr bool is_std_optional = false;
+
+template <class Value>
+inline constexpr bool is_std_optional<std::optional<Value>> = true;
+
 template <class Value>
 struct Describe<std::optional<Value>> : DescribeOptional<std::optional<Value>, Value> {};
 
@@ -257,7 +263,7 @@ constexpr bool distinguishable() noexcept {
     unsigned seen = 0;
     bool clash = false;
     for (const unsigned forms : {unsigned{type_object<Values>.forms}...}) {
-        const unsigned alone = forms & ~unsigned{form::structure};
+        const unsigned alone = forms & ~unsigned{form::structure | form::null};
         clash = clash || (seen & alone) != 0 ||
                 ((seen | forms) & (form::map | form::structure)) == (form::map | form::structure);
         seen |= forms;
@@ -271,7 +277,7 @@ struct Describe<std::variant<Values...>> {
 
     static_assert((!std::is_same_v<Values, std::monostate> && ...),
                   "attune cannot bind std::monostate: use a std::optional of the variant");
-    static_assert(((type_object<Values>.shape != Shape::optional) && ...),
+    static_assert((!is_std_optional<Values> && ...),
                   "attune cannot bind a variant of optionals: use a std::optional of the variant");
     static_assert(distinguishable<Values...>(),
                   "attune cannot bind this variant: two of its alternatives take the same kind of "

@@ -17,8 +17,8 @@ struct Repeated {
 };
 
 // An object of `count` members, keys and values in turn, which are moved from. O(n) when they are
-// sorted, else O(n log n). Of equal keys the last one wins; when `repeated` is given, the repetition
-// that comes first is written there instead and the result is null.
+// sorted, else O(n log n). Of equal keys the last one wins; when `repeated` is given, the first
+// repetition is written there instead and the result is null.
 ATTUNE_DECL Document make_object(Document* slots, std::size_t count, Repeated* repeated = nullptr);
 
 // One change of an object: a member to set, or one to remove.

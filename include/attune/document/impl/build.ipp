@@ -41,7 +41,9 @@ ATTUNE_DECL NodeRef take_leaf(const Entries& entries, std::size_t first, std::si
 
 // A tree with its nodes filled evenly, so that none is less than half full.
 ATTUNE_DECL Document build(Tag tag, const Entries& entries) {
-    if (entries.count == 0) return Access::adopt(container(tag, nullptr));
+    if (entries.count == 0) {
+        return Access::adopt(container(tag, nullptr));
+    }
     if (entries.count <= node_capacity) {
         return Access::adopt(container(tag, take_leaf(entries, 0, entries.count).surrender()));
     }
@@ -67,7 +69,9 @@ ATTUNE_DECL Document build(Tag tag, const Entries& entries) {
     for (std::size_t height = 1; nodes.size() > 1; ++height) {
         make_level(nodes.size(), [&](std::size_t first, std::size_t used) {
             std::array<Child, node_capacity> list;
-            for (std::size_t i = 0; i < used; ++i) list[i] = child_of(nodes[first + i].get());
+            for (std::size_t i = 0; i < used; ++i) {
+                list[i] = child_of(nodes[first + i].get());
+            }
             return make_inner(list.data(), height, entries.stride, used);
         });
     }
@@ -88,7 +92,9 @@ ATTUNE_DECL Document make_array(Document* elements, std::size_t count) {
 }
 
 ATTUNE_DECL Document make_object(Document* slots, std::size_t count, Repeated* repeated) {
-    if (is_sorted_and_unique(slots, count)) return build(Tag::object, {slots, count, 2, nullptr});
+    if (is_sorted_and_unique(slots, count)) {
+        return build(Tag::object, {slots, count, 2, nullptr});
+    }
 
     std::array<std::size_t, 2 * node_capacity> few;
     std::vector<std::size_t> many(count > few.size() ? count : 0);
@@ -105,21 +111,23 @@ ATTUNE_DECL Document make_object(Document* slots, std::size_t count, Repeated* r
     std::size_t kept = 0;
     bool found = false;
     for (std::size_t i = 0, end = 0; i < count; i = end) {
-        for (end = i + 1; end < count && compare(order[i], order[end]) == 0;) ++end;
+        for (end = i + 1; end < count && compare(order[i], order[end]) == 0;) {
+            ++end;
+        }
         if (repeated && end - i > 1 && (!found || order[i + 1] < repeated->second)) {
             *repeated = {order[i], order[i + 1]};
             found = true;
         }
         order[kept++] = order[end - 1];
     }
-    if (found) return {};
+    if (found) {
+        return {};
+    }
     return build(Tag::object, {slots, kept, 2, order});
 }
 
 // Cheaper than building anew: each edit copies about as much as eight members take.
-ATTUNE_DECL bool are_few(std::size_t edits, std::size_t size) noexcept {
-    return edits <= size / 8;
-}
+ATTUNE_DECL bool are_few(std::size_t edits, std::size_t size) noexcept { return edits <= size / 8; }
 
 ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size_t count) {
     if (are_few(count, object.size())) {
@@ -127,7 +135,9 @@ ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size
         for (const Edit* edit = edits; edit != edits + count; ++edit) {
             const Found found = find_key(root_of(result), Probe(edit->key.as_string()));
             if (edit->erase) {
-                if (found.slot) result = erased(result, found.index);
+                if (found.slot) {
+                    result = erased(result, found.index);
+                }
             } else if (found.slot) {
                 result = replaced(result, found.index, edit->value);
             } else {
@@ -149,7 +159,9 @@ ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size
     };
     for (Cursor member(object); !member.done(); member.advance()) {
         const Cell& key = Access::cell(member[0]);
-        while (edits != last && compare_keys(Access::cell(edits->key), key) < 0) add();
+        while (edits != last && compare_keys(Access::cell(edits->key), key) < 0) {
+            add();
+        }
         if (edits != last && compare_keys(Access::cell(edits->key), key) == 0) {
             add();
         } else {
@@ -157,7 +169,9 @@ ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size
             slots.push_back(member[1]);
         }
     }
-    while (edits != last) add();
+    while (edits != last) {
+        add();
+    }
     return make_object(slots.data(), slots.size() / 2);
 }
 

@@ -69,7 +69,9 @@ struct Cell {
     // At most short_capacity bytes.
     static Cell short_string(Tag tag, std::string_view text) noexcept {
         Cell cell;
-        if (!text.empty()) std::memcpy(cell.bytes, text.data(), text.size());
+        if (!text.empty()) {
+            std::memcpy(cell.bytes, text.data(), text.size());
+        }
         cell.bytes[short_capacity] = static_cast<unsigned char>(text.size());
         cell.tag = tag;
         return cell;
@@ -98,7 +100,9 @@ inline std::string_view view(const Cell& cell) noexcept {
 }
 
 inline void retain(const Cell& cell) noexcept {
-    if (!cell.counted()) return;
+    if (!cell.counted()) {
+        return;
+    }
     if (const Counted* block = cell.block()) {
         block->references.fetch_add(1, std::memory_order_relaxed);
     }
@@ -108,9 +112,13 @@ inline void retain(const Cell& cell) noexcept {
 ATTUNE_DECL void destroy(Cell cell) noexcept;
 
 inline void release(const Cell& cell) noexcept {
-    if (!cell.counted()) return;
+    if (!cell.counted()) {
+        return;
+    }
     const Counted* block = cell.block();
-    if (block && block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(cell);
+    if (block && block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        destroy(cell);
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -20,10 +20,14 @@ public:
                                    : Walk(std::in_place_type<Lockstep>, before, after)) {}
 
     bool next() noexcept {
-        if (auto* const members = std::get_if<Differences>(&walk_)) return members->next();
+        if (auto* const members = std::get_if<Differences>(&walk_)) {
+            return members->next();
+        }
         auto& elements = std::get<Lockstep>(walk_);
         while (elements.next()) {
-            if (!elements.before()->same(*elements.after())) return true;
+            if (!elements.before()->same(*elements.after())) {
+                return true;
+            }
         }
         return false;
     }
@@ -50,15 +54,21 @@ private:
 
 // Both are objects, or arrays of one length: whatever differs does so further down.
 ATTUNE_DECL bool differ_inside(const Document* before, const Document* after) noexcept {
-    if (!before || !after) return false;
-    if (before->is_object()) return after->is_object();
+    if (!before || !after) {
+        return false;
+    }
+    if (before->is_object()) {
+        return after->is_object();
+    }
     return before->is_array() && after->is_array() && before->size() == after->size();
 }
 
 }  // namespace detail
 
 ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after) {
-    if (before.same(after)) return {};
+    if (before.same(after)) {
+        return {};
+    }
     if (!detail::differ_inside(&before, &after)) {
         return before == after ? std::vector<Path>{} : std::vector<Path>{Path()};
     }

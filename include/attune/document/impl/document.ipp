@@ -41,9 +41,13 @@ ATTUNE_DECL std::string describe(const Document& document) {
 ATTUNE_DECL void Cursor::load() noexcept {
     slot_ = nullptr;
     last_ = nullptr;
-    if (!container_ || !is_container(*container_)) return;
+    if (!container_ || !is_container(*container_)) {
+        return;
+    }
     const Node* const root = root_of(*container_);
-    if (!root || next_ == root->size()) return;
+    if (!root || next_ == root->size()) {
+        return;
+    }
     const Run run = run_at(root, next_);
     stride_ = root->stride;
     slot_ = run.first;
@@ -55,16 +59,24 @@ ATTUNE_DECL void Cursor::load() noexcept {
 // `open`. False at the first difference.
 ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
                             std::vector<std::pair<const Document*, const Document*>>& open) {
-    if (a.size() != b.size()) return false;
+    if (a.size() != b.size()) {
+        return false;
+    }
     const std::size_t stride = a.is_object() ? 2 : 1;
     for (Lockstep pair(a, b); pair.next();) {
         for (std::size_t part = 0; part < stride; ++part) {
             const Document& x = pair.before()[part];
             const Document& y = pair.after()[part];
-            if (x.same(y)) continue;
-            if (x.kind() != y.kind()) return false;
+            if (x.same(y)) {
+                continue;
+            }
+            if (x.kind() != y.kind()) {
+                return false;
+            }
             if (is_container(x)) {
-                if (x.size() != y.size()) return false;
+                if (x.size() != y.size()) {
+                    return false;
+                }
                 open.emplace_back(&x, &y);
             } else if (!(x == y)) {
                 return false;
@@ -78,7 +90,9 @@ ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
 
 ATTUNE_DECL Document::Document(std::initializer_list<Document> items) {
     const bool members = std::all_of(items.begin(), items.end(), [](const Document& item) {
-        if (!item.is_array() || item.size() != 2) return false;
+        if (!item.is_array() || item.size() != 2) {
+            return false;
+        }
         const Document& key = *item.find(std::size_t{0});
         return key.is_string() && !key.is_text();
     });
@@ -86,7 +100,9 @@ ATTUNE_DECL Document::Document(std::initializer_list<Document> items) {
     if (members) {
         slots.reserve(2 * items.size());
         for (const Document& item : items) {
-            for (const Document& part : item.elements()) slots.push_back(part);
+            for (const Document& part : item.elements()) {
+                slots.push_back(part);
+            }
         }
         *this = detail::make_object(slots.data(), items.size());
     } else {
@@ -127,21 +143,28 @@ ATTUNE_DECL Kind Document::kind() const noexcept {
 }
 
 ATTUNE_DECL bool Document::as_bool() const {
-    if (!is_bool()) detail::refuse_kind("a boolean", *this);
+    if (!is_bool()) {
+        detail::refuse_kind("a boolean", *this);
+    }
     return cell_.load<bool>();
 }
 
 ATTUNE_DECL std::int64_t Document::as_int64() const {
-    if (!is_integer()) detail::refuse_kind("an integer", *this);
+    if (!is_integer()) {
+        detail::refuse_kind("an integer", *this);
+    }
     if (is_unsigned()) {
-        throw std::domain_error("expected an integer of at most 9223372036854775807, found "
-                                "a larger one");
+        throw std::domain_error(
+            "expected an integer of at most 9223372036854775807, found "
+            "a larger one");
     }
     return cell_.load<std::int64_t>();
 }
 
 ATTUNE_DECL std::uint64_t Document::as_uint64() const {
-    if (!is_integer()) detail::refuse_kind("an integer", *this);
+    if (!is_integer()) {
+        detail::refuse_kind("an integer", *this);
+    }
     if (!is_unsigned() && cell_.load<std::int64_t>() < 0) {
         throw std::domain_error("expected an integer of at least 0, found a negative one");
     }
@@ -149,14 +172,20 @@ ATTUNE_DECL std::uint64_t Document::as_uint64() const {
 }
 
 ATTUNE_DECL double Document::as_double() const {
-    if (is_real()) return cell_.load<double>();
-    if (!is_integer()) detail::refuse_kind("a number", *this);
+    if (is_real()) {
+        return cell_.load<double>();
+    }
+    if (!is_integer()) {
+        detail::refuse_kind("a number", *this);
+    }
     return is_unsigned() ? static_cast<double>(cell_.load<std::uint64_t>())
                          : static_cast<double>(cell_.load<std::int64_t>());
 }
 
 ATTUNE_DECL std::string_view Document::as_string() const {
-    if (!is_string()) detail::refuse_kind("a string", *this);
+    if (!is_string()) {
+        detail::refuse_kind("a string", *this);
+    }
     return detail::view(cell_);
 }
 
@@ -166,13 +195,17 @@ ATTUNE_DECL std::size_t Document::size() const noexcept {
 }
 
 ATTUNE_DECL const Document* Document::find_member(std::string_view key) const noexcept {
-    if (!is_object()) return nullptr;
+    if (!is_object()) {
+        return nullptr;
+    }
     const Document* const slot = find_key(detail::root_of(*this), detail::Probe(key)).slot;
     return slot ? slot + 1 : nullptr;
 }
 
 ATTUNE_DECL const Document* Document::find(std::size_t index) const noexcept {
-    if (!is_array() || index >= size()) return nullptr;
+    if (!is_array() || index >= size()) {
+        return nullptr;
+    }
     return run_at(detail::root_of(*this), index).first;
 }
 
@@ -180,7 +213,9 @@ namespace detail {
 
 // One level down; null when there is nothing.
 ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
-    if (!document.is_array()) return document.find(token);
+    if (!document.is_array()) {
+        return document.find(token);
+    }
     const std::optional<std::size_t> index = element_index(token);
     return index ? document.find(*index) : nullptr;
 }
@@ -201,7 +236,9 @@ ATTUNE_DECL std::string describe_absence(const Document& parent, const Path& pat
     if (parent.is_object()) {
         std::vector<std::string_view> names;
         names.reserve(parent.size());
-        for (const Member member : parent.members()) names.push_back(member.key);
+        for (const Member member : parent.members()) {
+            names.push_back(member.key);
+        }
         const std::string near = nearest(path.tokens()[depth], names);
         return place + "no such member" + (near.empty() ? "" : "; did you mean \"" + near + "\"?");
     }
@@ -223,8 +260,12 @@ ATTUNE_DECL Entry find_entry(const Document& container, std::string_view token) 
         const Found found = find_key(root_of(container), Probe(token));
         return {&container, found.slot ? found.slot + 1 : nullptr, found.index};
     }
-    if (!container.is_array()) return {&container, nullptr, 0};
-    if (token == "-") return {&container, nullptr, container.size()};
+    if (!container.is_array()) {
+        return {&container, nullptr, 0};
+    }
+    if (token == "-") {
+        return {&container, nullptr, container.size()};
+    }
     const std::size_t index = element_index(token).value_or(container.size() + 1);
     return {&container, container.find(index), index};
 }
@@ -232,10 +273,13 @@ ATTUNE_DECL Entry find_entry(const Document& container, std::string_view token) 
 // The container of `entry` with another value there; an object in place of a scalar.
 ATTUNE_DECL Document with_entry(const Entry& entry, const std::string& token,
                                 const Document& value) {
-    if (entry.value) return replaced(*entry.container, entry.index, value);
+    if (entry.value) {
+        return replaced(*entry.container, entry.index, value);
+    }
     if (entry.container && is_container(*entry.container)) {
         const bool object = entry.container->is_object();
-        return inserted(*entry.container, entry.index, object ? Document(token) : Document(), value);
+        return inserted(*entry.container, entry.index, object ? Document(token) : Document(),
+                        value);
     }
     return inserted(Document::object(), 0, token, value);
 }
@@ -246,7 +290,9 @@ ATTUNE_DECL const Document* Document::find(const Path& path) const noexcept {
     const Document* document = this;
     for (const std::string& token : path.tokens()) {
         document = detail::child(*document, token);
-        if (!document) return nullptr;
+        if (!document) {
+            return nullptr;
+        }
     }
     return document;
 }
@@ -255,7 +301,9 @@ ATTUNE_DECL const Document& Document::at(const Path& path) const {
     const Document* document = this;
     for (std::size_t depth = 0; depth < path.size(); ++depth) {
         const Document* const below = detail::child(*document, path.tokens()[depth]);
-        if (!below) throw std::out_of_range(detail::describe_absence(*document, path, depth));
+        if (!below) {
+            throw std::out_of_range(detail::describe_absence(*document, path, depth));
+        }
         document = below;
     }
     return *document;
@@ -267,14 +315,18 @@ ATTUNE_DECL Document Document::with(const Path& path, Document value) const {
     const Document* document = this;
     for (std::size_t depth = 0; depth < path.size(); ++depth) {
         detail::Entry entry;
-        if (document) entry = detail::find_entry(*document, path.tokens()[depth]);
+        if (document) {
+            entry = detail::find_entry(*document, path.tokens()[depth]);
+        }
         if (document && document->is_array() && entry.index > document->size()) {
             throw std::out_of_range(detail::describe_absence(*document, path, depth));
         }
         entries.push_back(entry);
         document = entry.value;
     }
-    if (document && document->same(value)) return *this;
+    if (document && document->same(value)) {
+        return *this;
+    }
 
     for (std::size_t depth = path.size(); depth-- > 0;) {
         value = detail::with_entry(entries[depth], path.tokens()[depth], value);
@@ -283,14 +335,18 @@ ATTUNE_DECL Document Document::with(const Path& path, Document value) const {
 }
 
 ATTUNE_DECL Document Document::without(const Path& path) const {
-    if (path.empty()) return {};
+    if (path.empty()) {
+        return {};
+    }
     std::vector<detail::Entry> entries;
     entries.reserve(path.size());
     const Document* document = this;
     for (const std::string& token : path.tokens()) {
         entries.push_back(detail::find_entry(*document, token));
         document = entries.back().value;
-        if (!document) return *this;
+        if (!document) {
+            return *this;
+        }
     }
 
     Document result = detail::erased(*entries.back().container, entries.back().index);
@@ -301,13 +357,19 @@ ATTUNE_DECL Document Document::without(const Path& path) const {
 }
 
 ATTUNE_DECL bool Document::equal(const Document& a, const Document& b) noexcept {
-    if (!detail::is_container(a)) return detail::view(a.cell_) == detail::view(b.cell_);
+    if (!detail::is_container(a)) {
+        return detail::view(a.cell_) == detail::view(b.cell_);
+    }
     std::vector<std::pair<const Document*, const Document*>> open;
-    if (!detail::equal_here(a, b, open)) return false;
+    if (!detail::equal_here(a, b, open)) {
+        return false;
+    }
     while (!open.empty()) {
         const auto [x, y] = open.back();
         open.pop_back();
-        if (!detail::equal_here(*x, *y, open)) return false;
+        if (!detail::equal_here(*x, *y, open)) {
+            return false;
+        }
     }
     return true;
 }

@@ -40,9 +40,13 @@ struct JsonCodec {
                 slots.push_back(std::move(made));
                 open.pop_back();
             }
-            if (open.empty()) return std::move(slots.back());
+            if (open.empty()) {
+                return std::move(slots.back());
+            }
             Open& top = open.back();
-            if (top.container->is_object()) slots.emplace_back(std::string_view(top.next.key()));
+            if (top.container->is_object()) {
+                slots.emplace_back(std::string_view(top.next.key()));
+            }
             value = &*top.next++;
         }
     }
@@ -62,9 +66,15 @@ struct JsonCodec {
             *place = value->is_object()  ? J(J::value_t::object)
                      : value->is_array() ? J(J::value_t::array)
                                          : scalar(*value);
-            if (place->is_structured()) open.push_back({place, Cursor(*value)});
-            while (!open.empty() && open.back().next.done()) open.pop_back();
-            if (open.empty()) return json;
+            if (place->is_structured()) {
+                open.push_back({place, Cursor(*value)});
+            }
+            while (!open.empty() && open.back().next.done()) {
+                open.pop_back();
+            }
+            if (open.empty()) {
+                return json;
+            }
 
             Open& top = open.back();
             if (top.container->is_object()) {

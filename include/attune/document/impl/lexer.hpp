@@ -25,7 +25,9 @@ public:
 
     // Takes the next character if it is this one.
     bool take(char c) noexcept {
-        if (peek() != c || done()) return false;
+        if (peek() != c || done()) {
+            return false;
+        }
         ++at_;
         return true;
     }

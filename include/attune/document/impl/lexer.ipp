@@ -13,9 +13,7 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-inline bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
+inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 inline bool is_continuation(char c) noexcept {
     return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
@@ -43,7 +41,9 @@ ATTUNE_DECL Lexer::Lexer(std::string_view text, const ParseOptions& options)
                          std::to_string(text.size()));
     }
     check_encoding();
-    if (text.starts_with("\xEF\xBB\xBF")) at_ += 3;
+    if (text.starts_with("\xEF\xBB\xBF")) {
+        at_ += 3;
+    }
 }
 
 // JSON begins with two ASCII characters, or is a single one: a zero among them is wider encoding.
@@ -52,7 +52,9 @@ ATTUNE_DECL void Lexer::check_encoding() {
     const auto zero = [&](std::size_t i) { return i < text.size() && text[i] == '\0'; };
     const bool marked = text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE");
     const bool wide = text.size() >= 2 && zero(0) != zero(1);
-    if (!marked && !wide && !(zero(0) && zero(1))) return;
+    if (!marked && !wide && !(zero(0) && zero(1))) {
+        return;
+    }
     const bool four = text.size() >= 4 && ((zero(0) && zero(1)) || (zero(2) && zero(3)));
     fail(begin_, std::string("expected UTF-8, found what looks like UTF-") + (four ? "32" : "16"));
 }
@@ -63,10 +65,14 @@ ATTUNE_DECL void Lexer::space() {
             ++at_;
             for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
                 std::memcpy(&word, at_, sizeof word);
-                if (word != 0x2020202020202020) break;
+                if (word != 0x2020202020202020) {
+                    break;
+                }
             }
         }
-        if (peek() != '/') return;
+        if (peek() != '/') {
+            return;
+        }
         comment();
     }
 }
@@ -75,14 +81,22 @@ ATTUNE_DECL void Lexer::comment() {
     const char* const start = at_;
     const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
     const bool line = rest.starts_with("//");
-    if (!line && !rest.starts_with("/*")) fail(start, "unexpected \"/\"");
-    if (!options_.comments) fail(start, "comments are not allowed here");
+    if (!line && !rest.starts_with("/*")) {
+        fail(start, "unexpected \"/\"");
+    }
+    if (!options_.comments) {
+        fail(start, "comments are not allowed here");
+    }
     const std::size_t stop = line ? rest.find_first_of("\r\n") : rest.find("*/", 2);
-    if (stop == std::string_view::npos && !line) fail(start, "unterminated comment");
+    if (stop == std::string_view::npos && !line) {
+        fail(start, "unterminated comment");
+    }
     const std::size_t length = stop == std::string_view::npos ? rest.size() : stop + (line ? 0 : 2);
     for (const char* const end = at_ + length; at_ != end;) {
         const std::size_t sequence = utf8_sequence(at_, end);
-        if (sequence == 0) fail(at_, "a byte that is not UTF-8");
+        if (sequence == 0) {
+            fail(at_, "a byte that is not UTF-8");
+        }
         at_ += sequence;
     }
 }
@@ -91,11 +105,15 @@ ATTUNE_DECL void Lexer::comment() {
 ATTUNE_DECL void Lexer::plain_characters() noexcept {
     for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
         std::memcpy(&word, at_, sizeof word);
-        if (has_special(word)) break;
+        if (has_special(word)) {
+            break;
+        }
     }
     while (at_ != end_) {
         const auto byte = static_cast<unsigned char>(*at_);
-        if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') return;
+        if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') {
+            return;
+        }
         ++at_;
     }
 }
@@ -105,16 +123,22 @@ ATTUNE_DECL std::string_view Lexer::string() {
     const char* kept = at_;
     bool plain = true;
     const auto keep = [&] {
-        if (std::exchange(plain, false)) unescaped_.clear();
+        if (std::exchange(plain, false)) {
+            unescaped_.clear();
+        }
         unescaped_.append(kept, at_);
     };
     for (;;) {
         plain_characters();
-        if (at_ == end_) fail(start, "unterminated string");
+        if (at_ == end_) {
+            fail(start, "unterminated string");
+        }
         const auto byte = static_cast<unsigned char>(*at_);
         if (byte == '"') {
             const std::string_view whole(kept, static_cast<std::size_t>(at_ - kept));
-            if (!plain) keep();
+            if (!plain) {
+                keep();
+            }
             ++at_;
             return plain ? whole : unescaped_;
         }
@@ -124,7 +148,9 @@ ATTUNE_DECL std::string_view Lexer::string() {
             kept = at_;
         } else if (byte >= 0x80) {
             const std::size_t length = utf8_sequence(at_, end_);
-            if (length == 0) fail(at_, "a byte that is not UTF-8 inside a string");
+            if (length == 0) {
+                fail(at_, "a byte that is not UTF-8 inside a string");
+            }
             at_ += length;
         } else if (byte == '\n' || byte == '\r') {
             fail(start, "unterminated string; a line break inside is written \"\\n\"");
@@ -139,7 +165,9 @@ ATTUNE_DECL unsigned Lexer::four_digits(const char* place) {
     const bool long_enough = end_ - at_ >= 4;
     const char* const last = long_enough ? at_ + 4 : at_;
     const auto [stop, error] = std::from_chars(at_, last, value, 16);
-    if (!long_enough || stop != last) fail(place, "expected four hexadecimal digits after \"\\u\"");
+    if (!long_enough || stop != last) {
+        fail(place, "expected four hexadecimal digits after \"\\u\"");
+    }
     at_ = last;
     return value;
 }
@@ -154,19 +182,24 @@ ATTUNE_DECL void Lexer::escape() {
         ++at_;
         return;
     }
-    if (name != 'u') fail(start, "unknown escape in a string");
+    if (name != 'u') {
+        fail(start, "unknown escape in a string");
+    }
     ++at_;
 
     unsigned point = four_digits(start);
     if (point >= 0xD800 && point <= 0xDFFF) {
-        const bool low_follows = point < 0xDC00 && end_ - at_ >= 2 && at_[0] == '\\' && at_[1] == 'u';
+        const bool low_follows =
+            point < 0xDC00 && end_ - at_ >= 2 && at_[0] == '\\' && at_[1] == 'u';
         const char* const second = at_;
         unsigned low = 0;
         if (low_follows) {
             at_ += 2;
             low = four_digits(second);
         }
-        if (low < 0xDC00 || low > 0xDFFF) fail(start, "half of a surrogate pair in a string");
+        if (low < 0xDC00 || low > 0xDFFF) {
+            fail(start, "half of a surrogate pair in a string");
+        }
         point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
     }
 
@@ -193,19 +226,37 @@ ATTUNE_DECL Document Lexer::number() {
     const bool negative = take('-');
     const char* const digits = at_;
     std::uint64_t value = 0;
-    while (at_ != end_ && is_digit(*at_)) value = value * 10 + static_cast<unsigned>(*at_++ - '0');
-    if (at_ == digits) fail(at_, "expected a digit after \"-\", found " + found());
-    if (*digits == '0' && at_ - digits > 1) fail(first, "a number must not begin with a zero");
-    if (peek() == '.' || peek() == 'e' || peek() == 'E') return real(first);
-    if (negative && *digits == '0') return -0.0;
+    while (at_ != end_ && is_digit(*at_)) {
+        value = value * 10 + static_cast<unsigned>(*at_++ - '0');
+    }
+    if (at_ == digits) {
+        fail(at_, "expected a digit after \"-\", found " + found());
+    }
+    if (*digits == '0' && at_ - digits > 1) {
+        fail(first, "a number must not begin with a zero");
+    }
+    if (peek() == '.' || peek() == 'e' || peek() == 'E') {
+        return real(first);
+    }
+    if (negative && *digits == '0') {
+        return -0.0;
+    }
 
     // Above 19 digits the sum may have wrapped around.
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     bool fits = true;
-    if (at_ - digits > 19) fits = std::from_chars(digits, at_, value).ec == std::errc();
-    if (negative) fits = fits && value <= most + 1;
-    if (!fits) fail(first, "an integer that needs more than 64 bits");
-    if (!negative) return value;
+    if (at_ - digits > 19) {
+        fits = std::from_chars(digits, at_, value).ec == std::errc();
+    }
+    if (negative) {
+        fits = fits && value <= most + 1;
+    }
+    if (!fits) {
+        fail(first, "an integer that needs more than 64 bits");
+    }
+    if (!negative) {
+        return value;
+    }
     return value == 0 ? std::int64_t{0} : -static_cast<std::int64_t>(value - 1) - 1;
 }
 
@@ -215,58 +266,89 @@ ATTUNE_DECL Document Lexer::real(const char* first) {
         if (done() || !is_digit(*at_)) {
             fail(at_, std::string("expected a digit after ") + after + ", found " + found());
         }
-        while (at_ != end_ && is_digit(*at_)) ++at_;
+        while (at_ != end_ && is_digit(*at_)) {
+            ++at_;
+        }
     };
-    if (take('.')) digits("the decimal point");
+    if (take('.')) {
+        digits("the decimal point");
+    }
     if (take('e') || take('E')) {
-        if (!take('+')) take('-');
+        if (!take('+')) {
+            take('-');
+        }
         digits("the exponent's \"e\"");
     }
 
     double value = 0;
-    if (std::from_chars(first, at_, value).ec != std::errc::result_out_of_range) return value;
+    if (std::from_chars(first, at_, value).ec != std::errc::result_out_of_range) {
+        return value;
+    }
 
     // Too large, or so small that it rounds to zero: decided by where the first digit stands.
     const bool negative = *first == '-';
-    const char* const mantissa_end = std::find_if(first, at_, [](char c) { return (c | 32) == 'e'; });
+    const char* const mantissa_end =
+        std::find_if(first, at_, [](char c) { return (c | 32) == 'e'; });
     const char* const point = std::find(first, mantissa_end, '.');
     const char* const leading =
         std::find_if(first, mantissa_end, [](char c) { return c >= '1' && c <= '9'; });
     const char* exponent_text = mantissa_end == at_ ? at_ : mantissa_end + 1;
-    if (exponent_text != at_ && *exponent_text == '+') ++exponent_text;
+    if (exponent_text != at_ && *exponent_text == '+') {
+        ++exponent_text;
+    }
     std::int32_t exponent = 0;
     const bool huge =
         std::from_chars(exponent_text, at_, exponent).ec == std::errc::result_out_of_range;
     const bool down = huge ? *exponent_text == '-' : point - leading <= -std::int64_t{exponent};
-    if (!down) fail(first, "a number too large for a double");
+    if (!down) {
+        fail(first, "a number too large for a double");
+    }
     return negative ? -0.0 : 0.0;
 }
 
 ATTUNE_DECL Document Lexer::literal() {
     const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
     const auto is = [&](std::string_view word) {
-        if (!rest.starts_with(word)) return false;
+        if (!rest.starts_with(word)) {
+            return false;
+        }
         at_ += word.size();
         return true;
     };
-    if (is("true")) return true;
-    if (is("false")) return false;
-    if (is("null")) return nullptr;
+    if (is("true")) {
+        return true;
+    }
+    if (is("false")) {
+        return false;
+    }
+    if (is("null")) {
+        return nullptr;
+    }
     fail(at_, "expected a value, found " + found());
 }
 
 ATTUNE_DECL void Lexer::word() noexcept {
     constexpr std::string_view ends = " \t\r\n,:{}[]\"/";
-    while (at_ != end_ && ends.find(*at_) == ends.npos) ++at_;
+    while (at_ != end_ && ends.find(*at_) == ends.npos) {
+        ++at_;
+    }
 }
 
 ATTUNE_DECL std::string Lexer::found() const {
-    if (done()) return "the end of the document";
-    if (*at_ == '"') return "'\"'";
+    if (done()) {
+        return "the end of the document";
+    }
+    if (*at_ == '"') {
+        return "'\"'";
+    }
     const std::size_t length = utf8_sequence(at_, end_);
-    if (length == 0) return "a byte that is not UTF-8";
+    if (length == 0) {
+        return "a byte that is not UTF-8";
+    }
     const auto byte = static_cast<unsigned char>(*at_);
-    if (byte >= 0x20 && byte != 0x7F) return '"' + std::string(at_, length) + '"';
+    if (byte >= 0x20 && byte != 0x7F) {
+        return '"' + std::string(at_, length) + '"';
+    }
     constexpr std::string_view digits = "0123456789ABCDEF";
     return std::string("a control character, U+00") + digits[byte >> 4] + digits[byte & 0xF];
 }
@@ -282,7 +364,9 @@ ATTUNE_DECL Position Lexer::position_of(const char* place) const noexcept {
             line_start = at + 1;
         }
     }
-    for (const char* at = line_start; at < place; ++at) position.column += !is_continuation(*at);
+    for (const char* at = line_start; at < place; ++at) {
+        position.column += !is_continuation(*at);
+    }
     return position;
 }
 

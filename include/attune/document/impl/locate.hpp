@@ -17,8 +17,8 @@ struct Located {
 };
 
 // Nothing for a text that is not JSON.
-ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path, Part part,
-                                                  const ParseOptions& options);
+ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
+                                                  Part part, const ParseOptions& options);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 

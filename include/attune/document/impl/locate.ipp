@@ -20,7 +20,9 @@ public:
         std::size_t depth = 0;
         for (; depth < path.size(); ++depth) {
             const Item item = find(path.tokens()[depth]);
-            if (!item.value) break;
+            if (!item.value) {
+                break;
+            }
             const bool last = depth + 1 == path.size();
             place = last && part == Part::key ? item.key : item.value;
             lexer_.go_to(item.value);
@@ -38,7 +40,9 @@ private:
     Item find(std::string_view token) {
         Item found;
         const bool object = lexer_.peek() == '{';
-        if (!object && lexer_.peek() != '[') return found;
+        if (!object && lexer_.peek() != '[') {
+            return found;
+        }
         const std::optional<std::size_t> wanted = element_index(token);
         lexer_.take(lexer_.peek());
         for (std::size_t index = 0; to_item(); ++index) {
@@ -51,8 +55,12 @@ private:
                 lexer_.space();
             }
             const char* const value = lexer_.at();
-            if (match) found = {key, value};
-            if (match && !object) break;
+            if (match) {
+                found = {key, value};
+            }
+            if (match && !object) {
+                break;
+            }
             skip_value();
         }
         return found;
@@ -61,7 +69,9 @@ private:
     // Past a comma to the next item; false at the end of the object or array.
     bool to_item() {
         lexer_.space();
-        if (lexer_.take(',')) lexer_.space();
+        if (lexer_.take(',')) {
+            lexer_.space();
+        }
         return !lexer_.done() && lexer_.peek() != '}' && lexer_.peek() != ']';
     }
 
@@ -71,7 +81,9 @@ private:
             lexer_.space();
             const char c = lexer_.peek();
             const bool closes = c == '}' || c == ']';
-            if (lexer_.done() || (closes && depth == 0)) return;
+            if (lexer_.done() || (closes && depth == 0)) {
+                return;
+            }
             if (c == '"') {
                 lexer_.string();
             } else if (c == '{' || c == '[') {
@@ -89,8 +101,8 @@ private:
     Lexer lexer_;
 };
 
-ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path, Part part,
-                                                  const ParseOptions& options) {
+ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
+                                                  Part part, const ParseOptions& options) {
     try {
         return Locator(text, options).locate(path, part);
     } catch (const ParseError&) {

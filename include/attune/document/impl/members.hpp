@@ -32,7 +32,9 @@ public:
 
     void advance() noexcept {
         slot_ += stride_;
-        if (slot_ == last_) load();
+        if (slot_ == last_) {
+            load();
+        }
     }
 
     friend bool operator==(const Cursor& a, const Cursor& b) noexcept { return a.slot_ == b.slot_; }
@@ -94,7 +96,9 @@ public:
 
     explicit Members(const Document& document) noexcept : document_(&document) {}
 
-    iterator begin() const noexcept { return document_->is_object() ? iterator(*document_) : end(); }
+    iterator begin() const noexcept {
+        return document_->is_object() ? iterator(*document_) : end();
+    }
     iterator end() const noexcept { return {}; }
     std::size_t size() const noexcept { return document_->is_object() ? document_->size() : 0; }
     bool empty() const noexcept { return size() == 0; }
@@ -132,12 +136,8 @@ private:
     const Document* document_;
 };
 
-inline Members Document::members() const& noexcept {
-    return Members(*this);
-}
+inline Members Document::members() const& noexcept { return Members(*this); }
 
-inline Elements Document::elements() const& noexcept {
-    return Elements(*this);
-}
+inline Elements Document::elements() const& noexcept { return Elements(*this); }
 
 }  // namespace attune::inline ATTUNE_ABI

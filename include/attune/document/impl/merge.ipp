@@ -27,20 +27,26 @@ public:
     explicit Merger(Null null) noexcept : null_(null) {}
 
     Document merge(const Document& lower, const Document& upper) {
-        if (std::optional<Document> whole = enter(&lower, upper)) return *std::move(whole);
+        if (std::optional<Document> whole = enter(&lower, upper)) {
+            return *std::move(whole);
+        }
         for (;;) {
             Merging& top = open_.back();
             if (top.upper.done()) {
                 Document made = edited(top.lower, top.edits.data(), top.edits.size());
                 open_.pop_back();
-                if (open_.empty()) return made;
+                if (open_.empty()) {
+                    return made;
+                }
                 put(std::move(made));
                 continue;
             }
             const Document& value = top.upper[1];
             const Document* const existing = top.lower.find(top.upper[0].as_string());
             if (null_ == Null::removes && value.is_null()) {
-                if (existing) top.edits.push_back({top.upper[0], {}, true});
+                if (existing) {
+                    top.edits.push_back({top.upper[0], {}, true});
+                }
                 top.upper.advance();
             } else if (std::optional<Document> whole = enter(existing, value)) {
                 put(*std::move(whole));
@@ -51,7 +57,9 @@ public:
 private:
     // The result, when it takes no merging; else nothing, and the pair is the innermost open one.
     std::optional<Document> enter(const Document* lower, const Document& upper) {
-        if (!upper.is_object()) return upper;
+        if (!upper.is_object()) {
+            return upper;
+        }
         const bool objects = lower && lower->is_object();
         if (null_ == Null::masks && (!objects || lower->size() == 0 || lower->same(upper))) {
             return upper;

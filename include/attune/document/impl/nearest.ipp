@@ -20,7 +20,9 @@ ATTUNE_DECL std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before_last(b.size() + 1);
     std::vector<std::size_t> last(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        row[j] = j;
+    }
 
     const auto equal = [&](std::size_t i, std::size_t j) {
         return lower_case(a[i]) == lower_case(b[j]);
@@ -48,7 +50,9 @@ ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::stri
     for (const std::string_view name : names) {
         const std::size_t longer = std::max(word.size(), name.size());
         const std::size_t shorter = std::min(word.size(), name.size());
-        if (longer - shorter >= best) continue;
+        if (longer - shorter >= best) {
+            continue;
+        }
         const std::size_t distance = detail::edit_distance(word, name);
         // Where every letter would have to change, nothing is alike.
         if (distance < best && distance < longer) {

@@ -57,7 +57,9 @@ struct alignas(8) Node : Counted {
     std::size_t size() const noexcept { return level == 0 ? used : ends()[used - 1]; }
 
     // Index of the first entry below a child.
-    std::size_t start(std::size_t child) const noexcept { return child == 0 ? 0 : ends()[child - 1]; }
+    std::size_t start(std::size_t child) const noexcept {
+        return child == 0 ? 0 : ends()[child - 1];
+    }
 
     // Nodes of objects only.
     const Cell& first_key() const noexcept {

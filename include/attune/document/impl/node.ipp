@@ -32,7 +32,9 @@ inline void prefetch(const Counted* block) noexcept {
 
 ATTUNE_DECL void prefetch(const Cell* cells, std::size_t count) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
-        if (cells[i].counted()) prefetch(cells[i].block());
+        if (cells[i].counted()) {
+            prefetch(cells[i].block());
+        }
     }
 }
 
@@ -50,7 +52,9 @@ ATTUNE_DECL NodeRef make_leaf(const Cell* cells, std::size_t stride, std::size_t
 ATTUNE_DECL NodeRef make_inner(const Child* list, std::size_t level, std::size_t stride,
                                std::size_t used) {
     Node* const node = allocate_node(level, stride, used);
-    for (std::size_t i = 0; i < used; ++i) prefetch(list[i].node);
+    for (std::size_t i = 0; i < used; ++i) {
+        prefetch(list[i].node);
+    }
     auto* const children = static_cast<const Node**>(node->storage());
     auto* const ends = reinterpret_cast<std::size_t*>(children + used);
     auto* const keys = reinterpret_cast<Cell*>(ends + used);
@@ -60,7 +64,9 @@ ATTUNE_DECL NodeRef make_inner(const Child* list, std::size_t level, std::size_t
         end += list[i].size;
         new (children + i) const Node*(list[i].node);
         new (ends + i) std::size_t(end);
-        if (stride == 2) new (keys + i) Cell(list[i].key);
+        if (stride == 2) {
+            new (keys + i) Cell(list[i].key);
+        }
     }
     return NodeRef(node);
 }
@@ -72,16 +78,6 @@ ATTUNE_DECL Child child_of(const Node* node) noexcept {
 // Gives up one reference to a block; true when it was the last one.
 inline bool drop(const Counted* block) noexcept {
     return block->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
-}
-
-ATTUNE_DECL void free_string(const Counted* block) noexcept {
-    const auto* const string = static_cast<const LongString*>(block);
-    const std::size_t bytes = sizeof(LongString) + string->size;
-    ::operator delete(const_cast<LongString*>(string), bytes);
-}
-
-ATTUNE_DECL void free_node(Node* node) noexcept {
-    ::operator delete(node, node_bytes(node->level, node->stride, node->used));
 }
 
 // The places in a node that may refer to blocks: slots of a leaf, children of an inner node.
@@ -99,10 +95,14 @@ ATTUNE_DECL void prefetch_places(const Node& node) noexcept {
     if (node.level == 0) {
         for (std::size_t i = 0; i < places(node); ++i) {
             const Cell& cell = Access::cell(node.slots()[i]);
-            if (cell.counted()) prefetch(cell.block());
+            if (cell.counted()) {
+                prefetch(cell.block());
+            }
         }
     } else {
-        for (std::size_t i = 0; i < node.used; ++i) prefetch(node.children()[i]);
+        for (std::size_t i = 0; i < node.used; ++i) {
+            prefetch(node.children()[i]);
+        }
     }
 }
 
@@ -112,13 +112,19 @@ ATTUNE_DECL Node* next_dead_child(Node& node, std::uint32_t& place) noexcept {
     while (place < places(node)) {
         if (node.level > 0) {
             const Node* const child = node.children()[place++];
-            if (drop(child)) return const_cast<Node*>(child);
+            if (drop(child)) {
+                return const_cast<Node*>(child);
+            }
             continue;
         }
         const Cell cell = Access::cell(node.slots()[place++]);
-        if (!cell.counted() || !cell.block() || !drop(cell.block())) continue;
-        if (cell.tag >= Tag::array) return const_cast<Node*>(root_of(cell));
-        free_string(cell.block());
+        if (!cell.counted() || !cell.block() || !drop(cell.block())) {
+            continue;
+        }
+        if (cell.tag >= Tag::array) {
+            return const_cast<Node*>(root_of(cell));
+        }
+        ::operator delete(const_cast<Counted*>(cell.block()));
     }
     return nullptr;
 }
@@ -126,7 +132,9 @@ ATTUNE_DECL Node* next_dead_child(Node& node, std::uint32_t& place) noexcept {
 // Documents can be nested deeper than the stack. A dead node remembers how far it is emptied in its
 // reference count, and its parent in the place of the child that is being emptied.
 ATTUNE_DECL void destroy(Cell cell) noexcept {
-    if (cell.tag < Tag::array) return free_string(cell.block());
+    if (cell.tag < Tag::array) {
+        return ::operator delete(const_cast<Counted*>(cell.block()));
+    }
 
     Node* parent = nullptr;
     Node* node = const_cast<Node*>(root_of(cell));
@@ -141,8 +149,10 @@ ATTUNE_DECL void destroy(Cell cell) noexcept {
             prefetch_places(*node);
             continue;
         }
-        free_node(node);
-        if (!parent) return;
+        ::operator delete(node);
+        if (!parent) {
+            return;
+        }
         node = parent;
         place = node->references.load(std::memory_order_relaxed);
         std::memcpy(&parent, link_at(node, place - 1), sizeof parent);

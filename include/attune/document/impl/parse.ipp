@@ -28,7 +28,9 @@ public:
 
     Document document() {
         lexer_.space();
-        if (lexer_.done()) lexer_.fail(lexer_.at(), "expected a value, found an empty document");
+        if (lexer_.done()) {
+            lexer_.fail(lexer_.at(), "expected a value, found an empty document");
+        }
         do {
             value();
         } while (to_next_value());
@@ -60,10 +62,16 @@ private:
         case '[': open(false); return;
         case '"': slots_.emplace_back(lexer_.string()); return;
         case '-':
-        case '0': case '1': case '2': case '3': case '4':
-        case '5': case '6': case '7': case '8': case '9':
-            slots_.push_back(lexer_.number());
-            return;
+        case '0':
+        case '1':
+        case '2':
+        case '3':
+        case '4':
+        case '5':
+        case '6':
+        case '7':
+        case '8':
+        case '9': slots_.push_back(lexer_.number()); return;
         case 't':
         case 'f':
         case 'n': slots_.push_back(lexer_.literal()); return;
@@ -97,7 +105,9 @@ private:
                     continue;
                 }
             }
-            if (open_.back().object) key();
+            if (open_.back().object) {
+                key();
+            }
             return true;
         }
         return false;
@@ -124,7 +134,9 @@ private:
         }
         push_key(lexer_.string());
         lexer_.space();
-        if (!lexer_.take(':')) refuse("':' after a name");
+        if (!lexer_.take(':')) {
+            refuse("':' after a name");
+        }
         lexer_.space();
     }
 
@@ -135,7 +147,9 @@ private:
             return;
         }
         Document& known = names_[std::hash<std::string_view>()(name) % names_.size()];
-        if (!known.is_string() || known.as_string() != name) known = name;
+        if (!known.is_string() || known.as_string() != name) {
+            known = name;
+        }
         slots_.push_back(known);
     }
 
@@ -197,8 +211,11 @@ ATTUNE_DECL Document parse(std::string_view text, const ParseOptions& options) {
 
 ATTUNE_DECL std::optional<Position> locate(std::string_view text, const Path& path, Part part,
                                            const ParseOptions& options) {
-    const std::optional<detail::Located> located = detail::locate_nearest(text, path, part, options);
-    if (!located || located->depth != path.size()) return std::nullopt;
+    const std::optional<detail::Located> located =
+        detail::locate_nearest(text, path, part, options);
+    if (!located || located->depth != path.size()) {
+        return std::nullopt;
+    }
     return located->position;
 }
 

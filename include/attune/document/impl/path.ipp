@@ -39,26 +39,36 @@ ATTUNE_DECL bool is_plain_token(std::string_view token) noexcept {
 }
 
 ATTUNE_DECL std::optional<std::size_t> element_index(std::string_view token) noexcept {
-    if (token.empty() || (token.size() > 1 && token.front() == '0')) return std::nullopt;
+    if (token.empty() || (token.size() > 1 && token.front() == '0')) {
+        return std::nullopt;
+    }
     std::size_t index = 0;
     const char* const end = token.data() + token.size();
     const auto [stop, error] = std::from_chars(token.data(), end, index);
-    if (error != std::errc() || stop != end) return std::nullopt;
+    if (error != std::errc() || stop != end) {
+        return std::nullopt;
+    }
     return index;
 }
 
 }  // namespace detail
 
 ATTUNE_DECL Path::Path(std::string_view text) {
-    if (text.empty()) return;
+    if (text.empty()) {
+        return;
+    }
     const bool pointer = text.front() == '/';
     const char separator = pointer ? '/' : '.';
-    if (pointer) text.remove_prefix(1);
+    if (pointer) {
+        text.remove_prefix(1);
+    }
     for (;;) {
         const std::size_t end = text.find(separator);
         const std::string_view token = text.substr(0, end);
         tokens_.push_back(pointer ? detail::unescape_token(token) : std::string(token));
-        if (end == std::string_view::npos) return;
+        if (end == std::string_view::npos) {
+            return;
+        }
         text.remove_prefix(end + 1);
     }
 }
@@ -80,7 +90,9 @@ ATTUNE_DECL Path Path::operator/(const Path& below) const {
 }
 
 ATTUNE_DECL Path Path::parent() const {
-    if (tokens_.empty()) return {};
+    if (tokens_.empty()) {
+        return {};
+    }
     return Path(std::vector<std::string>(tokens_.begin(), tokens_.end() - 1));
 }
 
@@ -109,8 +121,12 @@ ATTUNE_DECL std::string Path::pointer() const {
 ATTUNE_DECL std::string to_string(const Path& path) {
     std::string text;
     for (const std::string& token : path.tokens()) {
-        if (!detail::is_plain_token(token)) return path.pointer();
-        if (!text.empty()) text += '.';
+        if (!detail::is_plain_token(token)) {
+            return path.pointer();
+        }
+        if (!text.empty()) {
+            text += '.';
+        }
         text += token;
     }
     return text;

@@ -62,13 +62,19 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
     std::size_t head = common;
     std::size_t tail = 0;
     for (Lockstep pair(old, fresh); pair.next();) {
-        if (pair.index() >= common - tail) break;
+        if (pair.index() >= common - tail) {
+            break;
+        }
         Document value = reconcile(*pair.before(), *pair.after(), depth + 1);
-        if (value.same(*pair.before())) continue;
+        if (value.same(*pair.before())) {
+            continue;
+        }
         if (replacements.empty() && old.size() != fresh.size()) {
             head = pair.index();
             tail = equal_tail(old, fresh, head);
-            if (head + tail == common) break;
+            if (head + tail == common) {
+                break;
+            }
         }
         replacements.push_back({pair.index(), std::move(value)});
     }
@@ -106,10 +112,16 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
 }
 
 ATTUNE_DECL Document reconcile(const Document& old, const Document& fresh, std::size_t depth) {
-    if (old.same(fresh)) return old;
+    if (old.same(fresh)) {
+        return old;
+    }
     if (depth < reconcile_depth) {
-        if (old.is_object() && fresh.is_object()) return reconcile_objects(old, fresh, depth);
-        if (old.is_array() && fresh.is_array()) return reconcile_arrays(old, fresh, depth);
+        if (old.is_object() && fresh.is_object()) {
+            return reconcile_objects(old, fresh, depth);
+        }
+        if (old.is_array() && fresh.is_array()) {
+            return reconcile_arrays(old, fresh, depth);
+        }
     }
     return old == fresh ? old : fresh;
 }

@@ -10,7 +10,9 @@ namespace attune::inline ATTUNE_ABI::detail {
 inline std::uint64_t big_endian(const unsigned char* bytes) noexcept {
     std::uint64_t word;
     std::memcpy(&word, bytes, sizeof word);
-    if constexpr (std::endian::native == std::endian::big) return word;
+    if constexpr (std::endian::native == std::endian::big) {
+        return word;
+    }
     word = (word & 0x00000000FFFFFFFF) << 32 | word >> 32;
     word = (word & 0x0000FFFF0000FFFF) << 16 | (word >> 16 & 0x0000FFFF0000FFFF);
     return (word & 0x00FF00FF00FF00FF) << 8 | (word >> 8 & 0x00FF00FF00FF00FF);
@@ -27,22 +29,32 @@ inline int compare_short(const Cell& a, const Cell& b) noexcept {
 }
 
 ATTUNE_DECL int compare_keys(const Cell& a, const Cell& b) noexcept {
-    if (a.same(b)) return 0;
-    if (!a.counted() && !b.counted()) return compare_short(a, b);
+    if (a.same(b)) {
+        return 0;
+    }
+    if (!a.counted() && !b.counted()) {
+        return compare_short(a, b);
+    }
     return view(a).compare(view(b));
 }
 
 ATTUNE_DECL Probe::Probe(std::string_view key) noexcept : key_(key) {
-    if (key.size() <= Cell::short_capacity) short_ = Cell::short_string(Tag::string, key);
+    if (key.size() <= Cell::short_capacity) {
+        short_ = Cell::short_string(Tag::string, key);
+    }
 }
 
 ATTUNE_DECL int Probe::compare(const Cell& other) const noexcept {
-    if (short_.tag == Tag::string && !other.counted()) return compare_short(short_, other);
+    if (short_.tag == Tag::string && !other.counted()) {
+        return compare_short(short_, other);
+    }
     return key_.compare(view(other));
 }
 
 ATTUNE_DECL Found find_key(const Node* root, const Probe& probe) noexcept {
-    if (!root) return {};
+    if (!root) {
+        return {};
+    }
     const Node* node = root;
     std::size_t index = 0;
     while (node->level > 0) {
@@ -63,7 +75,9 @@ ATTUNE_DECL Found find_key(const Node* root, const Probe& probe) noexcept {
         const std::size_t middle = (low + high) / 2;
         const Document* const slot = node->slots() + 2 * middle;
         const int order = probe.compare(Access::cell(*slot));
-        if (order == 0) return {slot, index + middle};
+        if (order == 0) {
+            return {slot, index + middle};
+        }
         if (order < 0) {
             high = middle;
         } else {
@@ -76,7 +90,9 @@ ATTUNE_DECL Found find_key(const Node* root, const Probe& probe) noexcept {
 ATTUNE_DECL std::size_t child_at(const Node& node, std::size_t index) noexcept {
     const std::size_t* const ends = node.ends();
     std::size_t child = 0;
-    while (child + 1 < node.used && ends[child] <= index) ++child;
+    while (child + 1 < node.used && ends[child] <= index) {
+        ++child;
+    }
     return child;
 }
 

@@ -77,10 +77,14 @@ ATTUNE_DECL void write_scalar(const Document& value, std::string& out) {
                                    : digits_of(value.as_int64(), buffer);
         return;
     case Kind::real: {
-        if (!std::isfinite(value.as_double())) break;
+        if (!std::isfinite(value.as_double())) {
+            break;
+        }
         const std::string_view digits = digits_of(value.as_double(), buffer);
         out += digits;
-        if (digits.find_first_of(".e") == std::string_view::npos) out += ".0";
+        if (digits.find_first_of(".e") == std::string_view::npos) {
+            out += ".0";
+        }
         return;
     }
     case Kind::string: write_string(value.as_string(), out); return;
@@ -90,7 +94,9 @@ ATTUNE_DECL void write_scalar(const Document& value, std::string& out) {
 }
 
 ATTUNE_DECL void write_line(int indent, std::size_t depth, std::string& out) {
-    if (indent < 0) return;
+    if (indent < 0) {
+        return;
+    }
     out += '\n';
     out.append(static_cast<std::size_t>(indent) * depth, ' ');
 }
@@ -121,14 +127,18 @@ ATTUNE_DECL std::string to_text(const Document& document, TextOptions options) {
         for (bool found = value->size() > 0; !found && !open.empty();) {
             open.back().next.advance();
             found = !open.back().next.done();
-            if (found) out += ',';
+            if (found) {
+                out += ',';
+            }
             detail::write_line(options.indent, open.size() - (found ? 0 : 1), out);
             if (!found) {
                 out += open.back().object ? '}' : ']';
                 open.pop_back();
             }
         }
-        if (open.empty()) return out;
+        if (open.empty()) {
+            return out;
+        }
 
         const Open& top = open.back();
         if (top.object) {

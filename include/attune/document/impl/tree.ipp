@@ -26,20 +26,28 @@ struct Change {
 
 ATTUNE_DECL Nodes pack_leaf(const Cell* cells, std::size_t stride, std::size_t count) {
     Nodes nodes;
-    if (count == 0) return nodes;
+    if (count == 0) {
+        return nodes;
+    }
     const std::size_t half = count <= node_capacity ? count : count - count / 2;
     nodes.first = make_leaf(cells, stride, half);
-    if (half != count) nodes.second = make_leaf(cells + half * stride, stride, count - half);
+    if (half != count) {
+        nodes.second = make_leaf(cells + half * stride, stride, count - half);
+    }
     return nodes;
 }
 
 ATTUNE_DECL Nodes pack_inner(const Child* list, std::size_t level, std::size_t stride,
                              std::size_t count) {
     Nodes nodes;
-    if (count == 0) return nodes;
+    if (count == 0) {
+        return nodes;
+    }
     const std::size_t half = count <= node_capacity ? count : count - count / 2;
     nodes.first = make_inner(list, level, stride, half);
-    if (half != count) nodes.second = make_inner(list + half, level, stride, count - half);
+    if (half != count) {
+        nodes.second = make_inner(list + half, level, stride, count - half);
+    }
     return nodes;
 }
 
@@ -78,7 +86,9 @@ ATTUNE_DECL Nodes change_leaf(const Node& leaf, std::size_t index, const Change&
     Cell* out = list_cells(leaf, 0, index, cells.data());
     const bool insert = change.type == Change::Type::insert;
     if (change.type != Change::Type::erase) {
-        if (leaf.stride == 2) *out++ = insert ? change.key : Access::cell(leaf.slots()[index * 2]);
+        if (leaf.stride == 2) {
+            *out++ = insert ? change.key : Access::cell(leaf.slots()[index * 2]);
+        }
         *out++ = change.value;
     }
     out = list_cells(leaf, index + (insert ? 0 : 1), leaf.used, out);
@@ -88,7 +98,9 @@ ATTUNE_DECL Nodes change_leaf(const Node& leaf, std::size_t index, const Change&
 
 // The tree below `node` with the change at entry `index`, copying the path to it and no more.
 ATTUNE_DECL Nodes change_node(const Node& node, std::size_t index, const Change& change) {
-    if (node.level == 0) return change_leaf(node, index, change);
+    if (node.level == 0) {
+        return change_leaf(node, index, change);
+    }
 
     std::size_t first = child_at(node, index);
     std::size_t last = first + 1;
@@ -105,8 +117,12 @@ ATTUNE_DECL Nodes change_node(const Node& node, std::size_t index, const Change&
 
     std::array<Child, node_capacity + 1> list;
     Child* out = list_children(node, 0, first, list.data());
-    if (fresh.first) *out++ = child_of(fresh.first.get());
-    if (fresh.second) *out++ = child_of(fresh.second.get());
+    if (fresh.first) {
+        *out++ = child_of(fresh.first.get());
+    }
+    if (fresh.second) {
+        *out++ = child_of(fresh.second.get());
+    }
     out = list_children(node, last, node.used, out);
     return pack_inner(list.data(), node.level, node.stride,
                       static_cast<std::size_t>(out - list.data()));

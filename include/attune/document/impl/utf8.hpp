@@ -14,9 +14,15 @@ inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
         return end - at > i && byte(i) >= low && byte(i) <= high;
     };
     const unsigned lead = byte(0);
-    if (lead < 0x80) return 1;
-    if (lead < 0xC2 || lead > 0xF4) return 0;
-    if (lead < 0xE0) return follows(1, 0x80, 0xBF) ? 2 : 0;
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead < 0xC2 || lead > 0xF4) {
+        return 0;
+    }
+    if (lead < 0xE0) {
+        return follows(1, 0x80, 0xBF) ? 2 : 0;
+    }
     if (lead < 0xF0) {
         const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;   // no overlong forms
         const unsigned high = lead == 0xED ? 0x9F : 0xBF;  // no surrogates

@@ -75,7 +75,9 @@ public:
     ATTUNE_DECL bool next() noexcept;
 
     std::string_view key() const noexcept { return key_document().as_string(); }
-    const Document& key_document() const noexcept { return before_slot_ ? *before_slot_ : *after_slot_; }
+    const Document& key_document() const noexcept {
+        return before_slot_ ? *before_slot_ : *after_slot_;
+    }
     const Document* before() const noexcept { return before_slot_ ? before_slot_ + 1 : nullptr; }
     const Document* after() const noexcept { return after_slot_ ? after_slot_ + 1 : nullptr; }
 

@@ -21,7 +21,9 @@ ATTUNE_DECL void Walk::descend() noexcept {
 ATTUNE_DECL void Walk::skip() noexcept {
     while (depth_ > 0) {
         Step& step = steps_[depth_ - 1];
-        if (++step.index < step.node->used) return stand();
+        if (++step.index < step.node->used) {
+            return stand();
+        }
         --depth_;
     }
     node_ = nullptr;
@@ -50,8 +52,12 @@ ATTUNE_DECL bool Lockstep::next() noexcept {
             after_.skip();
             continue;
         }
-        if (a && (!b || a->level >= b->level)) before_.descend();
-        if (b && (!a || b->level >= a->level)) after_.descend();
+        if (a && (!b || a->level >= b->level)) {
+            before_.descend();
+        }
+        if (b && (!a || b->level >= a->level)) {
+            after_.descend();
+        }
     }
     return false;
 }
@@ -61,8 +67,12 @@ ATTUNE_DECL Differences::Differences(const Document& before, const Document& aft
       after_(after.is_object() ? root_of(after) : nullptr) {}
 
 ATTUNE_DECL bool Differences::next() noexcept {
-    if (before_slot_) before_.skip();
-    if (after_slot_) after_.skip();
+    if (before_slot_) {
+        before_.skip();
+    }
+    if (after_slot_) {
+        after_.skip();
+    }
     before_slot_ = nullptr;
     after_slot_ = nullptr;
 
@@ -74,7 +84,9 @@ ATTUNE_DECL bool Differences::next() noexcept {
             after_.skip();
             continue;
         }
-        if (before_.done() && after_.done()) return false;
+        if (before_.done() && after_.done()) {
+            return false;
+        }
 
         // What comes next on each side. A shared node begins with the same key in both walks, so
         // the walk that is behind catches up before the other one looks inside.
@@ -85,17 +97,27 @@ ATTUNE_DECL bool Differences::next() noexcept {
         }
         const bool open_a = a && (order < 0 || (order == 0 && (!b || a->level >= b->level)));
         const bool open_b = b && (order > 0 || (order == 0 && (!a || b->level >= a->level)));
-        if (open_a) before_.descend();
-        if (open_b) after_.descend();
-        if (open_a || open_b) continue;
+        if (open_a) {
+            before_.descend();
+        }
+        if (open_b) {
+            after_.descend();
+        }
+        if (open_a || open_b) {
+            continue;
+        }
 
         if (order == 0 && before_.slot()[1].same(after_.slot()[1])) {
             before_.skip();
             after_.skip();
             continue;
         }
-        if (order <= 0) before_slot_ = before_.slot();
-        if (order >= 0) after_slot_ = after_.slot();
+        if (order <= 0) {
+            before_slot_ = before_.slot();
+        }
+        if (order >= 0) {
+            after_slot_ = after_.slot();
+        }
         return true;
     }
 }

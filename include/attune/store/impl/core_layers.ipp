@@ -5,7 +5,8 @@
 #include <attune/document/parse.hpp>
 
 #include <algorithm>
-#include <future>
+#include <condition_variable>
+#include <exception>
 #include <optional>
 #include <span>
 #include <utility>
@@ -39,6 +40,41 @@ private:
     const std::weak_ptr<Core> core_;
     const std::uint64_t layer_;
     const std::shared_ptr<Poller> poller_;
+};
+
+/// What a reload on another thread came to.
+struct ReloadOutcome {
+    std::mutex mutex;
+    std::condition_variable ready;
+    bool kept = false;
+    Commit commit;
+    std::exception_ptr thrown;
+};
+
+/// Kept at the latest when it is destroyed: a poller that ends drops its work.
+class ReloadPromise {
+public:
+    explicit ReloadPromise(std::shared_ptr<ReloadOutcome> outcome) noexcept
+        : outcome_(std::move(outcome)) {}
+    ReloadPromise(ReloadPromise&&) noexcept = default;
+    ReloadPromise& operator=(ReloadPromise&&) = delete;
+    ~ReloadPromise() {
+        if (outcome_ != nullptr) {
+            keep({}, std::make_exception_ptr(
+                         std::logic_error{"the store was closed during the reload"}));
+        }
+    }
+    void keep(Commit commit, std::exception_ptr thrown) {
+        const auto outcome = std::exchange(outcome_, nullptr);
+        const std::scoped_lock lock{outcome->mutex};
+        outcome->commit = std::move(commit);
+        outcome->thrown = std::move(thrown);
+        outcome->kept = true;
+        outcome->ready.notify_one();
+    }
+
+private:
+    std::shared_ptr<ReloadOutcome> outcome_;
 };
 
 /// One reading, with what is wrong about it as a Rejected.
@@ -188,17 +224,21 @@ ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
     }
     // On the transport's own thread, so that this reading and those it brings by itself are
     // committed in the order in which they were made.
-    auto task = std::make_shared<std::packaged_task<Commit()>>(
-        [self = shared_from_this(), layer] { return self->reload_now(layer); });
-    auto done = task->get_future();
-    poller->post([task] { (*task)(); });
-    task.reset();
+    auto outcome = std::make_shared<ReloadOutcome>();
+    poller->post([self = shared_from_this(), layer, promise = ReloadPromise{outcome}]() mutable {
+        try {
+            promise.keep(self->reload_now(layer), nullptr);
+        } catch (...) {
+            promise.keep({}, std::current_exception());
+        }
+    });
     poller.reset();
-    try {
-        return done.get();
-    } catch (const std::future_error&) {
-        throw std::logic_error{"the store was closed during the reload"};
+    std::unique_lock lock{outcome->mutex};
+    outcome->ready.wait(lock, [&] { return outcome->kept; });
+    if (outcome->thrown) {
+        std::rethrow_exception(outcome->thrown);
     }
+    return outcome->commit;
 }
 
 ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {

@@ -40,7 +40,7 @@ public:
     ATTUNE_DECL void forget(const Listener& listener);
 
 private:
-    friend class Trail;
+    friend class WatchTrail;
 
     struct Interest {
         std::weak_ptr<Listener> listener;
@@ -67,12 +67,12 @@ private:
 /// One pass over everything a listener depends on. Each directory is watched before it is looked
 /// at, so that whatever changes during the pass is told after it. What lay on the previous pass
 /// only is no longer watched when this one is destroyed.
-class Trail {
+class WatchTrail {
 public:
-    ATTUNE_DECL Trail(FileWatch& watch, std::shared_ptr<FileWatch::Listener> listener);
-    Trail(const Trail&) = delete;
-    Trail& operator=(const Trail&) = delete;
-    ATTUNE_DECL ~Trail();
+    ATTUNE_DECL WatchTrail(FileWatch& watch, std::shared_ptr<FileWatch::Listener> listener);
+    WatchTrail(const WatchTrail&) = delete;
+    WatchTrail& operator=(const WatchTrail&) = delete;
+    ATTUNE_DECL ~WatchTrail();
 
     /// Watches every directory and symbolic link that `path` leads through, starting from `base`,
     /// an absolute path without links (empty: the root directory), as far as the names exist. Gives

@@ -28,7 +28,7 @@ public:
     virtual std::vector<Problem> judge(const Image& image, Content& content) const = 0;
 
     /// Walks over everything the reading depends on.
-    virtual void walk(Trail& trail) const = 0;
+    virtual void walk(WatchTrail& trail) const = 0;
 };
 
 /// Tells a feed about the changes of a subject, one delivery per save.
@@ -80,6 +80,7 @@ private:
         std::vector<Problem> problems;
     };
 
+    ATTUNE_DECL static Pace bounded(const Pace& pace) noexcept;
     ATTUNE_DECL Verdict judge(const Image& image) const;
     ATTUNE_DECL void walk();
     ATTUNE_DECL void wake();

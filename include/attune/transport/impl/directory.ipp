@@ -21,7 +21,7 @@ namespace attune::inline ATTUNE_ABI {
 namespace detail {
 
 /// Whether the bytes are UTF-8 without the character zero.
-ATTUNE_DECL bool is_text(std::string_view bytes) noexcept {
+ATTUNE_DECL bool is_plain_text(std::string_view bytes) noexcept {
     const char* const end = bytes.data() + bytes.size();
     for (const char* at = bytes.data(); at != end;) {
         const std::size_t size = utf8_sequence(at, end);
@@ -91,11 +91,11 @@ public:
             std::vector<std::string> tokens = split(piece.name);
             const bool empty_part = std::any_of(tokens.begin(), tokens.end(),
                                                 [](const std::string& t) { return t.empty(); });
-            if (empty_part || !is_text(piece.name)) {
-                problems.push_back(problem_at(
-                    shown(piece.name), empty_part ? "the name has nothing between two dots"
-                                                  : "the name is not UTF-8"));
-            } else if (!is_text(*piece.bytes)) {
+            if (empty_part || !is_plain_text(piece.name)) {
+                const char* const fault =
+                    empty_part ? "the name has nothing between two dots" : "the name is not UTF-8";
+                problems.push_back(problem_at(shown(piece.name), fault));
+            } else if (!is_plain_text(*piece.bytes)) {
                 Problem problem = problem_at(shown(piece.name), {});
                 problem.path = Path(std::move(tokens));
                 problem.expected = "UTF-8 text";
@@ -113,10 +113,10 @@ public:
             const Value& value = values[i - 1];
             const Value& next = values[i];
             if (next.path.starts_with(value.path)) {
-                Problem problem = problem_at(
-                    shown(next.piece->name),
-                    (next.path == value.path ? "also given by \"" : "is below the value given by \"") +
-                        shown(value.piece->name) + '"');
+                const std::string relation =
+                    next.path == value.path ? "also given by" : "is below the value given by";
+                Problem problem = problem_at(shown(next.piece->name),
+                                             relation + " \"" + shown(value.piece->name) + '"');
                 problem.path = next.path;
                 problems.push_back(std::move(problem));
             }
@@ -141,7 +141,7 @@ public:
         return {};
     }
 
-    void walk(Trail& trail) const override {
+    void walk(WatchTrail& trail) const override {
         if (const auto place = trail.follow({}, path_)) {
             walk_folder(*place, trail);
         }
@@ -186,8 +186,8 @@ private:
             const std::string place = folder + '/' + entry;
             struct stat status;
             if (::stat(place.c_str(), &status) != 0) {
-                refuse(shown(below), errno == ENOENT ? "a symbolic link that leads nowhere"
-                                                     : error_text(errno));
+                refuse(shown(below),
+                       errno == ENOENT ? "a symbolic link that leads nowhere" : error_text(errno));
             } else if (S_ISDIR(status.st_mode)) {
                 const Stamp inner(status);
                 const bool circle = std::any_of(above.begin(), above.end(), [&](const Stamp& s) {
@@ -213,7 +213,7 @@ private:
         return true;
     }
 
-    static void walk_folder(const std::string& folder, Trail& trail) {
+    static void walk_folder(const std::string& folder, WatchTrail& trail) {
         if (!trail.everything(folder)) {
             return;
         }

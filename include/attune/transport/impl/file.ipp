@@ -51,7 +51,7 @@ public:
         }
     }
 
-    void walk(Trail& trail) const override {
+    void walk(WatchTrail& trail) const override {
         if (const auto place = trail.follow({}, path_)) {
             trail.bytes(*place);
         }

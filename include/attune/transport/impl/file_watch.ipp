@@ -118,12 +118,12 @@ ATTUNE_DECL void FileWatch::drain() {
     }
 }
 
-ATTUNE_DECL Trail::Trail(FileWatch& watch, std::shared_ptr<FileWatch::Listener> listener)
+ATTUNE_DECL WatchTrail::WatchTrail(FileWatch& watch, std::shared_ptr<FileWatch::Listener> listener)
     : watch_(watch), listener_(std::move(listener)), before_(watch.take(*listener_)) {}
 
-ATTUNE_DECL Trail::~Trail() { watch_.release(before_); }
+ATTUNE_DECL WatchTrail::~WatchTrail() { watch_.release(before_); }
 
-ATTUNE_DECL std::optional<std::string> Trail::follow(std::string base, std::string_view path) {
+ATTUNE_DECL std::optional<std::string> WatchTrail::follow(std::string base, std::string_view path) {
     std::vector<std::string> names;  // still to go, the next one last
     const auto go = [&](std::string_view way) {
         if (way.starts_with('/')) {
@@ -171,31 +171,26 @@ ATTUNE_DECL std::optional<std::string> Trail::follow(std::string base, std::stri
     return base.empty() ? "/" : std::move(base);
 }
 
-ATTUNE_DECL bool Trail::everything(const std::string& directory) {
+ATTUNE_DECL bool WatchTrail::everything(const std::string& directory) {
     return add(directory, watch_names | watch_bytes, {});
 }
 
-ATTUNE_DECL void Trail::bytes(const std::string& file) { add(file, watch_bytes | watch_self, {}); }
+ATTUNE_DECL void WatchTrail::bytes(const std::string& file) {
+    add(file, watch_bytes | watch_self, {});
+}
 
-ATTUNE_DECL bool Trail::add(const std::string& place, std::uint32_t mask, std::string_view name) {
+ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask,
+                                 std::string_view name) {
     if (!seen_.emplace(place, name).second) {
         return false;
     }
-    switch (watch_.add(place, mask, listener_, name)) {
-    case 0:
+    const int error = watch_.add(place, mask, listener_, name);
     // Gone or replaced since it was looked up, which the directory above tells.
-    case ENOENT:
-    case ENOTDIR:
-    case ELOOP:
-        break;
-    case EACCES:
-        // An unreadable file has nothing to tell until its permissions change, and that is told by
-        // its directory. Behind an unreadable directory anything may happen.
-        complete_ = complete_ && (mask & IN_ONLYDIR) == 0;
-        break;
-    default:
-        complete_ = false;
-    }
+    const bool raced = error == ENOENT || error == ENOTDIR || error == ELOOP;
+    // An unreadable file has nothing to tell until its permissions change, which its directory
+    // tells. Behind an unreadable directory anything may happen.
+    const bool mute = error == EACCES && (mask & IN_ONLYDIR) == 0;
+    complete_ = complete_ && (error == 0 || raced || mute);
     return true;
 }
 

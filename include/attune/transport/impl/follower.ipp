@@ -11,19 +11,22 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// How often to poll where nothing else was asked for and the kernel does not tell.
 inline constexpr std::chrono::milliseconds default_poll{1000};
 
+/// Within a day, so that no sum of them overflows.
+ATTUNE_DECL Follower::Pace Follower::bounded(const Pace& pace) noexcept {
+    using std::chrono::milliseconds;
+    constexpr milliseconds day = std::chrono::hours{24};
+    const milliseconds none{0};
+    const milliseconds quiet = std::clamp(pace.quiet, none, day);
+    return {std::clamp(pace.poll, none, day), quiet, std::clamp(pace.longest, quiet, day),
+            pace.watch};
+}
+
 ATTUNE_DECL Follower::Follower(std::unique_ptr<const Subject> subject, std::string kind,
                                std::string source, Pace pace)
     : subject_(std::move(subject)),
       kind_(std::move(kind)),
       source_(std::move(source)),
-      pace_([&] {
-          // Within a day, so that no sum of them overflows.
-          const auto bounded = [](std::chrono::milliseconds span, std::chrono::milliseconds least) {
-              return std::clamp<std::chrono::milliseconds>(span, least, std::chrono::hours{24});
-          };
-          const auto quiet = bounded(pace.quiet, {});
-          return Pace{bounded(pace.poll, {}), quiet, bounded(pace.longest, quiet), pace.watch};
-      }()) {}
+      pace_(bounded(pace)) {}
 
 ATTUNE_DECL Follower::Verdict Follower::judge(const Image& image) const {
     Verdict verdict;
@@ -57,8 +60,8 @@ ATTUNE_DECL Content Follower::load() {
         if (!in_progress || left <= left.zero()) {
             throw Rejected({std::move(verdict.problems), name()});
         }
-        std::this_thread::sleep_for(std::min<Clock::duration>(
-            left, std::max(pace_.quiet, std::chrono::milliseconds{1})));
+        const auto pause = std::max(pace_.quiet, std::chrono::milliseconds{1});
+        std::this_thread::sleep_for(std::min<Clock::duration>(left, pause));
     }
 }
 
@@ -126,7 +129,7 @@ ATTUNE_DECL void Follower::touched(bool moved) {
 
 ATTUNE_DECL void Follower::walk() {
     if (watch_ && watch_->usable()) {
-        Trail trail{*watch_, shared_from_this()};
+        WatchTrail trail{*watch_, shared_from_this()};
         subject_->walk(trail);
         polling_ = !trail.complete();
     } else {

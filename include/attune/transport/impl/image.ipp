@@ -83,9 +83,9 @@ ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
     std::filesystem::directory_iterator entry{folder, error};
     if (error) {
         const bool absent = error == std::errc::no_such_file_or_directory;
-        return problem_at(source, what + " not found; " +
-                                      (absent ? "there is no directory \"" + folder + "\""
-                                              : "\"" + folder + "\": " + error_text(error.value())));
+        const std::string reason =
+            absent ? "there is no such directory" : error_text(error.value());
+        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
     }
     // A directory of many files must not make the report slow.
     constexpr std::size_t max_names = 1000;

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""Prints one table per subject from what the benchmarks have measured.
+
+usage: table.py FILE...
+
+Each FILE is JSON as Google Benchmark writes it. A figure is the median of the repetitions; each
+stands beside what it is compared with, measured in the same run. Exits with 1 when a bar is missed.
+"""
+
+import json
+import statistics
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Optional
+
+NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+
+class Figures:
+    """Medians by benchmark and metric."""
+
+    def __init__(self, files: list[str]) -> None:
+        samples: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self.errors: list[str] = []
+        for file in files:
+            with open(file, encoding="utf-8") as opened:
+                runs = json.load(opened)["benchmarks"]
+            for run in runs:
+                if run["run_type"] != "iteration":
+                    continue
+                name = run["name"].removesuffix("/real_time").removesuffix("/process_time")
+                name = name.split("/iterations:")[0]
+                if run.get("error_occurred"):
+                    self.errors.append(f"{name}: {run['error_message']}")
+                    continue
+                scale = NANOSECONDS[run.get("time_unit", "ns")]
+                for metric, value in run.items():
+                    if isinstance(value, (int, float)):
+                        times = scale if metric in ("cpu_time", "real_time") else 1.0
+                        samples[name, metric].append(value * times)
+        self._medians = {key: statistics.median(values) for key, values in samples.items()}
+
+    def get(self, of: "Of") -> Optional[float]:
+        value = self._medians.get((of.name, of.metric))
+        return None if value is None else value * of.scale
+
+
+@dataclass(frozen=True)
+class Of:
+    """One figure: a metric of a benchmark, in `unit` once it is scaled."""
+
+    name: str
+    metric: str = "cpu_time"
+    unit: str = "ns"
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    limit: float
+    of: str  # "ratio": figure / baseline; "speed": baseline / figure; "figure"
+
+    def text(self, unit: str) -> str:
+        if self.of == "figure":
+            return f"<= {self.limit:g} {unit}".rstrip()
+        return f"{'<=' if self.of == 'ratio' else '>='} {self.limit:g}x"
+
+    def met(self, figure: float, baseline: Optional[float]) -> Optional[bool]:
+        if self.of == "figure":
+            return figure <= self.limit
+        if not figure or not baseline:
+            return None
+        ratio = figure / baseline
+        return ratio <= self.limit if self.of == "ratio" else 1 / ratio >= self.limit
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    figure: Of
+    beside: str = ""
+    baseline: Optional[Of] = None
+    bar: Optional[Bar] = None
+
+
+def at_most(limit: float) -> Bar:
+    return Bar(limit, "figure")
+
+
+def ratio(limit: float) -> Bar:
+    return Bar(limit, "ratio")
+
+
+def faster(limit: float) -> Bar:
+    return Bar(limit, "speed")
+
+
+def us(name: str) -> Of:
+    return Of(name, unit="us", scale=1e-3)
+
+
+def ms(name: str) -> Of:
+    return Of(name, unit="ms", scale=1e-6)
+
+
+def p50(name: str) -> Of:
+    return Of(name, "p50_us", "us")
+
+
+def p99(name: str) -> Of:
+    return Of(name, "p99_us", "us")
+
+
+def p50_ms(name: str) -> Of:
+    return Of(name, "p50_us", "ms", 1e-3)
+
+
+def p99_ms(name: str) -> Of:
+    return Of(name, "p99_us", "ms", 1e-3)
+
+
+def kib(name: str) -> Of:
+    return Of(name, "bytes", "KiB", 1 / 1024)
+
+
+def reading(name: str, threads: int = 1, writer: int = 0) -> Of:
+    return Of(f"reading/{name}/writer:{writer}/threads:{threads}")
+
+
+READERS = [
+    ("read() + member", "read"),
+    ("with(f)", "with"),
+    ("get(&T::member)", "get member"),
+    ("view, two handles", "view of two"),
+    ("held Reading", "held reading"),
+    ("held View", "held view"),
+    ("pin()", "pin"),
+    ("snapshot()", "snapshot"),
+    ("plain global, never changes", "plain global"),
+    ("thread-local cached shared_ptr", "thread cached"),
+    ("thread-local cached bare pointer", "thread cached bare"),
+    ("std::atomic<std::shared_ptr>", "std atomic shared_ptr"),
+    ("boost::atomic_shared_ptr", "boost atomic shared_ptr"),
+    ("mutex, copy of shared_ptr", "mutex pointer"),
+    ("mutex, copy of value", "mutex value"),
+    ("shared_mutex, copy of shared_ptr", "shared_mutex pointer"),
+    ("shared_mutex, copy of value", "shared_mutex value"),
+    ("liburcu memb", "urcu memb"),
+    ("liburcu bp", "urcu bp"),
+]
+
+CACHED = "thread-local cached pointer"
+NLOHMANN = "nlohmann::json"
+
+SECTIONS = [
+    ("Reading, bars", [
+        Row("read() + member", reading("read"), CACHED, reading("thread cached"), ratio(2.5)),
+        Row("read() + member", reading("read"), "the same, bare pointer",
+            reading("thread cached bare")),
+        Row("read() + member", reading("read"), "std::atomic<shared_ptr>",
+            reading("std atomic shared_ptr"), faster(15)),
+        Row("read(), 2 threads", reading("read", 2), "1 thread", reading("read"), ratio(1.1)),
+        Row("read(), commit every 10 us", reading("read", 1, 10), "no writer", reading("read"),
+            ratio(1.3)),
+        Row("read(), 2 threads, 10 us", reading("read", 2, 10), "no writer", reading("read", 2),
+            ratio(1.3)),
+        Row("held Reading", reading("held reading"), "plain global", reading("plain global"),
+            ratio(1.1)),
+        Row("held View", reading("held view"), "plain global", reading("plain global")),
+        Row("allocations per read", Of("reading/read/writer:0/threads:1", "allocations", ""),
+            bar=at_most(0)),
+        Row("the same, commit every 10 us",
+            Of("reading/read/writer:10/threads:1", "allocations", ""), bar=at_most(0)),
+    ]),
+    ("Document of 100,000 values", [
+        Row("edit of one key, 10,000 x 10", us("document/edit nested"), f"{NLOHMANN}, copy",
+            us("document/edit nlohmann"), at_most(3)),
+        Row("edit of one key, flat object", us("document/edit flat"), bar=at_most(3)),
+        Row("edit of one element, array", us("document/edit array"), bar=at_most(3)),
+        Row("kept per version, 10,000 x 10", kib("document/keep nested"), f"{NLOHMANN}, copy",
+            kib("document/keep nlohmann"), at_most(4)),
+        Row("kept per version, flat object", kib("document/keep flat"), bar=at_most(4)),
+        Row("kept per version, array", kib("document/keep array"), bar=at_most(4)),
+        Row("parse and build", ms("document/parse"), f"{NLOHMANN}::parse",
+            ms("document/parse nlohmann"), ratio(1.2)),
+        Row("reconcile, nothing changed", ms("document/reconcile equal"), f"{NLOHMANN} ==",
+            ms("document/equal nlohmann")),
+        Row("reconcile, one value changed", ms("document/reconcile one changed"),
+            f"{NLOHMANN} ==", ms("document/equal nlohmann")),
+        Row("difference of neighbours", us("document/difference"), f"{NLOHMANN}::diff",
+            us("document/difference nlohmann"), at_most(2)),
+        Row("merge of one value", us("document/merge"), f"{NLOHMANN}, copy and patch",
+            us("document/merge nlohmann")),
+    ]),
+    ("Commit on 100,000 values, Store::set", [
+        Row("one bound service, p50", p50("commit/one bound service"), "document edit",
+            us("document/edit nested"), at_most(15)),
+        Row("the same, p99", p99("commit/one bound service")),
+        Row("one of 10,000 bound, p50", p50("commit/10000 bound services"), "document edit",
+            us("document/edit nested"), at_most(15)),
+        Row("the same, p99", p99("commit/10000 bound services")),
+        Row("all bound as one map, p50", p50_ms("commit/map of 10000 services")),
+        Row("one of 100,000 handles, p50", p50("commit/one of 100000 handles"), "always the same",
+            p50("commit/the same of 100000 handles"), at_most(5)),
+        Row("the same, p99", p99("commit/one of 100000 handles")),
+        Row("the same, to observer, p50", p50("commit/one of 100000 handles to observer")),
+        Row("bind of one of 100,000", Of("commit/build 100000 handles", "build_ns", "us", 1e-3)),
+        Row("memory of one of 100,000", Of("commit/build 100000 handles", "bytes", "B")),
+    ]),
+    ("Reload of a file of 100,000 values, process CPU", [
+        Row("nothing changed, no version", ms("reload/unchanged"), "nlohmann, parse and ==",
+            ms("reload/nlohmann")),
+        Row("one value changed", ms("reload/one changed"), "nlohmann, parse and ==",
+            ms("reload/nlohmann")),
+        Row("services that are new then", Of("reload/one changed", "new_services", ""),
+            bar=at_most(1)),
+    ]),
+    ("File save to observer, beyond the quiet time", [
+        Row("quiet 5 ms, p50", p50_ms("save/observer quiet 5 ms"), "inotify and read",
+            p50_ms("save/raw inotify"), at_most(0.5)),
+        Row("the same, p99", p99_ms("save/observer quiet 5 ms"), "inotify and read",
+            p99_ms("save/raw inotify")),
+        Row("quiet 50 ms, p50", p50_ms("save/observer quiet 50 ms"), "inotify and read",
+            p50_ms("save/raw inotify"), at_most(0.5)),
+        Row("the same, p99", p99_ms("save/observer quiet 50 ms"), "inotify and read",
+            p99_ms("save/raw inotify")),
+    ]),
+    ("Compile cost of a program that binds ten fields", [
+        Row(f"{mode}, {level}", Of(f"compile/{mode} {level}", "seconds", "s"),
+            "nlohmann::json::parse", Of(f"compile/nlohmann {level}", "seconds", "s"), ratio(limit))
+        for mode, limit in (("header-only", 2.5), ("compiled", 1.2)) for level in ("-O0", "-O2")
+    ]),
+]
+
+
+def number(value: Optional[float], unit: str = "") -> str:
+    if value is None:
+        return ""
+    if value != 0 and abs(value) < 10:
+        text = f"{value:.2f}"
+    else:
+        text = f"{value:,.1f}" if value < 100 and value != int(value) else f"{value:,.0f}"
+    return f"{text} {unit}".rstrip()
+
+
+def print_readers(figures: Figures) -> None:
+    """All readers, in all the circumstances they were measured in."""
+    columns = [(1, 0), (2, 0), (1, 10), (2, 10)]
+    print("\nReading: ns of CPU per read and thread; 10 us: while a writer publishes that often")
+    print(f"  {'':34}{'1 thread':>10}{'2 threads':>10}{'1, 10 us':>10}{'2, 10 us':>10}"
+          f"{'allocations':>13}{'instructions':>14}{'writer got':>12}")
+    for label, name in READERS:
+        times = [figures.get(reading(name, *column)) for column in columns]
+        if times[0] is None:
+            continue
+        first = reading(name).name
+        allocations = figures.get(Of(first, "allocations"))
+        period = figures.get(Of(reading(name, 1, 10).name, "period_us"))
+        instructions = figures.get(Of(f"instructions/{name}", "instructions"))
+        print(f"  {label:34}" + "".join(f"{number(time):>10}" for time in times) +
+              f"{number(allocations):>13}{number(instructions):>14}{number(period, 'us'):>12}")
+
+
+def print_section(figures: Figures, title: str, rows: list[Row]) -> tuple[int, int]:
+    """Returns how many bars there were, and how many were met."""
+    bars = met_bars = 0
+    print(f"\n{title}")
+    print(f"  {'':34}{'figure':>12}  {'beside':28}{'':>12}{'ratio':>9}  {'bar':12}met")
+    for row in rows:
+        figure = figures.get(row.figure)
+        if figure is None:
+            continue
+        baseline = figures.get(row.baseline) if row.baseline else None
+        shown_ratio = ""
+        if baseline and figure:
+            speed = row.bar is not None and row.bar.of == "speed"
+            shown_ratio = f"{baseline / figure if speed else figure / baseline:.3g}x"
+        bar = met = ""
+        if row.bar:
+            judged = row.bar.met(figure, baseline)
+            bar = row.bar.text(row.figure.unit)
+            met = {True: "yes", False: "NO", None: "?"}[judged]
+            bars += 1
+            met_bars += judged is True
+        beside = row.beside if baseline is not None else ""
+        unit = row.baseline.unit if row.baseline else ""
+        print(f"  {row.what:34}{number(figure, row.figure.unit):>12}  {beside:28}"
+              f"{number(baseline, unit):>12}{shown_ratio:>9}  {bar:12}{met}".rstrip())
+    return bars, met_bars
+
+
+def main() -> int:
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    figures = Figures(sys.argv[1:])
+    print_readers(figures)
+    bars = met = 0
+    for title, rows in SECTIONS:
+        if any(figures.get(row.figure) is not None for row in rows):
+            of_section, met_of_section = print_section(figures, title, rows)
+            bars += of_section
+            met += met_of_section
+    print(f"\n{met} of {bars} bars met")
+    for error in figures.errors:
+        print(f"failed: {error}")
+    return 0 if met == bars and not figures.errors else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+# For our own builds only: nothing here reaches a program that uses attune.
+
+if(PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+    find_program(ATTUNE_CCACHE ccache)
+    mark_as_advanced(ATTUNE_CCACHE)
+    if(ATTUNE_CCACHE)
+        set(CMAKE_CXX_COMPILER_LAUNCHER "${ATTUNE_CCACHE}")
+    endif()
+endif()
+
+add_library(attune_dev INTERFACE)
+target_compile_options(attune_dev INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+    -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wimplicit-fallthrough
+    -Werror)
+
+# The compiled library is ours to build only when attune is the project.
+if(PROJECT_IS_TOP_LEVEL)
+    target_link_libraries(attune_compiled PRIVATE $<BUILD_INTERFACE:attune_dev>)
+endif()

@@ -1,0 +1,32 @@
+# attune::attune, the headers, and attune::compiled, the same with every .ipp compiled once.
+
+find_package(Threads REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+
+add_library(attune INTERFACE)
+add_library(attune::attune ALIAS attune)
+target_compile_features(attune INTERFACE cxx_std_20)
+target_include_directories(attune INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:include>)
+target_link_libraries(attune INTERFACE Threads::Threads nlohmann_json::nlohmann_json)
+foreach(switch IN ITEMS ATTUNE_LOCKED_CELLS ATTUNE_NO_INOTIFY ATTUNE_NO_MEMBARRIER)
+    if(${switch})
+        target_compile_definitions(attune INTERFACE ${switch})
+    endif()
+endforeach()
+
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/attune.cpp" CONTENT "#include <attune/src.hpp>\n")
+add_library(attune_compiled STATIC "${PROJECT_BINARY_DIR}/attune.cpp")
+add_library(attune::compiled ALIAS attune_compiled)
+target_link_libraries(attune_compiled PUBLIC attune)
+target_compile_definitions(attune_compiled PUBLIC ATTUNE_SEPARATE_COMPILATION)
+set_target_properties(attune_compiled PROPERTIES
+    EXPORT_NAME compiled
+    OUTPUT_NAME attune
+    POSITION_INDEPENDENT_CODE ON
+    CXX_EXTENSIONS OFF)
+if(NOT ATTUNE_INSTALL)
+    # A program that uses the headers should not have to wait for the library.
+    set_target_properties(attune_compiled PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()

@@ -1,0 +1,4 @@
+#pragma once
+
+#include "installation.hpp"
+#include "routing.hpp"

@@ -1,0 +1,13996 @@
+// attune 0.1.0, one file; written by tools/single_header.py.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#if defined(ATTUNE_SEPARATE_COMPILATION)
+#error "the single header is header-only; use include/ for separate compilation"
+#endif
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cassert>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <climits>
+#include <cmath>
+#include <compare>
+#include <concepts>
+#include <condition_variable>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <deque>
+#include <exception>
+#include <fcntl.h>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <initializer_list>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <numeric>
+#include <optional>
+#include <poll.h>
+#include <pthread.h>
+#include <ratio>
+#include <regex>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <unistd.h>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <nlohmann/json_fwd.hpp>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+/// The core of attune: documents, bound structs, handles, stores and the local transports. Brings
+/// in no network.
+
+/// Version and build mode of attune. Includes nothing.
+
+/// Major * 1'000'000 + minor * 1'000 + patch.
+#define ATTUNE_VERSION 1000
+#define ATTUNE_VERSION_STRING "0.1.0"
+
+// One TU of the program includes <attune/src.hpp>, all others only declarations, when
+// ATTUNE_SEPARATE_COMPILATION is defined (the CMake target attune::compiled does both).
+#if defined(ATTUNE_SEPARATE_COMPILATION)
+#define ATTUNE_HEADER_ONLY 0
+#define ATTUNE_DECL
+#else
+#define ATTUNE_HEADER_ONLY 1
+#define ATTUNE_DECL inline
+#endif
+
+// Options that change the layout of a public type or the reading protocol change the inline
+// namespace as well: mixing them in one program is a link error, not silent corruption.
+#if defined(ATTUNE_LOCKED_CELLS)
+#define ATTUNE_ABI v0_locked
+#else
+#define ATTUNE_ABI v0
+#endif
+
+/// Every public name of attune, declared. Includes no container of the standard library.
+namespace attune::inline ATTUNE_ABI {
+
+/// A number that only grows in a store: each commit that changes something takes the next one.
+using Version = std::uint64_t;
+
+// document
+class Document;
+class ParseError;
+class Path;
+class Source;
+class TextSource;
+enum class Duplicates : std::uint8_t;
+enum class Kind : std::uint8_t;
+enum class Part : std::uint8_t;
+struct Origin;
+struct ParseOptions;
+struct Position;
+struct TextOptions;
+
+// bind
+class Rejected;
+enum class Severity : std::uint8_t;
+enum class UnknownKeys : std::uint8_t;
+struct Bytes;
+struct Problem;
+struct Rejection;
+template <class E>
+struct EnumRange;
+template <class T>
+class Schema;
+template <class T>
+class Secret;
+
+// graph
+class Executor;
+class Subscription;
+struct InlineExecutor;
+template <class T>
+class Reading;
+
+namespace detail {
+class Core;
+}  // namespace detail
+
+// store
+class Commit;
+class Layer;
+class Poller;
+class Snapshot;
+class Store;
+class Transport;
+class View;
+enum class State : std::uint8_t;
+struct Content;
+struct LayerOptions;
+struct LayerStatus;
+struct StoreOptions;
+struct StoreStatus;
+struct Text;
+template <class T>
+class Config;
+template <class T>
+struct Change;
+
+// transport
+struct DirectoryOptions;
+struct FileOptions;
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A number of bytes. In configuration `"64MiB"`, `"10kB"`, `"1.5GiB"`, or a bare number of bytes:
+/// kB, MB, GB, TB, PB, EB are powers of 1000; KiB, MiB, GiB, TiB, PiB, EiB powers of 1024; B is one.
+/// Upper and lower case are told apart, as the standards do.
+struct Bytes {
+    std::uint64_t count = 0;
+
+    friend constexpr bool operator==(const Bytes&, const Bytes&) = default;
+    friend constexpr auto operator<=>(const Bytes&, const Bytes&) = default;
+};
+
+/// The shortest exact text that `parse_bytes` reads back: `64MiB`, `10kB`, `1500B`.
+ATTUNE_DECL std::string to_string(Bytes bytes);
+
+/// Nothing when the text is not a size, is not a whole number of bytes, or exceeds 2^64 - 1.
+ATTUNE_DECL std::optional<Bytes> parse_bytes(std::string_view text) noexcept;
+
+/// `64_MiB`
+namespace literals {
+
+constexpr Bytes operator""_B(unsigned long long n) noexcept { return {n}; }
+constexpr Bytes operator""_kB(unsigned long long n) noexcept { return {n * 1000}; }
+constexpr Bytes operator""_MB(unsigned long long n) noexcept { return {n * 1000'000}; }
+constexpr Bytes operator""_GB(unsigned long long n) noexcept { return {n * 1000'000'000}; }
+constexpr Bytes operator""_KiB(unsigned long long n) noexcept { return {n << 10}; }
+constexpr Bytes operator""_MiB(unsigned long long n) noexcept { return {n << 20}; }
+constexpr Bytes operator""_GiB(unsigned long long n) noexcept { return {n << 30}; }
+
+}  // namespace literals
+
+namespace detail {
+
+enum class SizeFault : std::uint8_t { none, malformed, unknown_unit, fraction, overflow };
+
+ATTUNE_DECL SizeFault read_bytes(std::string_view text, std::uint64_t& count) noexcept;
+
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
+
+// Decimal numbers with units, computed exactly: what durations and sizes have in common.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+__extension__ typedef unsigned __int128 uint128;
+
+/// `12.50`: the digits before the point, and after it without zeros at the end.
+struct Decimal {
+    std::string_view whole;
+    std::string_view fraction;
+};
+
+/// Takes digits, and a point with more digits, off the front of the text.
+constexpr bool take_decimal(std::string_view& text, Decimal& decimal) noexcept {
+    const auto take_digits = [&text] {
+        std::size_t count = 0;
+        while (count < text.size() && text[count] >= '0' && text[count] <= '9') {
+            ++count;
+        }
+        const std::string_view digits = text.substr(0, count);
+        text.remove_prefix(count);
+        return digits;
+    };
+    decimal.whole = take_digits();
+    decimal.fraction = {};
+    if (decimal.whole.empty()) {
+        return false;
+    }
+    if (text.starts_with('.')) {
+        text.remove_prefix(1);
+        decimal.fraction = take_digits();
+        if (decimal.fraction.empty()) {
+            return false;
+        }
+        const std::size_t last = decimal.fraction.find_last_not_of('0');
+        decimal.fraction = decimal.fraction.substr(0, last + 1);
+    }
+    return true;
+}
+
+enum class Scaled : std::uint8_t { exact, fraction, overflow };
+
+/// The decimal times the unit, when that is a whole number below 2^128.
+constexpr Scaled scale(const Decimal& decimal, std::uint64_t unit, uint128& result) noexcept {
+    constexpr uint128 most = ~uint128{0};
+    result = 0;
+    for (const char digit : decimal.whole) {
+        const auto value = static_cast<unsigned>(digit - '0');
+        if (result > (most - value) / 10) {
+            return Scaled::overflow;
+        }
+        result = result * 10 + value;
+    }
+    if (result > most / unit) {
+        return Scaled::overflow;
+    }
+    result *= unit;
+
+    // Eighteen digits keep the product below 2^128, and nobody writes more.
+    if (decimal.fraction.size() > 18) {
+        return Scaled::fraction;
+    }
+    uint128 part = unit;
+    std::uint64_t numerator = 0;
+    std::uint64_t denominator = 1;
+    for (const char digit : decimal.fraction) {
+        numerator = numerator * 10 + static_cast<unsigned>(digit - '0');
+        denominator *= 10;
+    }
+    part *= numerator;
+    if (part % denominator != 0) {
+        return Scaled::fraction;
+    }
+    part /= denominator;
+    if (result > most - part) {
+        return Scaled::overflow;
+    }
+    result += part;
+    return Scaled::exact;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+struct SizeUnit {
+    std::string_view name;
+    std::uint64_t bytes;
+};
+
+// The largest of each family first: to_string takes the first that fits.
+inline constexpr std::array<SizeUnit, 13> size_units{{
+    {"EiB", 1ull << 60},
+    {"PiB", 1ull << 50},
+    {"TiB", 1ull << 40},
+    {"GiB", 1ull << 30},
+    {"MiB", 1ull << 20},
+    {"KiB", 1ull << 10},
+    {"EB", 1'000'000'000'000'000'000ull},
+    {"PB", 1'000'000'000'000'000ull},
+    {"TB", 1'000'000'000'000ull},
+    {"GB", 1'000'000'000ull},
+    {"MB", 1'000'000ull},
+    {"kB", 1'000ull},
+    {"B", 1ull},
+}};
+
+ATTUNE_DECL SizeFault read_bytes(std::string_view text, std::uint64_t& count) noexcept {
+    Decimal number;
+    if (!take_decimal(text, number)) {
+        return SizeFault::malformed;
+    }
+    std::uint64_t unit = 0;
+    for (const SizeUnit& candidate : size_units) {
+        if (text == candidate.name) {
+            unit = candidate.bytes;
+        }
+    }
+    if (text.empty()) {
+        unit = 1;
+    }
+    if (unit == 0) {
+        return SizeFault::unknown_unit;
+    }
+    uint128 exact = 0;
+    const Scaled scaled = scale(number, unit, exact);
+    if (scaled == Scaled::fraction) {
+        return SizeFault::fraction;
+    }
+    if (scaled == Scaled::overflow || exact > std::numeric_limits<std::uint64_t>::max()) {
+        return SizeFault::overflow;
+    }
+    count = static_cast<std::uint64_t>(exact);
+    return SizeFault::none;
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::string to_string(Bytes bytes) {
+    for (const detail::SizeUnit& unit : detail::size_units) {
+        if (bytes.count != 0 && bytes.count % unit.bytes == 0) {
+            return std::to_string(bytes.count / unit.bytes).append(unit.name);
+        }
+    }
+    return "0B";
+}
+
+ATTUNE_DECL std::optional<Bytes> parse_bytes(std::string_view text) noexcept {
+    Bytes bytes;
+    if (detail::read_bytes(text, bytes.count) != detail::SizeFault::none) {
+        return std::nullopt;
+    }
+    return bytes;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Where a value came from. Anything that is not known stays empty or zero.
+struct Origin {
+    std::string layer{};       ///< the name of the layer in its store
+    std::string source{};      ///< `service.json`, `environment variable X`, `argument --x`, a URL
+    std::uint32_t line = 0;    ///< counted from 1
+    std::uint32_t column = 0;  ///< counted from 1, in code points
+    std::string revision{};    ///< the transport's own version mark
+
+    friend bool operator==(const Origin&, const Origin&) = default;
+};
+
+/// `service.json:7:17`; without line and column when there are none; the layer's name when there is
+/// no source; empty when nothing is known.
+ATTUNE_DECL std::string to_string(const Origin& origin);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL std::string to_string(const Origin& origin) {
+    std::string text = origin.source.empty() ? origin.layer : origin.source;
+    if (origin.line != 0) {
+        if (!text.empty())
+            text += ':';
+        text += std::to_string(origin.line);
+        text += ':';
+        text += std::to_string(origin.column);
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A place in a document: the member names and element indexes that lead to it from the root.
+///
+/// Written as a JSON Pointer (RFC 6901) when the text begins with a slash, `/server/port`, and
+/// dotted otherwise, `server.port`. The empty text is the root. Dots cannot be escaped: a name that
+/// contains one needs the pointer form.
+class Path {
+public:
+    Path() = default;
+
+    /// Throws std::invalid_argument for a pointer with a bad escape (`~` not followed by 0 or 1).
+    ATTUNE_DECL Path(std::string_view text);
+    Path(const char* text) : Path(std::string_view(text)) {}
+    Path(const std::string& text) : Path(std::string_view(text)) {}
+
+    explicit Path(std::vector<std::string> tokens) noexcept : tokens_(std::move(tokens)) {}
+
+    const std::vector<std::string>& tokens() const noexcept { return tokens_; }
+    bool empty() const noexcept { return tokens_.empty(); }
+    std::size_t size() const noexcept { return tokens_.size(); }
+
+    /// The last token. The path must not be empty.
+    const std::string& back() const noexcept { return tokens_.back(); }
+
+    /// One level deeper. The token is taken as it is: dots and slashes in it mean nothing.
+    ATTUNE_DECL Path operator/(std::string_view token) const;
+    Path operator/(const char* token) const { return *this / std::string_view(token); }
+    Path operator/(const std::string& token) const { return *this / std::string_view(token); }
+    ATTUNE_DECL Path operator/(const Path& below) const;
+
+    /// One level up; the root is its own parent.
+    ATTUNE_DECL Path parent() const;
+
+    /// True for the path itself, its children and everything below; the root begins every path.
+    ATTUNE_DECL bool starts_with(const Path& ancestor) const noexcept;
+
+    /// RFC 6901 text: `/server/port`, with `~` and `/` escaped; empty for the root.
+    ATTUNE_DECL std::string pointer() const;
+
+    friend bool operator==(const Path&, const Path&) = default;
+    friend std::strong_ordering operator<=>(const Path&, const Path&) = default;
+
+private:
+    std::vector<std::string> tokens_;
+};
+
+/// `server.port` when every token is plain, so that the text reads back as the same path; else the
+/// pointer. Empty for the root.
+ATTUNE_DECL std::string to_string(const Path& path);
+
+namespace detail {
+
+/// The element index a token stands for: digits without a leading zero (RFC 6901, section 4).
+ATTUNE_DECL std::optional<std::size_t> element_index(std::string_view token) noexcept;
+
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// One token of a JSON Pointer; `~1` is a slash, `~0` a tilde.
+ATTUNE_DECL std::string unescape_token(std::string_view token) {
+    std::string plain;
+    plain.reserve(token.size());
+    for (std::size_t i = 0; i < token.size(); ++i) {
+        if (token[i] != '~') {
+            plain += token[i];
+            continue;
+        }
+        const char escaped = ++i < token.size() ? token[i] : '\0';
+        if (escaped != '0' && escaped != '1') {
+            throw std::invalid_argument(
+                "expected \"~0\" or \"~1\" in a JSON Pointer, found another \"~\"");
+        }
+        plain += escaped == '0' ? '~' : '/';
+    }
+    return plain;
+}
+
+// Reads back as itself between dots, and can be told apart by eye.
+ATTUNE_DECL bool is_plain_token(std::string_view token) noexcept {
+    return !token.empty() && std::none_of(token.begin(), token.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte <= 0x20 || byte == 0x7F || c == '.' || c == '/' || c == '~' || c == '"';
+    });
+}
+
+ATTUNE_DECL std::optional<std::size_t> element_index(std::string_view token) noexcept {
+    if (token.empty() || (token.size() > 1 && token.front() == '0'))
+        return std::nullopt;
+    std::size_t index = 0;
+    const char* const end = token.data() + token.size();
+    const auto [stop, error] = std::from_chars(token.data(), end, index);
+    if (error != std::errc() || stop != end)
+        return std::nullopt;
+    return index;
+}
+
+}  // namespace detail
+
+ATTUNE_DECL Path::Path(std::string_view text) {
+    if (text.empty())
+        return;
+    const bool pointer = text.front() == '/';
+    const char separator = pointer ? '/' : '.';
+    if (pointer)
+        text.remove_prefix(1);
+    for (;;) {
+        const std::size_t end = text.find(separator);
+        const std::string_view token = text.substr(0, end);
+        tokens_.push_back(pointer ? detail::unescape_token(token) : std::string(token));
+        if (end == std::string_view::npos)
+            return;
+        text.remove_prefix(end + 1);
+    }
+}
+
+ATTUNE_DECL Path Path::operator/(std::string_view token) const {
+    Path path;
+    path.tokens_.reserve(tokens_.size() + 1);
+    path.tokens_ = tokens_;
+    path.tokens_.emplace_back(token);
+    return path;
+}
+
+ATTUNE_DECL Path Path::operator/(const Path& below) const {
+    Path path;
+    path.tokens_.reserve(tokens_.size() + below.tokens_.size());
+    path.tokens_ = tokens_;
+    path.tokens_.insert(path.tokens_.end(), below.tokens_.begin(), below.tokens_.end());
+    return path;
+}
+
+ATTUNE_DECL Path Path::parent() const {
+    if (tokens_.empty())
+        return {};
+    return Path(std::vector<std::string>(tokens_.begin(), tokens_.end() - 1));
+}
+
+ATTUNE_DECL bool Path::starts_with(const Path& ancestor) const noexcept {
+    return ancestor.size() <= size() &&
+           std::equal(ancestor.tokens_.begin(), ancestor.tokens_.end(), tokens_.begin());
+}
+
+ATTUNE_DECL std::string Path::pointer() const {
+    std::string text;
+    for (const std::string& token : tokens_) {
+        text += '/';
+        for (const char c : token) {
+            if (c == '~') {
+                text += "~0";
+            } else if (c == '/') {
+                text += "~1";
+            } else {
+                text += c;
+            }
+        }
+    }
+    return text;
+}
+
+ATTUNE_DECL std::string to_string(const Path& path) {
+    std::string text;
+    for (const std::string& token : path.tokens()) {
+        if (!detail::is_plain_token(token))
+            return path.pointer();
+        if (!text.empty())
+            text += '.';
+        text += token;
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Whether a problem keeps a document from being accepted.
+enum class Severity : std::uint8_t { error, warning };
+
+/// One thing wrong with a configuration, or one thing worth a look.
+///
+/// No member ever holds the value of a secret.
+struct Problem {
+    Path path{};      ///< the value, or the key, that is meant
+    Origin origin{};  ///< where it was written, as far as known
+    /// What is wrong, such as `unknown key`; empty when `expected` and `found` say it all.
+    std::string message{};
+    std::string expected{};    ///< such as `an integer in [1, 65535]`
+    std::string found{};       ///< such as `80800` or `"x"` or `a list`
+    std::string suggestion{};  ///< the nearest name that would have been right, without quotes
+    Severity severity = Severity::error;
+};
+
+/// One line without its end: `service.json:7:17: server.port: expected an integer in [1, 65535],
+/// found 80800`. Parts that are not known are left out.
+ATTUNE_DECL std::string to_string(const Problem& problem);
+
+/// Why a candidate was not published. The version before it stays.
+struct Rejection {
+    std::vector<Problem> problems{};
+    std::string reason{};         ///< what was tried, such as `file service.json`; may be empty
+    std::uint64_t version = 0;  ///< the version that stays; 0 when there is none yet
+};
+
+/// The problems in their order, one per line, the last line without its end. The reason alone when
+/// no problem is known.
+ATTUNE_DECL std::string to_string(const Rejection& rejection);
+
+/// Thrown where bad configuration meets a caller who waits: at start-up and by explicit writes.
+/// `what` is the text of the rejection.
+class Rejected : public std::runtime_error {
+public:
+    ATTUNE_DECL explicit Rejected(Rejection rejection);
+
+    const Rejection& rejection() const noexcept { return *rejection_; }
+    const std::vector<Problem>& problems() const noexcept { return rejection_->problems; }
+
+private:
+    // Shared, since copying an exception must not throw.
+    std::shared_ptr<const Rejection> rejection_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL std::string to_string(const Problem& problem) {
+    std::string text = to_string(problem.origin);
+    const auto part = [&text](std::string_view separator, const std::string& next) {
+        if (next.empty()) {
+            return;
+        }
+        if (!text.empty()) {
+            text += separator;
+        }
+        text += next;
+    };
+    part(": ", to_string(problem.path));
+    part(": ", problem.message);
+    if (!problem.expected.empty()) {
+        part(problem.message.empty() ? ": " : "; ", "expected " + problem.expected);
+    }
+    if (!problem.found.empty()) {
+        const bool bare = problem.message.empty() && problem.expected.empty();
+        part(bare ? ": " : ", ", "found " + problem.found);
+    }
+    if (!problem.suggestion.empty()) {
+        part("; ", "did you mean \"" + problem.suggestion + "\"?");
+    }
+    return text;
+}
+
+ATTUNE_DECL std::string to_string(const Rejection& rejection) {
+    if (rejection.problems.empty()) {
+        return rejection.reason;
+    }
+    std::string text;
+    for (const Problem& problem : rejection.problems) {
+        if (!text.empty()) {
+            text += '\n';
+        }
+        text += to_string(problem);
+    }
+    return text;
+}
+
+ATTUNE_DECL Rejected::Rejected(Rejection rejection)
+    : std::runtime_error(to_string(rejection)),
+      rejection_(std::make_shared<const Rejection>(std::move(rejection))) {}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+// Reads the names of members and enumerators out of the compiler's text for template arguments:
+// `... V = {Mode::primary, (Mode)2}]` from GCC, `... V = <Mode::primary, (Mode)2>]` from Clang. One
+// text for a whole pack keeps this to one instantiation per type.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Where the first comma or closing bracket stands that belongs to no inner bracket.
+constexpr std::size_t end_of_argument(std::string_view text) noexcept {
+    std::size_t depth = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '<' || c == '(' || c == '{' || c == '[') {
+            ++depth;
+        } else if (c == '>' || c == ')' || c == '}' || c == ']') {
+            if (depth == 0) {
+                return i;
+            }
+            --depth;
+        } else if (c == ',' && depth == 0) {
+            return i;
+        }
+    }
+    return text.size();
+}
+
+/// From the first argument of the pack `V` on.
+constexpr std::string_view pack_text(std::string_view function) noexcept {
+    const std::size_t begin = function.find("V = ");
+    return begin == std::string_view::npos ? std::string_view{} : function.substr(begin + 5);
+}
+
+/// Takes the first argument off the front of a pack's text; empty when none is left.
+constexpr std::string_view next_argument(std::string_view& pack) noexcept {
+    const std::size_t end = end_of_argument(pack);
+    const std::string_view argument = pack.substr(0, end);
+    const bool more = end < pack.size() && pack[end] == ',';
+    pack.remove_prefix(more ? end + 2 : pack.size());
+    return argument;
+}
+
+/// `port` from `Pointer<int*>{(& nowhere<S>.Nowhere<S>::value.S::port)}`. Cut by what surrounds the
+/// name, not by what a name may hold: names need not be ASCII.
+constexpr std::string_view member_name(std::string_view argument) noexcept {
+    while (!argument.empty() && (argument.back() == '}' || argument.back() == ')')) {
+        argument.remove_suffix(1);
+    }
+    return argument.substr(argument.find_last_of(":.") + 1);
+}
+
+/// `primary` from `ns::Mode::primary`; empty for `(ns::Mode)7`, a value without a name.
+constexpr std::string_view enumerator_name(std::string_view argument) noexcept {
+    const std::string_view last = argument.substr(argument.find_last_of(':') + 1);
+    return last.find(')') == std::string_view::npos ? last : std::string_view{};
+}
+
+/// True when the pack names any enumerator.
+constexpr bool has_enumerator(std::string_view pack) noexcept {
+    while (!pack.empty()) {
+        if (!enumerator_name(next_argument(pack)).empty()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The values among which the enumerators of `E` are looked for: an enumerator outside has no name.
+/// Specialise it for an enumeration with others; each value in the range costs compile time.
+///
+/// ```cpp
+/// template <>
+/// struct attune::EnumRange<Status> {
+///     static constexpr int min = 100, max = 599;
+/// };
+/// ```
+template <class E>
+struct EnumRange {
+    static constexpr int min = -1;
+    static constexpr int max = 64;
+};
+
+namespace detail {
+
+struct Enumerator {
+    std::string_view name;
+    std::int64_t value;
+};
+
+/// The enumerators of one type that have a name, by rising value.
+using Enumerators = std::vector<Enumerator>;
+
+// Values that are no enumerators are well defined only where the underlying type is fixed.
+template <class E>
+concept FixedEnum = std::is_enum_v<E> && requires { E{0}; };
+
+template <class E>
+struct EnumScan {
+    static_assert(FixedEnum<E>,
+                  "attune cannot bind this enumeration: it needs a fixed underlying type; write "
+                  "`enum class E` or `enum E : int`");
+    static_assert(EnumRange<E>::min <= EnumRange<E>::max, "attune::EnumRange<E> is empty");
+
+    using Underlying = std::underlying_type_t<E>;
+    using Limits = std::numeric_limits<Underlying>;
+
+    // The range, cut to what the underlying type can hold.
+    static constexpr std::int64_t first =
+        EnumRange<E>::min < 0 && !Limits::is_signed ? 0 : EnumRange<E>::min;
+    static constexpr std::int64_t last =
+        Limits::digits < 31 && EnumRange<E>::max > static_cast<int>(Limits::max())
+            ? static_cast<int>(Limits::max())
+            : EnumRange<E>::max;
+    static_assert(first <= last, "attune::EnumRange<E> lies outside the underlying type");
+
+    template <E... V>
+    static constexpr std::string_view spell() noexcept {
+        return __PRETTY_FUNCTION__;
+    }
+
+    static constexpr std::string_view text = []<std::size_t... I>(std::index_sequence<I...>) {
+        return pack_text(spell<static_cast<E>(first + static_cast<std::int64_t>(I))...>());
+    }(std::make_index_sequence<static_cast<std::size_t>(last - first + 1)>{});
+
+    static_assert(has_enumerator(text),
+                  "attune cannot bind this enumeration: no enumerator lies in the range of "
+                  "attune::EnumRange<E>");
+};
+
+/// Never destroyed, since objects of static storage may use it to their end.
+ATTUNE_DECL const Enumerators& read_enumerators(std::string_view text, std::int64_t first);
+
+/// Read once, when first asked for.
+template <class E>
+const Enumerators& enumerators() {
+    static const Enumerators& found = read_enumerators(EnumScan<E>::text, EnumScan<E>::first);
+    return found;
+}
+
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL const Enumerators& read_enumerators(std::string_view text, std::int64_t first) {
+    auto found = std::make_unique<Enumerators>();
+    for (std::int64_t value = first; !text.empty(); ++value) {
+        const std::string_view name = enumerator_name(next_argument(text));
+        if (!name.empty()) {
+            found->push_back({name, value});
+        }
+    }
+    return *found.release();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// What a C++ type looks like to code that is not a template. One constant object describes each
+// type; decode, encode, equal and everything that lists fields walk over these descriptions, so that
+// one more bound struct costs a table and not another copy of the engine.
+//
+// Pointers in a description are to other descriptions or to small functions over `void*`, each of
+// which takes an object of exactly the described type. Descriptions of structs are completed when
+// they are first asked for, which is what lets types be recursive.
+
+namespace attune::inline ATTUNE_ABI {
+
+class Document;
+
+namespace detail {
+
+enum class Shape : std::uint8_t {
+    boolean,
+    integer,
+    real,
+    string,
+    enumeration,
+    duration,
+    bytes,
+    path,
+    optional,   ///< std::optional, std::unique_ptr, std::shared_ptr
+    flags,      ///< std::vector<bool>
+    list,       ///< std::vector of anything else
+    array,      ///< std::array
+    map,        ///< std::map, std::unordered_map
+    variant,
+    structure,
+    secret,
+    document,
+    external,  ///< by the type's own nlohmann from_json and to_json
+};
+
+/// The kinds of JSON value that a type decodes from. Alternatives of a variant must be told apart by
+/// them.
+namespace form {
+
+inline constexpr std::uint8_t null = 1;
+inline constexpr std::uint8_t boolean = 2;
+inline constexpr std::uint8_t integer = 4;
+inline constexpr std::uint8_t real = 8;
+inline constexpr std::uint8_t string = 16;
+inline constexpr std::uint8_t list = 32;
+inline constexpr std::uint8_t map = 64;
+inline constexpr std::uint8_t structure = 128;
+inline constexpr std::uint8_t any = 255;
+
+}  // namespace form
+
+struct Structure;
+
+struct Type {
+    Shape shape;
+    std::uint8_t forms;
+};
+
+/// Integers, and the numbers that enumerations and durations are made of.
+struct IntegerFormat {
+    std::uint8_t width;  ///< bytes
+    bool is_signed;
+};
+
+enum class RealFormat : std::uint8_t { none, single, twofold, extended };
+
+struct IntegerType : Type {
+    IntegerFormat format;
+};
+
+struct RealType : Type {
+    RealFormat format;
+};
+
+struct EnumType : Type {
+    IntegerFormat format;
+    const Enumerators& (*names)();
+};
+
+struct DurationType : Type {
+    IntegerFormat integer;
+    RealFormat real;    ///< none: counts in integers
+    std::int64_t tick;  ///< nanoseconds
+};
+
+struct PathType : Type {
+    void (*assign)(void* path, std::string_view text);
+    std::string (*text)(const void* path);
+};
+
+struct OptionalType : Type {
+    const Type& inner;
+    const void* (*get)(const void* optional);  ///< null when empty
+    /// Makes sure that there is a value that may be changed: the present one, else a new one.
+    void* (*engage)(void* optional);
+    void (*reset)(void* optional);
+};
+
+struct FlagsType : Type {
+    std::size_t (*size)(const void* list);
+    bool (*get)(const void* list, std::size_t index);
+    void (*clear)(void* list);
+    void (*append)(void* list, bool value);
+};
+
+struct ListType : Type {
+    const Type& element;
+    std::size_t (*size)(const void* list);
+    const void* (*get)(const void* list, std::size_t index);
+    void (*clear)(void* list, std::size_t expected);
+    void* (*append)(void* list);  ///< an element with its default value
+};
+
+struct ArrayType : Type {
+    const Type& element;
+    std::size_t count;
+    std::size_t stride;  ///< bytes from one element to the next
+};
+
+struct MapType : Type {
+    using Visitor = void (*)(void* context, const std::string& key, const void* value);
+
+    const Type& element;
+    std::size_t (*size)(const void* map);
+    const void* (*find)(const void* map, const std::string& key);
+    void (*visit)(const void* map, void* context, Visitor visitor);
+    void (*clear)(void* map);
+    void* (*emplace)(void* map, std::string_view key);  ///< a value with its default value
+};
+
+struct VariantType : Type {
+    const Type* const* alternatives;
+    std::size_t count;
+    std::size_t (*index)(const void* variant);  ///< `count` or more when it has no value
+    const void* (*get)(const void* variant);
+    void* (*emplace)(void* variant, std::size_t index);
+};
+
+struct StructType : Type {
+    const Structure& (*get)();
+};
+
+struct SecretType : Type {
+    const Type& inner;
+    const void* (*reveal)(const void* secret);
+};
+
+struct ExternalType : Type {
+    /// An exception is the type's way of saying no.
+    void (*decode)(void* object, const Document& document);
+    Document (*encode)(const void* object);
+    bool (*equal)(const void* a, const void* b);
+};
+
+/// The description of T. Constant, and the same object at each call.
+template <class T>
+const Type& type_of() noexcept;
+
+/// The fields and rules of a struct's description. Completed at the first call, which may throw
+/// std::logic_error when the struct's `describe` contradicts itself; thread-safe.
+inline const Structure& structure_of(const Type& type) {
+    return static_cast<const StructType&>(type).get();
+}
+
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A number of any type that configuration can hold, without loss.
+class Quantity {
+public:
+    constexpr Quantity() noexcept = default;
+
+    template <std::integral I>
+    constexpr Quantity(I value) noexcept
+        : kind_(std::is_signed_v<I> ? Kind::integer : Kind::natural),
+          integer_(std::is_signed_v<I> ? static_cast<std::int64_t>(value) : 0),
+          natural_(std::is_signed_v<I> ? 0 : static_cast<std::uint64_t>(value)) {}
+
+    constexpr Quantity(double value) noexcept : kind_(Kind::real), real_(value) {}
+
+    /// From any arithmetic type.
+    template <class N>
+    static constexpr Quantity of(N value) noexcept {
+        if constexpr (std::integral<N>) {
+            return value;
+        } else {
+            return static_cast<double>(value);
+        }
+    }
+
+    constexpr bool is_real() const noexcept { return kind_ == Kind::real; }
+    constexpr bool is_negative() const noexcept { return kind_ == Kind::integer && integer_ < 0; }
+
+    /// The value of an integer as the low 64 bits of its two's complement.
+    constexpr std::uint64_t bits() const noexcept {
+        return kind_ == Kind::integer ? static_cast<std::uint64_t>(integer_) : natural_;
+    }
+
+    /// The value as a double, rounded when it has to be.
+    constexpr double real() const noexcept {
+        switch (kind_) {
+        case Kind::integer: return static_cast<double>(integer_);
+        case Kind::natural: return static_cast<double>(natural_);
+        case Kind::real: break;
+        }
+        return real_;
+    }
+
+    /// By value. NaN is unordered.
+    ATTUNE_DECL friend std::partial_ordering operator<=>(const Quantity& a,
+                                                         const Quantity& b) noexcept;
+    friend bool operator==(const Quantity& a, const Quantity& b) noexcept {
+        return (a <=> b) == 0;
+    }
+
+private:
+    enum class Kind : std::uint8_t { integer, natural, real };
+
+    Kind kind_ = Kind::integer;
+    std::int64_t integer_ = 0;
+    std::uint64_t natural_ = 0;
+    double real_ = 0;
+};
+
+/// Digits, or the shortest text that reads back as the same double.
+ATTUNE_DECL std::string to_text(const Quantity& quantity);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::partial_ordering operator<=>(const Quantity& a, const Quantity& b) noexcept {
+    if (a.is_real() || b.is_real()) {
+        return a.real() <=> b.real();
+    }
+    if (a.is_negative() != b.is_negative()) {
+        return a.is_negative() ? std::partial_ordering::less : std::partial_ordering::greater;
+    }
+    // Of one sign, two's complement keeps the order.
+    return a.bits() <=> b.bits();
+}
+
+ATTUNE_DECL std::string to_text(const Quantity& quantity) {
+    std::array<char, 32> buffer;
+    char* const first = buffer.data();
+    char* const last = first + buffer.size();
+    const std::to_chars_result result =
+        quantity.is_real() ? std::to_chars(first, last, quantity.real())
+        : quantity.is_negative()
+            ? std::to_chars(first, last, static_cast<std::int64_t>(quantity.bits()))
+            : std::to_chars(first, last, quantity.bits());
+    return std::string(first, result.ptr);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// Durations as text: `250ms`, `1h30m`, `1.5s`, `-5s`, `0`. Numbers with a unit, from large units to
+// small ones and without spaces; the units are d, h, m, s, ms, us, ns. A number without a unit is
+// refused, since somebody would read it otherwise.
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+enum class DurationFault : std::uint8_t {
+    none,
+    malformed,
+    unknown_unit,
+    inexact,   ///< not a whole number of ticks
+    overflow,  ///< more ticks than 64 bits can count
+};
+
+/// Durations count ticks of so many nanoseconds. `count` becomes an integer.
+ATTUNE_DECL DurationFault read_duration(std::string_view text, std::int64_t tick,
+                                        Quantity& count) noexcept;
+
+/// The same for durations that count in fractions: `count` is real, and rounded.
+ATTUNE_DECL DurationFault read_real_duration(std::string_view text, std::int64_t tick,
+                                             double& count) noexcept;
+
+/// The text that reads back as the same count.
+ATTUNE_DECL std::string write_duration(const Quantity& count, std::int64_t tick);
+
+template <class D>
+inline constexpr bool is_duration = false;
+
+template <class Rep, class Period>
+inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
+
+/// Nanoseconds in one tick; 0 when that is no whole number or exceeds 64 bits.
+template <class Period>
+inline constexpr std::int64_t tick_of = [] {
+    constexpr std::intmax_t per_second = 1'000'000'000;
+    if (per_second % Period::den != 0 ||
+        Period::num > std::numeric_limits<std::int64_t>::max() / (per_second / Period::den)) {
+        return std::int64_t{0};
+    }
+    return std::int64_t{Period::num * (per_second / Period::den)};
+}();
+
+}  // namespace detail
+
+/// `1h30m`, `250ms`, `0s`: exact for integral counts; a real count is in the unit of its type.
+template <class Rep, class Period>
+std::string to_text(const std::chrono::duration<Rep, Period>& duration) {
+    if constexpr (std::is_floating_point_v<Rep>) {
+        return detail::write_duration(static_cast<double>(duration.count()),
+                                      detail::tick_of<Period>);
+    } else {
+        return detail::write_duration(duration.count(), detail::tick_of<Period>);
+    }
+}
+
+/// Nothing when the text is not a duration, or not one that D can hold exactly.
+template <class D>
+    requires detail::is_duration<D>
+std::optional<D> parse_duration(std::string_view text) noexcept {
+    using Rep = typename D::rep;
+    constexpr std::int64_t tick = detail::tick_of<typename D::period>;
+    if constexpr (std::is_floating_point_v<Rep>) {
+        double count = 0;
+        if (detail::read_real_duration(text, tick, count) != detail::DurationFault::none) {
+            return std::nullopt;
+        }
+        return D(static_cast<Rep>(count));
+    } else {
+        detail::Quantity count;
+        if (detail::read_duration(text, tick, count) != detail::DurationFault::none ||
+            count < std::numeric_limits<Rep>::min() || count > std::numeric_limits<Rep>::max()) {
+            return std::nullopt;
+        }
+        return D(static_cast<Rep>(count.bits()));
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+struct TimeUnit {
+    std::string_view name;
+    std::int64_t nanoseconds;
+};
+
+// From large to small, the order in which they may stand.
+inline constexpr std::array<TimeUnit, 7> time_units{{
+    {"d", 86'400'000'000'000},
+    {"h", 3'600'000'000'000},
+    {"m", 60'000'000'000},
+    {"s", 1'000'000'000},
+    {"ms", 1'000'000},
+    {"us", 1'000},
+    {"ns", 1},
+}};
+
+// Takes numbers with units, each unit smaller than the one before it, and hands them to `add`.
+template <class Add>
+DurationFault read_terms(std::string_view text, Add&& add) noexcept {
+    if (text == "0") {
+        return DurationFault::none;
+    }
+    std::size_t unit = 0;
+    do {
+        Decimal number;
+        if (!take_decimal(text, number)) {
+            return DurationFault::malformed;
+        }
+        const std::string_view name = text.substr(0, text.find_first_of(".0123456789"));
+        if (name.empty()) {
+            return text.empty() ? DurationFault::malformed : DurationFault::unknown_unit;
+        }
+        text.remove_prefix(name.size());
+        const auto named = [name](const TimeUnit& candidate) { return candidate.name == name; };
+        std::size_t found = 0;
+        while (found < time_units.size() && !named(time_units[found])) {
+            ++found;
+        }
+        if (found == time_units.size()) {
+            return DurationFault::unknown_unit;
+        }
+        if (found < unit) {
+            return DurationFault::malformed;
+        }
+        unit = found + 1;
+        const DurationFault fault = add(number, time_units[found].nanoseconds);
+        if (fault != DurationFault::none) {
+            return fault;
+        }
+    } while (!text.empty());
+    return DurationFault::none;
+}
+
+ATTUNE_DECL DurationFault read_duration(std::string_view text, std::int64_t tick,
+                                        Quantity& count) noexcept {
+    const bool negative = text.starts_with('-');
+    text.remove_prefix(negative ? 1 : 0);
+    uint128 sum = 0;
+    const DurationFault fault =
+        read_terms(text, [&sum](const Decimal& number, std::int64_t unit) noexcept {
+            uint128 term = 0;
+            switch (scale(number, static_cast<std::uint64_t>(unit), term)) {
+            case Scaled::exact: break;
+            case Scaled::fraction: return DurationFault::inexact;
+            case Scaled::overflow: return DurationFault::overflow;
+            }
+            if (term > ~uint128{0} - sum) {
+                return DurationFault::overflow;
+            }
+            sum += term;
+            return DurationFault::none;
+        });
+    if (fault != DurationFault::none) {
+        return fault;
+    }
+    const auto divisor = static_cast<std::uint64_t>(tick);
+    if (sum % divisor != 0) {
+        return DurationFault::inexact;
+    }
+    sum /= divisor;
+    const uint128 most = negative ? uint128{1} << 63 : ~std::uint64_t{0};
+    if (sum > most) {
+        return DurationFault::overflow;
+    }
+    const auto magnitude = static_cast<std::uint64_t>(sum);
+    count = negative ? Quantity(static_cast<std::int64_t>(-magnitude)) : Quantity(magnitude);
+    return DurationFault::none;
+}
+
+ATTUNE_DECL DurationFault read_real_duration(std::string_view text, std::int64_t tick,
+                                             double& count) noexcept {
+    const bool negative = text.starts_with('-');
+    text.remove_prefix(negative ? 1 : 0);
+    double sum = 0;
+    const DurationFault fault =
+        read_terms(text, [&sum, tick](const Decimal& number, std::int64_t unit) noexcept {
+            double value = 0;
+            const char* const end = number.fraction.empty()
+                                        ? number.whole.data() + number.whole.size()
+                                        : number.fraction.data() + number.fraction.size();
+            if (std::from_chars(number.whole.data(), end, value).ec != std::errc{}) {
+                return DurationFault::overflow;
+            }
+            sum += unit == tick ? value
+                                : value * static_cast<double>(unit) / static_cast<double>(tick);
+            return DurationFault::none;
+        });
+    count = negative ? -sum : sum;
+    return fault != DurationFault::none || std::isfinite(count) ? fault : DurationFault::overflow;
+}
+
+// In the largest unit that is not larger than a tick: exact for std::chrono's units up to days.
+ATTUNE_DECL std::string write_real_duration(double count, std::int64_t tick) {
+    std::size_t unit = 0;
+    while (time_units[unit].nanoseconds > tick) {
+        ++unit;
+    }
+    const std::int64_t nanoseconds = time_units[unit].nanoseconds;
+    if (nanoseconds != tick) {
+        count = count * static_cast<double>(tick) / static_cast<double>(nanoseconds);
+    }
+    // A double has at most 309 digits before the point and 1074 after it.
+    std::array<char, 1400> buffer;
+    const std::to_chars_result end = std::to_chars(buffer.data(), buffer.data() + buffer.size(),
+                                                   count, std::chars_format::fixed);
+    return std::string(buffer.data(), end.ptr).append(time_units[unit].name);
+}
+
+ATTUNE_DECL std::string write_duration(const Quantity& count, std::int64_t tick) {
+    if (count.is_real()) {
+        return write_real_duration(count.real(), tick);
+    }
+    const std::uint64_t magnitude = count.is_negative() ? -count.bits() : count.bits();
+    uint128 rest = uint128{magnitude} * static_cast<std::uint64_t>(tick);
+    std::string text;
+    if (rest == 0) {
+        text = "0s";
+    } else if (count.is_negative()) {
+        text = "-";
+    }
+    for (const TimeUnit& unit : time_units) {
+        const auto nanoseconds = static_cast<std::uint64_t>(unit.nanoseconds);
+        uint128 whole = rest / nanoseconds;
+        rest %= nanoseconds;
+        if (whole != 0) {
+            // std::to_chars does not take 128 bits, and ticks may be longer than a day.
+            std::array<char, 40> digits;
+            std::size_t first = digits.size();
+            for (; whole != 0; whole /= 10) {
+                digits[--first] = static_cast<char>('0' + static_cast<int>(whole % 10));
+            }
+            text.append(digits.data() + first, digits.size() - first).append(unit.name);
+        }
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Makes the description of T; specialised in impl/type.hpp.
+template <class T>
+struct Describe;
+
+/// The description of T.
+template <class T>
+inline constexpr auto type_object = Describe<T>::make();
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// What a cell holds. From long_string on it points to a counted block.
+enum class Tag : std::uint8_t {
+    null,
+    boolean,
+    int64,
+    uint64,  // above the range of int64 only: every number has one representation
+    real,
+    string,  // up to 14 bytes, inside the cell
+    text,    // the same, for a value that came without a type
+    long_string,
+    long_text,
+    array,  // the pointer is null when there are no elements
+    object,
+};
+
+// Beginning of everything on the heap that documents share.
+struct Counted {
+    mutable std::atomic<std::uint32_t> references{1};
+};
+
+// A string too long for a cell. The characters follow.
+struct LongString : Counted {
+    std::size_t size = 0;
+};
+
+// The 16 bytes of a document without the ownership: a plain value that nodes copy and compare.
+//
+// Unused bytes are zero, so two cells stand for the same scalar or the same block exactly when
+// their bytes are equal. A short string has its length in the last byte before the tag: read as a
+// big-endian number, the bytes of two short strings are in the order of the strings.
+struct Cell {
+    static constexpr std::size_t short_capacity = 14;
+
+    alignas(8) unsigned char bytes[15] = {};
+    Tag tag = Tag::null;
+
+    bool counted() const noexcept { return tag >= Tag::long_string; }
+
+    template <class T>
+    T load() const noexcept {
+        static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
+        T value;
+        std::memcpy(&value, bytes, sizeof value);
+        return value;
+    }
+
+    template <class T>
+    static Cell of(Tag tag, T value) noexcept {
+        static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
+        Cell cell;
+        std::memcpy(cell.bytes, &value, sizeof value);
+        cell.tag = tag;
+        return cell;
+    }
+
+    // At most short_capacity bytes.
+    static Cell short_string(Tag tag, std::string_view text) noexcept {
+        Cell cell;
+        if (!text.empty())
+            std::memcpy(cell.bytes, text.data(), text.size());
+        cell.bytes[short_capacity] = static_cast<unsigned char>(text.size());
+        cell.tag = tag;
+        return cell;
+    }
+
+    const Counted* block() const noexcept { return load<const Counted*>(); }
+
+    bool same(const Cell& other) const noexcept {
+        std::uint64_t mine[2];
+        std::uint64_t theirs[2];
+        std::memcpy(mine, this, sizeof mine);
+        std::memcpy(theirs, &other, sizeof theirs);
+        return mine[0] == theirs[0] && mine[1] == theirs[1];
+    }
+};
+
+static_assert(sizeof(Cell) == 16 && std::is_trivially_copyable_v<Cell>);
+
+// The characters of a string of any kind; those of a short one lie inside the cell itself.
+inline std::string_view view(const Cell& cell) noexcept {
+    if (cell.counted()) {
+        const auto* block = static_cast<const LongString*>(cell.block());
+        return {reinterpret_cast<const char*>(block + 1), block->size};
+    }
+    return {reinterpret_cast<const char*>(cell.bytes), cell.bytes[Cell::short_capacity]};
+}
+
+inline void retain(const Cell& cell) noexcept {
+    if (!cell.counted())
+        return;
+    if (const Counted* block = cell.block()) {
+        block->references.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+// Frees what a cell points to and whatever only that kept alive, without recursion.
+ATTUNE_DECL void destroy(Cell cell) noexcept;
+
+inline void release(const Cell& cell) noexcept {
+    if (!cell.counted())
+        return;
+    const Counted* block = cell.block();
+    if (block && block->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        destroy(cell);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+class Document;
+class Elements;
+class Members;
+
+enum class Kind : std::uint8_t { null, boolean, integer, real, string, array, object };
+
+namespace detail {
+
+struct Access;
+
+template <class T>
+concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+
+template <class T>
+concept Integer = std::integral<T> && !std::same_as<T, bool> && !Character<T> && sizeof(T) <= 8;
+
+// nlohmann::basic_json in any configuration, recognised without including it.
+template <class J>
+concept BasicJson = requires {
+    typename J::json_pointer;
+    typename J::json_sax_t;
+    typename J::binary_t;
+    typename J::object_comparator_t;
+};
+
+// Conversion between Document and J; defined in <attune/document/json.hpp>.
+template <class J>
+struct JsonCodec;
+
+template <class T>
+concept Complete = requires {
+    sizeof(T);
+};
+
+}  // namespace detail
+
+/// An immutable JSON value: null, boolean, integer, real, string, array or object.
+///
+/// 16 bytes with value semantics. Copies are O(1) and share everything; changes (`with`, `without`)
+/// give a new document that shares all it can with the old one, which stays as it is. Objects and
+/// arrays are balanced trees: look-up, change, insertion and removal are O(log n) at each level of
+/// the path, in time and in new memory. Members are kept in the order of their keys, by bytes.
+///
+/// Different threads may use copies of one document, or one const document, without locking.
+/// Strings are expected to be UTF-8. Nesting has no limit; destruction and comparison do not
+/// recurse.
+///
+/// Braces make arrays and objects as in nlohmann/json: `{{"server", {{"port", 1}}}}` is an object,
+/// because every element is an array of two that begins with a string; `{1, 2}` is an array.
+/// To copy a document use `=` or parentheses: braces around one may give an array of one.
+class Document {
+public:
+    Document() noexcept = default;  ///< null
+    Document(std::nullptr_t) noexcept {}
+
+    template <std::same_as<bool> B>
+    Document(B value) noexcept : cell_(detail::Cell::of(detail::Tag::boolean, value)) {}
+
+    template <detail::Integer I>
+    Document(I value) noexcept : cell_(integer(value)) {}
+
+    template <std::floating_point F>
+    Document(F value) noexcept : cell_(real(static_cast<double>(value))) {}
+
+    Document(const char* text) : Document(std::string_view(text)) {}
+    Document(const std::string& text) : Document(std::string_view(text)) {}
+    Document(std::string_view text) : cell_(string(text, false)) {}
+
+    ATTUNE_DECL Document(std::initializer_list<Document> items);
+
+    /// From nlohmann/json; needs <attune/document/json.hpp>. Throws std::domain_error for what JSON
+    /// has no text for (binary, discarded).
+    template <detail::BasicJson J>
+    Document(const J& json) : Document(from(json)) {}
+
+    Document(const Document& other) noexcept : cell_(other.cell_) { detail::retain(cell_); }
+    Document(Document&& other) noexcept : cell_(std::exchange(other.cell_, {})) {}
+
+    Document& operator=(const Document& other) noexcept {
+        Document(other).swap(*this);
+        return *this;
+    }
+    Document& operator=(Document&& other) noexcept {
+        Document(std::move(other)).swap(*this);
+        return *this;
+    }
+
+    ~Document() { detail::release(cell_); }
+
+    void swap(Document& other) noexcept { std::swap(cell_, other.cell_); }
+
+    /// The object without members, and the array without elements.
+    static Document object() noexcept { return Document(empty(detail::Tag::object)); }
+    static Document array() noexcept { return Document(empty(detail::Tag::array)); }
+
+    /// A string that came without a type: from the environment, an argument, a file per key. It is
+    /// decoded by the type of its target: "4" as an int, "on" as a bool. Differs from the plain
+    /// string with the same characters.
+    static Document text(std::string_view text) { return Document(string(text, true)); }
+
+    ATTUNE_DECL Kind kind() const noexcept;
+    bool is_null() const noexcept { return cell_.tag == detail::Tag::null; }
+    bool is_bool() const noexcept { return cell_.tag == detail::Tag::boolean; }
+    bool is_integer() const noexcept { return cell_.tag == detail::Tag::int64 || is_unsigned(); }
+    bool is_unsigned() const noexcept { return cell_.tag == detail::Tag::uint64; }  ///< above int64
+    bool is_real() const noexcept { return cell_.tag == detail::Tag::real; }
+    bool is_number() const noexcept { return is_integer() || is_real(); }
+    bool is_string() const noexcept { return kind() == Kind::string; }  ///< text values included
+    bool is_text() const noexcept {
+        return cell_.tag == detail::Tag::text || cell_.tag == detail::Tag::long_text;
+    }
+    bool is_array() const noexcept { return cell_.tag == detail::Tag::array; }
+    bool is_object() const noexcept { return cell_.tag == detail::Tag::object; }
+
+    /// The value, when it is of that kind; std::domain_error that says what was expected and what
+    /// was found otherwise. Nothing is converted, but `as_double` takes every number. The characters
+    /// of a string live as long as this document and are not terminated by a zero.
+    ATTUNE_DECL bool as_bool() const;
+    ATTUNE_DECL std::int64_t as_int64() const;
+    ATTUNE_DECL std::uint64_t as_uint64() const;
+    ATTUNE_DECL double as_double() const;
+    ATTUNE_DECL std::string_view as_string() const;
+
+    /// Members or elements; 0 for scalars. O(1).
+    ATTUNE_DECL std::size_t size() const noexcept;
+
+    /// The member of that name; null when this is not an object or has none. The pointer is valid
+    /// as long as this document is. A dot in the name means nothing here.
+    template <class S>
+        requires std::convertible_to<const S&, std::string_view>
+    const Document* find(const S& key) const noexcept { return find_member(key); }
+
+    /// The element at that index; null when this is not an array or is shorter.
+    ATTUNE_DECL const Document* find(std::size_t index) const noexcept;
+
+    /// The value at that path; null when there is none.
+    ATTUNE_DECL const Document* find(const Path& path) const noexcept;
+
+    /// As `find`, but throws std::out_of_range that says where the path ends and which name is near.
+    ATTUNE_DECL const Document& at(const Path& path) const;
+
+    /// This document with `value` at `path`; equal to this one, and sharing its root, when the same
+    /// value is there already. Objects are created on the way, also in place of a scalar. Inside an
+    /// array a token is the index of an element to replace, or `-` or the array's size to append;
+    /// anything else throws std::out_of_range.
+    ATTUNE_DECL Document with(const Path& path, Document value) const;
+
+    /// This document without what is at `path`: later elements of an array move up. Itself when
+    /// there is nothing there; null for the root.
+    ATTUNE_DECL Document without(const Path& path) const;
+
+    /// The members as `Member{key, value}` in key order, or the elements; empty for other kinds.
+    /// Valid as long as this document is, hence not for temporaries.
+    Members members() const& noexcept;
+    Elements elements() const& noexcept;
+    Members members() const&& = delete;
+    Elements elements() const&& = delete;
+
+    /// True when both are the same shared subtree, or equal scalars or short strings. O(1). May be
+    /// false for equal trees.
+    bool same(const Document& other) const noexcept { return cell_.same(other.cell_); }
+
+    /// Deep equality; skips what both share. Kinds matter: 1, 1.0 and the text "1" all differ. Reals
+    /// are equal when their bits are: 0.0 and -0.0 differ, NaN equals NaN.
+    friend bool operator==(const Document& a, const Document& b) noexcept {
+        return a.same(b) || (a.cell_.counted() && a.cell_.tag == b.cell_.tag && equal(a, b));
+    }
+
+    friend void swap(Document& a, Document& b) noexcept { a.swap(b); }
+
+private:
+    friend struct detail::Access;
+
+    explicit Document(const detail::Cell& adopted) noexcept : cell_(adopted) {}
+
+    template <detail::Integer I>
+    static detail::Cell integer(I value) noexcept {
+        if constexpr (std::is_unsigned_v<I>) {
+            const auto wide = static_cast<std::uint64_t>(value);
+            if (wide > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+                return detail::Cell::of(detail::Tag::uint64, wide);
+            }
+        }
+        return detail::Cell::of(detail::Tag::int64, static_cast<std::int64_t>(value));
+    }
+
+    static detail::Cell real(double value) noexcept {
+        // One NaN, so that equal bits are equality.
+        if (value != value)
+            value = std::numeric_limits<double>::quiet_NaN();
+        return detail::Cell::of(detail::Tag::real, value);
+    }
+
+    static detail::Cell empty(detail::Tag tag) noexcept {
+        return detail::Cell::of(tag, static_cast<const detail::Counted*>(nullptr));
+    }
+
+    template <class J>
+    static Document from(const J& json) {
+        static_assert(detail::Complete<detail::JsonCodec<J>>,
+                      "to convert nlohmann/json, include <attune/document/json.hpp>");
+        return detail::JsonCodec<J>::decode(json);
+    }
+
+    ATTUNE_DECL static detail::Cell string(std::string_view text, bool untyped);
+    ATTUNE_DECL const Document* find_member(std::string_view key) const noexcept;
+    ATTUNE_DECL static bool equal(const Document& a, const Document& b) noexcept;
+
+    detail::Cell cell_;
+};
+
+static_assert(sizeof(Document) == 16);
+
+namespace detail {
+
+// The way from a document to its cell and back, for the files of this room.
+struct Access {
+    static const Cell& cell(const Document& document) noexcept { return document.cell_; }
+    static Document adopt(const Cell& cell) noexcept { return Document(cell); }
+    static Cell surrender(Document& document) noexcept { return std::exchange(document.cell_, {}); }
+};
+
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// One member of an object, as a range over it gives it.
+struct Member {
+    std::string_view key;
+    const Document& value;
+};
+
+namespace detail {
+
+// A place in an array or object: a run of neighbouring slots in one leaf, and the index after it.
+class Cursor {
+public:
+    Cursor() noexcept = default;
+
+    // At the first entry of a container, or at the end of anything else.
+    explicit Cursor(const Document& container) noexcept : container_(&container) { load(); }
+
+    // The entries that are left, including this one.
+    bool done() const noexcept { return slot_ == last_; }
+
+    // The element, or the key followed by its value.
+    const Document& operator[](std::size_t part) const noexcept { return slot_[part]; }
+
+    void advance() noexcept {
+        slot_ += stride_;
+        if (slot_ == last_)
+            load();
+    }
+
+    friend bool operator==(const Cursor& a, const Cursor& b) noexcept { return a.slot_ == b.slot_; }
+
+private:
+    // The leaf that holds the entry after the last run; no slots at the end.
+    ATTUNE_DECL void load() noexcept;
+
+    const Document* slot_ = nullptr;
+    const Document* last_ = nullptr;
+    const Document* container_ = nullptr;
+    std::size_t next_ = 0;
+    std::size_t stride_ = 1;
+};
+
+template <class Range>
+class Iterator {
+public:
+    using value_type = typename Range::value_type;
+    using reference = typename Range::reference;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using iterator_category = std::input_iterator_tag;
+    using iterator_concept = std::forward_iterator_tag;
+
+    Iterator() noexcept = default;
+    explicit Iterator(const Document& container) noexcept : cursor_(container) {}
+
+    reference operator*() const noexcept { return Range::dereference(cursor_); }
+
+    Iterator& operator++() noexcept {
+        cursor_.advance();
+        return *this;
+    }
+    Iterator operator++(int) noexcept {
+        Iterator before = *this;
+        cursor_.advance();
+        return before;
+    }
+
+    friend bool operator==(const Iterator&, const Iterator&) noexcept = default;
+    friend bool operator==(const Iterator& i, std::default_sentinel_t) noexcept {
+        return i.cursor_.done();
+    }
+
+private:
+    Cursor cursor_;
+};
+
+}  // namespace detail
+
+/// The members of an object in key order. A view: valid as long as the document it came from.
+class Members {
+public:
+    using value_type = Member;
+    using reference = Member;
+    using iterator = detail::Iterator<Members>;
+    using const_iterator = iterator;
+
+    explicit Members(const Document& document) noexcept : document_(&document) {}
+
+    iterator begin() const noexcept {
+        return document_->is_object() ? iterator(*document_) : end();
+    }
+    iterator end() const noexcept { return {}; }
+    std::size_t size() const noexcept { return document_->is_object() ? document_->size() : 0; }
+    bool empty() const noexcept { return size() == 0; }
+
+private:
+    friend iterator;
+
+    static Member dereference(const detail::Cursor& cursor) noexcept {
+        return {detail::view(detail::Access::cell(cursor[0])), cursor[1]};
+    }
+
+    const Document* document_;
+};
+
+/// The elements of an array in order. A view: valid as long as the document it came from.
+class Elements {
+public:
+    using value_type = Document;
+    using reference = const Document&;
+    using iterator = detail::Iterator<Elements>;
+    using const_iterator = iterator;
+
+    explicit Elements(const Document& document) noexcept : document_(&document) {}
+
+    iterator begin() const noexcept { return document_->is_array() ? iterator(*document_) : end(); }
+    iterator end() const noexcept { return {}; }
+    std::size_t size() const noexcept { return document_->is_array() ? document_->size() : 0; }
+    bool empty() const noexcept { return size() == 0; }
+
+private:
+    friend iterator;
+
+    static const Document& dereference(const detail::Cursor& cursor) noexcept { return cursor[0]; }
+
+    const Document* document_;
+};
+
+inline Members Document::members() const& noexcept { return Members(*this); }
+
+inline Elements Document::elements() const& noexcept { return Elements(*this); }
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// An array of `count` elements, which are moved from. O(n).
+ATTUNE_DECL Document make_array(Document* elements, std::size_t count);
+
+// Two members with one key, by their places among the members given.
+struct Repeated {
+    std::size_t first = 0;
+    std::size_t second = 0;
+};
+
+// An object of `count` members, keys and values in turn, which are moved from. O(n) when they are
+// sorted, else O(n log n). Of equal keys the last one wins; when `repeated` is given, the repetition
+// that comes first is written there instead and the result is null.
+ATTUNE_DECL Document make_object(Document* slots, std::size_t count, Repeated* repeated = nullptr);
+
+// One change of an object: a member to set, or one to remove.
+struct Edit {
+    Document key;
+    Document value;
+    bool erase = false;
+};
+
+// The object with `count` edits, which come in key order, one per key. Copies paths when they are
+// few, builds anew when they are many; what has not changed is shared in either case.
+ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size_t count);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// Objects and arrays are one structure: a persistent B+-tree over a sequence of entries, found by
+// their index. An entry is one slot in an array (the element) and two in an object (key, value);
+// the entries of an object are sorted by key, which makes them searchable as well.
+//
+// A container is the root node, or null when empty. Nodes never change once they are made. All
+// leaves are on one level, and every node but the root is at least half full.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Entries of a leaf, children of an inner node. Smaller nodes make an edit copy fewer slots and
+// touch fewer reference counts, larger ones make the tree flatter.
+inline constexpr std::size_t node_capacity = 16;
+inline constexpr std::size_t node_minimum = node_capacity / 2;
+
+// Header of a node. What follows it in memory:
+//   leaf:        Document slots[used * stride]
+//   inner node:  const Node* children[used]; size_t ends[used]; Cell keys[used] if stride is 2
+// `ends` is the number of entries up to and including a child. `keys` are the first keys of the
+// children, borrowed from their leaves.
+struct alignas(8) Node : Counted {
+    Node(std::size_t level_, std::size_t stride_, std::size_t used_) noexcept
+        : used(static_cast<std::uint16_t>(used_)),
+          level(static_cast<std::uint8_t>(level_)),
+          stride(static_cast<std::uint8_t>(stride_)) {}
+
+    std::uint16_t used;
+    std::uint8_t level;  // 0 is a leaf
+    std::uint8_t stride;
+
+    void* storage() noexcept { return this + 1; }
+    const void* storage() const noexcept { return this + 1; }
+
+    const Document* slots() const noexcept {
+        return std::launder(static_cast<const Document*>(storage()));
+    }
+    const Node* const* children() const noexcept {
+        return std::launder(static_cast<const Node* const*>(storage()));
+    }
+    const std::size_t* ends() const noexcept {
+        return std::launder(reinterpret_cast<const std::size_t*>(children() + used));
+    }
+    const Cell* keys() const noexcept {
+        return std::launder(reinterpret_cast<const Cell*>(ends() + used));
+    }
+
+    std::size_t size() const noexcept { return level == 0 ? used : ends()[used - 1]; }
+
+    // Index of the first entry below a child.
+    std::size_t start(std::size_t child) const noexcept {
+        return child == 0 ? 0 : ends()[child - 1];
+    }
+
+    // Nodes of objects only.
+    const Cell& first_key() const noexcept {
+        return level == 0 ? Access::cell(slots()[0]) : keys()[0];
+    }
+};
+
+inline Cell container(Tag tag, const Node* root) noexcept {
+    return Cell::of(tag, static_cast<const Counted*>(root));
+}
+
+// The root of an array or object.
+inline const Node* root_of(const Cell& cell) noexcept {
+    return static_cast<const Node*>(cell.block());
+}
+
+inline const Node* root_of(const Document& container) noexcept {
+    return root_of(Access::cell(container));
+}
+
+inline bool is_container(const Document& document) noexcept {
+    return Access::cell(document).tag >= Tag::array;
+}
+
+// An owning pointer to a node, or null.
+class NodeRef {
+public:
+    NodeRef() noexcept = default;
+    explicit NodeRef(const Node* adopted) noexcept : node_(adopted) {}
+    NodeRef(NodeRef&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+    NodeRef& operator=(NodeRef&& other) noexcept {
+        std::swap(node_, other.node_);
+        return *this;
+    }
+    ~NodeRef() { release(container(Tag::array, node_)); }
+
+    const Node* operator->() const noexcept { return node_; }
+    const Node* get() const noexcept { return node_; }
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+    const Node* surrender() noexcept { return std::exchange(node_, nullptr); }
+
+private:
+    const Node* node_ = nullptr;
+};
+
+// A child with what its parent knows about it, so that nobody has to look at the child.
+struct Child {
+    const Node* node;
+    std::size_t size;
+    Cell key;
+};
+
+// A node whose contents are still to be made, in full and without an exception.
+ATTUNE_DECL Node* allocate_node(std::size_t level, std::size_t stride, std::size_t used);
+
+// A leaf that shares what the cells hold.
+ATTUNE_DECL NodeRef make_leaf(const Cell* cells, std::size_t stride, std::size_t used);
+
+// An inner node that shares the children.
+ATTUNE_DECL NodeRef make_inner(const Child* list, std::size_t level, std::size_t stride,
+                               std::size_t used);
+
+ATTUNE_DECL Child child_of(const Node* node) noexcept;
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::size_t node_bytes(std::size_t level, std::size_t stride,
+                                   std::size_t used) noexcept {
+    const std::size_t leaf_entry = stride * sizeof(Document);
+    const std::size_t inner_entry =
+        sizeof(Node*) + sizeof(std::size_t) + (stride == 2 ? sizeof(Cell) : 0);
+    return sizeof(Node) + used * (level == 0 ? leaf_entry : inner_entry);
+}
+
+ATTUNE_DECL Node* allocate_node(std::size_t level, std::size_t stride, std::size_t used) {
+    return new (::operator new(node_bytes(level, stride, used))) Node(level, stride, used);
+}
+
+// Reference counts of cold blocks are cache misses that a locked increment would take one by one.
+inline void prefetch(const Counted* block) noexcept {
+#if defined(__GNUC__)
+    __builtin_prefetch(block, 1);
+#else
+    static_cast<void>(block);
+#endif
+}
+
+ATTUNE_DECL void prefetch(const Cell* cells, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (cells[i].counted())
+            prefetch(cells[i].block());
+    }
+}
+
+ATTUNE_DECL NodeRef make_leaf(const Cell* cells, std::size_t stride, std::size_t used) {
+    Node* const node = allocate_node(0, stride, used);
+    prefetch(cells, used * stride);
+    auto* const slots = static_cast<Document*>(node->storage());
+    for (std::size_t i = 0; i < used * stride; ++i) {
+        retain(cells[i]);
+        new (slots + i) Document(Access::adopt(cells[i]));
+    }
+    return NodeRef(node);
+}
+
+ATTUNE_DECL NodeRef make_inner(const Child* list, std::size_t level, std::size_t stride,
+                               std::size_t used) {
+    Node* const node = allocate_node(level, stride, used);
+    for (std::size_t i = 0; i < used; ++i)
+        prefetch(list[i].node);
+    auto* const children = static_cast<const Node**>(node->storage());
+    auto* const ends = reinterpret_cast<std::size_t*>(children + used);
+    auto* const keys = reinterpret_cast<Cell*>(ends + used);
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < used; ++i) {
+        list[i].node->references.fetch_add(1, std::memory_order_relaxed);
+        end += list[i].size;
+        new (children + i) const Node*(list[i].node);
+        new (ends + i) std::size_t(end);
+        if (stride == 2)
+            new (keys + i) Cell(list[i].key);
+    }
+    return NodeRef(node);
+}
+
+ATTUNE_DECL Child child_of(const Node* node) noexcept {
+    return {node, node->size(), node->stride == 2 ? node->first_key() : Cell{}};
+}
+
+// Gives up one reference to a block; true when it was the last one.
+inline bool drop(const Counted* block) noexcept {
+    return block->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
+ATTUNE_DECL void free_string(const Counted* block) noexcept {
+    const auto* const string = static_cast<const LongString*>(block);
+    const std::size_t bytes = sizeof(LongString) + string->size;
+    ::operator delete(const_cast<LongString*>(string), bytes);
+}
+
+ATTUNE_DECL void free_node(Node* node) noexcept {
+    ::operator delete(node, node_bytes(node->level, node->stride, node->used));
+}
+
+// The places in a node that may refer to blocks: slots of a leaf, children of an inner node.
+inline std::size_t places(const Node& node) noexcept {
+    return node.level == 0 ? std::size_t{node.used} * node.stride : node.used;
+}
+
+// Where a dead node keeps a pointer: in the place of a child it no longer has.
+inline void* link_at(Node* node, std::size_t place) noexcept {
+    auto* const base = static_cast<unsigned char*>(node->storage());
+    return base + place * (node->level == 0 ? sizeof(Document) : sizeof(Node*));
+}
+
+ATTUNE_DECL void prefetch_places(const Node& node) noexcept {
+    if (node.level == 0) {
+        for (std::size_t i = 0; i < places(node); ++i) {
+            const Cell& cell = Access::cell(node.slots()[i]);
+            if (cell.counted())
+                prefetch(cell.block());
+        }
+    } else {
+        for (std::size_t i = 0; i < node.used; ++i)
+            prefetch(node.children()[i]);
+    }
+}
+
+// Gives up what the places from `place` on hold, up to the first node that dies of it: that one is
+// returned, and `place` is the one after it. Null at the end.
+ATTUNE_DECL Node* next_dead_child(Node& node, std::uint32_t& place) noexcept {
+    while (place < places(node)) {
+        if (node.level > 0) {
+            const Node* const child = node.children()[place++];
+            if (drop(child))
+                return const_cast<Node*>(child);
+            continue;
+        }
+        const Cell cell = Access::cell(node.slots()[place++]);
+        if (!cell.counted() || !cell.block() || !drop(cell.block()))
+            continue;
+        if (cell.tag >= Tag::array)
+            return const_cast<Node*>(root_of(cell));
+        free_string(cell.block());
+    }
+    return nullptr;
+}
+
+// Documents can be nested deeper than the stack. A dead node remembers how far it is emptied in its
+// reference count, and its parent in the place of the child that is being emptied.
+ATTUNE_DECL void destroy(Cell cell) noexcept {
+    if (cell.tag < Tag::array)
+        return free_string(cell.block());
+
+    Node* parent = nullptr;
+    Node* node = const_cast<Node*>(root_of(cell));
+    std::uint32_t place = 0;
+    prefetch_places(*node);
+    for (;;) {
+        if (Node* const child = next_dead_child(*node, place)) {
+            std::memcpy(link_at(node, place - 1), &parent, sizeof parent);
+            node->references.store(place, std::memory_order_relaxed);
+            parent = std::exchange(node, child);
+            place = 0;
+            prefetch_places(*node);
+            continue;
+        }
+        free_node(node);
+        if (!parent)
+            return;
+        node = parent;
+        place = node->references.load(std::memory_order_relaxed);
+        std::memcpy(&parent, link_at(node, place - 1), sizeof parent);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// By bytes, as std::string_view does. Both are strings, and neither is text.
+ATTUNE_DECL int compare_keys(const Cell& a, const Cell& b) noexcept;
+
+// A key to search for, without a copy of its characters: lives as long as they do.
+class Probe {
+public:
+    ATTUNE_DECL explicit Probe(std::string_view key) noexcept;
+
+    // Below, at or above zero when this key is before, equal to or after `other`.
+    ATTUNE_DECL int compare(const Cell& other) const noexcept;
+
+private:
+    std::string_view key_;
+    Cell short_;
+};
+
+struct Found {
+    const Document* slot = nullptr;  // the key, followed by its value; null when there is none
+    std::size_t index = 0;           // where it is, or would be
+};
+
+ATTUNE_DECL Found find_key(const Node* root, const Probe& probe) noexcept;
+
+// The slots from entry `index` to the end of its leaf.
+struct Run {
+    const Document* first = nullptr;
+    const Document* last = nullptr;
+};
+
+// The child whose entries include `index`, or the last one.
+ATTUNE_DECL std::size_t child_at(const Node& node, std::size_t index) noexcept;
+
+// The index must be below the size.
+ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept;
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline std::uint64_t big_endian(const unsigned char* bytes) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, bytes, sizeof word);
+    if constexpr (std::endian::native == std::endian::big)
+        return word;
+    word = (word & 0x00000000FFFFFFFF) << 32 | word >> 32;
+    word = (word & 0x0000FFFF0000FFFF) << 16 | (word >> 16 & 0x0000FFFF0000FFFF);
+    return (word & 0x00FF00FF00FF00FF) << 8 | (word >> 8 & 0x00FF00FF00FF00FF);
+}
+
+inline int compare_short(const Cell& a, const Cell& b) noexcept {
+    std::uint64_t x = big_endian(a.bytes);
+    std::uint64_t y = big_endian(b.bytes);
+    if (x == y) {
+        x = big_endian(reinterpret_cast<const unsigned char*>(&a) + 8);
+        y = big_endian(reinterpret_cast<const unsigned char*>(&b) + 8);
+    }
+    return x < y ? -1 : x > y ? 1 : 0;
+}
+
+ATTUNE_DECL int compare_keys(const Cell& a, const Cell& b) noexcept {
+    if (a.same(b))
+        return 0;
+    if (!a.counted() && !b.counted())
+        return compare_short(a, b);
+    return view(a).compare(view(b));
+}
+
+ATTUNE_DECL Probe::Probe(std::string_view key) noexcept : key_(key) {
+    if (key.size() <= Cell::short_capacity)
+        short_ = Cell::short_string(Tag::string, key);
+}
+
+ATTUNE_DECL int Probe::compare(const Cell& other) const noexcept {
+    if (short_.tag == Tag::string && !other.counted())
+        return compare_short(short_, other);
+    return key_.compare(view(other));
+}
+
+ATTUNE_DECL Found find_key(const Node* root, const Probe& probe) noexcept {
+    if (!root)
+        return {};
+    const Node* node = root;
+    std::size_t index = 0;
+    while (node->level > 0) {
+        // The last child whose first key is not after the probe.
+        std::size_t low = 0;
+        std::size_t high = node->used;
+        while (high - low > 1) {
+            const std::size_t middle = (low + high) / 2;
+            (probe.compare(node->keys()[middle]) < 0 ? high : low) = middle;
+        }
+        index += node->start(low);
+        node = node->children()[low];
+    }
+
+    std::size_t low = 0;
+    std::size_t high = node->used;
+    while (low < high) {
+        const std::size_t middle = (low + high) / 2;
+        const Document* const slot = node->slots() + 2 * middle;
+        const int order = probe.compare(Access::cell(*slot));
+        if (order == 0)
+            return {slot, index + middle};
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return {nullptr, index + low};
+}
+
+ATTUNE_DECL std::size_t child_at(const Node& node, std::size_t index) noexcept {
+    const std::size_t* const ends = node.ends();
+    std::size_t child = 0;
+    while (child + 1 < node.used && ends[child] <= index)
+        ++child;
+    return child;
+}
+
+ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept {
+    const Node* node = root;
+    while (node->level > 0) {
+        const std::size_t child = child_at(*node, index);
+        index -= node->start(child);
+        node = node->children()[child];
+    }
+    return {node->slots() + index * node->stride,
+            node->slots() + std::size_t{node->used} * node->stride};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// A container with one entry changed. `key` must stand for a member and be null for an element.
+ATTUNE_DECL Document replaced(const Document& container, std::size_t index, const Document& value);
+ATTUNE_DECL Document inserted(const Document& container, std::size_t index, const Document& key,
+                              const Document& value);
+ATTUNE_DECL Document erased(const Document& container, std::size_t index);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// What stands in the place of one node after a change: nothing, one node, or two.
+struct Nodes {
+    NodeRef first;
+    NodeRef second;
+};
+
+struct Change {
+    enum class Type : std::uint8_t { replace, insert, erase } type;
+    Cell key;
+    Cell value;
+};
+
+ATTUNE_DECL Nodes pack_leaf(const Cell* cells, std::size_t stride, std::size_t count) {
+    Nodes nodes;
+    if (count == 0)
+        return nodes;
+    const std::size_t half = count <= node_capacity ? count : count - count / 2;
+    nodes.first = make_leaf(cells, stride, half);
+    if (half != count)
+        nodes.second = make_leaf(cells + half * stride, stride, count - half);
+    return nodes;
+}
+
+ATTUNE_DECL Nodes pack_inner(const Child* list, std::size_t level, std::size_t stride,
+                             std::size_t count) {
+    Nodes nodes;
+    if (count == 0)
+        return nodes;
+    const std::size_t half = count <= node_capacity ? count : count - count / 2;
+    nodes.first = make_inner(list, level, stride, half);
+    if (half != count)
+        nodes.second = make_inner(list + half, level, stride, count - half);
+    return nodes;
+}
+
+ATTUNE_DECL Child* list_children(const Node& node, std::size_t from, std::size_t to,
+                                 Child* out) noexcept {
+    for (std::size_t i = from; i < to; ++i) {
+        *out++ = {node.children()[i], node.ends()[i] - node.start(i),
+                  node.stride == 2 ? node.keys()[i] : Cell{}};
+    }
+    return out;
+}
+
+ATTUNE_DECL Cell* list_cells(const Node& leaf, std::size_t from, std::size_t to,
+                             Cell* out) noexcept {
+    for (std::size_t i = from * leaf.stride; i < to * leaf.stride; ++i) {
+        *out++ = Access::cell(leaf.slots()[i]);
+    }
+    return out;
+}
+
+// Two neighbours as one node, or as two that are both half full.
+ATTUNE_DECL Nodes join(const Node& left, const Node& right) {
+    const std::size_t count = std::size_t{left.used} + right.used;
+    if (left.level == 0) {
+        std::array<Cell, 4 * node_capacity> cells;
+        list_cells(right, 0, right.used, list_cells(left, 0, left.used, cells.data()));
+        return pack_leaf(cells.data(), left.stride, count);
+    }
+    std::array<Child, 2 * node_capacity> list;
+    list_children(right, 0, right.used, list_children(left, 0, left.used, list.data()));
+    return pack_inner(list.data(), left.level, left.stride, count);
+}
+
+ATTUNE_DECL Nodes change_leaf(const Node& leaf, std::size_t index, const Change& change) {
+    std::array<Cell, 2 * (node_capacity + 1)> cells;
+    Cell* out = list_cells(leaf, 0, index, cells.data());
+    const bool insert = change.type == Change::Type::insert;
+    if (change.type != Change::Type::erase) {
+        if (leaf.stride == 2)
+            *out++ = insert ? change.key : Access::cell(leaf.slots()[index * 2]);
+        *out++ = change.value;
+    }
+    out = list_cells(leaf, index + (insert ? 0 : 1), leaf.used, out);
+    const auto count = static_cast<std::size_t>(out - cells.data());
+    return pack_leaf(cells.data(), leaf.stride, count / leaf.stride);
+}
+
+// The tree below `node` with the change at entry `index`, copying the path to it and no more.
+ATTUNE_DECL Nodes change_node(const Node& node, std::size_t index, const Change& change) {
+    if (node.level == 0)
+        return change_leaf(node, index, change);
+
+    std::size_t first = child_at(node, index);
+    std::size_t last = first + 1;
+    Nodes fresh = change_node(*node.children()[first], index - node.start(first), change);
+    if (fresh.first && !fresh.second && fresh.first->used < node_minimum && node.used > 1) {
+        if (first > 0) {
+            --first;
+            fresh = join(*node.children()[first], *fresh.first.get());
+        } else {
+            ++last;
+            fresh = join(*fresh.first.get(), *node.children()[first + 1]);
+        }
+    }
+
+    std::array<Child, node_capacity + 1> list;
+    Child* out = list_children(node, 0, first, list.data());
+    if (fresh.first)
+        *out++ = child_of(fresh.first.get());
+    if (fresh.second)
+        *out++ = child_of(fresh.second.get());
+    out = list_children(node, last, node.used, out);
+    return pack_inner(list.data(), node.level, node.stride,
+                      static_cast<std::size_t>(out - list.data()));
+}
+
+ATTUNE_DECL Document changed(const Document& document, std::size_t index, const Change& change) {
+    const Tag tag = Access::cell(document).tag;
+    const Node* const root = root_of(document);
+    if (!root) {
+        const std::array<Cell, 2> entry{change.key, change.value};
+        const std::size_t stride = tag == Tag::object ? 2 : 1;
+        return Access::adopt(
+            container(tag, make_leaf(entry.data() + (2 - stride), stride, 1).surrender()));
+    }
+
+    Nodes nodes = change_node(*root, index, change);
+    if (nodes.second) {
+        const std::array<Child, 2> list{child_of(nodes.first.get()), child_of(nodes.second.get())};
+        nodes.first = make_inner(list.data(), nodes.first->level + 1u, nodes.first->stride, 2);
+    }
+    while (nodes.first && nodes.first->level > 0 && nodes.first->used == 1) {
+        const Node* const only = nodes.first->children()[0];
+        only->references.fetch_add(1, std::memory_order_relaxed);
+        nodes.first = NodeRef(only);
+    }
+    return Access::adopt(container(tag, nodes.first.surrender()));
+}
+
+ATTUNE_DECL Document replaced(const Document& container, std::size_t index, const Document& value) {
+    return changed(container, index, {Change::Type::replace, {}, Access::cell(value)});
+}
+
+ATTUNE_DECL Document inserted(const Document& container, std::size_t index, const Document& key,
+                              const Document& value) {
+    return changed(container, index,
+                   {Change::Type::insert, Access::cell(key), Access::cell(value)});
+}
+
+ATTUNE_DECL Document erased(const Document& container, std::size_t index) {
+    return changed(container, index, {Change::Type::erase, {}, {}});
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Entries in the order they will have; moved from when they are taken.
+struct Entries {
+    Document* slots;
+    std::size_t count;
+    std::size_t stride;
+    const std::size_t* order;  // null: as they are
+
+    Document* entry(std::size_t index) const noexcept {
+        return slots + (order ? order[index] : index) * stride;
+    }
+};
+
+ATTUNE_DECL NodeRef take_leaf(const Entries& entries, std::size_t first, std::size_t used) {
+    const std::size_t stride = entries.stride;
+    Node* const node = allocate_node(0, stride, used);
+    auto* slot = static_cast<Document*>(node->storage());
+    for (std::size_t i = first; i < first + used; ++i) {
+        Document* const entry = entries.entry(i);
+        for (std::size_t part = 0; part < stride; ++part) {
+            new (slot++) Document(std::move(entry[part]));
+        }
+    }
+    return NodeRef(node);
+}
+
+// A tree with its nodes filled evenly, so that none is less than half full.
+ATTUNE_DECL Document build(Tag tag, const Entries& entries) {
+    if (entries.count == 0)
+        return Access::adopt(container(tag, nullptr));
+    if (entries.count <= node_capacity) {
+        return Access::adopt(container(tag, take_leaf(entries, 0, entries.count).surrender()));
+    }
+
+    std::vector<NodeRef> nodes;
+    std::size_t done = 0;
+    const auto make_level = [&](std::size_t count, const auto& make) {
+        const std::size_t wanted = (count + node_capacity - 1) / node_capacity;
+        std::vector<NodeRef> level;
+        level.reserve(wanted);
+        done = 0;
+        for (std::size_t i = 0; i < wanted; ++i) {
+            const std::size_t used = count / wanted + (i < count % wanted ? 1 : 0);
+            level.push_back(make(done, used));
+            done += used;
+        }
+        nodes = std::move(level);
+    };
+
+    make_level(entries.count, [&](std::size_t first, std::size_t used) {
+        return take_leaf(entries, first, used);
+    });
+    for (std::size_t height = 1; nodes.size() > 1; ++height) {
+        make_level(nodes.size(), [&](std::size_t first, std::size_t used) {
+            std::array<Child, node_capacity> list;
+            for (std::size_t i = 0; i < used; ++i)
+                list[i] = child_of(nodes[first + i].get());
+            return make_inner(list.data(), height, entries.stride, used);
+        });
+    }
+    return Access::adopt(container(tag, nodes.front().surrender()));
+}
+
+ATTUNE_DECL bool is_sorted_and_unique(const Document* slots, std::size_t count) noexcept {
+    for (std::size_t i = 1; i < count; ++i) {
+        if (compare_keys(Access::cell(slots[2 * i - 2]), Access::cell(slots[2 * i])) >= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ATTUNE_DECL Document make_array(Document* elements, std::size_t count) {
+    return build(Tag::array, {elements, count, 1, nullptr});
+}
+
+ATTUNE_DECL Document make_object(Document* slots, std::size_t count, Repeated* repeated) {
+    if (is_sorted_and_unique(slots, count))
+        return build(Tag::object, {slots, count, 2, nullptr});
+
+    std::array<std::size_t, 2 * node_capacity> few;
+    std::vector<std::size_t> many(count > few.size() ? count : 0);
+    std::size_t* const order = many.empty() ? few.data() : many.data();
+    std::iota(order, order + count, std::size_t{0});
+    const auto compare = [&](std::size_t a, std::size_t b) {
+        return compare_keys(Access::cell(slots[2 * a]), Access::cell(slots[2 * b]));
+    };
+    std::sort(order, order + count, [&](std::size_t a, std::size_t b) {
+        const int keys = compare(a, b);
+        return keys != 0 ? keys < 0 : a < b;
+    });
+
+    std::size_t kept = 0;
+    bool found = false;
+    for (std::size_t i = 0, end = 0; i < count; i = end) {
+        for (end = i + 1; end < count && compare(order[i], order[end]) == 0;)
+            ++end;
+        if (repeated && end - i > 1 && (!found || order[i + 1] < repeated->second)) {
+            *repeated = {order[i], order[i + 1]};
+            found = true;
+        }
+        order[kept++] = order[end - 1];
+    }
+    if (found)
+        return {};
+    return build(Tag::object, {slots, kept, 2, order});
+}
+
+// Cheaper than building anew: each edit copies about as much as eight members take.
+ATTUNE_DECL bool are_few(std::size_t edits, std::size_t size) noexcept { return edits <= size / 8; }
+
+ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size_t count) {
+    if (are_few(count, object.size())) {
+        Document result = object;
+        for (const Edit* edit = edits; edit != edits + count; ++edit) {
+            const Found found = find_key(root_of(result), Probe(edit->key.as_string()));
+            if (edit->erase) {
+                if (found.slot)
+                    result = erased(result, found.index);
+            } else if (found.slot) {
+                result = replaced(result, found.index, edit->value);
+            } else {
+                result = inserted(result, found.index, edit->key, edit->value);
+            }
+        }
+        return result;
+    }
+
+    std::vector<Document> slots;
+    slots.reserve(2 * (object.size() + count));
+    const Edit* const last = edits + count;
+    const auto add = [&] {
+        if (!edits->erase) {
+            slots.push_back(edits->key);
+            slots.push_back(edits->value);
+        }
+        ++edits;
+    };
+    for (Cursor member(object); !member.done(); member.advance()) {
+        const Cell& key = Access::cell(member[0]);
+        while (edits != last && compare_keys(Access::cell(edits->key), key) < 0)
+            add();
+        if (edits != last && compare_keys(Access::cell(edits->key), key) == 0) {
+            add();
+        } else {
+            slots.push_back(member[0]);
+            slots.push_back(member[1]);
+        }
+    }
+    while (edits != last)
+        add();
+    return make_object(slots.data(), slots.size() / 2);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+struct Node;
+
+// No tree that fits into memory is higher: 2 * 8^20 entries.
+inline constexpr std::size_t max_levels = 22;
+
+// A walk over one container that stands at a whole node for as long as nobody looks into it: two
+// walks that stand at the same node pass it in one step.
+class Walk {
+public:
+    // Null is the empty container.
+    explicit Walk(const Node* root) noexcept : node_(root) {}
+
+    bool done() const noexcept { return !node_ && !slot_; }
+
+    // One of these is set unless the walk is done: the node whose first entry comes next, or the
+    // entry inside a leaf.
+    const Node* node() const noexcept { return node_; }
+    const Document* slot() const noexcept { return slot_; }
+
+    // From a node to its first child or entry.
+    ATTUNE_DECL void descend() noexcept;
+
+    // Past the node or the entry.
+    ATTUNE_DECL void skip() noexcept;
+
+private:
+    struct Step {
+        const Node* node;
+        std::size_t index;
+    };
+
+    ATTUNE_DECL void stand() noexcept;
+
+    const Node* node_ = nullptr;
+    const Document* slot_ = nullptr;
+    std::size_t depth_ = 0;
+    Step steps_[max_levels];
+};
+
+// Pairs of entries at equal indexes of two containers, except where both share the node; ends with
+// the shorter one.
+class Lockstep {
+public:
+    ATTUNE_DECL Lockstep(const Document& before, const Document& after) noexcept;
+
+    // Moves to the next pair; false when there is none.
+    ATTUNE_DECL bool next() noexcept;
+
+    std::size_t index() const noexcept { return next_ - 1; }
+    const Document* before() const noexcept { return before_.slot(); }
+    const Document* after() const noexcept { return after_.slot(); }
+
+private:
+    Walk before_;
+    Walk after_;
+    std::size_t next_ = 0;
+};
+
+// Members of two objects that are not `same`, in key order.
+class Differences {
+public:
+    ATTUNE_DECL Differences(const Document& before, const Document& after) noexcept;
+
+    // Moves to the next difference; false when there is none.
+    ATTUNE_DECL bool next() noexcept;
+
+    std::string_view key() const noexcept { return key_document().as_string(); }
+    const Document& key_document() const noexcept {
+        return before_slot_ ? *before_slot_ : *after_slot_;
+    }
+    const Document* before() const noexcept { return before_slot_ ? before_slot_ + 1 : nullptr; }
+    const Document* after() const noexcept { return after_slot_ ? after_slot_ + 1 : nullptr; }
+
+private:
+    Walk before_;
+    Walk after_;
+    const Document* before_slot_ = nullptr;
+    const Document* after_slot_ = nullptr;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void Walk::stand() noexcept {
+    const Step& step = steps_[depth_ - 1];
+    const bool leaf = step.node->level == 0;
+    node_ = leaf ? nullptr : step.node->children()[step.index];
+    slot_ = leaf ? step.node->slots() + step.index * step.node->stride : nullptr;
+}
+
+ATTUNE_DECL void Walk::descend() noexcept {
+    steps_[depth_++] = {node_, 0};
+    stand();
+}
+
+ATTUNE_DECL void Walk::skip() noexcept {
+    while (depth_ > 0) {
+        Step& step = steps_[depth_ - 1];
+        if (++step.index < step.node->used)
+            return stand();
+        --depth_;
+    }
+    node_ = nullptr;
+    slot_ = nullptr;
+}
+
+ATTUNE_DECL Lockstep::Lockstep(const Document& before, const Document& after) noexcept
+    : before_(is_container(before) ? root_of(before) : nullptr),
+      after_(is_container(after) ? root_of(after) : nullptr) {}
+
+ATTUNE_DECL bool Lockstep::next() noexcept {
+    if (before_.slot()) {
+        before_.skip();
+        after_.skip();
+    }
+    while (!before_.done() && !after_.done()) {
+        const Node* const a = before_.node();
+        const Node* const b = after_.node();
+        if (!a && !b) {
+            ++next_;
+            return true;
+        }
+        if (a == b) {
+            next_ += a->size();
+            before_.skip();
+            after_.skip();
+            continue;
+        }
+        if (a && (!b || a->level >= b->level))
+            before_.descend();
+        if (b && (!a || b->level >= a->level))
+            after_.descend();
+    }
+    return false;
+}
+
+ATTUNE_DECL Differences::Differences(const Document& before, const Document& after) noexcept
+    : before_(before.is_object() ? root_of(before) : nullptr),
+      after_(after.is_object() ? root_of(after) : nullptr) {}
+
+ATTUNE_DECL bool Differences::next() noexcept {
+    if (before_slot_)
+        before_.skip();
+    if (after_slot_)
+        after_.skip();
+    before_slot_ = nullptr;
+    after_slot_ = nullptr;
+
+    for (;;) {
+        const Node* const a = before_.node();
+        const Node* const b = after_.node();
+        if (a && a == b) {
+            before_.skip();
+            after_.skip();
+            continue;
+        }
+        if (before_.done() && after_.done())
+            return false;
+
+        // What comes next on each side. A shared node begins with the same key in both walks, so
+        // the walk that is behind catches up before the other one looks inside.
+        int order = before_.done() ? 1 : -1;
+        if (!before_.done() && !after_.done()) {
+            order = compare_keys(a ? a->first_key() : Access::cell(*before_.slot()),
+                                 b ? b->first_key() : Access::cell(*after_.slot()));
+        }
+        const bool open_a = a && (order < 0 || (order == 0 && (!b || a->level >= b->level)));
+        const bool open_b = b && (order > 0 || (order == 0 && (!a || b->level >= a->level)));
+        if (open_a)
+            before_.descend();
+        if (open_b)
+            after_.descend();
+        if (open_a || open_b)
+            continue;
+
+        if (order == 0 && before_.slot()[1].same(after_.slot()[1])) {
+            before_.skip();
+            after_.skip();
+            continue;
+        }
+        if (order <= 0)
+            before_slot_ = before_.slot();
+        if (order >= 0)
+            after_slot_ = after_.slot();
+        return true;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The name that somebody who wrote `word` most likely meant; empty when none is near.
+///
+/// Near is an optimal string alignment distance (insert, erase, replace, swap neighbours; ASCII
+/// letters match in either case) of at most a third of the word's length, and at least one. The
+/// first of several equally near names wins. O(names * length^2).
+ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+ATTUNE_DECL char lower_case(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Optimal string alignment, three rows of the table at a time.
+ATTUNE_DECL std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before_last(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        row[j] = j;
+
+    const auto equal = [&](std::size_t i, std::size_t j) {
+        return lower_case(a[i]) == lower_case(b[j]);
+    };
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::swap(before_last, last);
+        std::swap(last, row);
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            row[j + 1] = std::min({last[j] + (equal(i, j) ? 0 : 1), last[j + 1] + 1, row[j] + 1});
+            if (i > 0 && j > 0 && equal(i, j - 1) && equal(i - 1, j)) {
+                row[j + 1] = std::min(row[j + 1], before_last[j - 1] + 1);
+            }
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names) {
+    const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
+    std::size_t best = limit + 1;
+    std::string_view found;
+    for (const std::string_view name : names) {
+        const std::size_t longer = std::max(word.size(), name.size());
+        const std::size_t shorter = std::min(word.size(), name.size());
+        if (longer - shorter >= best)
+            continue;
+        const std::size_t distance = detail::edit_distance(word, name);
+        // Where every letter would have to change, nothing is alike.
+        if (distance < best && distance < longer) {
+            best = distance;
+            found = name;
+        }
+    }
+    return std::string(found);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+ATTUNE_DECL std::string describe(const Document& document) {
+    switch (document.kind()) {
+    case Kind::null: return "null";
+    case Kind::boolean: return "a boolean";
+    case Kind::integer: return "an integer";
+    case Kind::real: return "a real number";
+    case Kind::string: return "a string";
+    case Kind::array: return "an array";
+    case Kind::object: return "an object";
+    }
+    return {};
+}
+
+[[noreturn]] inline void refuse_kind(const char* expected, const Document& document) {
+    throw std::domain_error(std::string("expected ") + expected + ", found " + describe(document));
+}
+
+ATTUNE_DECL void Cursor::load() noexcept {
+    slot_ = nullptr;
+    last_ = nullptr;
+    if (!container_ || !is_container(*container_))
+        return;
+    const Node* const root = root_of(*container_);
+    if (!root || next_ == root->size())
+        return;
+    const Run run = run_at(root, next_);
+    stride_ = root->stride;
+    slot_ = run.first;
+    last_ = run.last;
+    next_ += static_cast<std::size_t>(run.last - run.first) / stride_;
+}
+
+// Compares two containers of one kind without looking into the containers below, which go to
+// `open`. False at the first difference.
+ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
+                            std::vector<std::pair<const Document*, const Document*>>& open) {
+    if (a.size() != b.size())
+        return false;
+    const std::size_t stride = a.is_object() ? 2 : 1;
+    for (Lockstep pair(a, b); pair.next();) {
+        for (std::size_t part = 0; part < stride; ++part) {
+            const Document& x = pair.before()[part];
+            const Document& y = pair.after()[part];
+            if (x.same(y))
+                continue;
+            if (x.kind() != y.kind())
+                return false;
+            if (is_container(x)) {
+                if (x.size() != y.size())
+                    return false;
+                open.emplace_back(&x, &y);
+            } else if (!(x == y)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+}  // namespace detail
+
+ATTUNE_DECL Document::Document(std::initializer_list<Document> items) {
+    const bool members = std::all_of(items.begin(), items.end(), [](const Document& item) {
+        if (!item.is_array() || item.size() != 2)
+            return false;
+        const Document& key = *item.find(std::size_t{0});
+        return key.is_string() && !key.is_text();
+    });
+    std::vector<Document> slots;
+    if (members) {
+        slots.reserve(2 * items.size());
+        for (const Document& item : items) {
+            for (const Document& part : item.elements())
+                slots.push_back(part);
+        }
+        *this = detail::make_object(slots.data(), items.size());
+    } else {
+        slots.assign(items);
+        *this = detail::make_array(slots.data(), slots.size());
+    }
+}
+
+ATTUNE_DECL detail::Cell Document::string(std::string_view text, bool untyped) {
+    using detail::Tag;
+    if (text.size() <= detail::Cell::short_capacity) {
+        return detail::Cell::short_string(untyped ? Tag::text : Tag::string, text);
+    }
+    void* const memory = ::operator new(sizeof(detail::LongString) + text.size());
+    auto* const block = new (memory) detail::LongString;
+    block->size = text.size();
+    std::memcpy(static_cast<void*>(block + 1), text.data(), text.size());
+    return detail::Cell::of(untyped ? Tag::long_text : Tag::long_string,
+                            static_cast<const detail::Counted*>(block));
+}
+
+ATTUNE_DECL Kind Document::kind() const noexcept {
+    using detail::Tag;
+    switch (cell_.tag) {
+    case Tag::null: return Kind::null;
+    case Tag::boolean: return Kind::boolean;
+    case Tag::int64:
+    case Tag::uint64: return Kind::integer;
+    case Tag::real: return Kind::real;
+    case Tag::string:
+    case Tag::text:
+    case Tag::long_string:
+    case Tag::long_text: return Kind::string;
+    case Tag::array: return Kind::array;
+    case Tag::object: return Kind::object;
+    }
+    return Kind::null;
+}
+
+ATTUNE_DECL bool Document::as_bool() const {
+    if (!is_bool())
+        detail::refuse_kind("a boolean", *this);
+    return cell_.load<bool>();
+}
+
+ATTUNE_DECL std::int64_t Document::as_int64() const {
+    if (!is_integer())
+        detail::refuse_kind("an integer", *this);
+    if (is_unsigned()) {
+        throw std::domain_error(
+            "expected an integer of at most 9223372036854775807, found "
+            "a larger one");
+    }
+    return cell_.load<std::int64_t>();
+}
+
+ATTUNE_DECL std::uint64_t Document::as_uint64() const {
+    if (!is_integer())
+        detail::refuse_kind("an integer", *this);
+    if (!is_unsigned() && cell_.load<std::int64_t>() < 0) {
+        throw std::domain_error("expected an integer of at least 0, found a negative one");
+    }
+    return cell_.load<std::uint64_t>();
+}
+
+ATTUNE_DECL double Document::as_double() const {
+    if (is_real())
+        return cell_.load<double>();
+    if (!is_integer())
+        detail::refuse_kind("a number", *this);
+    return is_unsigned() ? static_cast<double>(cell_.load<std::uint64_t>())
+                         : static_cast<double>(cell_.load<std::int64_t>());
+}
+
+ATTUNE_DECL std::string_view Document::as_string() const {
+    if (!is_string())
+        detail::refuse_kind("a string", *this);
+    return detail::view(cell_);
+}
+
+ATTUNE_DECL std::size_t Document::size() const noexcept {
+    const detail::Node* const root = detail::is_container(*this) ? detail::root_of(*this) : nullptr;
+    return root ? root->size() : 0;
+}
+
+ATTUNE_DECL const Document* Document::find_member(std::string_view key) const noexcept {
+    if (!is_object())
+        return nullptr;
+    const Document* const slot = find_key(detail::root_of(*this), detail::Probe(key)).slot;
+    return slot ? slot + 1 : nullptr;
+}
+
+ATTUNE_DECL const Document* Document::find(std::size_t index) const noexcept {
+    if (!is_array() || index >= size())
+        return nullptr;
+    return run_at(detail::root_of(*this), index).first;
+}
+
+namespace detail {
+
+// One level down; null when there is nothing.
+ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
+    if (!document.is_array())
+        return document.find(token);
+    const std::optional<std::size_t> index = element_index(token);
+    return index ? document.find(*index) : nullptr;
+}
+
+ATTUNE_DECL Path first_tokens(const Path& path, std::size_t count) {
+    const auto begin = path.tokens().begin();
+    return Path(std::vector<std::string>(begin, begin + static_cast<std::ptrdiff_t>(count)));
+}
+
+ATTUNE_DECL std::string shown(const Path& path) {
+    return path.empty() ? "the document" : to_string(path);
+}
+
+// Why `path` does not lead on from `parent`, which has the first `depth` tokens of it.
+ATTUNE_DECL std::string describe_absence(const Document& parent, const Path& path,
+                                         std::size_t depth) {
+    const std::string place = to_string(first_tokens(path, depth + 1)) + ": ";
+    if (parent.is_object()) {
+        std::vector<std::string_view> names;
+        names.reserve(parent.size());
+        for (const Member member : parent.members())
+            names.push_back(member.key);
+        const std::string near = nearest(path.tokens()[depth], names);
+        return place + "no such member" + (near.empty() ? "" : "; did you mean \"" + near + "\"?");
+    }
+    if (parent.is_array()) {
+        return place + "no such element; the array has " + std::to_string(parent.size());
+    }
+    return place + "nothing there; " + shown(first_tokens(path, depth)) + " is " + describe(parent);
+}
+
+// The entry that `token` names in a container, or would have.
+struct Entry {
+    const Document* container = nullptr;
+    const Document* value = nullptr;  // null when absent
+    std::size_t index = 0;
+};
+
+ATTUNE_DECL Entry find_entry(const Document& container, std::string_view token) noexcept {
+    if (container.is_object()) {
+        const Found found = find_key(root_of(container), Probe(token));
+        return {&container, found.slot ? found.slot + 1 : nullptr, found.index};
+    }
+    if (!container.is_array())
+        return {&container, nullptr, 0};
+    if (token == "-")
+        return {&container, nullptr, container.size()};
+    const std::size_t index = element_index(token).value_or(container.size() + 1);
+    return {&container, container.find(index), index};
+}
+
+// The container of `entry` with another value there; an object in place of a scalar.
+ATTUNE_DECL Document with_entry(const Entry& entry, const std::string& token,
+                                const Document& value) {
+    if (entry.value)
+        return replaced(*entry.container, entry.index, value);
+    if (entry.container && is_container(*entry.container)) {
+        const bool object = entry.container->is_object();
+        return inserted(*entry.container, entry.index, object ? Document(token) : Document(),
+                        value);
+    }
+    return inserted(Document::object(), 0, token, value);
+}
+
+}  // namespace detail
+
+ATTUNE_DECL const Document* Document::find(const Path& path) const noexcept {
+    const Document* document = this;
+    for (const std::string& token : path.tokens()) {
+        document = detail::child(*document, token);
+        if (!document)
+            return nullptr;
+    }
+    return document;
+}
+
+ATTUNE_DECL const Document& Document::at(const Path& path) const {
+    const Document* document = this;
+    for (std::size_t depth = 0; depth < path.size(); ++depth) {
+        const Document* const below = detail::child(*document, path.tokens()[depth]);
+        if (!below)
+            throw std::out_of_range(detail::describe_absence(*document, path, depth));
+        document = below;
+    }
+    return *document;
+}
+
+ATTUNE_DECL Document Document::with(const Path& path, Document value) const {
+    std::vector<detail::Entry> entries;
+    entries.reserve(path.size());
+    const Document* document = this;
+    for (std::size_t depth = 0; depth < path.size(); ++depth) {
+        detail::Entry entry;
+        if (document)
+            entry = detail::find_entry(*document, path.tokens()[depth]);
+        if (document && document->is_array() && entry.index > document->size()) {
+            throw std::out_of_range(detail::describe_absence(*document, path, depth));
+        }
+        entries.push_back(entry);
+        document = entry.value;
+    }
+    if (document && document->same(value))
+        return *this;
+
+    for (std::size_t depth = path.size(); depth-- > 0;) {
+        value = detail::with_entry(entries[depth], path.tokens()[depth], value);
+    }
+    return value;
+}
+
+ATTUNE_DECL Document Document::without(const Path& path) const {
+    if (path.empty())
+        return {};
+    std::vector<detail::Entry> entries;
+    entries.reserve(path.size());
+    const Document* document = this;
+    for (const std::string& token : path.tokens()) {
+        entries.push_back(detail::find_entry(*document, token));
+        document = entries.back().value;
+        if (!document)
+            return *this;
+    }
+
+    Document result = detail::erased(*entries.back().container, entries.back().index);
+    for (std::size_t depth = path.size() - 1; depth-- > 0;) {
+        result = detail::replaced(*entries[depth].container, entries[depth].index, result);
+    }
+    return result;
+}
+
+ATTUNE_DECL bool Document::equal(const Document& a, const Document& b) noexcept {
+    if (!detail::is_container(a))
+        return detail::view(a.cell_) == detail::view(b.cell_);
+    std::vector<std::pair<const Document*, const Document*>> open;
+    if (!detail::equal_here(a, b, open))
+        return false;
+    while (!open.empty()) {
+        const auto [x, y] = open.back();
+        open.pop_back();
+        if (!detail::equal_here(*x, *y, open))
+            return false;
+    }
+    return true;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+// Types with nlohmann from_json and to_json of their own, found without including nlohmann/json.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+namespace lookup {
+
+// Ends the look-up of names in the enclosing namespaces: only the type's own functions count.
+void from_json() = delete;
+void to_json() = delete;
+
+// Stands for nlohmann::json. With that itself as the argument, nlohmann's own functions for
+// enumerations, ranges and strings would be found as well, but only where all of nlohmann/json is
+// included: one type would be described in two ways in one program.
+struct Json {
+    operator nlohmann::json&() const;
+};
+
+template <class T, class J>
+concept Converts = requires(const J& in, J& out, T& target, const T& value) {
+    from_json(in, target);
+    to_json(out, value);
+};
+
+}  // namespace lookup
+
+/// Types that say themselves how they are converted.
+template <class T>
+concept External = (std::is_class_v<T> || std::is_enum_v<T>) && lookup::Converts<T, lookup::Json>;
+
+/// Types that cannot be bound in another way: for them no confusion is possible.
+template <class T>
+concept OnlyExternal =
+    std::is_class_v<T> && !std::is_aggregate_v<T> && lookup::Converts<T, nlohmann::json>;
+
+template <class J>
+concept JsonIncluded = Complete<JsonCodec<J>>;
+
+template <class T, class J = nlohmann::json>
+constexpr ExternalType external_type() noexcept {
+    static_assert(JsonIncluded<J>,
+                  "this type is bound by its nlohmann from_json: include "
+                  "<attune/document/json.hpp>");
+    return {{Shape::external, form::any & ~form::null},
+            [](void* object, const Document& document) {
+                const J json = JsonCodec<J>::encode(document);
+                from_json(json, *static_cast<T*>(object));
+            },
+            [](const void* object) {
+                J json;
+                to_json(json, *static_cast<const T*>(object));
+                return JsonCodec<J>::decode(json);
+            },
+            [](const void* a, const void* b) {
+                const T& left = *static_cast<const T*>(a);
+                const T& right = *static_cast<const T*>(b);
+                if constexpr (std::equality_comparable<T>) {
+                    return left == right;
+                } else {
+                    J left_json;
+                    J right_json;
+                    to_json(left_json, left);
+                    to_json(right_json, right);
+                    return left_json == right_json;
+                }
+            }};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// Structured bindings for every count of members up to 64: C++20 has no pack to write this with.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <std::size_t I, class P>
+struct MemberPointer {
+    P address;
+};
+
+template <class I, class... P>
+struct MembersOver;
+
+/// Pointers to the members of one struct, in their order: std::tuple without its compile time.
+template <std::size_t... I, class... P>
+struct MembersOver<std::index_sequence<I...>, P...> : MemberPointer<I, P>... {};
+
+template <class... P>
+using MemberPointers = MembersOver<std::index_sequence_for<P...>, P...>;
+
+template <class... M>
+constexpr auto point_to(M&... members) noexcept {
+    return MemberPointers<M*...>{{std::addressof(members)}...};
+}
+
+template <std::size_t N>
+struct Tie;
+
+template <>
+struct Tie<0> {
+    template <class T>
+    static constexpr MemberPointers<> members(T&) noexcept {
+        return {};
+    }
+};
+
+#define ATTUNE_TIE(N, ...)                                  \
+    template <>                                             \
+    struct Tie<N> {                                         \
+        template <class T>                                  \
+        static constexpr auto members(T& object) noexcept { \
+            auto& [__VA_ARGS__] = object;                   \
+            return point_to(__VA_ARGS__);                   \
+        }                                                   \
+    };
+
+// clang-format off
+ATTUNE_TIE(1, m0)
+ATTUNE_TIE(2, m0, m1)
+ATTUNE_TIE(3, m0, m1, m2)
+ATTUNE_TIE(4, m0, m1, m2, m3)
+ATTUNE_TIE(5, m0, m1, m2, m3, m4)
+ATTUNE_TIE(6, m0, m1, m2, m3, m4, m5)
+ATTUNE_TIE(7, m0, m1, m2, m3, m4, m5, m6)
+ATTUNE_TIE(8, m0, m1, m2, m3, m4, m5, m6, m7)
+ATTUNE_TIE(9, m0, m1, m2, m3, m4, m5, m6, m7, m8)
+ATTUNE_TIE(10, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9)
+ATTUNE_TIE(11, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10)
+ATTUNE_TIE(12, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11)
+ATTUNE_TIE(13, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12)
+ATTUNE_TIE(14, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13)
+ATTUNE_TIE(15, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14)
+ATTUNE_TIE(16, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15)
+ATTUNE_TIE(17, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16)
+ATTUNE_TIE(18, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17)
+ATTUNE_TIE(19, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18)
+ATTUNE_TIE(20, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19)
+ATTUNE_TIE(21, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20)
+ATTUNE_TIE(22, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21)
+ATTUNE_TIE(23, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22)
+ATTUNE_TIE(24, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23)
+ATTUNE_TIE(25, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24)
+ATTUNE_TIE(26, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25)
+ATTUNE_TIE(27, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26)
+ATTUNE_TIE(28, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27)
+ATTUNE_TIE(29, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28)
+ATTUNE_TIE(30, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29)
+ATTUNE_TIE(31, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30)
+ATTUNE_TIE(32, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31)
+ATTUNE_TIE(33, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32)
+ATTUNE_TIE(34, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33)
+ATTUNE_TIE(35, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34)
+ATTUNE_TIE(36, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35)
+ATTUNE_TIE(37, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36)
+ATTUNE_TIE(38, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37)
+ATTUNE_TIE(39, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38)
+ATTUNE_TIE(40, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39)
+ATTUNE_TIE(41, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40)
+ATTUNE_TIE(42, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41)
+ATTUNE_TIE(43, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42)
+ATTUNE_TIE(44, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43)
+ATTUNE_TIE(45, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44)
+ATTUNE_TIE(46, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45)
+ATTUNE_TIE(47, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46)
+ATTUNE_TIE(48, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47)
+ATTUNE_TIE(49, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48)
+ATTUNE_TIE(50, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49)
+ATTUNE_TIE(51, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50)
+ATTUNE_TIE(52, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51)
+ATTUNE_TIE(53, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52)
+ATTUNE_TIE(54, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53)
+ATTUNE_TIE(55, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54)
+ATTUNE_TIE(56, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55)
+ATTUNE_TIE(57, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56)
+ATTUNE_TIE(58, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+    m57)
+ATTUNE_TIE(59, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+    m57, m58)
+ATTUNE_TIE(60, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+    m57, m58, m59)
+ATTUNE_TIE(61, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+    m57, m58, m59, m60)
+ATTUNE_TIE(62, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+    m57, m58, m59, m60, m61)
+ATTUNE_TIE(63, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+    m57, m58, m59, m60, m61, m62)
+ATTUNE_TIE(64, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+    m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37,
+    m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+    m57, m58, m59, m60, m61, m62, m63)
+// clang-format on
+
+#undef ATTUNE_TIE
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// What C++20 lets a library find out about a plain struct without a macro: how many members it has,
+// where they are, and what they are called. All that depends on how compilers spell things is in
+// this file and in impl/names.hpp.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline constexpr std::size_t max_fields = 64;
+
+// Converts to whatever a member is. Never defined: it is used in unevaluated operands only.
+struct AnyValue {
+    template <class U>
+    operator U() const;
+};
+
+template <std::size_t>
+using AnyAt = AnyValue;
+
+// Converts to the bases of T alone.
+template <class T>
+struct AnyBase {
+    template <class U>
+        requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>)
+    operator U() const;
+};
+
+template <class T>
+concept HasBase = requires { T{AnyBase<T>{}}; };
+
+template <class T, class Indexes>
+inline constexpr bool takes_indexes = false;
+
+template <class T, std::size_t... I>
+inline constexpr bool takes_indexes<T, std::index_sequence<I...>> = requires { T{AnyAt<I>{}...}; };
+
+// Can T be initialised by this many values?
+template <class T, std::size_t N>
+inline constexpr bool takes = takes_indexes<T, std::make_index_sequence<N>>;
+
+// The largest number of values T can be initialised by. Since T{} is valid, every member can be
+// left out, and so `takes` holds up to that number and for none above it.
+template <class T, std::size_t Low = 0, std::size_t High = max_fields + 2>
+constexpr std::size_t count_values() noexcept {
+    if constexpr (Low + 1 == High) {
+        return Low;
+    } else {
+        // Most structs are small: double first, then halve.
+        constexpr std::size_t doubled = Low == 0 ? 4 : 2 * Low;
+        constexpr std::size_t middle =
+            High == max_fields + 2 && doubled < High ? doubled : Low + (High - Low) / 2;
+        if constexpr (takes<T, middle>) {
+            return count_values<T, middle, High>();
+        } else {
+            return count_values<T, Low, middle>();
+        }
+    }
+}
+
+// Can the members at Width places be initialised by empty braces, with single values before and
+// after them?
+template <class T, std::size_t Width, class Before, class After>
+inline constexpr bool takes_braces = false;
+
+template <class T, std::size_t... B, std::size_t... A>
+inline constexpr bool takes_braces<T, 1, std::index_sequence<B...>, std::index_sequence<A...>> =
+    requires { T{AnyAt<B>{}..., {}, AnyAt<A>{}...}; };
+
+template <class T, std::size_t... B, std::size_t... A>
+inline constexpr bool takes_braces<T, 2, std::index_sequence<B...>, std::index_sequence<A...>> =
+    requires { T{AnyAt<B>{}..., {}, {}, AnyAt<A>{}...}; };
+
+template <class T, std::size_t... B, std::size_t... A>
+inline constexpr bool takes_braces<T, 8, std::index_sequence<B...>, std::index_sequence<A...>> =
+    requires { T{AnyAt<B>{}..., {}, {}, {}, {}, {}, {}, {}, {}, AnyAt<A>{}...}; };
+
+// The same for one place and a pair of values in braces.
+template <class T, class Before, class After>
+inline constexpr bool takes_pair = false;
+
+template <class T, std::size_t... B, std::size_t... A>
+inline constexpr bool takes_pair<T, std::index_sequence<B...>, std::index_sequence<A...>> =
+    requires { T{AnyAt<B>{}..., {AnyValue{}, AnyValue{}}, AnyAt<A>{}...}; };
+
+// Is there a C array among the members at Width places? N is the number of values T takes.
+//
+// No value converts to an array, so an array takes as many values as it has elements; in braces it
+// takes one place and leaves too many values for the members after it. A member that empty braces
+// cannot initialise fails in the same way, but a pair of values in braces tells the two apart.
+template <class T, std::size_t N, std::size_t At, std::size_t Width>
+constexpr bool has_array_at() noexcept {
+    using Before = std::make_index_sequence<At>;
+    using After = std::make_index_sequence<N - At - Width>;
+    if constexpr (takes_braces<T, Width, Before, After>) {
+        return false;
+    } else if constexpr (Width == 1) {
+        return takes_pair<T, Before, std::index_sequence<>> && !takes_pair<T, Before, After>;
+    } else {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return (has_array_at<T, N, At + I, 1>() || ...);
+        }(std::make_index_sequence<Width>{});
+    }
+}
+
+template <class T, std::size_t N, std::size_t At = 0>
+constexpr bool has_array() noexcept {
+    if constexpr (At == N) {
+        return false;
+    } else {
+        constexpr std::size_t width = N - At >= 8 ? 8 : N - At >= 2 ? 2 : 1;
+        return has_array_at<T, N, At, width>() || has_array<T, N, At + width>();
+    }
+}
+
+// What must hold for the members to be counted rightly. A member that is overlooked is a setting
+// that is lost, so whatever cannot be told apart is an error that says why.
+template <class T>
+constexpr std::size_t count_fields() noexcept {
+    static_assert(std::is_aggregate_v<T>,
+                  "attune cannot bind this type: it is not a plain struct, since it has private "
+                  "members, constructors, virtual functions or virtual bases");
+    static_assert(requires { T{}; },
+                  "attune cannot bind this struct: T{} is not valid; every member needs a default "
+                  "value, and a reference cannot have one");
+    if constexpr (std::is_aggregate_v<T> && requires { T{}; }) {
+        static_assert(!HasBase<T>,
+                      "attune cannot bind this struct: it has a base class; make the base a "
+                      "member");
+        constexpr std::size_t count = count_values<T>();
+        static_assert(count > 0 || std::is_empty_v<T>,
+                      "attune cannot bind this struct: its first member is a reference, or of a "
+                      "type that cannot be initialised");
+        static_assert(!has_array<T, count>(),
+                      "attune cannot bind this struct: it has a C array; use std::array");
+        static_assert(count <= max_fields,
+                      "attune cannot bind this struct: it has more than 64 members; group them in "
+                      "structs of their own");
+        return count;
+    }
+    return 0;
+}
+
+template <class T>
+inline constexpr std::size_t field_count = count_fields<T>();
+
+/// The members of `object`, in their order. `T` may be const.
+template <class T>
+constexpr auto members_of(T& object) noexcept {
+    return Tie<field_count<std::remove_const_t<T>>>::members(object);
+}
+
+// An object that is never made: only the addresses of its members are used, as template arguments.
+template <class T>
+struct Nowhere {
+    T value;
+};
+
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wundefined-var-template"
+#pragma clang diagnostic ignored "-Wundefined-internal"
+#endif
+
+template <class T>
+extern Nowhere<T> nowhere;
+
+// Clang takes the address of a member as a template argument only as part of a class.
+template <class P>
+struct Spelled {
+    P address;
+};
+
+template <auto... V>
+consteval std::string_view spell_members() {
+    return pack_text(__PRETTY_FUNCTION__);
+}
+
+template <class T, std::size_t... I, class... P>
+consteval std::string_view spell_fields(MembersOver<std::index_sequence<I...>, P...>*) {
+    [[maybe_unused]] constexpr auto members = members_of(nowhere<T>.value);
+    return spell_members<
+        Spelled<P>{static_cast<const MemberPointer<I, P>&>(members).address}...>();
+}
+
+/// The names of the members of T, for next_argument and member_name to take apart.
+template <class T>
+inline constexpr std::string_view field_text =
+    spell_fields<T>(static_cast<decltype(members_of(nowhere<T>.value))*>(nullptr));
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
+// The spelling of names is no part of the language: a compiler that does it in another way must
+// fail here, not at run time.
+namespace probe {
+
+enum class Colour : unsigned char { red, green = 3 };
+
+struct Sample {
+    int first;
+    Colour second;
+    struct {
+        bool inner;
+    } third;
+};
+
+constexpr bool spells(std::string_view text, std::string_view a, std::string_view b,
+                      std::string_view c) noexcept {
+    return member_name(next_argument(text)) == a && member_name(next_argument(text)) == b &&
+           member_name(next_argument(text)) == c && text.empty();
+}
+
+static_assert(spells(field_text<Sample>, "first", "second", "third"),
+              "attune does not know how this compiler spells the names of members");
+
+}  // namespace probe
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A value that is never shown: no error, difference, event, schema or log of attune holds it, and
+/// it prints as `***`. It is set like a T and read by `reveal` only, so that whoever lets it out has
+/// said so.
+template <class T>
+class Secret {
+public:
+    Secret() = default;
+    Secret(const T& value) : value_(value) {}
+    Secret(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>)
+        : value_(std::move(value)) {}
+
+    /// Whatever makes a T in one step: a literal for a std::string.
+    template <class U>
+        requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+                 !std::is_same_v<std::remove_cvref_t<U>, Secret>)
+    Secret(U&& value) : value_(std::forward<U>(value)) {}
+
+    const T& reveal() const noexcept { return value_; }
+    T& reveal() noexcept { return value_; }
+
+    friend bool operator==(const Secret&, const Secret&) = default;
+
+private:
+    T value_{};
+};
+
+/// `***`
+template <class T>
+std::string to_string(const Secret<T>&) {
+    return "***";
+}
+
+/// Streams `***`.
+template <class Stream, class T>
+    requires requires(Stream& stream) { stream << "***"; }
+Stream& operator<<(Stream& stream, const Secret<T>&) {
+    stream << "***";
+    return stream;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A compiled regular expression; empty when there is none.
+struct Pattern {
+    std::string text;
+    std::shared_ptr<const void> program;
+    bool (*match)(const void* program, std::string_view text) = nullptr;
+
+    explicit operator bool() const noexcept { return match != nullptr; }
+};
+
+/// std::regex recurses once per character: longer texts could end the program, so they are refused.
+inline constexpr std::size_t max_pattern_input = 2048;
+
+/// Compiles an ECMAScript expression that must match a whole text. Throws std::logic_error when it
+/// is not one. A template so that only programs that use patterns pay for compiling std::regex.
+template <class Char>
+Pattern compile_pattern(std::basic_string_view<Char> text);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// GCC 12 takes a member of libstdc++'s automaton for uninitialised under -fsanitize.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <class Char>
+Pattern compile_pattern(std::basic_string_view<Char> text) {
+    using Regex = std::basic_regex<Char>;
+    try {
+        return {std::string(text),
+                std::make_shared<const Regex>(text.begin(), text.end(), std::regex::ECMAScript),
+                [](const void* program, std::string_view input) {
+                    return std::regex_match(input.begin(), input.end(),
+                                            *static_cast<const Regex*>(program));
+                }};
+    } catch (const std::regex_error& error) {
+        throw std::logic_error("matches(\"" + std::string(text) + "\"): " + error.what());
+    }
+}
+
+#if !ATTUNE_HEADER_ONLY
+template Pattern compile_pattern<char>(std::string_view);
+#endif
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What a field must satisfy beyond its type. Rules of an optional or a secret hold for the value
+/// inside.
+struct Rules {
+    std::optional<Quantity> least;
+    std::optional<Quantity> most;
+    std::optional<std::size_t> least_size;
+    std::optional<std::size_t> most_size;
+    Pattern pattern;
+    std::vector<std::string> strings;  ///< nothing else is allowed, unless empty
+    std::vector<Quantity> numbers;     ///< nothing else is allowed, unless empty
+};
+
+struct FieldInfo {
+    std::string name;  ///< in documents
+    std::string doc;
+    const Type* type;
+    std::size_t offset;  ///< bytes from the beginning of the struct
+    bool required = false;
+    bool secret = false;
+    std::unique_ptr<Rules> rules;  ///< null when there are none
+};
+
+/// An object of any type; std::shared_ptr would be compiled anew for each.
+using Erased = std::unique_ptr<const void, void (*)(const void*)>;
+
+template <class T>
+Erased erase(T* object) {
+    return Erased(object, [](const void* erased) { delete static_cast<const T*>(erased); });
+}
+
+struct CheckInfo {
+    Erased function;
+    bool (*call)(const void* function, const void* object);
+    std::string text;
+};
+
+/// A struct: its fields in their order, and what its `describe` said about them. Immutable once it
+/// is complete.
+struct Structure {
+    std::string doc;
+    std::vector<FieldInfo> fields;
+    std::vector<CheckInfo> checks;
+    Erased defaults{nullptr, nullptr};  ///< an object T{}
+
+    const FieldInfo* find(std::string_view name) const noexcept {
+        for (const FieldInfo& field : fields) {
+            if (field.name == name) {
+                return &field;
+            }
+        }
+        return nullptr;
+    }
+};
+
+struct MemberInfo {
+    const void* address;
+    const Type* type;
+};
+
+/// What the compiler knows about a struct.
+struct Recipe {
+    std::string_view names;  ///< of the members, as the compiler spells them
+    std::size_t count;
+    Erased (*make)();
+    void (*members)(const void* object, MemberInfo* members);
+    void (*describe)(Structure& structure, const void* object);  ///< null when it has none
+};
+
+/// Makes a Structure that is never destroyed, since objects of static storage may use it to their
+/// end. Throws std::logic_error when `describe` contradicts itself.
+ATTUNE_DECL const Structure& make_structure(const Recipe& recipe);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// What `describe` said must make sense.
+ATTUNE_DECL void judge(const Structure& structure) {
+    for (const FieldInfo& field : structure.fields) {
+        if (structure.find(field.name) != &field) {
+            throw std::logic_error("describe: two fields are named \"" + field.name + "\"");
+        }
+        if (!field.rules) {
+            continue;
+        }
+        const Rules& rules = *field.rules;
+        if ((rules.least && rules.most && *rules.least > *rules.most) ||
+            (rules.least_size && rules.most_size && *rules.least_size > *rules.most_size)) {
+            throw std::logic_error("describe: the bounds of \"" + field.name +
+                                   "\" leave no value between them");
+        }
+    }
+}
+
+ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
+    auto structure = std::make_unique<Structure>();
+    structure->defaults = recipe.make();
+    const void* const object = structure->defaults.get();
+
+    std::vector<MemberInfo> members(recipe.count);
+    recipe.members(object, members.data());
+    std::string_view names = recipe.names;
+    for (const MemberInfo& member : members) {
+        FieldInfo& field = structure->fields.emplace_back();
+        field.name = member_name(next_argument(names));
+        field.type = member.type;
+        field.offset = static_cast<std::size_t>(static_cast<const std::byte*>(member.address) -
+                                                static_cast<const std::byte*>(object));
+    }
+    if (recipe.describe != nullptr) {
+        recipe.describe(*structure, object);
+        judge(*structure);
+    }
+    return *structure.release();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// The type that rules speak about: what is inside optionals and secrets.
+template <class M>
+struct Inside {
+    using type = M;
+};
+template <class M>
+struct Inside<std::optional<M>> : Inside<M> {};
+template <class M>
+struct Inside<std::unique_ptr<M>> : Inside<M> {};
+template <class M>
+struct Inside<std::shared_ptr<M>> : Inside<M> {};
+template <class M>
+struct Inside<Secret<M>> : Inside<M> {};
+
+template <class V>
+inline constexpr bool is_text =
+    type_object<V>.shape == Shape::string || type_object<V>.shape == Shape::path;
+
+template <class V>
+inline constexpr bool is_sized =
+    type_object<V>.shape == Shape::string || type_object<V>.shape == Shape::list ||
+    type_object<V>.shape == Shape::flags || type_object<V>.shape == Shape::map;
+
+// What one_of takes for a field that holds a V.
+template <class V>
+using Choice = std::conditional_t<is_text<V>, std::string_view, V>;
+
+/// Throw std::logic_error naming the rule when it was given before, or cannot be met.
+ATTUNE_DECL void set_least(FieldInfo& field, const Quantity& least);
+ATTUNE_DECL void set_most(FieldInfo& field, const Quantity& most);
+ATTUNE_DECL void set_least_size(FieldInfo& field, std::size_t least);
+ATTUNE_DECL void set_most_size(FieldInfo& field, std::size_t most);
+ATTUNE_DECL void set_pattern(FieldInfo& field, Pattern pattern);
+ATTUNE_DECL void add_choice(FieldInfo& field, std::string_view text);
+ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number);
+[[noreturn]] ATTUNE_DECL void throw_bound_outside(const FieldInfo& field);
+
+/// The field at an offset; std::logic_error when there is none of that type.
+ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type);
+ATTUNE_DECL void add_check(Structure& structure, CheckInfo check);
+
+}  // namespace detail
+
+/// Rules and descriptions for one field. Rules of an optional or a Secret hold for the value inside;
+/// a default value is not judged. What a field's type cannot satisfy does not compile; rules that
+/// contradict each other throw std::logic_error when the struct is first bound.
+template <class M>
+class Field {
+    using Value = typename detail::Inside<M>::type;
+
+public:
+    explicit Field(detail::FieldInfo& info) noexcept : info_(&info) {}
+
+    /// One line for people, shown by Store::usage and in the JSON Schema.
+    Field& doc(std::string text) {
+        info_->doc = std::move(text);
+        return *this;
+    }
+
+    /// The member's name in documents, in place of the C++ one.
+    Field& name(std::string name) {
+        info_->name = std::move(name);
+        return *this;
+    }
+
+    /// Absent, or null, is a problem.
+    Field& required() {
+        info_->required = true;
+        return *this;
+    }
+
+    /// Never shown, like a Secret, where the type should stay plain.
+    Field& secret() {
+        info_->secret = true;
+        return *this;
+    }
+
+    /// Numbers, durations, Bytes: from `low` to `high`, both included.
+    template <class L, class H>
+    Field& between(const L& low, const H& high) {
+        return at_least(low).at_most(high);
+    }
+
+    template <class B>
+    Field& at_least(const B& low) {
+        detail::set_least(*info_, bound(low));
+        return *this;
+    }
+
+    template <class B>
+    Field& at_most(const B& high) {
+        detail::set_most(*info_, bound(high));
+        return *this;
+    }
+
+    /// Strings: bytes. Lists and maps: items.
+    Field& min_size(std::size_t size) {
+        static_assert(detail::is_sized<Value>, "min_size is for strings, lists and maps");
+        detail::set_least_size(*info_, size);
+        return *this;
+    }
+
+    Field& max_size(std::size_t size) {
+        static_assert(detail::is_sized<Value>, "max_size is for strings, lists and maps");
+        detail::set_most_size(*info_, size);
+        return *this;
+    }
+
+    /// Strings and paths: an ECMAScript regular expression that the whole text matches. Texts of
+    /// more than 2048 bytes are then refused.
+    Field& matches(std::string_view pattern) {
+        static_assert(detail::is_text<Value>, "matches is for strings and paths");
+        detail::set_pattern(*info_, detail::compile_pattern(pattern));
+        return *this;
+    }
+
+    /// Strings, paths, numbers, enumerations: one of these.
+    Field& one_of(std::initializer_list<detail::Choice<Value>> values) {
+        for (const detail::Choice<Value>& value : values) {
+            if constexpr (detail::is_text<Value>) {
+                detail::add_choice(*info_, value);
+            } else if constexpr (std::is_enum_v<Value>) {
+                detail::add_choice(*info_, static_cast<std::underlying_type_t<Value>>(value));
+            } else {
+                detail::add_choice(*info_, bound(value));
+            }
+        }
+        return *this;
+    }
+
+private:
+    template <class B>
+    detail::Quantity bound(const B& value) const {
+        if constexpr (detail::Integer<Value>) {
+            static_assert(detail::Integer<B>, "the bound of an integer must be an integer");
+            if (!std::in_range<Value>(value)) {
+                detail::throw_bound_outside(*info_);
+            }
+            return static_cast<Value>(value);
+        } else if constexpr (std::is_floating_point_v<Value>) {
+            static_assert(detail::Integer<B> || std::is_floating_point_v<B>,
+                          "the bound of a number must be a number");
+            return static_cast<double>(value);
+        } else if constexpr (detail::is_duration<Value>) {
+            static_assert(std::is_convertible_v<const B&, Value>,
+                          "the bound of a duration must be a duration that its type can hold "
+                          "exactly");
+            return detail::Quantity::of(Value(value).count());
+        } else {
+            static_assert(std::is_same_v<Value, Bytes>,
+                          "at_least, at_most and between are for numbers, durations and "
+                          "attune::Bytes");
+            static_assert(std::is_convertible_v<const B&, Bytes>,
+                          "the bound of a size must be attune::Bytes");
+            return Bytes(value).count;
+        }
+    }
+
+    detail::FieldInfo* info_;
+};
+
+/// What a struct says about itself beyond its members: an optional function found by
+/// argument-dependent look-up,
+///
+/// ```cpp
+/// void describe(attune::Schema<Server>& s) {
+///     s.doc("The HTTP listener");
+///     s.field(&Server::port).doc("TCP port").between(1, 65535);
+///     s.check([](const Server& v) { return v.pool.size > 0; }, "pool.size must be positive");
+/// }
+/// ```
+///
+/// Called once per program, when the struct is first bound. What it sets is immutable afterwards.
+template <class T>
+class Schema {
+public:
+    Schema(detail::Structure& structure, const T& object) noexcept
+        : structure_(&structure), object_(&object) {}
+
+    Schema(const Schema&) = delete;
+    Schema& operator=(const Schema&) = delete;
+
+    /// One line for people about the whole struct.
+    Schema& doc(std::string text) {
+        structure_->doc = std::move(text);
+        return *this;
+    }
+
+    template <class M>
+    Field<M> field(M T::*member) {
+        static_assert(std::is_object_v<M>, "field() takes a pointer to a data member");
+        const auto offset = reinterpret_cast<const std::byte*>(std::addressof(object_->*member)) -
+                            reinterpret_cast<const std::byte*>(object_);
+        return Field<M>(detail::field_at(*structure_, static_cast<std::size_t>(offset),
+                                         detail::type_object<M>));
+    }
+
+    /// A rule over several fields, judged when each of them is right by itself. `text` says what
+    /// must hold. `valid` is called with a const T& at every commit, possibly from several threads
+    /// at once, and must be pure; an exception from it counts as a no.
+    template <class F>
+        requires std::predicate<const F&, const T&>
+    Schema& check(F valid, std::string text) {
+        detail::add_check(*structure_, {detail::erase(new F(std::move(valid))),
+                                        [](const void* function, const void* object) -> bool {
+                                            return (*static_cast<const F*>(function))(
+                                                *static_cast<const T*>(object));
+                                        },
+                                        std::move(text)});
+        return *this;
+    }
+
+private:
+    detail::Structure* structure_;
+    const T* object_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Rules& rules_of(FieldInfo& field) {
+    if (!field.rules) {
+        field.rules = std::make_unique<Rules>();
+    }
+    return *field.rules;
+}
+
+template <class T>
+void set_once(const FieldInfo& field, std::optional<T>& rule, const T& value) {
+    if (rule) {
+        throw std::logic_error("describe: \"" + field.name + "\" has the same bound twice");
+    }
+    rule = value;
+}
+
+ATTUNE_DECL void set_least(FieldInfo& field, const Quantity& least) {
+    set_once(field, rules_of(field).least, least);
+}
+
+ATTUNE_DECL void set_most(FieldInfo& field, const Quantity& most) {
+    set_once(field, rules_of(field).most, most);
+}
+
+ATTUNE_DECL void set_least_size(FieldInfo& field, std::size_t least) {
+    set_once(field, rules_of(field).least_size, least);
+}
+
+ATTUNE_DECL void set_most_size(FieldInfo& field, std::size_t most) {
+    set_once(field, rules_of(field).most_size, most);
+}
+
+ATTUNE_DECL void set_pattern(FieldInfo& field, Pattern pattern) {
+    Rules& rules = rules_of(field);
+    if (rules.pattern) {
+        throw std::logic_error("describe: \"" + field.name + "\" has two patterns");
+    }
+    rules.pattern = std::move(pattern);
+}
+
+ATTUNE_DECL void add_choice(FieldInfo& field, std::string_view text) {
+    rules_of(field).strings.emplace_back(text);
+}
+
+ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number) {
+    rules_of(field).numbers.push_back(number);
+}
+
+ATTUNE_DECL void throw_bound_outside(const FieldInfo& field) {
+    throw std::logic_error("describe: a bound of \"" + field.name +
+                           "\" is outside what its type can hold");
+}
+
+ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type) {
+    for (FieldInfo& field : structure.fields) {
+        if (field.offset == offset && field.type == &type) {
+            return field;
+        }
+    }
+    throw std::logic_error("describe: field() was given something else than a member of the struct");
+}
+
+ATTUNE_DECL void add_check(Structure& structure, CheckInfo check) {
+    structure.checks.push_back(std::move(check));
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <class T>
+concept Described = requires(Schema<T>& schema) { describe(schema); };
+
+template <std::size_t... I, class... M>
+void list_members(const MembersOver<std::index_sequence<I...>, M*...>& members, MemberInfo* infos) {
+    ((infos[I] = {static_cast<const MemberPointer<I, M*>&>(members).address, &type_object<M>}),
+     ...);
+}
+
+template <class T>
+Erased make_default() {
+    // Where T{} is not valid, field_count has said so already, and better.
+    if constexpr (requires { T{}; }) {
+        return erase(new T{});
+    }
+    return Erased(nullptr, nullptr);
+}
+
+template <class T>
+const Structure& structure_for() {
+    Recipe recipe{field_text<T>, field_count<T>, &make_default<T>,
+                  [](const void* object, MemberInfo* infos) {
+                      // Made by the function above, which does not make it const.
+                      list_members(members_of(*static_cast<T*>(const_cast<void*>(object))), infos);
+                  },
+                  nullptr};
+    if constexpr (Described<T>) {
+        recipe.describe = [](Structure& structure, const void* object) {
+            Schema<T> schema(structure, *static_cast<const T*>(object));
+            describe(schema);
+        };
+    }
+    static const Structure& structure = make_structure(recipe);
+    return structure;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <class T>
+constexpr IntegerFormat integer_format() noexcept {
+    return {sizeof(T), std::is_signed_v<T>};
+}
+
+template <std::floating_point T>
+constexpr RealFormat real_format() noexcept {
+    return std::is_same_v<T, float>    ? RealFormat::single
+           : std::is_same_v<T, double> ? RealFormat::twofold
+                                       : RealFormat::extended;
+}
+
+// Recognised by what they can do, so that <filesystem>, <map> and <unordered_map> stay out of this.
+template <class T>
+concept PathLike = requires(const T& path) {
+    typename T::string_type;
+    T::preferred_separator;
+    { path.lexically_normal() } -> std::same_as<T>;
+    { path.string() } -> std::same_as<std::string>;
+};
+
+template <class T>
+concept MapLike = std::same_as<typename T::key_type, std::string> && requires(T& map) {
+    typename T::mapped_type;
+    map.try_emplace(std::string());
+};
+
+template <class T>
+concept OtherMap = requires {
+    typename T::key_type;
+    typename T::mapped_type;
+};
+
+/// Makes the description of T. The general case: scalars, and classes that are no templates.
+template <class T>
+struct Describe {
+    static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
+                  "attune cannot bind a const or volatile member: it could not be set");
+    static_assert(!std::is_reference_v<T>, "attune cannot bind a reference");
+    static_assert(!std::is_array_v<T>, "attune cannot bind a C array: use std::array");
+    static_assert(!std::is_union_v<T>, "attune cannot bind a union: use std::variant");
+    static_assert(!std::is_pointer_v<T> && !std::is_null_pointer_v<T>,
+                  "attune cannot bind a pointer: use std::unique_ptr for a value, std::string for "
+                  "text");
+    static_assert(!Character<T>, "attune cannot bind a character: use std::string or an integer");
+    static_assert(!std::is_same_v<T, std::string_view>,
+                  "attune cannot bind std::string_view, which does not own its text: use "
+                  "std::string");
+
+    static constexpr auto make() noexcept {
+        if constexpr (std::is_same_v<T, bool>) {
+            return Type{Shape::boolean, form::boolean};
+        } else if constexpr (Integer<T>) {
+            return IntegerType{{Shape::integer, form::integer}, integer_format<T>()};
+        } else if constexpr (std::is_floating_point_v<T>) {
+            return RealType{{Shape::real, form::real}, real_format<T>()};
+        } else if constexpr (std::is_same_v<T, std::string>) {
+            return Type{Shape::string, form::string};
+        } else if constexpr (std::is_same_v<T, Bytes>) {
+            return Type{Shape::bytes, form::string | form::integer};
+        } else if constexpr (std::is_same_v<T, Document>) {
+            return Type{Shape::document, form::any};
+        } else if constexpr (External<T>) {
+            return external_type<T>();
+        } else if constexpr (std::is_enum_v<T>) {
+            return EnumType{{Shape::enumeration, form::string},
+                            integer_format<std::underlying_type_t<T>>(),
+                            &enumerators<T>};
+        } else if constexpr (PathLike<T>) {
+            return PathType{
+                {Shape::path, form::string},
+                [](void* path, std::string_view text) { static_cast<T*>(path)->assign(text); },
+                [](const void* path) { return static_cast<const T*>(path)->string(); }};
+        } else if constexpr (MapLike<T>) {
+            return map();
+        } else {
+            static_assert(!OtherMap<T>,
+                          "attune cannot bind this map: its keys must be std::string and its "
+                          "values must have a default");
+            static_assert(std::is_class_v<T>, "attune cannot bind this type");
+            if constexpr (OnlyExternal<T>) {
+                return external_type<T>();
+            } else {
+                return StructType{{Shape::structure, form::structure}, &structure_for<T>};
+            }
+        }
+    }
+
+private:
+    static constexpr MapType map() noexcept {
+        using Value = typename T::mapped_type;
+        return {{Shape::map, form::map},
+                type_object<Value>,
+                [](const void* map) { return static_cast<const T*>(map)->size(); },
+                [](const void* map, const std::string& key) -> const void* {
+                    const auto found = static_cast<const T*>(map)->find(key);
+                    const bool none = found == static_cast<const T*>(map)->end();
+                    return none ? nullptr : std::addressof(found->second);
+                },
+                [](const void* map, void* context, MapType::Visitor visitor) {
+                    for (const auto& [key, value] : *static_cast<const T*>(map)) {
+                        visitor(context, key, std::addressof(value));
+                    }
+                },
+                [](void* map) { static_cast<T*>(map)->clear(); },
+                [](void* map, std::string_view key) -> void* {
+                    return std::addressof(
+                        static_cast<T*>(map)->try_emplace(std::string(key)).first->second);
+                }};
+    }
+};
+
+template <class Rep, class Period>
+struct Describe<std::chrono::duration<Rep, Period>> {
+    static_assert(Integer<Rep> || std::is_floating_point_v<Rep>,
+                  "attune cannot bind this duration: it must count in integers or reals");
+    static_assert(tick_of<Period> > 0,
+                  "attune cannot bind this duration: its period must be a whole number of "
+                  "nanoseconds");
+
+    static constexpr DurationType make() noexcept {
+        DurationType type{{Shape::duration, form::string}, {}, {}, tick_of<Period>};
+        if constexpr (std::is_floating_point_v<Rep>) {
+            type.real = real_format<Rep>();
+        } else {
+            type.integer = integer_format<Rep>();
+        }
+        return type;
+    }
+};
+
+// What std::optional and the smart pointers have in common.
+template <class T, class Value>
+struct DescribeOptional {
+    static constexpr OptionalType make() noexcept {
+        static_assert((type_object<Value>.forms & form::null) == 0,
+                      "attune cannot bind an optional of something that can be null itself");
+        return {{Shape::optional, static_cast<std::uint8_t>(type_object<Value>.forms | form::null)},
+                type_object<Value>,
+                [](const void* optional) -> const void* {
+                    const T& value = *static_cast<const T*>(optional);
+                    return value ? std::addressof(*value) : nullptr;
+                },
+                [](void* optional) -> void* {
+                    T& value = *static_cast<T*>(optional);
+                    if constexpr (std::is_same_v<T, std::shared_ptr<Value>>) {
+                        // Somebody else may hold the present one.
+                        value = std::make_shared<Value>();
+                    } else if (!value) {
+                        if constexpr (std::is_same_v<T, std::optional<Value>>) {
+                            value.emplace();
+                        } else {
+                            value = std::make_unique<Value>();
+                        }
+                    }
+                    return std::addressof(*value);
+                },
+                [](void* optional) { static_cast<T*>(optional)->reset(); }};
+    }
+};
+
+template <class Value>
+struct Describe<std::optional<Value>> : DescribeOptional<std::optional<Value>, Value> {};
+
+template <class Value>
+struct Describe<std::unique_ptr<Value>> : DescribeOptional<std::unique_ptr<Value>, Value> {};
+
+template <class Value>
+struct Describe<std::shared_ptr<Value>> : DescribeOptional<std::shared_ptr<Value>, Value> {};
+
+template <class Allocator>
+struct Describe<std::vector<bool, Allocator>> {
+    using T = std::vector<bool, Allocator>;
+
+    static constexpr FlagsType make() noexcept {
+        return {{Shape::flags, form::list},
+                [](const void* list) { return static_cast<const T*>(list)->size(); },
+                [](const void* list, std::size_t index) -> bool {
+                    return (*static_cast<const T*>(list))[index];
+                },
+                [](void* list) { static_cast<T*>(list)->clear(); },
+                [](void* list, bool value) { static_cast<T*>(list)->push_back(value); }};
+    }
+};
+
+template <class Value, class Allocator>
+struct Describe<std::vector<Value, Allocator>> {
+    using T = std::vector<Value, Allocator>;
+
+    static constexpr ListType make() noexcept {
+        return {{Shape::list, form::list},
+                type_object<Value>,
+                [](const void* list) { return static_cast<const T*>(list)->size(); },
+                [](const void* list, std::size_t index) -> const void* {
+                    return static_cast<const T*>(list)->data() + index;
+                },
+                [](void* list, std::size_t expected) {
+                    static_cast<T*>(list)->clear();
+                    static_cast<T*>(list)->reserve(expected);
+                },
+                [](void* list) -> void* {
+                    return std::addressof(static_cast<T*>(list)->emplace_back());
+                }};
+    }
+};
+
+template <class Value, std::size_t N>
+struct Describe<std::array<Value, N>> {
+    static constexpr ArrayType make() noexcept {
+        return {{Shape::array, form::list}, type_object<Value>, N, sizeof(Value)};
+    }
+};
+
+template <class Value>
+struct Describe<Secret<Value>> {
+    static constexpr SecretType make() noexcept {
+        return {{Shape::secret, type_object<Value>.forms},
+                type_object<Value>,
+                [](const void* secret) -> const void* {
+                    return std::addressof(static_cast<const Secret<Value>*>(secret)->reveal());
+                }};
+    }
+};
+
+/// Can JSON values of every kind be given to one alternative at most? Several structs can: they are
+/// told apart by their members.
+template <class... Values>
+constexpr bool distinguishable() noexcept {
+    unsigned seen = 0;
+    bool clash = false;
+    for (const unsigned forms : {unsigned{type_object<Values>.forms}...}) {
+        const unsigned alone = forms & ~unsigned{form::structure};
+        clash = clash || (seen & alone) != 0 ||
+                ((seen | forms) & (form::map | form::structure)) == (form::map | form::structure);
+        seen |= forms;
+    }
+    return !clash;
+}
+
+template <class... Values>
+struct Describe<std::variant<Values...>> {
+    using T = std::variant<Values...>;
+
+    static_assert((!std::is_same_v<Values, std::monostate> && ...),
+                  "attune cannot bind std::monostate: use a std::optional of the variant");
+    static_assert(((type_object<Values>.shape != Shape::optional) && ...),
+                  "attune cannot bind a variant of optionals: use a std::optional of the variant");
+    static_assert(distinguishable<Values...>(),
+                  "attune cannot bind this variant: two of its alternatives take the same kind of "
+                  "JSON value");
+
+    static constexpr const Type* alternatives[] = {&type_object<Values>...};
+
+    static constexpr VariantType make() noexcept {
+        return {{Shape::variant, static_cast<std::uint8_t>((type_object<Values>.forms | ...))},
+                alternatives,
+                sizeof...(Values),
+                [](const void* variant) { return static_cast<const T*>(variant)->index(); },
+                [](const void* variant) {
+                    return std::visit(
+                        [](const auto& value) -> const void* { return std::addressof(value); },
+                        *static_cast<const T*>(variant));
+                },
+                [](void* variant, std::size_t index) {
+                    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+                        void* value = nullptr;
+                        (void)((I == index &&
+                                (value = std::addressof(
+                                     static_cast<T*>(variant)->template emplace<I>()))) ||
+                               ...);
+                        return value;
+                    }(std::index_sequence_for<Values...>{});
+                }};
+    }
+};
+
+template <class T>
+const Type& type_of() noexcept {
+    return type_object<T>;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What happens to a member name that occurs twice in one object.
+enum class Duplicates : std::uint8_t {
+    refuse,  ///< ParseError at the second one
+    last,    ///< the last one wins, as in most other programs
+};
+
+struct ParseOptions {
+    std::string name{};     ///< how errors and origins call the text: a file name, a URL
+    bool comments = false;  ///< JSONC: `//` and `/* */` comments, one comma after the last item
+    Duplicates duplicates = Duplicates::refuse;
+    std::size_t max_depth = 128;                    ///< objects and arrays inside each other
+    std::size_t max_bytes = std::size_t{64} << 20;  ///< length of the whole text
+};
+
+/// A place in a text.
+struct Position {
+    std::uint32_t line = 1;    ///< counted from 1; LF, CR LF and CR each end a line
+    std::uint32_t column = 1;  ///< counted from 1, in code points; a byte-order mark is not counted
+    std::size_t offset = 0;    ///< in bytes from the beginning, byte-order mark included
+
+    friend bool operator==(const Position&, const Position&) = default;
+};
+
+/// The text is not the JSON it should be. The message never repeats the contents of a string.
+class ParseError : public std::runtime_error {
+public:
+    ATTUNE_DECL ParseError(std::string name, Position position, std::string message);
+
+    const std::string& name() const noexcept { return name_; }
+    Position position() const noexcept { return position_; }
+    std::uint32_t line() const noexcept { return position_.line; }
+    std::uint32_t column() const noexcept { return position_.column; }
+    std::size_t offset() const noexcept { return position_.offset; }
+
+    /// What is wrong, without the place. `what()` is `name:line:column: message`.
+    const std::string& message() const noexcept { return message_; }
+
+private:
+    std::string name_;
+    Position position_;
+    std::string message_;
+};
+
+/// Reads strict JSON (RFC 8259) in UTF-8, with or without a byte-order mark. O(n log n) in the
+/// size of the largest object, O(n) where its members come sorted.
+///
+/// Integers outside both int64 and uint64, and reals beyond double, are refused; a real too small
+/// becomes zero. `-0` is the real -0.0. Throws ParseError.
+ATTUNE_DECL Document parse(std::string_view text, const ParseOptions& options = {});
+
+/// Which half of a member a place is asked for.
+enum class Part : std::uint8_t { key, value };
+
+/// Where `path` stands in a text that `parse` accepts with the same options. The key of the root or
+/// of an array's element is the value itself. Nothing when the path does not exist. Scans the text:
+/// O(n).
+ATTUNE_DECL std::optional<Position> locate(std::string_view text, const Path& path, Part part,
+                                           const ParseOptions& options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// The words of a JSON text, one after the other. Every refusal is a ParseError with its place.
+class Lexer {
+public:
+    // Refuses a text that is too long or not UTF-8 by the look of its first bytes; passes a
+    // byte-order mark. Both arguments must outlive the lexer.
+    ATTUNE_DECL Lexer(std::string_view text, const ParseOptions& options);
+
+    const char* at() const noexcept { return at_; }
+    bool done() const noexcept { return at_ == end_; }
+
+    // The next character, to tell words apart; zero at the end, where no word begins with one.
+    char peek() const noexcept { return at_ == end_ ? '\0' : *at_; }
+
+    // Takes the next character if it is this one.
+    bool take(char c) noexcept {
+        if (peek() != c || done())
+            return false;
+        ++at_;
+        return true;
+    }
+
+    // Passes white space, and comments where they are allowed.
+    ATTUNE_DECL void space();
+
+    // Each takes one word, which must begin here with the right character. The text of a string is
+    // valid until the next one is taken.
+    ATTUNE_DECL std::string_view string();
+    ATTUNE_DECL Document number();
+    ATTUNE_DECL Document literal();
+
+    // Passes a number or literal without a look at it.
+    ATTUNE_DECL void word() noexcept;
+
+    // Back or on to a place where a word begins.
+    void go_to(const char* place) noexcept { at_ = place; }
+
+    // The character here, or the end, for a message; control characters by their number.
+    ATTUNE_DECL std::string found() const;
+
+    ATTUNE_DECL std::uint32_t line_of(const char* place) const noexcept;
+    ATTUNE_DECL Position position_of(const char* place) const noexcept;
+    [[noreturn]] ATTUNE_DECL void fail(const char* place, std::string message) const;
+
+private:
+    ATTUNE_DECL void check_encoding();
+    ATTUNE_DECL void comment();
+    ATTUNE_DECL void plain_characters() noexcept;
+    ATTUNE_DECL void escape();
+    ATTUNE_DECL unsigned four_digits(const char* place);
+    ATTUNE_DECL Document real(const char* first);
+
+    const char* begin_;
+    const char* at_;
+    const char* end_;
+    const ParseOptions& options_;
+    std::string unescaped_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// The length of the well-formed UTF-8 sequence (Unicode, table 3-7) that begins at `at`; 0 when
+// there is none. `at` must be before `end`.
+inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
+    const auto byte = [&](std::ptrdiff_t i) { return static_cast<unsigned char>(at[i]); };
+    const auto follows = [&](std::ptrdiff_t i, unsigned low, unsigned high) {
+        return end - at > i && byte(i) >= low && byte(i) <= high;
+    };
+    const unsigned lead = byte(0);
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xC2 || lead > 0xF4)
+        return 0;
+    if (lead < 0xE0)
+        return follows(1, 0x80, 0xBF) ? 2 : 0;
+    if (lead < 0xF0) {
+        const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;   // no overlong forms
+        const unsigned high = lead == 0xED ? 0x9F : 0xBF;  // no surrogates
+        return follows(1, low, high) && follows(2, 0x80, 0xBF) ? 3 : 0;
+    }
+    const unsigned low = lead == 0xF0 ? 0x90 : 0x80;   // no overlong forms
+    const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;  // nothing above U+10FFFF
+    return follows(1, low, high) && follows(2, 0x80, 0xBF) && follows(3, 0x80, 0xBF) ? 4 : 0;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+inline bool is_continuation(char c) noexcept {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+// The lowest bit of the high half of each byte that is below `limit`, which is at most 128; bytes
+// after the first such one may be marked wrongly.
+inline std::uint64_t bytes_below(std::uint64_t word, std::uint64_t limit) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    return (word - ones * limit) & ~word & ones << 7;
+}
+
+// True when one of eight bytes cannot be taken as it is inside a string: quote, backslash, control
+// characters, anything outside ASCII.
+inline bool has_special(std::uint64_t word) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    return (bytes_below(word, 0x20) | bytes_below(word ^ ones * '"', 1) |
+            bytes_below(word ^ ones * '\\', 1) | (word & ones << 7)) != 0;
+}
+
+ATTUNE_DECL Lexer::Lexer(std::string_view text, const ParseOptions& options)
+    : begin_(text.data()), at_(begin_), end_(begin_ + text.size()), options_(options) {
+    if (text.size() > options.max_bytes) {
+        fail(begin_, "expected at most " + std::to_string(options.max_bytes) + " bytes, found " +
+                         std::to_string(text.size()));
+    }
+    check_encoding();
+    if (text.starts_with("\xEF\xBB\xBF"))
+        at_ += 3;
+}
+
+// JSON begins with two ASCII characters, or is a single one: a zero among them is wider encoding.
+ATTUNE_DECL void Lexer::check_encoding() {
+    const std::string_view text(begin_, static_cast<std::size_t>(end_ - begin_));
+    const auto zero = [&](std::size_t i) { return i < text.size() && text[i] == '\0'; };
+    const bool marked = text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE");
+    const bool wide = text.size() >= 2 && zero(0) != zero(1);
+    if (!marked && !wide && !(zero(0) && zero(1)))
+        return;
+    const bool four = text.size() >= 4 && ((zero(0) && zero(1)) || (zero(2) && zero(3)));
+    fail(begin_, std::string("expected UTF-8, found what looks like UTF-") + (four ? "32" : "16"));
+}
+
+ATTUNE_DECL void Lexer::space() {
+    for (;;) {
+        while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
+            ++at_;
+            for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
+                std::memcpy(&word, at_, sizeof word);
+                if (word != 0x2020202020202020)
+                    break;
+            }
+        }
+        if (peek() != '/')
+            return;
+        comment();
+    }
+}
+
+ATTUNE_DECL void Lexer::comment() {
+    const char* const start = at_;
+    const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
+    const bool line = rest.starts_with("//");
+    if (!line && !rest.starts_with("/*"))
+        fail(start, "unexpected \"/\"");
+    if (!options_.comments)
+        fail(start, "comments are not allowed here");
+    const std::size_t stop = line ? rest.find_first_of("\r\n") : rest.find("*/", 2);
+    if (stop == std::string_view::npos && !line)
+        fail(start, "unterminated comment");
+    const std::size_t length = stop == std::string_view::npos ? rest.size() : stop + (line ? 0 : 2);
+    for (const char* const end = at_ + length; at_ != end;) {
+        const std::size_t sequence = utf8_sequence(at_, end);
+        if (sequence == 0)
+            fail(at_, "a byte that is not UTF-8");
+        at_ += sequence;
+    }
+}
+
+// Up to the next character that needs a closer look.
+ATTUNE_DECL void Lexer::plain_characters() noexcept {
+    for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
+        std::memcpy(&word, at_, sizeof word);
+        if (has_special(word))
+            break;
+    }
+    while (at_ != end_) {
+        const auto byte = static_cast<unsigned char>(*at_);
+        if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\')
+            return;
+        ++at_;
+    }
+}
+
+ATTUNE_DECL std::string_view Lexer::string() {
+    const char* const start = at_++;
+    const char* kept = at_;
+    bool plain = true;
+    const auto keep = [&] {
+        if (std::exchange(plain, false))
+            unescaped_.clear();
+        unescaped_.append(kept, at_);
+    };
+    for (;;) {
+        plain_characters();
+        if (at_ == end_)
+            fail(start, "unterminated string");
+        const auto byte = static_cast<unsigned char>(*at_);
+        if (byte == '"') {
+            const std::string_view whole(kept, static_cast<std::size_t>(at_ - kept));
+            if (!plain)
+                keep();
+            ++at_;
+            return plain ? whole : unescaped_;
+        }
+        if (byte == '\\') {
+            keep();
+            escape();
+            kept = at_;
+        } else if (byte >= 0x80) {
+            const std::size_t length = utf8_sequence(at_, end_);
+            if (length == 0)
+                fail(at_, "a byte that is not UTF-8 inside a string");
+            at_ += length;
+        } else if (byte == '\n' || byte == '\r') {
+            fail(start, "unterminated string; a line break inside is written \"\\n\"");
+        } else {
+            fail(at_, "expected an escape such as \"\\u0009\" inside a string, found " + found());
+        }
+    }
+}
+
+ATTUNE_DECL unsigned Lexer::four_digits(const char* place) {
+    unsigned value = 0;
+    const bool long_enough = end_ - at_ >= 4;
+    const char* const last = long_enough ? at_ + 4 : at_;
+    const auto [stop, error] = std::from_chars(at_, last, value, 16);
+    if (!long_enough || stop != last)
+        fail(place, "expected four hexadecimal digits after \"\\u\"");
+    at_ = last;
+    return value;
+}
+
+ATTUNE_DECL void Lexer::escape() {
+    constexpr std::string_view names = "\"\\/bfnrt";
+    constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
+    const char* const start = at_++;
+    const char name = peek();
+    if (const std::size_t known = done() ? names.npos : names.find(name); known != names.npos) {
+        unescaped_ += meanings[known];
+        ++at_;
+        return;
+    }
+    if (name != 'u')
+        fail(start, "unknown escape in a string");
+    ++at_;
+
+    unsigned point = four_digits(start);
+    if (point >= 0xD800 && point <= 0xDFFF) {
+        const bool low_follows =
+            point < 0xDC00 && end_ - at_ >= 2 && at_[0] == '\\' && at_[1] == 'u';
+        const char* const second = at_;
+        unsigned low = 0;
+        if (low_follows) {
+            at_ += 2;
+            low = four_digits(second);
+        }
+        if (low < 0xDC00 || low > 0xDFFF)
+            fail(start, "half of a surrogate pair in a string");
+        point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+    }
+
+    const auto put = [&](unsigned byte) { unescaped_ += static_cast<char>(byte); };
+    if (point < 0x80) {
+        put(point);
+        return;
+    }
+    if (point < 0x800) {
+        put(0xC0 | point >> 6);
+    } else if (point < 0x10000) {
+        put(0xE0 | point >> 12);
+        put(0x80 | (point >> 6 & 0x3F));
+    } else {
+        put(0xF0 | point >> 18);
+        put(0x80 | (point >> 12 & 0x3F));
+        put(0x80 | (point >> 6 & 0x3F));
+    }
+    put(0x80 | (point & 0x3F));
+}
+
+ATTUNE_DECL Document Lexer::number() {
+    const char* const first = at_;
+    const bool negative = take('-');
+    const char* const digits = at_;
+    std::uint64_t value = 0;
+    while (at_ != end_ && is_digit(*at_))
+        value = value * 10 + static_cast<unsigned>(*at_++ - '0');
+    if (at_ == digits)
+        fail(at_, "expected a digit after \"-\", found " + found());
+    if (*digits == '0' && at_ - digits > 1)
+        fail(first, "a number must not begin with a zero");
+    if (peek() == '.' || peek() == 'e' || peek() == 'E')
+        return real(first);
+    if (negative && *digits == '0')
+        return -0.0;
+
+    // Above 19 digits the sum may have wrapped around.
+    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    bool fits = true;
+    if (at_ - digits > 19)
+        fits = std::from_chars(digits, at_, value).ec == std::errc();
+    if (negative)
+        fits = fits && value <= most + 1;
+    if (!fits)
+        fail(first, "an integer that needs more than 64 bits");
+    if (!negative)
+        return value;
+    return value == 0 ? std::int64_t{0} : -static_cast<std::int64_t>(value - 1) - 1;
+}
+
+// The rest of a number whose integral digits have been passed.
+ATTUNE_DECL Document Lexer::real(const char* first) {
+    const auto digits = [&](const char* after) {
+        if (done() || !is_digit(*at_)) {
+            fail(at_, std::string("expected a digit after ") + after + ", found " + found());
+        }
+        while (at_ != end_ && is_digit(*at_))
+            ++at_;
+    };
+    if (take('.'))
+        digits("the decimal point");
+    if (take('e') || take('E')) {
+        if (!take('+'))
+            take('-');
+        digits("the exponent's \"e\"");
+    }
+
+    double value = 0;
+    if (std::from_chars(first, at_, value).ec != std::errc::result_out_of_range)
+        return value;
+
+    // Too large, or so small that it rounds to zero: decided by where the first digit stands.
+    const bool negative = *first == '-';
+    const char* const mantissa_end =
+        std::find_if(first, at_, [](char c) { return (c | 32) == 'e'; });
+    const char* const point = std::find(first, mantissa_end, '.');
+    const char* const leading =
+        std::find_if(first, mantissa_end, [](char c) { return c >= '1' && c <= '9'; });
+    const char* exponent_text = mantissa_end == at_ ? at_ : mantissa_end + 1;
+    if (exponent_text != at_ && *exponent_text == '+')
+        ++exponent_text;
+    std::int32_t exponent = 0;
+    const bool huge =
+        std::from_chars(exponent_text, at_, exponent).ec == std::errc::result_out_of_range;
+    const bool down = huge ? *exponent_text == '-' : point - leading <= -std::int64_t{exponent};
+    if (!down)
+        fail(first, "a number too large for a double");
+    return negative ? -0.0 : 0.0;
+}
+
+ATTUNE_DECL Document Lexer::literal() {
+    const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
+    const auto is = [&](std::string_view word) {
+        if (!rest.starts_with(word))
+            return false;
+        at_ += word.size();
+        return true;
+    };
+    if (is("true"))
+        return true;
+    if (is("false"))
+        return false;
+    if (is("null"))
+        return nullptr;
+    fail(at_, "expected a value, found " + found());
+}
+
+ATTUNE_DECL void Lexer::word() noexcept {
+    constexpr std::string_view ends = " \t\r\n,:{}[]\"/";
+    while (at_ != end_ && ends.find(*at_) == ends.npos)
+        ++at_;
+}
+
+ATTUNE_DECL std::string Lexer::found() const {
+    if (done())
+        return "the end of the document";
+    if (*at_ == '"')
+        return "'\"'";
+    const std::size_t length = utf8_sequence(at_, end_);
+    if (length == 0)
+        return "a byte that is not UTF-8";
+    const auto byte = static_cast<unsigned char>(*at_);
+    if (byte >= 0x20 && byte != 0x7F)
+        return '"' + std::string(at_, length) + '"';
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    return std::string("a control character, U+00") + digits[byte >> 4] + digits[byte & 0xF];
+}
+
+ATTUNE_DECL Position Lexer::position_of(const char* place) const noexcept {
+    const std::string_view text(begin_, static_cast<std::size_t>(end_ - begin_));
+    const char* line_start = begin_ + (text.starts_with("\xEF\xBB\xBF") ? 3 : 0);
+    Position position;
+    position.offset = static_cast<std::size_t>(place - begin_);
+    for (const char* at = line_start; at < place; ++at) {
+        if (*at == '\n' || (*at == '\r' && (at + 1 == end_ || at[1] != '\n'))) {
+            ++position.line;
+            line_start = at + 1;
+        }
+    }
+    for (const char* at = line_start; at < place; ++at)
+        position.column += !is_continuation(*at);
+    return position;
+}
+
+ATTUNE_DECL std::uint32_t Lexer::line_of(const char* place) const noexcept {
+    return position_of(place).line;
+}
+
+ATTUNE_DECL void Lexer::fail(const char* place, std::string message) const {
+    throw ParseError(options_.name, position_of(place), std::move(message));
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// The place of a path, or of the longest beginning of it that exists.
+struct Located {
+    Position position;
+    std::size_t depth = 0;  // tokens of the path that were found
+};
+
+// Nothing for a text that is not JSON.
+ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
+                                                  Part part, const ParseOptions& options);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Finds places in a text that has been parsed before: takes the same words, but checks nothing that
+// it does not need.
+class Locator {
+public:
+    Locator(std::string_view text, const ParseOptions& options) : lexer_(text, options) {}
+
+    Located locate(const Path& path, Part part) {
+        lexer_.space();
+        const char* place = lexer_.at();
+        std::size_t depth = 0;
+        for (; depth < path.size(); ++depth) {
+            const Item item = find(path.tokens()[depth]);
+            if (!item.value)
+                break;
+            const bool last = depth + 1 == path.size();
+            place = last && part == Part::key ? item.key : item.value;
+            lexer_.go_to(item.value);
+        }
+        return {lexer_.position_of(place), depth};
+    }
+
+private:
+    struct Item {
+        const char* key = nullptr;
+        const char* value = nullptr;
+    };
+
+    // In the object or array that begins here. The last of several members counts.
+    Item find(std::string_view token) {
+        Item found;
+        const bool object = lexer_.peek() == '{';
+        if (!object && lexer_.peek() != '[')
+            return found;
+        const std::optional<std::size_t> wanted = element_index(token);
+        lexer_.take(lexer_.peek());
+        for (std::size_t index = 0; to_item(); ++index) {
+            const char* const key = lexer_.at();
+            bool match = wanted == index;
+            if (object) {
+                match = lexer_.string() == token;
+                lexer_.space();
+                lexer_.take(':');
+                lexer_.space();
+            }
+            const char* const value = lexer_.at();
+            if (match)
+                found = {key, value};
+            if (match && !object)
+                break;
+            skip_value();
+        }
+        return found;
+    }
+
+    // Past a comma to the next item; false at the end of the object or array.
+    bool to_item() {
+        lexer_.space();
+        if (lexer_.take(','))
+            lexer_.space();
+        return !lexer_.done() && lexer_.peek() != '}' && lexer_.peek() != ']';
+    }
+
+    void skip_value() {
+        std::size_t depth = 0;
+        do {
+            lexer_.space();
+            const char c = lexer_.peek();
+            const bool closes = c == '}' || c == ']';
+            if (lexer_.done() || (closes && depth == 0))
+                return;
+            if (c == '"') {
+                lexer_.string();
+            } else if (c == '{' || c == '[') {
+                ++depth;
+                lexer_.take(c);
+            } else if (closes) {
+                --depth;
+                lexer_.take(c);
+            } else if (!lexer_.take(',') && !lexer_.take(':')) {
+                lexer_.word();
+            }
+        } while (depth > 0);
+    }
+
+    Lexer lexer_;
+};
+
+ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
+                                                  Part part, const ParseOptions& options) {
+    try {
+        return Locator(text, options).locate(path, part);
+    } catch (const ParseError&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+ATTUNE_DECL std::string place_text(const std::string& name, Position position) {
+    return (name.empty() ? "" : name + ":") + std::to_string(position.line) + ":" +
+           std::to_string(position.column);
+}
+
+// One pass, and no recursion: the depth is bounded by options.max_depth, not by the stack.
+class Parser {
+public:
+    Parser(std::string_view text, const ParseOptions& options)
+        : options_(options), lexer_(text, options) {}
+
+    Document document() {
+        lexer_.space();
+        if (lexer_.done())
+            lexer_.fail(lexer_.at(), "expected a value, found an empty document");
+        do {
+            value();
+        } while (to_next_value());
+        lexer_.space();
+        if (!lexer_.done()) {
+            lexer_.fail(lexer_.at(), "expected the end of the document, found " + lexer_.found());
+        }
+        return std::move(slots_.back());
+    }
+
+private:
+    // An object or array that is not closed yet. Its items are on `slots_`, from `first` on; where
+    // the keys of an object stand is on `keys_`.
+    struct Open {
+        const char* start;
+        std::size_t first;
+        std::size_t first_key;
+        bool object;
+    };
+
+    const char* thing() const noexcept { return open_.back().object ? "object" : "array"; }
+    const char* item() const noexcept { return open_.back().object ? "a member" : "an element"; }
+    char closer() const noexcept { return open_.back().object ? '}' : ']'; }
+
+    // One value; of an object or array only the beginning, unless it is empty.
+    void value() {
+        switch (lexer_.peek()) {
+        case '{': open(true); return;
+        case '[': open(false); return;
+        case '"': slots_.emplace_back(lexer_.string()); return;
+        case '-':
+        case '0':
+        case '1':
+        case '2':
+        case '3':
+        case '4':
+        case '5':
+        case '6':
+        case '7':
+        case '8':
+        case '9': slots_.push_back(lexer_.number()); return;
+        case 't':
+        case 'f':
+        case 'n': slots_.push_back(lexer_.literal()); return;
+        default: refuse("a value");
+        }
+    }
+
+    void open(bool object) {
+        const char* const start = lexer_.at();
+        if (open_.size() == options_.max_depth) {
+            lexer_.fail(start, "expected at most " + std::to_string(options_.max_depth) +
+                                   " levels of objects and arrays");
+        }
+        lexer_.take(*start);
+        open_.push_back({start, slots_.size(), keys_.size(), object});
+        fresh_ = true;
+    }
+
+    // Past what stands between two values, closing what ends there. False at the end of the root.
+    bool to_next_value() {
+        while (!open_.empty()) {
+            lexer_.space();
+            if (lexer_.take(closer())) {
+                close();
+                continue;
+            }
+            if (!std::exchange(fresh_, false)) {
+                separator();
+                if (options_.comments && lexer_.take(closer())) {
+                    close();
+                    continue;
+                }
+            }
+            if (open_.back().object)
+                key();
+            return true;
+        }
+        return false;
+    }
+
+    // The comma, and the space after it.
+    void separator() {
+        const char* const comma = lexer_.at();
+        if (!lexer_.take(',')) {
+            refuse(std::string("',' or '") + closer() + "' after " + item());
+        }
+        lexer_.space();
+        if (!options_.comments && lexer_.peek() == closer()) {
+            lexer_.fail(comma, std::string("a comma after the last ") +
+                                   (open_.back().object ? "member" : "element"));
+        }
+    }
+
+    void key() {
+        keys_.push_back(lexer_.at());
+        if (lexer_.peek() != '"') {
+            refuse(slots_.size() == open_.back().first ? "a name in double quotes or '}'"
+                                                       : "a name in double quotes");
+        }
+        push_key(lexer_.string());
+        lexer_.space();
+        if (!lexer_.take(':'))
+            refuse("':' after a name");
+        lexer_.space();
+    }
+
+    // Names that are too long for a cell are shared between the objects of one document.
+    void push_key(std::string_view name) {
+        if (name.size() <= Cell::short_capacity) {
+            slots_.emplace_back(name);
+            return;
+        }
+        Document& known = names_[std::hash<std::string_view>()(name) % names_.size()];
+        if (!known.is_string() || known.as_string() != name)
+            known = name;
+        slots_.push_back(known);
+    }
+
+    void close() {
+        fresh_ = false;
+        const Open closed = open_.back();
+        Document* const items = slots_.data() + closed.first;
+        const std::size_t count = slots_.size() - closed.first;
+        Document made;
+        if (closed.object) {
+            Repeated repeated;
+            const bool refuse_repeated = options_.duplicates == Duplicates::refuse;
+            made = make_object(items, count / 2, refuse_repeated ? &repeated : nullptr);
+            if (made.is_null()) {
+                const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(closed.first_key);
+                const char* const place = first[static_cast<std::ptrdiff_t>(repeated.second)];
+                const char* const before = first[static_cast<std::ptrdiff_t>(repeated.first)];
+                lexer_.fail(place, "a name that this object already has, at line " +
+                                       std::to_string(lexer_.line_of(before)));
+            }
+            keys_.resize(closed.first_key);
+        } else {
+            made = make_array(items, count);
+        }
+        slots_.resize(closed.first);
+        slots_.push_back(std::move(made));
+        open_.pop_back();
+    }
+
+    [[noreturn]] void refuse(const std::string& expected) const {
+        if (lexer_.done() && !open_.empty()) {
+            lexer_.fail(lexer_.at(), std::string("document ends inside an ") + thing() +
+                                         " that began at line " +
+                                         std::to_string(lexer_.line_of(open_.back().start)));
+        }
+        lexer_.fail(lexer_.at(), "expected " + expected + ", found " + lexer_.found());
+    }
+
+    const ParseOptions& options_;
+    Lexer lexer_;
+    std::vector<Open> open_;
+    std::vector<Document> slots_;
+    std::vector<const char*> keys_;
+    std::array<Document, 64> names_;
+    bool fresh_ = false;  // the innermost object or array has no item yet
+};
+
+}  // namespace detail
+
+ATTUNE_DECL ParseError::ParseError(std::string name, Position position, std::string message)
+    : std::runtime_error(detail::place_text(name, position) + ": " + message),
+      name_(std::move(name)),
+      position_(position),
+      message_(std::move(message)) {}
+
+ATTUNE_DECL Document parse(std::string_view text, const ParseOptions& options) {
+    return detail::Parser(text, options).document();
+}
+
+ATTUNE_DECL std::optional<Position> locate(std::string_view text, const Path& path, Part part,
+                                           const ParseOptions& options) {
+    const std::optional<detail::Located> located =
+        detail::locate_nearest(text, path, part, options);
+    if (!located || located->depth != path.size())
+        return std::nullopt;
+    return located->position;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What a member is that no field of a bound struct has the name of.
+enum class UnknownKeys : std::uint8_t { error, warn, ignore };
+
+namespace detail {
+
+/// What a decoder has to ask about the document it reads.
+class Provenance {
+public:
+    Provenance() = default;
+    Provenance(const Provenance&) = delete;
+    Provenance& operator=(const Provenance&) = delete;
+    virtual ~Provenance() = default;
+
+    /// Where the value at `path`, or its name, was written; when nothing is there, its nearest
+    /// ancestor.
+    virtual Origin origin(const Path& path, Part part) const = 0;
+
+    /// How the unknown member at `path` is judged.
+    virtual UnknownKeys unknown_keys(const Path& path) const = 0;
+};
+
+/// Reads `document`, the value at the path `at`, into an object of the described type.
+///
+/// The object holds the defaults. They stay where the document has nothing, or null; a null pointer
+/// is a document that has nothing at all. Lists and maps are replaced, members of structs are read
+/// one by one. Goes on after a problem and appends all of them; returns false when one of them is an
+/// error, and then the object is valid but of no use.
+ATTUNE_DECL bool decode(const Type& type, void* object, const Document* document, const Path& at,
+                        const Provenance& provenance, std::vector<Problem>& problems);
+
+/// As above, for a document nobody knows the origin of; throws Rejected.
+ATTUNE_DECL void decode_or_throw(const Type& type, void* object, const Document& document,
+                                 const Path& at);
+
+}  // namespace detail
+
+/// The part of the document at `at` as a T, whose defaults stand for what is absent. Throws Rejected
+/// with every problem in it; unknown members are errors.
+template <class T>
+T decode(const Document& document, const Path& at = {}) {
+    const detail::Type& type = detail::type_of<T>();
+    // Where T{} is not valid, the description of T has said so already, and better.
+    if constexpr (requires { T{}; }) {
+        T object{};
+        detail::decode_or_throw(type, &object, document, at);
+        return object;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+// What a type and its rules accept, for error texts and for lists of options.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// `an integer in [1, 65535]`, `one of primary, replica`, `a duration such as "250ms"`. The rules
+/// may be null.
+ATTUNE_DECL std::string expected(const Type& type, const Rules* rules);
+
+/// The numbers that a type with numeric bounds can hold and its rules allow; an absent bound is no
+/// bound.
+struct Range {
+    std::optional<Quantity> least;
+    std::optional<Quantity> most;
+
+    bool contains(const Quantity& value) const noexcept {
+        // Written so that NaN is inside only where there is no bound.
+        return (!least || value >= *least) && (!most || value <= *most);
+    }
+};
+ATTUNE_DECL Range range_of(const Type& type, const Rules* rules);
+
+/// A number of the described type as its rules compare it, and as text.
+ATTUNE_DECL Quantity load(const Type& type, const void* object) noexcept;
+ATTUNE_DECL std::string number_text(const Type& type, const Quantity& number);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The integer at an address, and the way back. The value must fit.
+ATTUNE_DECL Quantity load_integer(IntegerFormat format, const void* object) noexcept;
+ATTUNE_DECL void store_integer(IntegerFormat format, void* object, const Quantity& value) noexcept;
+ATTUNE_DECL Quantity least_of(IntegerFormat format) noexcept;
+ATTUNE_DECL Quantity most_of(IntegerFormat format) noexcept;
+
+/// The real at an address, and the way back. A long double is rounded to a double.
+ATTUNE_DECL double load_real(RealFormat format, const void* object) noexcept;
+ATTUNE_DECL void store_real(RealFormat format, void* object, double value) noexcept;
+/// The largest finite value, as far as a double can say it.
+ATTUNE_DECL double most_of(RealFormat format) noexcept;
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <class T>
+T load_as(const void* object) noexcept {
+    // Copied bytes: long and long long are two types of one format.
+    T value;
+    std::memcpy(&value, object, sizeof value);
+    return value;
+}
+
+template <class T>
+void store_as(void* object, T value) noexcept {
+    std::memcpy(object, &value, sizeof value);
+}
+
+ATTUNE_DECL Quantity load_integer(IntegerFormat format, const void* object) noexcept {
+    switch (format.width) {
+    case 1:
+        return format.is_signed ? Quantity(load_as<std::int8_t>(object))
+                                : Quantity(load_as<std::uint8_t>(object));
+    case 2:
+        return format.is_signed ? Quantity(load_as<std::int16_t>(object))
+                                : Quantity(load_as<std::uint16_t>(object));
+    case 4:
+        return format.is_signed ? Quantity(load_as<std::int32_t>(object))
+                                : Quantity(load_as<std::uint32_t>(object));
+    default:
+        return format.is_signed ? Quantity(load_as<std::int64_t>(object))
+                                : Quantity(load_as<std::uint64_t>(object));
+    }
+}
+
+ATTUNE_DECL void store_integer(IntegerFormat format, void* object, const Quantity& value) noexcept {
+    switch (format.width) {
+    case 1: return store_as(object, static_cast<std::uint8_t>(value.bits()));
+    case 2: return store_as(object, static_cast<std::uint16_t>(value.bits()));
+    case 4: return store_as(object, static_cast<std::uint32_t>(value.bits()));
+    default: return store_as(object, value.bits());
+    }
+}
+
+ATTUNE_DECL Quantity least_of(IntegerFormat format) noexcept {
+    if (!format.is_signed) {
+        return std::uint64_t{0};
+    }
+    return std::numeric_limits<std::int64_t>::min() >> (64 - 8 * format.width);
+}
+
+ATTUNE_DECL Quantity most_of(IntegerFormat format) noexcept {
+    const int unused = 64 - 8 * format.width;
+    if (format.is_signed) {
+        return std::numeric_limits<std::int64_t>::max() >> unused;
+    }
+    return std::numeric_limits<std::uint64_t>::max() >> unused;
+}
+
+ATTUNE_DECL double load_real(RealFormat format, const void* object) noexcept {
+    switch (format) {
+    case RealFormat::single: return static_cast<double>(load_as<float>(object));
+    case RealFormat::extended: return static_cast<double>(load_as<long double>(object));
+    default: return load_as<double>(object);
+    }
+}
+
+ATTUNE_DECL void store_real(RealFormat format, void* object, double value) noexcept {
+    switch (format) {
+    case RealFormat::single: *static_cast<float*>(object) = static_cast<float>(value); return;
+    case RealFormat::extended: *static_cast<long double*>(object) = value; return;
+    default: store_as(object, value);
+    }
+}
+
+ATTUNE_DECL double most_of(RealFormat format) noexcept {
+    return format == RealFormat::single ? static_cast<double>(std::numeric_limits<float>::max())
+                                        : std::numeric_limits<double>::max();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Range range_of(const Type& type, const Rules* rules) {
+    Range range;
+    if (type.shape == Shape::integer) {
+        const IntegerFormat format = static_cast<const IntegerType&>(type).format;
+        range = {least_of(format), most_of(format)};
+    } else if (type.shape == Shape::duration) {
+        const auto& duration = static_cast<const DurationType&>(type);
+        if (duration.real == RealFormat::none) {
+            range = {least_of(duration.integer), most_of(duration.integer)};
+        }
+    }
+    if (rules != nullptr && rules->least) {
+        range.least = rules->least;
+    }
+    if (rules != nullptr && rules->most) {
+        range.most = rules->most;
+    }
+    return range;
+}
+
+ATTUNE_DECL Quantity load(const Type& type, const void* object) noexcept {
+    switch (type.shape) {
+    case Shape::integer:
+        return load_integer(static_cast<const IntegerType&>(type).format, object);
+    case Shape::enumeration:
+        return load_integer(static_cast<const EnumType&>(type).format, object);
+    case Shape::real: return load_real(static_cast<const RealType&>(type).format, object);
+    case Shape::bytes: return static_cast<const Bytes*>(object)->count;
+    case Shape::duration: {
+        const auto& duration = static_cast<const DurationType&>(type);
+        return duration.real == RealFormat::none ? load_integer(duration.integer, object)
+                                                 : load_real(duration.real, object);
+    }
+    default: return {};
+    }
+}
+
+ATTUNE_DECL std::string number_text(const Type& type, const Quantity& number) {
+    switch (type.shape) {
+    case Shape::bytes: return to_string(Bytes{number.bits()});
+    case Shape::duration:
+        return write_duration(number, static_cast<const DurationType&>(type).tick);
+    case Shape::enumeration:
+        for (const Enumerator& enumerator : static_cast<const EnumType&>(type).names()) {
+            if (number == enumerator.value) {
+                return std::string(enumerator.name);
+            }
+        }
+        return to_text(number);
+    default: return to_text(number);
+    }
+}
+
+ATTUNE_DECL std::string in_range(const Type& type, std::string_view noun, const Range& range) {
+    std::string text(noun);
+    if (range.least && range.most) {
+        text += " in [" + number_text(type, *range.least) + ", " + number_text(type, *range.most) +
+                ']';
+    } else if (range.least) {
+        text += " of at least " + number_text(type, *range.least);
+    } else if (range.most) {
+        text += " of at most " + number_text(type, *range.most);
+    }
+    return text;
+}
+
+ATTUNE_DECL std::string of_size(std::string_view noun, std::string_view unit, const Rules* rules) {
+    std::string text(noun);
+    if (rules == nullptr || (!rules->least_size && !rules->most_size)) {
+        return text;
+    }
+    const std::size_t last = rules->most_size ? *rules->most_size : *rules->least_size;
+    text += " of ";
+    if (rules->least_size && rules->most_size) {
+        text += std::to_string(*rules->least_size) + " to ";
+    } else {
+        text += rules->least_size ? "at least " : "at most ";
+    }
+    text += std::to_string(last) + ' ';
+    text += unit;
+    if (last != 1) {
+        text += 's';
+    }
+    return text;
+}
+
+// "one of a, b, c"
+template <class Range, class ToText>
+std::string one_of(const Range& range, ToText&& to_text_of) {
+    std::string text;
+    for (const auto& item : range) {
+        text += text.empty() ? "one of " : ", ";
+        text += to_text_of(item);
+    }
+    return text;
+}
+
+ATTUNE_DECL std::string expected_integer(const Type& type, const Rules* rules) {
+    // The ends of 64 bits tell nobody anything.
+    Range range = range_of(type, rules);
+    const IntegerFormat format = static_cast<const IntegerType&>(type).format;
+    if (format.width == 8 && range.most == most_of(format)) {
+        range.most.reset();
+        if (format.is_signed && range.least == least_of(format)) {
+            range.least.reset();
+        }
+    } else if (format.width == 8 && format.is_signed && range.least == least_of(format)) {
+        range.least.reset();
+    }
+    return in_range(type, "an integer", range);
+}
+
+ATTUNE_DECL std::string expected_string(std::string_view noun, const Rules* rules) {
+    std::string text = of_size(noun, "byte", rules);
+    if (rules != nullptr && rules->pattern) {
+        text += " matching \"" + rules->pattern.text + '"';
+    }
+    return text;
+}
+
+ATTUNE_DECL std::string expected_variant(const VariantType& type) {
+    std::string text;
+    for (std::size_t i = 0; i < type.count; ++i) {
+        const std::string next = expected(*type.alternatives[i], nullptr);
+        // Several structs are one "an object" to whoever reads this.
+        if (text != next && !text.ends_with(" or " + next)) {
+            text += (text.empty() ? "" : " or ") + next;
+        }
+    }
+    return text;
+}
+
+ATTUNE_DECL std::string expected(const Type& type, const Rules* rules) {
+    if (rules != nullptr && !rules->strings.empty()) {
+        return one_of(rules->strings, [](const std::string& text) { return text; });
+    }
+    if (rules != nullptr && !rules->numbers.empty()) {
+        return one_of(rules->numbers,
+                      [&type](const Quantity& number) { return number_text(type, number); });
+    }
+    const Range allowed{rules == nullptr ? std::nullopt : rules->least,
+                        rules == nullptr ? std::nullopt : rules->most};
+    const bool bounded = allowed.least || allowed.most;
+    switch (type.shape) {
+    case Shape::boolean: return "true or false";
+    case Shape::integer: return expected_integer(type, rules);
+    case Shape::real: return in_range(type, "a number", allowed);
+    case Shape::string: return expected_string("a string", rules);
+    case Shape::path: return expected_string("a path", rules);
+    case Shape::enumeration:
+        return one_of(static_cast<const EnumType&>(type).names(),
+                      [](const Enumerator& enumerator) { return enumerator.name; });
+    case Shape::duration:
+        return bounded ? in_range(type, "a duration", allowed)
+                       : "a duration such as \"250ms\"";
+    case Shape::bytes:
+        return bounded ? in_range(type, "a size", allowed) : "a size such as \"64MiB\"";
+    case Shape::optional: return expected(static_cast<const OptionalType&>(type).inner, rules);
+    case Shape::secret: return expected(static_cast<const SecretType&>(type).inner, rules);
+    case Shape::flags:
+    case Shape::list: return of_size("a list", "item", rules);
+    case Shape::array: {
+        const std::size_t count = static_cast<const ArrayType&>(type).count;
+        return "a list of " + std::to_string(count) + (count == 1 ? " item" : " items");
+    }
+    case Shape::map: return of_size("an object", "member", rules);
+    case Shape::variant: return expected_variant(static_cast<const VariantType&>(type));
+    case Shape::structure: return "an object";
+    case Shape::document:
+    case Shape::external: break;
+    }
+    return "a value";
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Where a decoder is, without a path: paths are made only for problems. Lives on the stack.
+struct Trail {
+    const Trail* above = nullptr;
+    std::string_view key{};
+    std::size_t index = 0;
+    bool is_element = false;
+    const Rules* rules = nullptr;  ///< of the field; null in a list's elements
+    bool secret = false;           ///< nothing found from here on may be shown
+
+    Trail member(std::string_view name) const noexcept {
+        return {this, name, 0, false, nullptr, secret};
+    }
+    Trail element(std::size_t at) const noexcept { return {this, {}, at, true, nullptr, secret}; }
+};
+
+/// One run over one document. What `decode` promises, in parts.
+class Decoder {
+public:
+    Decoder(const Type& root, const Path& at, const Provenance& provenance,
+            std::vector<Problem>& problems) noexcept
+        : root_(root), at_(at), provenance_(provenance), problems_(problems) {}
+
+    /// A null document is one that has nothing.
+    ATTUNE_DECL void value(const Type& type, void* object, const Document* document,
+                           const Trail& place);
+
+    std::size_t errors() const noexcept { return errors_; }
+
+private:
+    // Scalars; impl/decode_scalar.ipp. The document is not null.
+    ATTUNE_DECL void boolean(void* object, const Document& document, const Trail& place);
+    ATTUNE_DECL void integer(const IntegerType& type, void* object, const Document& document,
+                             const Trail& place);
+    ATTUNE_DECL void real(const RealType& type, void* object, const Document& document,
+                          const Trail& place);
+    ATTUNE_DECL void string(const Type& type, void* object, const Document& document,
+                            const Trail& place);
+    ATTUNE_DECL void enumeration(const EnumType& type, void* object, const Document& document,
+                                 const Trail& place);
+    ATTUNE_DECL void duration(const DurationType& type, void* object, const Document& document,
+                              const Trail& place);
+    ATTUNE_DECL void bytes(const Type& type, void* object, const Document& document,
+                           const Trail& place);
+    ATTUNE_DECL void external(const ExternalType& type, void* object, const Document& document,
+                              const Trail& place);
+    ATTUNE_DECL bool allowed(const Type& type, const Quantity& number, const Document& document,
+                             const Trail& place);
+
+    // Containers; impl/decode.ipp.
+    ATTUNE_DECL void structured(const Type& type, void* object, const Document& document,
+                                const Trail& place);
+    ATTUNE_DECL void flags(const FlagsType& type, void* object, const Document& document,
+                           const Trail& place);
+    ATTUNE_DECL void list(const ListType& type, void* object, const Document& document,
+                          const Trail& place);
+    ATTUNE_DECL void array(const ArrayType& type, void* object, const Document& document,
+                           const Trail& place);
+    ATTUNE_DECL void map(const MapType& type, void* object, const Document& document,
+                         const Trail& place);
+    ATTUNE_DECL void element(const Type& type, void* object, const Document& document,
+                             const Trail& place);
+    ATTUNE_DECL void check_size(const Type& type, std::size_t size, const Document& document,
+                                const Trail& place);
+
+    // Structs; impl/decode_struct.ipp.
+    ATTUNE_DECL void structure(const Structure& type, void* object, const Document* document,
+                               const Trail& place);
+    ATTUNE_DECL void missing(const Structure& type, const FieldInfo& field,
+                             const Document* document, const Trail& place);
+    ATTUNE_DECL void unknown(const Structure& type, const Document& document, const Trail& place);
+    ATTUNE_DECL void check(const Structure& type, const void* object, const Trail& place);
+
+    // Variants; impl/decode_variant.ipp.
+    ATTUNE_DECL void variant(const VariantType& type, void* object, const Document& document,
+                             const Trail& place);
+    ATTUNE_DECL void text_variant(const VariantType& type, void* object, const Document& document,
+                                  const Trail& place);
+    ATTUNE_DECL bool attempt(const VariantType& type, void* object, std::size_t index,
+                             const Document& document, const Trail& place);
+    ATTUNE_DECL void struct_variant(const VariantType& type, void* object,
+                                    const std::vector<std::size_t>& order,
+                                    const Document& document, const Trail& place);
+
+    // Problems; impl/decode_problem.ipp.
+    ATTUNE_DECL Path path(const Trail& place) const;
+    ATTUNE_DECL Problem& report(const Trail& place, Part part = Part::value);
+    ATTUNE_DECL void mismatch(const Type& type, const Document& document, const Trail& place);
+
+    const Type& root_;
+    const Path& at_;
+    const Provenance& provenance_;
+    std::vector<Problem>& problems_;
+    std::size_t errors_ = 0;
+    std::size_t depth_ = 0;
+};
+
+/// True when null is a value of the type's own, and does not stand for its default.
+ATTUNE_DECL bool takes_null(const Type& type) noexcept;
+
+/// A value for people: `80800`, `"text"`, `a list`; cut when it is long, kept back when it is
+/// secret.
+ATTUNE_DECL std::string found(const Document& document, bool secret);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+struct TextOptions {
+    /// Spaces per level, each item on its own line; negative: everything on one line, no spaces.
+    int indent = -1;
+};
+
+/// JSON text (RFC 8259) that `parse` reads back as an equal document, text values excepted: they
+/// become plain strings. Members come in the order of their keys. Reals are the shortest text that
+/// reads back as the same double and always carry a `.` or an `e`. What JSON cannot say is replaced:
+/// NaN and the infinities by `null`, bytes that are not UTF-8 by U+FFFD. O(n); any depth.
+ATTUNE_DECL std::string to_text(const Document& document, TextOptions options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+ATTUNE_DECL void write_escape(char c, std::string& out) {
+    switch (c) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\b': out += "\\b"; return;
+    case '\f': out += "\\f"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    out += "\\u00";
+    out += digits[static_cast<unsigned char>(c) >> 4];
+    out += digits[static_cast<unsigned char>(c) & 0xF];
+}
+
+ATTUNE_DECL void write_string(std::string_view text, std::string& out) {
+    out += '"';
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    const char* written = at;
+    const auto write_up_to = [&](const char* to) {
+        out.append(written, to);
+        written = to;
+    };
+    while (at != end) {
+        const auto byte = static_cast<unsigned char>(*at);
+        if (byte >= 0x80) {
+            const std::size_t length = utf8_sequence(at, end);
+            if (length == 0) {
+                write_up_to(at);
+                out += "\xEF\xBF\xBD";
+                ++written;
+            }
+            at += length == 0 ? 1 : length;
+        } else if (byte < 0x20 || byte == '"' || byte == '\\') {
+            write_up_to(at);
+            write_escape(*at, out);
+            written = ++at;
+        } else {
+            ++at;
+        }
+    }
+    write_up_to(end);
+    out += '"';
+}
+
+template <class T>
+std::string_view digits_of(T value, std::array<char, 40>& buffer) noexcept {
+    const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+    return {buffer.data(), static_cast<std::size_t>(result.ptr - buffer.data())};
+}
+
+ATTUNE_DECL void write_scalar(const Document& value, std::string& out) {
+    std::array<char, 40> buffer;
+    switch (value.kind()) {
+    case Kind::boolean: out += value.as_bool() ? "true" : "false"; return;
+    case Kind::integer:
+        out += value.is_unsigned() ? digits_of(value.as_uint64(), buffer)
+                                   : digits_of(value.as_int64(), buffer);
+        return;
+    case Kind::real: {
+        if (!std::isfinite(value.as_double()))
+            break;
+        const std::string_view digits = digits_of(value.as_double(), buffer);
+        out += digits;
+        if (digits.find_first_of(".e") == std::string_view::npos)
+            out += ".0";
+        return;
+    }
+    case Kind::string: write_string(value.as_string(), out); return;
+    default: break;
+    }
+    out += "null";
+}
+
+ATTUNE_DECL void write_line(int indent, std::size_t depth, std::string& out) {
+    if (indent < 0)
+        return;
+    out += '\n';
+    out.append(static_cast<std::size_t>(indent) * depth, ' ');
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::string to_text(const Document& document, TextOptions options) {
+    struct Open {
+        detail::Cursor next;
+        bool object;
+    };
+    std::vector<Open> open;
+    std::string out;
+    const Document* value = &document;
+    for (;;) {
+        const bool object = value->is_object();
+        if (value->size() > 0) {
+            out += object ? '{' : '[';
+            open.push_back({detail::Cursor(*value), object});
+            detail::write_line(options.indent, open.size(), out);
+        } else if (detail::is_container(*value)) {
+            out += object ? "{}" : "[]";
+        } else {
+            detail::write_scalar(*value, out);
+        }
+
+        // To the next value, past the ends of all containers it was the last one of.
+        for (bool found = value->size() > 0; !found && !open.empty();) {
+            open.back().next.advance();
+            found = !open.back().next.done();
+            if (found)
+                out += ',';
+            detail::write_line(options.indent, open.size() - (found ? 0 : 1), out);
+            if (!found) {
+                out += open.back().object ? '}' : ']';
+                open.pop_back();
+            }
+        }
+        if (open.empty())
+            return out;
+
+        const Open& top = open.back();
+        if (top.object) {
+            detail::write_string(top.next[0].as_string(), out);
+            out += options.indent < 0 ? ":" : ": ";
+        }
+        value = &top.next[top.object ? 1 : 0];
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Path Decoder::path(const Trail& place) const {
+    std::vector<std::string> tokens;
+    for (const Trail* at = &place; at->above != nullptr; at = at->above) {
+        tokens.insert(tokens.begin(),
+                      at->is_element ? std::to_string(at->index) : std::string(at->key));
+    }
+    return at_ / Path(std::move(tokens));
+}
+
+ATTUNE_DECL Problem& Decoder::report(const Trail& place, Part part) {
+    ++errors_;
+    Problem& problem = problems_.emplace_back();
+    problem.path = path(place);
+    problem.origin = provenance_.origin(problem.path, part);
+    return problem;
+}
+
+ATTUNE_DECL void Decoder::mismatch(const Type& type, const Document& document,
+                                   const Trail& place) {
+    Problem& problem = report(place);
+    problem.expected = expected(type, place.rules);
+    problem.found = found(document, place.secret);
+}
+
+// At most so many code points, and dots for what is left out.
+ATTUNE_DECL std::string shortened(std::string_view text, std::size_t most) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool begins = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
+        if (begins && count++ == most) {
+            return std::string(text.substr(0, i)) + "...";
+        }
+    }
+    return std::string(text);
+}
+
+ATTUNE_DECL std::string found(const Document& document, bool secret) {
+    switch (document.kind()) {
+    case Kind::null: return "null";
+    case Kind::array: return "a list";
+    case Kind::object: return "an object";
+    case Kind::string:
+        return secret ? "a string (not shown)"
+                      : to_text(Document(shortened(document.as_string(), 40)));
+    case Kind::boolean: return secret ? "a boolean (not shown)" : to_text(document);
+    case Kind::integer:
+    case Kind::real: break;
+    }
+    return secret ? "a number (not shown)" : to_text(document);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept {
+    if (text.size() != lower.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c) != lower[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ATTUNE_DECL std::optional<bool> read_boolean(std::string_view text) noexcept {
+    for (const std::string_view yes : {"true", "yes", "on", "1"}) {
+        if (equals_ignoring_case(text, yes)) {
+            return true;
+        }
+    }
+    for (const std::string_view no : {"false", "no", "off", "0"}) {
+        if (equals_ignoring_case(text, no)) {
+            return false;
+        }
+    }
+    return std::nullopt;
+}
+
+template <class N>
+std::optional<N> read_number(std::string_view text) noexcept {
+    N number{};
+    const char* const last = text.data() + text.size();
+    const std::from_chars_result result = std::from_chars(text.data(), last, number);
+    if (result.ec != std::errc{} || result.ptr != last) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+// An integer in a document, or in text.
+ATTUNE_DECL std::optional<Quantity> integer_in(const Document& document) {
+    if (document.is_integer()) {
+        return document.is_unsigned() ? Quantity(document.as_uint64())
+                                      : Quantity(document.as_int64());
+    }
+    if (document.is_text()) {
+        if (const auto number = read_number<std::int64_t>(document.as_string())) {
+            return *number;
+        }
+        if (const auto number = read_number<std::uint64_t>(document.as_string())) {
+            return *number;
+        }
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL void Decoder::boolean(void* object, const Document& document, const Trail& place) {
+    std::optional<bool> value;
+    if (document.is_bool()) {
+        value = document.as_bool();
+    } else if (document.is_text()) {
+        value = read_boolean(document.as_string());
+    }
+    if (value) {
+        *static_cast<bool*>(object) = *value;
+    } else {
+        mismatch(type_of<bool>(), document, place);
+    }
+}
+
+// Judges a number by the range and the choices of its field.
+ATTUNE_DECL bool Decoder::allowed(const Type& type, const Quantity& number,
+                                  const Document& document, const Trail& place) {
+    bool good = range_of(type, place.rules).contains(number);
+    if (good && place.rules != nullptr && !place.rules->numbers.empty()) {
+        good = false;
+        for (const Quantity& choice : place.rules->numbers) {
+            good = good || number == choice;
+        }
+    }
+    if (!good) {
+        mismatch(type, document, place);
+    }
+    return good;
+}
+
+ATTUNE_DECL void Decoder::integer(const IntegerType& type, void* object, const Document& document,
+                                  const Trail& place) {
+    const std::optional<Quantity> number = integer_in(document);
+    if (!number) {
+        mismatch(type, document, place);
+    } else if (allowed(type, *number, document, place)) {
+        store_integer(type.format, object, *number);
+    }
+}
+
+ATTUNE_DECL void Decoder::real(const RealType& type, void* object, const Document& document,
+                               const Trail& place) {
+    std::optional<double> number;
+    if (document.is_number()) {
+        number = document.as_double();
+    } else if (document.is_text()) {
+        number = read_number<double>(document.as_string());
+        if (number && !std::isfinite(*number)) {
+            number.reset();
+        }
+    }
+    if (!number) {
+        mismatch(type, document, place);
+    } else if (std::isfinite(*number) && std::abs(*number) > most_of(type.format)) {
+        const double most = most_of(type.format);
+        Problem& problem = report(place);
+        problem.expected = "a number in [" + to_text(Quantity(-most)) + ", " +
+                           to_text(Quantity(most)) + ']';
+        problem.found = found(document, place.secret);
+    } else if (allowed(type, *number, document, place)) {
+        store_real(type.format, object, *number);
+    }
+}
+
+ATTUNE_DECL void Decoder::string(const Type& type, void* object, const Document& document,
+                                 const Trail& place) {
+    if (!document.is_string()) {
+        mismatch(type, document, place);
+        return;
+    }
+    const std::string_view text = document.as_string();
+    if (type.shape == Shape::path) {
+        static_cast<const PathType&>(type).assign(object, text);
+    } else {
+        *static_cast<std::string*>(object) = text;
+    }
+    if (place.rules == nullptr) {
+        return;
+    }
+    const Rules& rules = *place.rules;
+    check_size(type, text.size(), document, place);
+    if (!rules.strings.empty()) {
+        const std::vector<std::string_view> names(rules.strings.begin(), rules.strings.end());
+        bool good = false;
+        for (const std::string_view name : names) {
+            good = good || name == text;
+        }
+        if (!good) {
+            mismatch(type, document, place);
+            if (!place.secret) {
+                problems_.back().suggestion = nearest(text, names);
+            }
+        }
+    }
+    if (!rules.pattern) {
+        return;
+    }
+    if (text.size() > max_pattern_input) {
+        Problem& problem = report(place);
+        problem.expected = "a text of at most " + std::to_string(max_pattern_input) + " bytes";
+        problem.found = std::to_string(text.size()) + " bytes";
+    } else if (!rules.pattern.match(rules.pattern.program.get(), text)) {
+        mismatch(type, document, place);
+    }
+}
+
+ATTUNE_DECL void Decoder::enumeration(const EnumType& type, void* object, const Document& document,
+                                      const Trail& place) {
+    if (!document.is_string()) {
+        mismatch(type, document, place);
+        return;
+    }
+    const std::string_view text = document.as_string();
+    for (const Enumerator& enumerator : type.names()) {
+        if (enumerator.name == text) {
+            if (allowed(type, enumerator.value, document, place)) {
+                store_integer(type.format, object, enumerator.value);
+            }
+            return;
+        }
+    }
+    mismatch(type, document, place);
+    if (!place.secret) {
+        std::vector<std::string_view> names;
+        for (const Enumerator& enumerator : type.names()) {
+            names.push_back(enumerator.name);
+        }
+        problems_.back().suggestion = nearest(text, names);
+    }
+}
+
+ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object,
+                                   const Document& document, const Trail& place) {
+    // A number without a unit is refused: zero alone needs none.
+    const bool zero = document.is_integer() && !document.is_unsigned() && document.as_int64() == 0;
+    if (!zero && !document.is_string()) {
+        mismatch(type, document, place);
+        return;
+    }
+    const std::string_view text = zero ? "0" : document.as_string();
+    const bool is_real = type.real != RealFormat::none;
+    Quantity count;
+    double real_count = 0;
+    const DurationFault fault = is_real ? read_real_duration(text, type.tick, real_count)
+                                        : read_duration(text, type.tick, count);
+    if (is_real) {
+        count = real_count;
+    }
+    if (fault == DurationFault::none) {
+        if (allowed(type, count, document, place)) {
+            if (is_real) {
+                store_real(type.real, object, real_count);
+            } else {
+                store_integer(type.integer, object, count);
+            }
+        }
+        return;
+    }
+    mismatch(type, document, place);
+    Problem& problem = problems_.back();
+    if (fault == DurationFault::unknown_unit) {
+        problem.expected += " with units of d, h, m, s, ms, us, ns";
+    } else if (fault == DurationFault::inexact) {
+        problem.expected = "a multiple of " + write_duration(std::uint64_t{1}, type.tick);
+    } else if (fault == DurationFault::overflow) {
+        problem.expected = is_real ? "a shorter duration"
+                                   : "a duration of at most " +
+                                         write_duration(most_of(type.integer), type.tick);
+    }
+}
+
+ATTUNE_DECL void Decoder::bytes(const Type& type, void* object, const Document& document,
+                                const Trail& place) {
+    std::uint64_t count = 0;
+    SizeFault fault = SizeFault::none;
+    if (document.is_integer() && (document.is_unsigned() || document.as_int64() >= 0)) {
+        count = document.as_uint64();
+    } else if (document.is_string()) {
+        fault = read_bytes(document.as_string(), count);
+    } else {
+        fault = SizeFault::malformed;
+    }
+    if (fault == SizeFault::none) {
+        if (allowed(type, count, document, place)) {
+            static_cast<Bytes*>(object)->count = count;
+        }
+        return;
+    }
+    mismatch(type, document, place);
+    Problem& problem = problems_.back();
+    if (fault == SizeFault::unknown_unit) {
+        problem.expected += " with a unit of B, kB, MB, GB, TB, PB, EB, KiB, MiB, GiB, TiB, PiB, EiB";
+    } else if (fault == SizeFault::fraction) {
+        problem.expected = "a whole number of bytes";
+    } else if (fault == SizeFault::overflow) {
+        problem.expected = "a size below 16EiB";
+    }
+}
+
+// What a type of its own takes text for, nobody here knows: JSON when it is JSON and the type agrees,
+// else a string.
+ATTUNE_DECL bool accepts_as_json(const ExternalType& type, void* object, std::string_view text) {
+    try {
+        type.decode(object, parse(text));
+        return true;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+ATTUNE_DECL void Decoder::external(const ExternalType& type, void* object,
+                                   const Document& document, const Trail& place) {
+    if (document.is_text() && accepts_as_json(type, object, document.as_string())) {
+        return;
+    }
+    std::string reason = "not accepted";
+    try {
+        return type.decode(object, document);
+    } catch (const std::exception& error) {
+        // The text may repeat what was read.
+        if (!place.secret) {
+            reason += std::string(": ") + error.what();
+        }
+    }
+    Problem& problem = report(place);
+    problem.message = std::move(reason);
+    problem.found = found(document, place.secret);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// A struct that is absent is one without members: what is required in it is still required.
+ATTUNE_DECL void Decoder::structure(const Structure& type, void* object, const Document* document,
+                                    const Trail& place) {
+    const std::size_t errors_before = errors_;
+    std::size_t known = 0;
+    for (const FieldInfo& field : type.fields) {
+        const Document* const member = document == nullptr ? nullptr : document->find(field.name);
+        known += member == nullptr ? 0 : 1;
+        Trail at = place.member(field.name);
+        at.rules = field.rules.get();
+        at.secret = place.secret || field.secret;
+        if (field.required && (member == nullptr || member->is_null())) {
+            missing(type, field, document, at);
+        } else {
+            value(*field.type, static_cast<std::byte*>(object) + field.offset, member, at);
+        }
+    }
+    if (document != nullptr && known != document->size()) {
+        unknown(type, *document, place);
+    }
+    if (errors_ == errors_before) {
+        check(type, object, place);
+    }
+}
+
+ATTUNE_DECL void Decoder::missing(const Structure& type, const FieldInfo& field,
+                                  const Document* document, const Trail& place) {
+    Problem& problem = report(place);
+    problem.message = "missing";
+    problem.expected = expected(*field.type, field.rules.get());
+    if (document != nullptr) {
+        std::vector<std::string_view> strangers;
+        for (const Member member : document->members()) {
+            if (type.find(member.key) == nullptr) {
+                strangers.push_back(member.key);
+            }
+        }
+        problem.suggestion = nearest(field.name, strangers);
+    }
+}
+
+// The struct that a field holds, also in an optional or a secret; null when it holds something else.
+ATTUNE_DECL const Structure* structure_inside(const Type& type) {
+    switch (type.shape) {
+    case Shape::structure: return &structure_of(type);
+    case Shape::optional: return structure_inside(static_cast<const OptionalType&>(type).inner);
+    case Shape::secret: return structure_inside(static_cast<const SecretType&>(type).inner);
+    default: return nullptr;
+    }
+}
+
+// Looks for a field by its name, so many levels below a struct, and appends the way to it.
+ATTUNE_DECL bool find_at(const Structure& structure, std::string_view name, std::size_t levels,
+                         Path& path) {
+    if (levels == 0) {
+        const bool here = structure.find(name) != nullptr;
+        if (here) {
+            path = path / name;
+        }
+        return here;
+    }
+    for (const FieldInfo& field : structure.fields) {
+        const Structure* const inner = structure_inside(*field.type);
+        Path below = path / field.name;
+        if (inner != nullptr && find_at(*inner, name, levels - 1, below)) {
+            path = std::move(below);
+            return true;
+        }
+    }
+    return false;
+}
+
+// The nearest field of that name below a struct; empty when there is none. Structs that contain
+// themselves have no end: six levels are enough.
+ATTUNE_DECL std::string find_below(const Structure* structure, std::string_view name, Path path) {
+    for (std::size_t levels = 0; structure != nullptr && levels < 6; ++levels) {
+        if (find_at(*structure, name, levels, path)) {
+            return to_string(path);
+        }
+    }
+    return {};
+}
+
+ATTUNE_DECL void Decoder::unknown(const Structure& type, const Document& document,
+                                  const Trail& place) {
+    std::vector<std::string_view> names;
+    for (const FieldInfo& field : type.fields) {
+        names.push_back(field.name);
+    }
+    for (const Member member : document.members()) {
+        if (type.find(member.key) != nullptr) {
+            continue;
+        }
+        const Trail at = place.member(member.key);
+        const UnknownKeys verdict = provenance_.unknown_keys(path(at));
+        if (verdict == UnknownKeys::ignore) {
+            continue;
+        }
+        Problem& problem = report(at, Part::key);
+        problem.message = "unknown key";
+        problem.suggestion = nearest(member.key, names);
+        if (verdict == UnknownKeys::warn) {
+            problem.severity = Severity::warning;
+            --errors_;
+        }
+        // Nothing near here: perhaps it belongs deeper, or elsewhere.
+        if (problem.suggestion.empty()) {
+            problem.suggestion = find_below(&type, member.key, path(place));
+        }
+        if (problem.suggestion.empty()) {
+            problem.suggestion = find_below(structure_inside(root_), member.key, at_);
+        }
+    }
+}
+
+ATTUNE_DECL void Decoder::check(const Structure& type, const void* object, const Trail& place) {
+    for (const CheckInfo& check : type.checks) {
+        std::string message = check.text;
+        try {
+            if (check.call(check.function.get(), object)) {
+                continue;
+            }
+        } catch (const std::exception& error) {
+            message += std::string(" (the check failed: ") + error.what() + ')';
+        } catch (...) {
+            message += " (the check failed)";
+        }
+        report(place).message = std::move(message);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::uint8_t form_of(const Document& document) noexcept {
+    switch (document.kind()) {
+    case Kind::boolean: return form::boolean;
+    case Kind::integer: return form::integer;
+    case Kind::real: return form::real;
+    case Kind::string: return form::string;
+    case Kind::array: return form::list;
+    case Kind::object: return form::map | form::structure;
+    case Kind::null: break;
+    }
+    return form::null;
+}
+
+ATTUNE_DECL std::vector<std::size_t> alternatives_for(const VariantType& type, std::uint8_t forms) {
+    std::vector<std::size_t> fitting;
+    for (std::size_t i = 0; i < type.count; ++i) {
+        if ((type.alternatives[i]->forms & forms) != 0) {
+            fitting.push_back(i);
+        }
+    }
+    return fitting;
+}
+
+// Decodes into an alternative, from its own defaults. Whatever goes wrong is taken back.
+ATTUNE_DECL bool Decoder::attempt(const VariantType& type, void* object, std::size_t index,
+                                  const Document& document, const Trail& place) {
+    const std::size_t problems_before = problems_.size();
+    const std::size_t errors_before = errors_;
+    value(*type.alternatives[index], type.emplace(object, index), &document, place);
+    if (errors_ == errors_before) {
+        return true;
+    }
+    problems_.resize(problems_before);
+    errors_ = errors_before;
+    return false;
+}
+
+ATTUNE_DECL void Decoder::variant(const VariantType& type, void* object, const Document& document,
+                                  const Trail& place) {
+    if (document.is_text()) {
+        return text_variant(type, object, document, place);
+    }
+    std::vector<std::size_t> fitting = alternatives_for(type, form_of(document));
+    if (fitting.empty() && document.is_integer()) {
+        fitting = alternatives_for(type, form::real);
+    }
+    if (fitting.empty()) {
+        mismatch(type, document, place);
+    } else if (fitting.size() == 1) {
+        value(*type.alternatives[fitting[0]], type.emplace(object, fitting[0]), &document, place);
+    } else {
+        struct_variant(type, object, fitting, document, place);
+    }
+}
+
+// How badly the members of an object fit a struct: first what would be a problem, then what would
+// be left at its default.
+struct Misfit {
+    std::size_t problems = 0;
+    std::size_t absent = 0;
+
+    friend auto operator<=>(const Misfit&, const Misfit&) = default;
+};
+
+ATTUNE_DECL Misfit misfit(const Structure& structure, const Document& document) {
+    Misfit result;
+    std::size_t known = 0;
+    for (const FieldInfo& field : structure.fields) {
+        const bool present = document.find(field.name) != nullptr;
+        known += present ? 1 : 0;
+        result.absent += present ? 0 : 1;
+        result.problems += field.required && !present ? 1 : 0;
+    }
+    result.problems += document.size() - known;
+    return result;
+}
+
+// Of several structs the one that fits without a problem; when none does, the problems of the one
+// that comes nearest.
+ATTUNE_DECL void Decoder::struct_variant(const VariantType& type, void* object,
+                                         const std::vector<std::size_t>& fitting,
+                                         const Document& document, const Trail& place) {
+    std::vector<std::pair<Misfit, std::size_t>> ranked;
+    for (const std::size_t index : fitting) {
+        const Structure* const structure = structure_inside(*type.alternatives[index]);
+        ranked.emplace_back(structure == nullptr ? Misfit{} : misfit(*structure, document), index);
+    }
+    std::sort(ranked.begin(), ranked.end());
+    for (const auto& [misfit, index] : ranked) {
+        if (attempt(type, object, index, document, place)) {
+            return;
+        }
+    }
+    const std::size_t nearest = ranked.front().second;
+    value(*type.alternatives[nearest], type.emplace(object, nearest), &document, place);
+}
+
+// The order in which alternatives are tried on text: the choosier ones first.
+ATTUNE_DECL int text_rank(const Type& type) noexcept {
+    switch (type.shape) {
+    case Shape::integer: return 0;
+    case Shape::real: return 1;
+    case Shape::boolean: return 2;
+    case Shape::enumeration:
+    case Shape::duration:
+    case Shape::bytes: return 3;
+    case Shape::string:
+    case Shape::path: return 5;
+    case Shape::secret: return text_rank(static_cast<const SecretType&>(type).inner);
+    case Shape::optional: return text_rank(static_cast<const OptionalType&>(type).inner);
+    default: return 4;
+    }
+}
+
+ATTUNE_DECL void Decoder::text_variant(const VariantType& type, void* object,
+                                       const Document& document, const Trail& place) {
+    for (const int rank : {0, 1, 2, 3, 4, 5}) {
+        if (rank == 4) {
+            try {
+                const Document parsed = parse(document.as_string());
+                if (parsed.is_array() || parsed.is_object()) {
+                    return variant(type, object, parsed, place);
+                }
+            } catch (const ParseError&) {
+                // It is no JSON, then; perhaps it is a string.
+            }
+            continue;
+        }
+        for (std::size_t i = 0; i < type.count; ++i) {
+            if (text_rank(*type.alternatives[i]) == rank &&
+                attempt(type, object, i, document, place)) {
+                return;
+            }
+        }
+    }
+    mismatch(type, document, place);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Twice what a parsed document can be deep: only recursive structs read from documents made by hand
+// get there, and they must not exhaust the stack.
+inline constexpr std::size_t max_decode_depth = 256;
+
+ATTUNE_DECL bool takes_null(const Type& type) noexcept {
+    switch (type.shape) {
+    case Shape::optional:
+    case Shape::document: return true;
+    case Shape::secret: return takes_null(static_cast<const SecretType&>(type).inner);
+    default: return false;
+    }
+}
+
+ATTUNE_DECL void Decoder::value(const Type& type, void* object, const Document* document,
+                                const Trail& place) {
+    const bool absent = document == nullptr || document->is_null();
+    if (absent && type.shape != Shape::structure && type.shape != Shape::secret) {
+        // The default stays, unless null is a value here.
+        if (document != nullptr && type.shape == Shape::optional) {
+            static_cast<const OptionalType&>(type).reset(object);
+        } else if (document != nullptr && type.shape == Shape::document) {
+            *static_cast<Document*>(object) = *document;
+        }
+        return;
+    }
+    switch (type.shape) {
+    case Shape::boolean: return boolean(object, *document, place);
+    case Shape::integer:
+        return integer(static_cast<const IntegerType&>(type), object, *document, place);
+    case Shape::real: return real(static_cast<const RealType&>(type), object, *document, place);
+    case Shape::string:
+    case Shape::path: return string(type, object, *document, place);
+    case Shape::enumeration:
+        return enumeration(static_cast<const EnumType&>(type), object, *document, place);
+    case Shape::duration:
+        return duration(static_cast<const DurationType&>(type), object, *document, place);
+    case Shape::bytes: return bytes(type, object, *document, place);
+    case Shape::document: *static_cast<Document*>(object) = *document; return;
+    case Shape::external:
+        return external(static_cast<const ExternalType&>(type), object, *document, place);
+    case Shape::secret: {
+        const auto& secret = static_cast<const SecretType&>(type);
+        Trail inside = place;
+        inside.secret = true;
+        // The object is not const; only the way into it is.
+        return value(secret.inner, const_cast<void*>(secret.reveal(object)), document, inside);
+    }
+    default: break;
+    }
+    if (depth_ == max_decode_depth) {
+        report(place).message = "nested too deeply";
+        return;
+    }
+    ++depth_;
+    if (type.shape == Shape::optional) {
+        const auto& optional = static_cast<const OptionalType&>(type);
+        value(optional.inner, optional.engage(object), document, place);
+    } else if (absent) {
+        structure(structure_of(type), object, nullptr, place);
+    } else if (type.shape == Shape::variant) {
+        variant(static_cast<const VariantType&>(type), object, *document, place);
+    } else {
+        structured(type, object, *document, place);
+    }
+    --depth_;
+}
+
+// Text stands for lists, maps and structs as JSON.
+ATTUNE_DECL void Decoder::structured(const Type& type, void* object, const Document& document,
+                                     const Trail& place) {
+    if (document.is_text()) {
+        Document parsed;
+        try {
+            parsed = parse(document.as_string());
+        } catch (const ParseError&) {
+            mismatch(type, document, place);
+            problems_.back().expected += " written as JSON";
+            return;
+        }
+        return structured(type, object, parsed, place);
+    }
+    const bool keyed = type.shape == Shape::map || type.shape == Shape::structure;
+    if (keyed ? !document.is_object() : !document.is_array()) {
+        return mismatch(type, document, place);
+    }
+    switch (type.shape) {
+    case Shape::flags: return flags(static_cast<const FlagsType&>(type), object, document, place);
+    case Shape::list: return list(static_cast<const ListType&>(type), object, document, place);
+    case Shape::array: return array(static_cast<const ArrayType&>(type), object, document, place);
+    case Shape::map: return map(static_cast<const MapType&>(type), object, document, place);
+    default: return structure(structure_of(type), object, &document, place);
+    }
+}
+
+// In a list there is no default that null could stand for.
+ATTUNE_DECL void Decoder::element(const Type& type, void* object, const Document& document,
+                                  const Trail& place) {
+    if (document.is_null() && !takes_null(type)) {
+        mismatch(type, document, place);
+    } else {
+        value(type, object, &document, place);
+    }
+}
+
+ATTUNE_DECL void Decoder::check_size(const Type& type, std::size_t size, const Document& document,
+                                     const Trail& place) {
+    if (place.rules == nullptr) {
+        return;
+    }
+    const Rules& rules = *place.rules;
+    if ((rules.least_size && size < *rules.least_size) ||
+        (rules.most_size && size > *rules.most_size)) {
+        mismatch(type, document, place);
+        if (!place.secret) {
+            const char* const unit = document.is_array()    ? " item"
+                                     : document.is_object() ? " member"
+                                                            : " byte";
+            problems_.back().found = std::to_string(size) + unit + (size == 1 ? "" : "s");
+        }
+    }
+}
+
+ATTUNE_DECL void Decoder::flags(const FlagsType& type, void* object, const Document& document,
+                                const Trail& place) {
+    type.clear(object);
+    std::size_t index = 0;
+    for (const Document& item : document.elements()) {
+        bool flag = false;
+        element(type_of<bool>(), &flag, item, place.element(index++));
+        type.append(object, flag);
+    }
+    check_size(type, index, document, place);
+}
+
+ATTUNE_DECL void Decoder::list(const ListType& type, void* object, const Document& document,
+                               const Trail& place) {
+    type.clear(object, document.size());
+    std::size_t index = 0;
+    for (const Document& item : document.elements()) {
+        element(type.element, type.append(object), item, place.element(index++));
+    }
+    check_size(type, index, document, place);
+}
+
+ATTUNE_DECL void Decoder::array(const ArrayType& type, void* object, const Document& document,
+                                const Trail& place) {
+    if (document.size() != type.count) {
+        mismatch(type, document, place);
+        problems_.back().found += " of " + std::to_string(document.size());
+        return;
+    }
+    auto* item = static_cast<std::byte*>(object);
+    std::size_t index = 0;
+    for (const Document& from : document.elements()) {
+        element(type.element, item, from, place.element(index++));
+        item += type.stride;
+    }
+}
+
+ATTUNE_DECL void Decoder::map(const MapType& type, void* object, const Document& document,
+                              const Trail& place) {
+    type.clear(object);
+    for (const Member member : document.members()) {
+        // Null masks what a lower layer has: the member is not there.
+        if (!member.value.is_null() || takes_null(type.element)) {
+            value(type.element, type.emplace(object, member.key), &member.value,
+                  place.member(member.key));
+        }
+    }
+    check_size(type, type.size(object), document, place);
+}
+
+ATTUNE_DECL bool decode(const Type& type, void* object, const Document* document, const Path& at,
+                        const Provenance& provenance, std::vector<Problem>& problems) {
+    Decoder decoder(type, at, provenance, problems);
+    decoder.value(type, object, document, Trail{});
+    return decoder.errors() == 0;
+}
+
+// For documents without a store.
+class NoProvenance final : public Provenance {
+public:
+    Origin origin(const Path&, Part) const override { return {}; }
+    UnknownKeys unknown_keys(const Path&) const override { return UnknownKeys::error; }
+};
+
+ATTUNE_DECL void decode_or_throw(const Type& type, void* object, const Document& document,
+                                 const Path& at) {
+    std::vector<Problem> problems;
+    if (!decode(type, object, document.find(at), at, NoProvenance(), problems)) {
+        throw Rejected({std::move(problems), "decode"});
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// An object of the described type as a document: every field of a struct, in its names, also where
+/// it is empty. Secrets become `"***"` when they are to be masked, and can then not be decoded.
+ATTUNE_DECL Document encode(const Type& type, const void* object, bool mask_secrets);
+
+}  // namespace detail
+
+/// The document that `decode` reads back as an equal object. Secrets are written out: for a document
+/// that somebody will see, mask them with `masked`.
+///
+/// Not everything has a text: an enumerator outside EnumRange becomes a number that no decoder
+/// takes, a long double is rounded to a double, a duration that is not finite becomes null.
+template <class T>
+Document encode(const T& object) {
+    return detail::encode(detail::type_of<T>(), std::addressof(object), false);
+}
+
+/// As `encode`, with `"***"` in place of every secret.
+template <class T>
+Document masked(const T& object) {
+    return detail::encode(detail::type_of<T>(), std::addressof(object), true);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// The double that is written with the same digits: 0.1f is 0.1, not 0.10000000149011612.
+ATTUNE_DECL double widened(float value) {
+    std::array<char, 32> buffer;
+    const std::to_chars_result end =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+    double wide = value;
+    if (std::isfinite(value)) {
+        std::from_chars(buffer.data(), end.ptr, wide);
+    }
+    return wide;
+}
+
+class Encoder {
+public:
+    explicit Encoder(bool mask_secrets) noexcept : mask_secrets_(mask_secrets) {}
+
+    Document value(const Type& type, const void* object) const {
+        switch (type.shape) {
+        case Shape::boolean: return *static_cast<const bool*>(object);
+        case Shape::integer: return number(load(type, object));
+        case Shape::real: return real(static_cast<const RealType&>(type).format, object);
+        case Shape::string: return *static_cast<const std::string*>(object);
+        case Shape::enumeration: return enumerator(static_cast<const EnumType&>(type), object);
+        case Shape::duration: return duration(static_cast<const DurationType&>(type), object);
+        case Shape::bytes: return to_string(*static_cast<const Bytes*>(object));
+        case Shape::path: return static_cast<const PathType&>(type).text(object);
+        case Shape::optional: {
+            const auto& optional = static_cast<const OptionalType&>(type);
+            const void* const inner = optional.get(object);
+            return inner == nullptr ? Document() : value(optional.inner, inner);
+        }
+        case Shape::flags: return flags(static_cast<const FlagsType&>(type), object);
+        case Shape::list: return list(static_cast<const ListType&>(type), object);
+        case Shape::array: return array(static_cast<const ArrayType&>(type), object);
+        case Shape::map: return map(static_cast<const MapType&>(type), object);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            const std::size_t index = variant.index(object);
+            return index >= variant.count
+                       ? Document()
+                       : value(*variant.alternatives[index], variant.get(object));
+        }
+        case Shape::structure: return structure(structure_of(type), object);
+        case Shape::secret: {
+            const auto& secret = static_cast<const SecretType&>(type);
+            return mask_secrets_ ? mask() : value(secret.inner, secret.reveal(object));
+        }
+        case Shape::document: return *static_cast<const Document*>(object);
+        case Shape::external: return static_cast<const ExternalType&>(type).encode(object);
+        }
+        return {};
+    }
+
+private:
+    static Document mask() { return "***"; }
+
+    static Document number(const Quantity& value) {
+        return value.is_negative() ? Document(static_cast<std::int64_t>(value.bits()))
+                                   : Document(value.bits());
+    }
+
+    static Document real(RealFormat format, const void* object) {
+        return format == RealFormat::single ? widened(*static_cast<const float*>(object))
+                                            : load_real(format, object);
+    }
+
+    static Document enumerator(const EnumType& type, const void* object) {
+        const Quantity number = load(type, object);
+        for (const Enumerator& known : type.names()) {
+            if (number == known.value) {
+                return known.name;
+            }
+        }
+        return Encoder::number(number);
+    }
+
+    static Document duration(const DurationType& type, const void* object) {
+        const Quantity count = load(type, object);
+        if (count.is_real() && !std::isfinite(count.real())) {
+            return {};
+        }
+        return write_duration(count, type.tick);
+    }
+
+    static Document flags(const FlagsType& type, const void* object) {
+        std::vector<Document> elements;
+        for (std::size_t i = 0; i < type.size(object); ++i) {
+            elements.emplace_back(type.get(object, i));
+        }
+        return make_array(elements.data(), elements.size());
+    }
+
+    Document list(const ListType& type, const void* object) const {
+        std::vector<Document> elements;
+        elements.reserve(type.size(object));
+        for (std::size_t i = 0; i < type.size(object); ++i) {
+            elements.push_back(value(type.element, type.get(object, i)));
+        }
+        return make_array(elements.data(), elements.size());
+    }
+
+    Document array(const ArrayType& type, const void* object) const {
+        std::vector<Document> elements;
+        const auto* element = static_cast<const std::byte*>(object);
+        for (std::size_t i = 0; i < type.count; ++i, element += type.stride) {
+            elements.push_back(value(type.element, element));
+        }
+        return make_array(elements.data(), elements.size());
+    }
+
+    Document map(const MapType& type, const void* object) const {
+        struct Context {
+            const Encoder& encoder;
+            const Type& element;
+            std::vector<Document> slots;
+        } context{*this, type.element, {}};
+        context.slots.reserve(2 * type.size(object));
+        type.visit(object, &context, [](void* opaque, const std::string& key, const void* value) {
+            Context& c = *static_cast<Context*>(opaque);
+            c.slots.emplace_back(key);
+            c.slots.push_back(c.encoder.value(c.element, value));
+        });
+        return make_object(context.slots.data(), context.slots.size() / 2);
+    }
+
+    Document structure(const Structure& type, const void* object) const {
+        std::vector<Document> slots;
+        slots.reserve(2 * type.fields.size());
+        for (const FieldInfo& field : type.fields) {
+            slots.emplace_back(field.name);
+            slots.push_back(field.secret && mask_secrets_
+                                ? mask()
+                                : value(*field.type,
+                                        static_cast<const std::byte*>(object) + field.offset));
+        }
+        return make_object(slots.data(), type.fields.size());
+    }
+
+    bool mask_secrets_;
+};
+
+ATTUNE_DECL Document encode(const Type& type, const void* object, bool mask_secrets) {
+    return Encoder(mask_secrets).value(type, object);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Calls `f(std::string_view key, const Document* before, const Document* after)` for each member
+/// that differs between two objects, in key order; the missing side is null. What is not an object
+/// counts as one without members.
+///
+/// Members differ when they are not `same`: two equal subtrees that share nothing are reported, and
+/// so is a long string that was written again. After `reconcile` that does not happen. Nodes that
+/// both documents share are skipped unseen: O(change * log n) between neighbouring versions.
+template <class F>
+void for_each_difference(const Document& before, const Document& after, F&& f) {
+    for (detail::Differences difference(before, after); difference.next();) {
+        f(difference.key(), difference.before(), difference.after());
+    }
+}
+
+/// The deepest paths at which two documents differ, in order. A member that exists on one side only
+/// is named itself, not what is inside it; so is an array whose length has changed. Equal subtrees
+/// are never named, shared or not. Empty when the documents are equal.
+ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// The entries that differ in one pair of containers, and the token of the current one.
+class ChangedEntries {
+public:
+    ChangedEntries(const Document& before, const Document& after) noexcept
+        : walk_(before.is_object() ? Walk(std::in_place_type<Differences>, before, after)
+                                   : Walk(std::in_place_type<Lockstep>, before, after)) {}
+
+    bool next() noexcept {
+        if (auto* const members = std::get_if<Differences>(&walk_))
+            return members->next();
+        auto& elements = std::get<Lockstep>(walk_);
+        while (elements.next()) {
+            if (!elements.before()->same(*elements.after()))
+                return true;
+        }
+        return false;
+    }
+
+    std::string token() const {
+        if (const auto* members = std::get_if<Differences>(&walk_)) {
+            return std::string(members->key());
+        }
+        return std::to_string(std::get<Lockstep>(walk_).index());
+    }
+
+    const Document* before() const noexcept {
+        return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+    }
+    const Document* after() const noexcept {
+        return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+    }
+
+private:
+    using Walk = std::variant<Differences, Lockstep>;
+
+    Walk walk_;
+};
+
+// Both are objects, or arrays of one length: whatever differs does so further down.
+ATTUNE_DECL bool differ_inside(const Document* before, const Document* after) noexcept {
+    if (!before || !after)
+        return false;
+    if (before->is_object())
+        return after->is_object();
+    return before->is_array() && after->is_array() && before->size() == after->size();
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after) {
+    if (before.same(after))
+        return {};
+    if (!detail::differ_inside(&before, &after)) {
+        return before == after ? std::vector<Path>{} : std::vector<Path>{Path()};
+    }
+    std::vector<Path> paths;
+    std::vector<std::string> tokens;
+    std::vector<detail::ChangedEntries> open;
+    open.emplace_back(before, after);
+    while (!open.empty()) {
+        detail::ChangedEntries& entries = open.back();
+        tokens.resize(open.size() - 1);
+        if (!entries.next()) {
+            open.pop_back();
+            continue;
+        }
+        const Document* const old = entries.before();
+        const Document* const fresh = entries.after();
+        tokens.push_back(entries.token());
+        if (detail::differ_inside(old, fresh)) {
+            open.emplace_back(*old, *fresh);
+        } else if (!old || !fresh || !(*old == *fresh)) {
+            paths.emplace_back(tokens);
+        }
+    }
+    return paths;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// `upper` laid over `lower`, as layers of configuration are: two objects are merged key by key, in
+/// any other case `upper` is the result. A null in `upper` is a value like any other: it masks what
+/// is below it.
+///
+/// What `upper` does not touch is shared with `lower`, subtrees that exist only in `upper` with
+/// `upper`. O(m log n) for m members of `upper` at the places where both are objects; any depth.
+ATTUNE_DECL Document merge(const Document& lower, const Document& upper);
+
+/// JSON Merge Patch (RFC 7396): as `merge`, but a null in `patch` removes the member.
+ATTUNE_DECL Document merge_patch(const Document& target, const Document& patch);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// What becomes of a null in the upper document.
+enum class Null : bool { masks, removes };
+
+// Two objects in the middle of being merged.
+struct Merging {
+    Document lower;
+    Cursor upper;
+    std::vector<Edit> edits = {};
+};
+
+// Merges without recursion: the document may be deeper than the stack.
+class Merger {
+public:
+    explicit Merger(Null null) noexcept : null_(null) {}
+
+    Document merge(const Document& lower, const Document& upper) {
+        if (std::optional<Document> whole = enter(&lower, upper))
+            return *std::move(whole);
+        for (;;) {
+            Merging& top = open_.back();
+            if (top.upper.done()) {
+                Document made = edited(top.lower, top.edits.data(), top.edits.size());
+                open_.pop_back();
+                if (open_.empty())
+                    return made;
+                put(std::move(made));
+                continue;
+            }
+            const Document& value = top.upper[1];
+            const Document* const existing = top.lower.find(top.upper[0].as_string());
+            if (null_ == Null::removes && value.is_null()) {
+                if (existing)
+                    top.edits.push_back({top.upper[0], {}, true});
+                top.upper.advance();
+            } else if (std::optional<Document> whole = enter(existing, value)) {
+                put(*std::move(whole));
+            }
+        }
+    }
+
+private:
+    // The result, when it takes no merging; else nothing, and the pair is the innermost open one.
+    std::optional<Document> enter(const Document* lower, const Document& upper) {
+        if (!upper.is_object())
+            return upper;
+        const bool objects = lower && lower->is_object();
+        if (null_ == Null::masks && (!objects || lower->size() == 0 || lower->same(upper))) {
+            return upper;
+        }
+        open_.push_back({objects ? *lower : Document::object(), Cursor(upper)});
+        return std::nullopt;
+    }
+
+    // The value of the current member of the innermost open pair.
+    void put(Document value) {
+        Merging& top = open_.back();
+        const Document* const existing = top.lower.find(top.upper[0].as_string());
+        if (!existing || !existing->same(value)) {
+            top.edits.push_back({top.upper[0], std::move(value), false});
+        }
+        top.upper.advance();
+    }
+
+    Null null_;
+    std::vector<Merging> open_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL Document merge(const Document& lower, const Document& upper) {
+    return detail::Merger(detail::Null::masks).merge(lower, upper);
+}
+
+ATTUNE_DECL Document merge_patch(const Document& target, const Document& patch) {
+    return detail::Merger(detail::Null::removes).merge(target, patch);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A document that equals `fresh` and shares with `old` every object, array and string that is
+/// equal in both at the same place, and the unchanged parts of large containers that are not.
+/// Returns `old` itself when both are equal, so that `same` tells at once that nothing has changed.
+///
+/// O(n) when the two share nothing yet, which is the case after parsing a text again. Sharing ends
+/// at 256 levels of depth: a subtree below is taken from `old` only as a whole.
+ATTUNE_DECL Document reconcile(const Document& old, const Document& fresh);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+inline constexpr std::size_t reconcile_depth = 256;
+
+ATTUNE_DECL Document reconcile(const Document& old, const Document& fresh, std::size_t depth);
+
+ATTUNE_DECL Document reconcile_objects(const Document& old, const Document& fresh,
+                                       std::size_t depth) {
+    std::vector<Edit> edits;
+    for (Differences difference(old, fresh); difference.next();) {
+        const Document* const before = difference.before();
+        const Document* const after = difference.after();
+        if (!after) {
+            edits.push_back({difference.key_document(), {}, true});
+            continue;
+        }
+        Document value = before ? reconcile(*before, *after, depth + 1) : *after;
+        if (!before || !before->same(value)) {
+            edits.push_back({difference.key_document(), std::move(value), false});
+        }
+    }
+    return edited(old, edits.data(), edits.size());
+}
+
+// How many elements at the end of both are equal, leaving out the first `skip`.
+ATTUNE_DECL std::size_t equal_tail(const Document& old, const Document& fresh,
+                                   std::size_t skip) noexcept {
+    const std::size_t most = std::min(old.size(), fresh.size()) - skip;
+    std::size_t count = 0;
+    while (count < most &&
+           *old.find(old.size() - count - 1) == *fresh.find(fresh.size() - count - 1)) {
+        ++count;
+    }
+    return count;
+}
+
+// Elements have no names: equal ones at the beginning and at the end are the same, those between
+// are matched in order.
+ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh,
+                                      std::size_t depth) {
+    struct Replacement {
+        std::size_t index;
+        Document value;
+    };
+    std::vector<Replacement> replacements;
+    const std::size_t common = std::min(old.size(), fresh.size());
+    std::size_t head = common;
+    std::size_t tail = 0;
+    for (Lockstep pair(old, fresh); pair.next();) {
+        if (pair.index() >= common - tail)
+            break;
+        Document value = reconcile(*pair.before(), *pair.after(), depth + 1);
+        if (value.same(*pair.before()))
+            continue;
+        if (replacements.empty() && old.size() != fresh.size()) {
+            head = pair.index();
+            tail = equal_tail(old, fresh, head);
+            if (head + tail == common)
+                break;
+        }
+        replacements.push_back({pair.index(), std::move(value)});
+    }
+
+    const std::size_t kept = common - tail;
+    const std::size_t resized = std::max(old.size(), fresh.size()) - common;
+    if ((replacements.size() + resized) <= old.size() / 8) {
+        Document result = old;
+        for (const Replacement& replacement : replacements) {
+            result = replaced(result, replacement.index, replacement.value);
+        }
+        for (std::size_t i = 0; i < resized; ++i) {
+            result = fresh.size() < old.size()
+                         ? erased(result, kept)
+                         : inserted(result, kept + i, {}, *fresh.find(kept + i));
+        }
+        return result;
+    }
+
+    std::vector<Document> elements;
+    elements.reserve(fresh.size());
+    auto next = replacements.begin();
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+        if (next != replacements.end() && next->index == i) {
+            elements.push_back(std::move(next++->value));
+        } else if (i < kept) {
+            elements.push_back(*old.find(i));
+        } else if (i >= fresh.size() - tail) {
+            elements.push_back(*old.find(old.size() - (fresh.size() - i)));
+        } else {
+            elements.push_back(*fresh.find(i));
+        }
+    }
+    return make_array(elements.data(), elements.size());
+}
+
+ATTUNE_DECL Document reconcile(const Document& old, const Document& fresh, std::size_t depth) {
+    if (old.same(fresh))
+        return old;
+    if (depth < reconcile_depth) {
+        if (old.is_object() && fresh.is_object())
+            return reconcile_objects(old, fresh, depth);
+        if (old.is_array() && fresh.is_array())
+            return reconcile_arrays(old, fresh, depth);
+    }
+    return old == fresh ? old : fresh;
+}
+
+}  // namespace detail
+
+ATTUNE_DECL Document reconcile(const Document& old, const Document& fresh) {
+    return detail::reconcile(old, fresh, 0);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Something that runs work: any type with `execute(f)` for a callable `f` of no arguments. Every
+/// Asio executor is one.
+template <class E>
+concept ExecutorLike = std::copy_constructible<E> && requires(E& executor) {
+    executor.execute(std::function<void()>{});
+};
+
+/// Runs work at once, on the calling thread: observers then run on the thread that committed,
+/// after the version is published and outside every lock, before the commit returns.
+struct InlineExecutor {
+    void execute(const std::function<void()>& work) const { work(); }
+};
+inline constexpr InlineExecutor inline_executor{};
+
+/// Where observers run: an erased executor. Copies share one; empty stands for the store's own
+/// notifier thread. The executor must outlive the subscriptions that use it.
+class Executor {
+public:
+    Executor() noexcept = default;
+    template <class E>
+        requires ExecutorLike<E> && (!std::same_as<E, Executor>)
+    Executor(E executor)
+        : implementation_(std::make_shared<Model<E>>(std::move(executor))),
+          inline_(std::same_as<E, InlineExecutor>) {}
+
+    explicit operator bool() const noexcept { return implementation_ != nullptr; }
+    /// True for inline_executor.
+    bool runs_inline() const noexcept { return inline_; }
+    /// Must not be empty. Throws what the executor throws.
+    void execute(std::function<void()> work) const { implementation_->execute(std::move(work)); }
+
+private:
+    struct Concept {
+        virtual ~Concept() = default;
+        virtual void execute(std::function<void()> work) = 0;
+    };
+    template <class E>
+    struct Model final : Concept {
+        explicit Model(E given) : executor(std::move(given)) {}
+        void execute(std::function<void()> work) override { executor.execute(std::move(work)); }
+        E executor;
+    };
+
+    std::shared_ptr<Concept> implementation_;
+    bool inline_ = false;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A store's own thread for observers. Starts with the first piece of work; runs pieces one after
+/// another, in the order they came. Also reclaims frames that a reader still saw when they were
+/// replaced, so that the last version of a burst goes without waiting for the next commit.
+class Notifier {
+public:
+    ATTUNE_DECL Notifier();
+    /// Stops as stop() does.
+    ATTUNE_DECL ~Notifier();
+    Notifier(const Notifier&) = delete;
+    Notifier& operator=(const Notifier&) = delete;
+
+    /// Appends a piece of work, which must not throw. Dropped after stop().
+    ATTUNE_DECL void execute(std::function<void()> work);
+
+    /// Calls epoch_collect soon, and again until nothing waits.
+    ATTUNE_DECL void collect_soon();
+
+    /// Ends the thread after the piece that runs now and drops the rest. From the thread itself it
+    /// does not wait.
+    ATTUNE_DECL void stop() noexcept;
+
+private:
+    struct State;
+    static void start_locked(const std::shared_ptr<State>& state);
+    static void run(State& state) noexcept;
+
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+/// Epoch-based reclamation: how a reader keeps a frame alive without a lock, a reference count or
+/// an atomic read-modify-write.
+///
+/// Every thread owns one slot. Entering writes the current epoch into it, leaving writes 0. A
+/// writer unlinks an object, stamps it with the epoch and advances the epoch; the object may be
+/// destroyed once no slot holds an epoch that old. The order "slot is written, then the frame
+/// pointer is loaded" is needed on the reader's side. It costs the reader only a compiler fence,
+/// because the writer makes every running thread pass a full fence (membarrier) between unlinking
+/// and looking at the slots. Where membarrier is missing, or ATTUNE_NO_MEMBARRIER is defined,
+/// readers pay for a full fence instead.
+///
+/// Source: K. Fraser, Practical lock-freedom (2004), ch. 5.2.3; the asymmetric fence is that of
+/// liburcu's "memb" flavour, membarrier(2).
+///
+/// There is one domain per process: a thread has one slot, however many stores it reads.
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// One thread's announcement. Slots are claimed by a thread at its first reading, given back when
+/// the thread ends, and never freed: the pool is as large as the largest number of threads that
+/// read at the same time.
+struct alignas(64) ReaderSlot {
+    std::atomic<std::uint64_t> active{0};  ///< epoch of the outermost reading; 0 outside
+    std::uint64_t nested = 0;              ///< readings beyond the first; touched by the owner only
+    std::atomic<bool> taken{false};
+    ReaderSlot* next = nullptr;
+};
+
+struct EpochState {
+    alignas(64) std::atomic<std::uint64_t> epoch{1};
+    alignas(64) std::atomic<ReaderSlot*> slots{nullptr};
+};
+
+// Shared by all dynamic objects of a process, also by those compiled with hidden visibility: a
+// writer in one of them must see the readers in all the others.
+#define ATTUNE_PROCESS_WIDE __attribute__((visibility("default")))
+
+ATTUNE_PROCESS_WIDE inline constinit EpochState epoch_state;
+
+/// This thread's slot; null before its first reading, and always null where membarrier is missing,
+/// so that the fast path below needs no second test.
+ATTUNE_PROCESS_WIDE inline constinit thread_local ReaderSlot* reader_slot = nullptr;
+
+#undef ATTUNE_PROCESS_WIDE
+
+/// The part of epoch_enter that is not a few instructions: claims a slot, or enters with a full
+/// fence.
+ATTUNE_DECL ReaderSlot* epoch_enter_slow() noexcept;
+
+/// Begins a reading; may nest. Wait-free but for the first call of a thread, which claims a slot.
+inline ReaderSlot* epoch_enter() noexcept {
+    ReaderSlot* const slot = reader_slot;
+    if (slot == nullptr) [[unlikely]] {
+        return epoch_enter_slow();
+    }
+    // A branch instead of a counter: the predicted branch keeps one reading from waiting for the
+    // store of the one before it.
+    if (slot->active.load(std::memory_order_relaxed) == 0) [[likely]] {
+        // Release, so that a writer that sees this epoch also sees that earlier readings ended.
+        slot->active.store(epoch_state.epoch.load(std::memory_order_acquire),
+                           std::memory_order_release);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+        ++slot->nested;
+    }
+    return slot;
+}
+
+/// Ends a reading on the thread that began it. Readings may end in any order.
+inline void epoch_leave(ReaderSlot* slot) noexcept {
+    if (slot->nested == 0) [[likely]] {
+        slot->active.store(0, std::memory_order_release);
+    } else {
+        --slot->nested;
+    }
+}
+
+/// Something to be done once no reader can see what was just unlinked.
+class Retired {
+public:
+    virtual ~Retired() = default;
+    /// Runs once, outside every lock of the domain.
+    virtual void reclaim() noexcept = 0;
+
+private:
+    friend class RetiredList;
+    std::uint64_t epoch_ = 0;
+    Retired* next_ = nullptr;
+};
+
+/// Takes ownership of `retired`, to be reclaimed by a later epoch_collect. Any thread.
+ATTUNE_DECL void epoch_retire(Retired* retired) noexcept;
+
+/// Reclaims whatever no reader can see any more; never waits for a reader. Returns how many
+/// objects still wait. Any thread. Costs one membarrier and one look at each slot when there is
+/// something to reclaim.
+ATTUNE_DECL std::size_t epoch_collect() noexcept;
+
+/// True when readers get by with a compiler fence.
+ATTUNE_DECL bool epoch_is_asymmetric() noexcept;
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+#if defined(__linux__) && !defined(ATTUNE_NO_MEMBARRIER)
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Objects that wait for their readers, oldest first.
+class RetiredList {
+public:
+    void push(Retired* retired) noexcept {
+        const std::scoped_lock lock{mutex_};
+        retired->epoch_ = epoch_state.epoch.fetch_add(1, std::memory_order_acq_rel);
+        retired->next_ = nullptr;
+        *tail_ = retired;
+        tail_ = &retired->next_;
+        ++size_;
+    }
+
+    template <class OldestReader>
+    std::size_t collect(OldestReader oldest_reader) noexcept {
+        Retired* free = nullptr;
+        std::size_t left = 0;
+        {
+            const std::scoped_lock lock{mutex_};
+            if (head_ == nullptr) {
+                return 0;
+            }
+            const std::uint64_t oldest = oldest_reader();
+            Retired** end = &head_;
+            while (*end != nullptr && (*end)->epoch_ < oldest) {
+                end = &(*end)->next_;
+                --size_;
+            }
+            if (end != &head_) {
+                free = head_;
+                head_ = *end;
+                *end = nullptr;
+                if (head_ == nullptr) {
+                    tail_ = &head_;
+                }
+            }
+            left = size_;
+        }
+        reclaim_all(free);
+        return left;
+    }
+
+private:
+    static void reclaim_all(Retired* list) noexcept {
+        while (list != nullptr) {
+            Retired* const next = list->next_;
+            list->reclaim();
+            delete list;
+            list = next;
+        }
+    }
+
+    std::mutex mutex_;
+    Retired* head_ = nullptr;
+    Retired** tail_ = &head_;
+    std::size_t size_ = 0;
+};
+
+/// Never destroyed: stores with static storage may retire frames while the process ends.
+inline RetiredList& retired_list() noexcept {
+    static RetiredList& list = *new RetiredList;
+    return list;
+}
+
+inline bool membarrier_is_available() noexcept {
+#if defined(__linux__) && !defined(ATTUNE_NO_MEMBARRIER) && defined(SYS_membarrier)
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+#else
+    return false;
+#endif
+}
+
+ATTUNE_DECL bool epoch_is_asymmetric() noexcept {
+    static const bool available = membarrier_is_available();
+    return available;
+}
+
+/// Orders what this thread wrote before with what it reads after, against every reader.
+inline void epoch_heavy_fence() noexcept {
+#if defined(__linux__) && !defined(ATTUNE_NO_MEMBARRIER) && defined(SYS_membarrier)
+    if (epoch_is_asymmetric()) {
+        // Registered, so it cannot fail.
+        (void)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+        return;
+    }
+#endif
+#if !defined(__SANITIZE_THREAD__)
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
+
+/// This thread's slot where readers need a full fence.
+inline constinit thread_local ReaderSlot* fenced_reader_slot = nullptr;
+
+inline void release_reader_slot(void* taken) noexcept {
+    auto* const slot = static_cast<ReaderSlot*>(taken);
+    reader_slot = nullptr;
+    fenced_reader_slot = nullptr;
+    slot->taken.store(false, std::memory_order_release);
+}
+
+/// A pthread key, not a thread_local object: its destructor runs after those of all thread_local
+/// objects, which may still read, and runs again should a later destructor read once more.
+inline pthread_key_t reader_slot_key() noexcept {
+    static const pthread_key_t key = [] {
+        pthread_key_t made{};
+        (void)pthread_key_create(&made, release_reader_slot);
+        return made;
+    }();
+    return key;
+}
+
+inline ReaderSlot* claim_reader_slot() noexcept {
+    ReaderSlot* slot = epoch_state.slots.load(std::memory_order_acquire);
+    for (; slot != nullptr; slot = slot->next) {
+        bool taken = false;
+        if (!slot->taken.load(std::memory_order_relaxed) &&
+            slot->taken.compare_exchange_strong(taken, true, std::memory_order_acq_rel)) {
+            break;
+        }
+    }
+    if (slot == nullptr) {
+        slot = new ReaderSlot;
+        slot->taken.store(true, std::memory_order_relaxed);
+        slot->next = epoch_state.slots.load(std::memory_order_relaxed);
+        while (!epoch_state.slots.compare_exchange_weak(slot->next, slot,
+                                                        std::memory_order_acq_rel)) {
+        }
+    }
+    (void)pthread_setspecific(reader_slot_key(), slot);
+    return slot;
+}
+
+ATTUNE_DECL ReaderSlot* epoch_enter_slow() noexcept {
+    if (epoch_is_asymmetric()) {
+        reader_slot = claim_reader_slot();
+        return epoch_enter();
+    }
+    if (fenced_reader_slot == nullptr) {
+        fenced_reader_slot = claim_reader_slot();
+    }
+    ReaderSlot* const slot = fenced_reader_slot;
+    if (slot->active.load(std::memory_order_relaxed) == 0) {
+        const std::uint64_t epoch = epoch_state.epoch.load(std::memory_order_acquire);
+        // An exchange is a full fence on every machine we know, and one that ThreadSanitizer
+        // understands.
+        (void)slot->active.exchange(epoch, std::memory_order_seq_cst);
+#if !defined(__SANITIZE_THREAD__)
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+    } else {
+        ++slot->nested;
+    }
+    return slot;
+}
+
+ATTUNE_DECL void epoch_retire(Retired* retired) noexcept { retired_list().push(retired); }
+
+ATTUNE_DECL std::size_t epoch_collect() noexcept {
+    return retired_list().collect([]() noexcept {
+        epoch_heavy_fence();
+        std::uint64_t oldest = UINT64_MAX;
+        for (ReaderSlot* slot = epoch_state.slots.load(std::memory_order_acquire); slot != nullptr;
+             slot = slot->next) {
+            const std::uint64_t active = slot->active.load(std::memory_order_seq_cst);
+            if (active != 0 && active < oldest) {
+                oldest = active;
+            }
+        }
+        return oldest;
+    });
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+struct Notifier::State {
+    using Clock = std::chrono::steady_clock;
+
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::deque<std::function<void()>> work;
+    std::optional<Clock::time_point> collect_at;
+    Clock::duration collect_delay{};
+    bool stopped = false;
+    std::thread thread;
+};
+
+ATTUNE_DECL Notifier::Notifier() : state_(std::make_shared<State>()) {}
+
+ATTUNE_DECL Notifier::~Notifier() { stop(); }
+
+ATTUNE_DECL void Notifier::start_locked(const std::shared_ptr<State>& state) {
+    if (!state->thread.joinable()) {
+        state->thread = std::thread{[state] {
+#if defined(__linux__)
+            (void)pthread_setname_np(pthread_self(), "attune-notify");
+#endif
+            run(*state);
+        }};
+    }
+}
+
+ATTUNE_DECL void Notifier::execute(std::function<void()> work) {
+    const auto state = state_;  // the work may destroy this notifier before we return
+    {
+        const std::scoped_lock lock{state->mutex};
+        if (state->stopped) {
+            return;
+        }
+        state->work.push_back(std::move(work));
+        start_locked(state);
+    }
+    state->wake.notify_one();
+}
+
+ATTUNE_DECL void Notifier::collect_soon() {
+    constexpr auto first_delay = std::chrono::milliseconds{1};
+    {
+        const std::scoped_lock lock{state_->mutex};
+        if (state_->stopped || (state_->collect_at && state_->collect_delay == first_delay)) {
+            return;
+        }
+        state_->collect_delay = first_delay;
+        state_->collect_at = State::Clock::now() + first_delay;
+        start_locked(state_);
+    }
+    state_->wake.notify_one();
+}
+
+ATTUNE_DECL void Notifier::stop() noexcept {
+    std::deque<std::function<void()>> dropped;
+    std::thread thread;
+    {
+        const std::scoped_lock lock{state_->mutex};
+        state_->stopped = true;
+        dropped.swap(state_->work);
+        thread = std::move(state_->thread);
+    }
+    state_->wake.notify_one();
+    if (!thread.joinable()) {
+        return;
+    }
+    if (thread.get_id() == std::this_thread::get_id()) {
+        thread.detach();  // it ends by itself, and holds the state it needs until then
+    } else {
+        thread.join();
+    }
+}
+
+ATTUNE_DECL void Notifier::run(State& state) noexcept {
+    // A reader that stays inside for long must not make this thread spin.
+    constexpr State::Clock::duration longest_delay = std::chrono::milliseconds{100};
+    std::unique_lock lock{state.mutex};
+    while (!state.stopped) {
+        if (!state.work.empty()) {
+            auto work = std::move(state.work.front());
+            state.work.pop_front();
+            lock.unlock();
+            work();
+            work = nullptr;
+            lock.lock();
+        } else if (!state.collect_at) {
+            state.wake.wait(lock);
+        } else if (State::Clock::now() < *state.collect_at) {
+            state.wake.wait_until(lock, *state.collect_at);
+        } else {
+            state.collect_at.reset();
+            lock.unlock();
+            const bool more = epoch_collect() != 0;
+            lock.lock();
+            if (more && !state.collect_at) {
+                state.collect_delay = std::min(state.collect_delay * 2, longest_delay);
+                state.collect_at = State::Clock::now() + state.collect_delay;
+            }
+        }
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What a store and its observers share: the thread they run on, which versions still have
+/// observers to be told, and where a throwing observer is reported. Outlives the store while an
+/// observer runs.
+class DeliveryHub {
+public:
+    using OnThrow = std::function<void(const std::string& observer, const std::exception_ptr&)>;
+
+    Notifier& notifier() noexcept { return notifier_; }
+
+    /// An observer owes the delivery of `version`, and has done so.
+    ATTUNE_DECL void open(Version version);
+    ATTUNE_DECL void close(Version version) noexcept;
+    /// Waits until no observer owes a version up to `version`. False when the time is over first.
+    ATTUNE_DECL bool settle(Version version, std::chrono::steady_clock::time_point deadline);
+
+    /// Who is told of what an observer throws; null for nobody.
+    ATTUNE_DECL void on_throw(OnThrow told) noexcept;
+    ATTUNE_DECL void report(const std::string& observer, const std::exception_ptr& thrown) noexcept;
+
+private:
+    Notifier notifier_;
+    std::mutex mutex_;
+    std::condition_variable settled_;
+    std::map<Version, std::size_t> owed_;
+    std::mutex report_mutex_;
+    OnThrow on_throw_;
+};
+
+/// One subscription's side of the delivery: at most one call at a time, in version order, none
+/// after the end.
+///
+/// The store offers items under its commit mutex, which fixes their order, and dispatches after
+/// it has let go of it. What an item is, and whether a newer one replaces an older one, is the
+/// derived class's business.
+class Delivery : public std::enable_shared_from_this<Delivery> {
+public:
+    ATTUNE_DECL Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name);
+    virtual ~Delivery() = default;
+    Delivery(const Delivery&) = delete;
+    Delivery& operator=(const Delivery&) = delete;
+
+    /// Ends the subscription: no call begins after this. From another thread it waits for a
+    /// running call; from inside the call it does not.
+    ATTUNE_DECL void cancel() noexcept;
+    bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
+
+    /// Hands the waiting item to the executor. Call outside every lock, after an offer that
+    /// returned true.
+    ATTUNE_DECL void dispatch();
+
+    /// Delivers the first item on the calling thread, in place of dispatch. What the observer
+    /// throws ends the subscription and leaves this function.
+    ATTUNE_DECL void deliver_first();
+
+protected:
+    /// Puts an item in with `store`, under the lock. True when dispatch is due.
+    template <class Store>
+    bool offer(Version version, Store&& store) {
+        const std::scoped_lock lock{mutex_};
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            return false;
+        }
+        store();
+        if (scheduled_) {
+            return false;
+        }
+        scheduled_ = true;
+        owe(version);
+        return true;
+    }
+
+    /// Under the lock: takes the next item out for call(); false when there is none to deliver.
+    virtual bool take() = 0;
+    /// Under the lock: the version of the oldest item that waits, if one does.
+    virtual std::optional<Version> waiting() const noexcept = 0;
+    /// Outside the lock, once, after the end: destroys all items and the callback.
+    virtual void drop() noexcept = 0;
+    /// The user's code, outside the lock.
+    virtual void call() = 0;
+
+private:
+    void run() noexcept;
+    /// One item; true when another waits.
+    bool step(std::exception_ptr* thrown);
+    ATTUNE_DECL void owe(Version version);
+    void settle_debt() noexcept;
+
+    const std::shared_ptr<DeliveryHub> hub_;
+    const Executor executor_;
+    const std::string name_;
+    std::mutex mutex_;
+    std::condition_variable idle_;
+    std::atomic<bool> cancelled_{false};
+    bool scheduled_ = false;
+    bool running_ = false;
+    bool dropped_ = false;
+    std::thread::id runner_;
+    std::optional<Version> owed_;  // what settle waits for
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void DeliveryHub::open(Version version) {
+    const std::scoped_lock lock{mutex_};
+    ++owed_[version];
+}
+
+ATTUNE_DECL void DeliveryHub::close(Version version) noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        const auto found = owed_.find(version);
+        if (found == owed_.end() || --found->second != 0) {
+            return;
+        }
+        owed_.erase(found);
+    }
+    settled_.notify_all();
+}
+
+ATTUNE_DECL bool DeliveryHub::settle(Version version,
+                                     std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock{mutex_};
+    return settled_.wait_until(
+        lock, deadline, [&] { return owed_.empty() || owed_.begin()->first > version; });
+}
+
+ATTUNE_DECL void DeliveryHub::report(const std::string& observer,
+                                     const std::exception_ptr& thrown) noexcept {
+    OnThrow on_throw;
+    try {
+        {
+            const std::scoped_lock lock{report_mutex_};
+            on_throw = on_throw_;
+        }
+        if (on_throw) {
+            on_throw(observer, thrown);
+        }
+    } catch (...) {
+        // Reporting is the last resort; there is nobody left to tell.
+    }
+}
+
+ATTUNE_DECL void DeliveryHub::on_throw(OnThrow told) noexcept {
+    const std::scoped_lock lock{report_mutex_};
+    on_throw_.swap(told);
+}
+
+ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                               std::string name)
+    : hub_(std::move(hub)), executor_(std::move(executor)), name_(std::move(name)) {}
+
+ATTUNE_DECL void Delivery::owe(Version version) {
+    hub_->open(version);
+    owed_ = version;
+}
+
+ATTUNE_DECL void Delivery::settle_debt() noexcept {
+    if (owed_) {
+        hub_->close(*owed_);
+        owed_.reset();
+    }
+}
+
+ATTUNE_DECL void Delivery::dispatch() {
+    if (executor_.runs_inline()) {
+        run();
+        return;
+    }
+    std::function<void()> work = [self = shared_from_this()] { self->run(); };
+    if (!executor_) {
+        hub_->notifier().execute(std::move(work));
+        return;
+    }
+    try {
+        executor_.execute(std::move(work));
+    } catch (...) {
+        // The executor takes no work any more: the observation is over, and says so.
+        hub_->report(name_, std::current_exception());
+        cancel();
+    }
+}
+
+ATTUNE_DECL void Delivery::run() noexcept {
+    try {
+        while (step(nullptr)) {
+            if (!executor_.runs_inline()) {
+                dispatch();  // a turn for the other observers
+                return;
+            }
+        }
+    } catch (...) {
+        hub_->report(name_, std::current_exception());
+    }
+}
+
+ATTUNE_DECL void Delivery::deliver_first() {
+    std::exception_ptr thrown;
+    const bool more = step(&thrown);
+    if (thrown) {
+        cancel();
+        std::rethrow_exception(thrown);
+    }
+    if (more) {
+        dispatch();
+    }
+}
+
+ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            return false;
+        }
+        if (!take()) {
+            scheduled_ = false;
+            settle_debt();
+            return false;
+        }
+        running_ = true;
+        runner_ = std::this_thread::get_id();
+    }
+    std::exception_ptr problem;
+    try {
+        call();
+    } catch (...) {
+        problem = std::current_exception();
+    }
+    if (problem && thrown == nullptr) {
+        hub_->report(name_, problem);
+    } else if (problem) {
+        *thrown = problem;
+    }
+    bool again = false;
+    bool last = false;
+    {
+        const std::scoped_lock lock{mutex_};
+        running_ = false;
+        runner_ = {};
+        const std::optional<Version> paid = std::exchange(owed_, std::nullopt);
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            last = !std::exchange(dropped_, true);
+        } else if (const std::optional<Version> next = waiting()) {
+            again = true;
+            owe(*next);  // before the old debt is paid, so that settle sees no gap
+        }
+        scheduled_ = again;
+        if (paid) {
+            hub_->close(*paid);
+        }
+    }
+    if (last) {
+        drop();
+    }
+    idle_.notify_all();
+    return again;
+}
+
+ATTUNE_DECL void Delivery::cancel() noexcept {
+    {
+        std::unique_lock lock{mutex_};
+        cancelled_.store(true, std::memory_order_release);
+        if (running_ && runner_ == std::this_thread::get_id()) {
+            return;  // step() clears up when the callback has returned
+        }
+        idle_.wait(lock, [&] { return !running_; });
+        scheduled_ = false;
+        settle_debt();
+        if (std::exchange(dropped_, true)) {
+            return;
+        }
+    }
+    drop();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// An observation, ended by destroying it.
+///
+/// Once cancel or the destructor has returned, the callback does not begin again. Called from
+/// another thread, both wait for a callback that runs at that moment, so that whatever the
+/// callback uses may go next; called from inside the callback they do not wait. Do not end a
+/// subscription while holding a lock that its callback takes.
+///
+/// May outlive the store, whose destruction ends it. Not thread-safe itself.
+class [[nodiscard]] Subscription {
+public:
+    Subscription() noexcept = default;
+    Subscription(Subscription&& other) noexcept = default;
+    Subscription& operator=(Subscription&& other) noexcept {
+        if (this != &other) {
+            cancel();
+            delivery_ = std::move(other.delivery_);
+        }
+        return *this;
+    }
+    ~Subscription() { cancel(); }
+
+    void cancel() noexcept {
+        if (const auto ended = std::exchange(delivery_, nullptr)) {
+            ended->cancel();
+        }
+    }
+
+    /// True while the observation goes on.
+    explicit operator bool() const noexcept {
+        return delivery_ != nullptr && !delivery_->cancelled();
+    }
+
+    explicit Subscription(std::shared_ptr<detail::Delivery> delivery) noexcept
+        : delivery_(std::move(delivery)) {}
+
+private:
+    std::shared_ptr<detail::Delivery> delivery_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// One value of one handle, immutable once published, shared by every frame between the commit
+/// that made it and the commit that replaced it.
+///
+/// The frames of a store own it together with a single reference (see FrameChain); further
+/// references are pins, which outlive the store.
+class CellBase {
+public:
+    CellBase() noexcept = default;
+    CellBase(const CellBase&) = delete;
+    CellBase& operator=(const CellBase&) = delete;
+    virtual ~CellBase() = default;
+
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;
+        }
+    }
+
+private:
+    friend class FrameDraft;
+    mutable std::atomic<std::uint32_t> references_{1};
+    std::uint64_t born_ = 0;  ///< serial of the first frame that shows it
+};
+
+template <class T>
+class ValueCell final : public CellBase {
+public:
+    ValueCell() = default;
+    explicit ValueCell(T initial) : value(std::move(initial)) {}
+    T value{};
+};
+
+/// An owning reference to a cell.
+class CellPtr {
+public:
+    CellPtr() noexcept = default;
+    /// Takes over the reference that `cell` was created with.
+    static CellPtr adopt(const CellBase* cell) noexcept {
+        CellPtr made;
+        made.cell_ = cell;
+        return made;
+    }
+    static CellPtr share(const CellBase* cell) noexcept {
+        if (cell != nullptr) {
+            cell->acquire();
+        }
+        return adopt(cell);
+    }
+    CellPtr(const CellPtr& other) noexcept : cell_(other.cell_) {
+        if (cell_ != nullptr) {
+            cell_->acquire();
+        }
+    }
+    CellPtr(CellPtr&& other) noexcept : cell_(std::exchange(other.cell_, nullptr)) {}
+    CellPtr& operator=(CellPtr other) noexcept {
+        std::swap(cell_, other.cell_);
+        return *this;
+    }
+    ~CellPtr() {
+        if (cell_ != nullptr) {
+            cell_->release();
+        }
+    }
+
+    const CellBase* get() const noexcept { return cell_; }
+    const CellBase* release() noexcept { return std::exchange(cell_, nullptr); }
+    explicit operator bool() const noexcept { return cell_ != nullptr; }
+
+    template <class T>
+    const T& value() const noexcept {
+        return static_cast<const ValueCell<T>*>(cell_)->value;
+    }
+
+    /// The value as a standard pointer that keeps the cell alive; null when this is empty.
+    template <class T>
+    std::shared_ptr<const T> pin() const {
+        if (cell_ == nullptr) {
+            return nullptr;
+        }
+        auto owner = std::make_shared<CellPtr>(*this);
+        const T* const object = &value<T>();
+        return std::shared_ptr<const T>{std::move(owner), object};
+    }
+
+private:
+    const CellBase* cell_ = nullptr;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A chunk of slots. Chunks are shared between frames and copied when a slot below them changes.
+struct FrameChunk {
+    static constexpr unsigned bits = 6;
+    static constexpr std::size_t width = std::size_t{1} << bits;
+
+    std::uint64_t born = 0;  ///< serial of the first frame that uses it
+    const void* child[width] = {};
+};
+
+/// What died with a commit: visible in the frame before, not visible in the frame that holds the
+/// note. `born` tells which older frames could still see it.
+struct Obituary {
+    const void* object;
+    std::uint64_t born;
+    bool is_cell;
+};
+
+/// One published version: its number, its document and the value of every handle.
+///
+/// Immutable while any reader can see it. The values hang in a radix tree of chunks, so that a
+/// commit that changes one of 100,000 handles copies three chunks. Up to 64 handles there is no
+/// tree: the frame's own array holds the cells, and a reading costs one load from it.
+///
+/// Frames own chunks and cells together, without a count per chunk: versions form a line, so an
+/// object that was born with frame b and died with frame d is visible in exactly the frames in
+/// [b, d), and can go when none of these is left. See FrameChain::destroy.
+class Frame {
+public:
+    /// The cell of `slot`, which must be below size().
+    const CellBase* cell(std::uint32_t slot) const noexcept {
+        const void* const* children = root_;
+        for (unsigned shift = shift_; shift != 0; shift -= FrameChunk::bits) {
+            children =
+                static_cast<const FrameChunk*>(children[(slot >> shift) % FrameChunk::width])
+                    ->child;
+        }
+        return static_cast<const CellBase*>(children[slot % FrameChunk::width]);
+    }
+
+    /// Number of slots: handles bound later than this frame are not in it.
+    std::uint32_t size() const noexcept { return size_; }
+
+    Version version = 0;
+    std::chrono::system_clock::time_point time{};
+    std::string reason;
+    Document document;
+
+private:
+    friend class FrameDraft;
+    friend class FrameChain;
+    Frame() = default;
+
+    mutable std::atomic<std::uint32_t> references_{1};
+    std::uint32_t size_ = 0;
+    unsigned shift_ = 0;
+    const void* root_[FrameChunk::width] = {};
+    std::uint64_t serial_ = 0;
+    // The chain's, under its mutex: neighbours among the frames still alive, and what died here.
+    mutable const Frame* older_ = nullptr;
+    mutable const Frame* newer_ = nullptr;
+    mutable std::vector<Obituary> dead_;
+};
+
+/// The next frame while its writer puts it together. Owned by one thread; gives everything back
+/// when it is dropped without being published.
+class FrameDraft {
+public:
+    /// Begins as a copy of `base`, which must stay alive; null begins empty.
+    ATTUNE_DECL explicit FrameDraft(const Frame* base);
+    ATTUNE_DECL ~FrameDraft();
+    FrameDraft(const FrameDraft&) = delete;
+    FrameDraft& operator=(const FrameDraft&) = delete;
+
+    /// Adds a slot that holds `cell` and returns its number.
+    ATTUNE_DECL std::uint32_t append(CellPtr cell);
+    /// Replaces the cell of a slot.
+    ATTUNE_DECL void set(std::uint32_t slot, CellPtr cell);
+
+    Frame& frame() noexcept { return *frame_; }
+
+private:
+    friend class FrameChain;
+
+    /// The array that holds the cell of `slot`, copied for this draft.
+    const void** children_of(std::uint32_t slot);
+    FrameChunk* own_chunk(const void*& place);
+    void put(const void*& place, CellPtr cell);
+    Frame* release() noexcept;
+
+    Frame* frame_;
+    std::vector<FrameChunk*> chunks_;
+    std::vector<const CellBase*> cells_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
+    if (base == nullptr) {
+        frame_->serial_ = 1;
+        return;
+    }
+    frame_->version = base->version;
+    frame_->time = base->time;
+    frame_->reason = base->reason;
+    frame_->document = base->document;
+    frame_->size_ = base->size_;
+    frame_->shift_ = base->shift_;
+    std::copy(std::begin(base->root_), std::end(base->root_), std::begin(frame_->root_));
+    frame_->serial_ = base->serial_ + 1;
+}
+
+ATTUNE_DECL FrameDraft::~FrameDraft() {
+    if (frame_ == nullptr) {
+        return;
+    }
+    for (FrameChunk* chunk : chunks_) {
+        delete chunk;
+    }
+    for (const CellBase* cell : cells_) {
+        cell->release();
+    }
+    delete frame_;
+}
+
+ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
+    const auto* const shared = static_cast<const FrameChunk*>(place);
+    if (shared != nullptr && shared->born == frame_->serial_) {
+        return const_cast<FrameChunk*>(shared);  // made by this draft, seen by nobody else
+    }
+    chunks_.reserve(chunks_.size() + 1);
+    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    auto made = shared != nullptr ? std::make_unique<FrameChunk>(*shared)
+                                  : std::make_unique<FrameChunk>();
+    made->born = frame_->serial_;
+    if (shared != nullptr) {
+        frame_->dead_.push_back({shared, shared->born, false});
+    }
+    chunks_.push_back(made.get());
+    place = made.get();
+    return made.release();
+}
+
+ATTUNE_DECL const void** FrameDraft::children_of(std::uint32_t slot) {
+    const void** children = frame_->root_;
+    for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
+        children = own_chunk(children[(slot >> shift) % FrameChunk::width])->child;
+    }
+    return children;
+}
+
+ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
+    cells_.reserve(cells_.size() + 1);
+    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    const auto* const before = static_cast<const CellBase*>(place);
+    const CellBase* const after = cell.release();
+    // Not published yet: this draft is its only owner.
+    const_cast<CellBase*>(after)->born_ = frame_->serial_;
+    cells_.push_back(after);
+    place = after;
+    if (before == nullptr) {
+        return;
+    }
+    if (before->born_ == frame_->serial_) {
+        // Put in by this draft, and seen by no frame at all.
+        std::erase(cells_, before);
+        before->release();
+    } else {
+        frame_->dead_.push_back({before, before->born_, true});
+    }
+}
+
+ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
+    const std::uint32_t slot = frame_->size_;
+    if (slot == FrameChunk::width << frame_->shift_) {
+        // The root is full: its content becomes the first chunk of a new level.
+        chunks_.reserve(chunks_.size() + 1);
+        auto level = std::make_unique<FrameChunk>();
+        level->born = frame_->serial_;
+        std::copy(std::begin(frame_->root_), std::end(frame_->root_), std::begin(level->child));
+        std::fill(std::begin(frame_->root_), std::end(frame_->root_), nullptr);
+        frame_->root_[0] = level.get();
+        chunks_.push_back(level.release());
+        frame_->shift_ += FrameChunk::bits;
+    }
+    put(children_of(slot)[slot % FrameChunk::width], std::move(cell));
+    ++frame_->size_;
+    return slot;
+}
+
+ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
+    put(children_of(slot)[slot % FrameChunk::width], std::move(cell));
+}
+
+ATTUNE_DECL Frame* FrameDraft::release() noexcept {
+    chunks_.clear();
+    cells_.clear();
+    return std::exchange(frame_, nullptr);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The versions of one store: the current frame that readers load, the newest frames kept as
+/// history, and whatever snapshots hold.
+///
+/// One writer at a time publishes; any thread reads, and acquires and releases frames. A frame
+/// lives while it is current, in the history, held by a snapshot, or visible to a reader that
+/// entered before it was replaced.
+class FrameChain : public std::enable_shared_from_this<FrameChain> {
+public:
+    /// Begins with version 0, which has no handles. `history` is the number of versions to keep, the
+    /// current one included; at least 1.
+    ATTUNE_DECL FrameChain(std::size_t history, Document first);
+    ATTUNE_DECL ~FrameChain();
+    FrameChain(const FrameChain&) = delete;
+    FrameChain& operator=(const FrameChain&) = delete;
+
+    /// For the writer, and for a thread inside an epoch: nobody else may follow the pointer.
+    const Frame* current() const noexcept { return current_.load(std::memory_order_acquire); }
+
+    /// Makes the draft the current frame: one store of one pointer. A draft whose version is that
+    /// of the current frame takes its place in the history as well.
+    ATTUNE_DECL void publish(FrameDraft& draft);
+
+    /// The current frame with a reference, to be given back with release.
+    ATTUNE_DECL const Frame* acquire_current() const noexcept;
+    /// The newest retained frame of that version with a reference, or null.
+    ATTUNE_DECL const Frame* acquire_version(Version version) const noexcept;
+    /// The oldest version in the history.
+    ATTUNE_DECL Version oldest() const noexcept;
+    /// Lets go of the history but for the current frame, for good.
+    ATTUNE_DECL void forget() noexcept;
+    void acquire(const Frame* frame) const noexcept {
+        frame->references_.fetch_add(1, std::memory_order_relaxed);
+    }
+    void release(const Frame* frame) const noexcept {
+        if (frame->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            destroy(frame);
+        }
+    }
+
+    /// Frames alive: current, history, snapshots, and those that wait for a reader.
+    ATTUNE_DECL std::size_t frames_alive() const noexcept;
+
+private:
+    struct Retirement;
+
+    ATTUNE_DECL void destroy(const Frame* frame) const noexcept;
+    static void bury(const Obituary& dead) noexcept;
+    static void bury_all(const void* const* children, unsigned shift) noexcept;
+
+    std::atomic<const Frame*> current_;
+    mutable std::mutex mutex_;  // the links between frames, their dead, the history
+    std::size_t history_size_;
+    std::deque<const Frame*> history_;
+    mutable std::size_t alive_ = 1;
+};
+
+/// Keeps the frame that is current now visible while it exists. Scoped; ends on the thread that
+/// began it.
+class FrameGuard {
+public:
+    FrameGuard(const FrameGuard&) = delete;
+    FrameGuard& operator=(const FrameGuard&) = delete;
+    static void* operator new(std::size_t) = delete;
+
+    const Frame& frame() const noexcept { return *frame_; }
+
+#if defined(ATTUNE_LOCKED_CELLS)
+    explicit FrameGuard(const FrameChain& chain) noexcept
+        : chain_(&chain), frame_(chain.acquire_current()) {}
+    ~FrameGuard() { chain_->release(frame_); }
+
+private:
+    const FrameChain* chain_;
+    const Frame* frame_;
+#else
+    explicit FrameGuard(const FrameChain& chain) noexcept
+        : slot_(epoch_enter()), frame_(chain.current()) {}
+    ~FrameGuard() { epoch_leave(slot_); }
+
+private:
+    ReaderSlot* slot_;
+    const Frame* frame_;
+#endif
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The reference a frame has for being current, given up when no reader can see it any more.
+struct FrameChain::Retirement final : Retired {
+    Retirement(std::shared_ptr<const FrameChain> owner, const Frame* replaced) noexcept
+        : chain(std::move(owner)), frame(replaced) {}
+    void reclaim() noexcept override { chain->release(frame); }
+
+    std::shared_ptr<const FrameChain> chain;
+    const Frame* frame;
+};
+
+ATTUNE_DECL FrameChain::FrameChain(std::size_t history, Document first)
+    : history_size_(std::max<std::size_t>(history, 1)) {
+    FrameDraft draft{nullptr};
+    draft.frame().document = std::move(first);
+    const Frame* const frame = draft.release();
+    acquire(frame);
+    history_.push_back(frame);
+    current_.store(frame, std::memory_order_release);
+}
+
+ATTUNE_DECL FrameChain::~FrameChain() {
+    // Snapshots and retirements own the chain, so only the history is left.
+    const Frame* const last = current_.load(std::memory_order_relaxed);
+    bury_all(last->root_, last->shift_);
+    for (const Frame* frame = last; frame != nullptr;) {
+        for (const Obituary& dead : frame->dead_) {
+            bury(dead);
+        }
+        delete std::exchange(frame, frame->older_);
+    }
+}
+
+ATTUNE_DECL void FrameChain::bury(const Obituary& dead) noexcept {
+    if (dead.is_cell) {
+        static_cast<const CellBase*>(dead.object)->release();
+    } else {
+        delete static_cast<const FrameChunk*>(dead.object);
+    }
+}
+
+ATTUNE_DECL void FrameChain::bury_all(const void* const* children, unsigned shift) noexcept {
+    for (std::size_t i = 0; i != FrameChunk::width && children[i] != nullptr; ++i) {
+        if (shift == 0) {
+            static_cast<const CellBase*>(children[i])->release();
+        } else {
+            const auto* const chunk = static_cast<const FrameChunk*>(children[i]);
+            bury_all(chunk->child, shift - FrameChunk::bits);
+            delete chunk;
+        }
+    }
+}
+
+ATTUNE_DECL void FrameChain::publish(FrameDraft& draft) {
+    const Frame* const before = current_.load(std::memory_order_relaxed);
+    std::vector<const Frame*> forgotten;
+    forgotten.reserve(2);
+#if !defined(ATTUNE_LOCKED_CELLS)
+    auto retirement = std::make_unique<Retirement>(shared_from_this(), before);
+#endif
+    const Frame* after = nullptr;
+    {
+        const std::scoped_lock lock{mutex_};
+        history_.push_back(nullptr);
+        after = draft.release();
+        after->older_ = before;
+        before->newer_ = after;
+        ++alive_;
+        acquire(after);
+        history_.back() = after;
+        if (after->version == before->version) {
+            forgotten.push_back(before);
+            history_.erase(history_.end() - 2);
+        } else if (history_.size() > history_size_) {
+            forgotten.push_back(history_.front());
+            history_.pop_front();
+        }
+        current_.store(after, std::memory_order_seq_cst);
+    }
+#if defined(ATTUNE_LOCKED_CELLS)
+    release(before);
+#else
+    epoch_retire(retirement.release());
+#endif
+    for (const Frame* frame : forgotten) {
+        release(frame);
+    }
+}
+
+ATTUNE_DECL const Frame* FrameChain::acquire_current() const noexcept {
+#if defined(ATTUNE_LOCKED_CELLS)
+    const std::scoped_lock lock{mutex_};
+    const Frame* const frame = current();
+    acquire(frame);
+    return frame;
+#else
+    const FrameGuard guard{*this};
+    acquire(&guard.frame());
+    return &guard.frame();
+#endif
+}
+
+ATTUNE_DECL const Frame* FrameChain::acquire_version(Version version) const noexcept {
+    const std::scoped_lock lock{mutex_};
+    const auto found = std::find_if(history_.rbegin(), history_.rend(),
+                                    [&](const Frame* frame) { return frame->version == version; });
+    if (found == history_.rend()) {
+        return nullptr;
+    }
+    acquire(*found);
+    return *found;
+}
+
+ATTUNE_DECL Version FrameChain::oldest() const noexcept {
+    const std::scoped_lock lock{mutex_};
+    return history_.front()->version;
+}
+
+ATTUNE_DECL void FrameChain::forget() noexcept {
+    std::deque<const Frame*> forgotten;
+    {
+        const std::scoped_lock lock{mutex_};
+        history_size_ = 1;
+        while (history_.size() > 1) {
+            forgotten.push_back(history_.front());
+            history_.pop_front();
+        }
+    }
+    for (const Frame* frame : forgotten) {
+        release(frame);
+    }
+}
+
+ATTUNE_DECL std::size_t FrameChain::frames_alive() const noexcept {
+    const std::scoped_lock lock{mutex_};
+    return alive_;
+}
+
+// What died with the next newer frame was last seen here. Of that, whatever was born after the
+// next older frame was seen here alone and goes; the rest is still seen by older frames, and the
+// newer frame inherits the duty, together with what died here. (ZFS frees the blocks of a deleted
+// snapshot by the same rule.) Appending the short list to the long one keeps a commit cheap while
+// an old snapshot is held.
+ATTUNE_DECL void FrameChain::destroy(const Frame* frame) const noexcept {
+    std::vector<Obituary> free;
+    {
+        const std::scoped_lock lock{mutex_};
+        const Frame* const older = frame->older_;
+        const Frame* const newer = frame->newer_;  // the current frame is never destroyed here
+        auto& dead = newer->dead_;
+        const auto seen_by_older = [&](const Obituary& note) {
+            return older != nullptr && note.born <= older->serial_;
+        };
+        const auto keep_end = std::partition(dead.begin(), dead.end(), seen_by_older);
+        frame->dead_.insert(frame->dead_.end(), dead.begin(), keep_end);
+        dead.erase(dead.begin(), keep_end);
+        free.swap(dead);
+        dead.swap(frame->dead_);
+        newer->older_ = older;
+        if (older != nullptr) {
+            older->newer_ = newer;
+        }
+        --alive_;
+    }
+    // Outside the lock: destructors of values are the user's code.
+    for (const Obituary& note : free) {
+        bury(note);
+    }
+    delete frame;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A scoped look at the current value of one handle: about a nanosecond, without a lock, a
+/// reference count or an allocation.
+///
+/// The value stays as it is, and where it is, while the Reading exists, whatever is committed
+/// meanwhile. It delays only the reclamation of what was replaced, never a writer. Keep it short:
+/// for anything that waits, copy with Config::get or hold with Config::pin.
+///
+/// A Reading stays in the scope, and on the thread, that made it: it cannot be copied, moved, or
+/// made on the heap, and a temporary cannot be dereferenced. It must not be held across a
+/// `co_await` that may resume on another thread.
+template <class T>
+class [[nodiscard]] Reading {
+public:
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+    static void* operator new(std::size_t) = delete;
+    static void* operator new[](std::size_t) = delete;
+
+    const T* operator->() const& noexcept { return &value_; }
+    const T& operator*() const& noexcept { return value_; }
+    /// A temporary would end before the value is used: name it first, `auto now = config.read();`.
+    const T* operator->() const&& = delete;
+    /// As above.
+    const T& operator*() const&& = delete;
+
+    /// The version this reading sees.
+    Version version() const noexcept { return guard_.frame().version; }
+
+private:
+    template <class>
+    friend class Config;
+    Reading(const detail::FrameChain& chain, std::uint32_t slot) noexcept
+        : guard_(chain),
+          value_(static_cast<const detail::ValueCell<T>*>(guard_.frame().cell(slot))->value) {}
+
+    detail::FrameGuard guard_;
+    const T& value_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The ticket of an explicit write.
+class Commit {
+public:
+    /// The version that shows the write. A write that changes nothing makes no version; this is
+    /// then the version that was current.
+    Version version = 0;
+    /// The deepest paths that differ from the version before; empty when nothing changed.
+    std::vector<Path> changed;
+
+    /// Waits until every observer that this version concerns has been told of it, or of a later
+    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer of
+    /// the same store: it would wait for itself.
+    template <class Rep, class Period>
+    bool settle(std::chrono::duration<Rep, Period> timeout) const {
+        return hub_ == nullptr ||
+               hub_->settle(version, std::chrono::steady_clock::now() +
+                                         std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                             timeout));
+    }
+
+    Commit() = default;
+
+private:
+    friend class detail::Core;
+    std::shared_ptr<detail::DeliveryHub> hub_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Deep equality of two objects of the described type, whether or not it has an `==`: structs by
+/// their fields, what is behind pointers by value. NaN equals NaN, so that an unchanged
+/// configuration is one.
+ATTUNE_DECL bool equal(const Type& type, const void* a, const void* b);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <class T>
+bool same(const void* a, const void* b) {
+    return *static_cast<const T*>(a) == *static_cast<const T*>(b);
+}
+
+template <class T>
+bool equal_reals(const void* a, const void* b) noexcept {
+    const T left = *static_cast<const T*>(a);
+    const T right = *static_cast<const T*>(b);
+    return left == right || (left != left && right != right);
+}
+
+// Not through double: a long double has more digits.
+ATTUNE_DECL bool equal_reals(RealFormat format, const void* a, const void* b) noexcept {
+    switch (format) {
+    case RealFormat::single: return equal_reals<float>(a, b);
+    case RealFormat::extended: return equal_reals<long double>(a, b);
+    default: return equal_reals<double>(a, b);
+    }
+}
+
+ATTUNE_DECL bool equal_lists(const ListType& type, const void* a, const void* b) {
+    const std::size_t size = type.size(a);
+    if (size != type.size(b)) {
+        return false;
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        if (!equal(type.element, type.get(a, i), type.get(b, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ATTUNE_DECL bool equal_flags(const FlagsType& type, const void* a, const void* b) {
+    const std::size_t size = type.size(a);
+    if (size != type.size(b)) {
+        return false;
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        if (type.get(a, i) != type.get(b, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ATTUNE_DECL bool equal_arrays(const ArrayType& type, const void* a, const void* b) {
+    const auto* left = static_cast<const std::byte*>(a);
+    const auto* right = static_cast<const std::byte*>(b);
+    for (std::size_t i = 0; i < type.count; ++i, left += type.stride, right += type.stride) {
+        if (!equal(type.element, left, right)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ATTUNE_DECL bool equal_maps(const MapType& type, const void* a, const void* b) {
+    if (type.size(a) != type.size(b)) {
+        return false;
+    }
+    struct Context {
+        const MapType& type;
+        const void* other;
+        bool equal;
+    } context{type, b, true};
+    type.visit(a, &context, [](void* opaque, const std::string& key, const void* value) {
+        Context& c = *static_cast<Context*>(opaque);
+        if (c.equal) {
+            const void* const other = c.type.find(c.other, key);
+            c.equal = other != nullptr && equal(c.type.element, value, other);
+        }
+    });
+    return context.equal;
+}
+
+ATTUNE_DECL bool equal_structs(const Structure& structure, const void* a, const void* b) {
+    const auto* left = static_cast<const std::byte*>(a);
+    const auto* right = static_cast<const std::byte*>(b);
+    for (const FieldInfo& field : structure.fields) {
+        if (!equal(*field.type, left + field.offset, right + field.offset)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ATTUNE_DECL bool equal(const Type& type, const void* a, const void* b) {
+    if (a == b) {
+        return true;
+    }
+    switch (type.shape) {
+    case Shape::boolean: return same<bool>(a, b);
+    case Shape::integer:
+    case Shape::enumeration:
+    case Shape::bytes: return load(type, a) == load(type, b);
+    case Shape::real: return equal_reals(static_cast<const RealType&>(type).format, a, b);
+    case Shape::string: return same<std::string>(a, b);
+    case Shape::document: return same<Document>(a, b);
+    case Shape::duration: {
+        const auto& duration = static_cast<const DurationType&>(type);
+        return duration.real == RealFormat::none ? load(type, a) == load(type, b)
+                                                 : equal_reals(duration.real, a, b);
+    }
+    case Shape::path: {
+        const auto& path = static_cast<const PathType&>(type);
+        return path.text(a) == path.text(b);
+    }
+    case Shape::optional: {
+        const auto& optional = static_cast<const OptionalType&>(type);
+        const void* const left = optional.get(a);
+        const void* const right = optional.get(b);
+        return left == nullptr || right == nullptr ? left == right
+                                                   : equal(optional.inner, left, right);
+    }
+    case Shape::flags: return equal_flags(static_cast<const FlagsType&>(type), a, b);
+    case Shape::list: return equal_lists(static_cast<const ListType&>(type), a, b);
+    case Shape::array: return equal_arrays(static_cast<const ArrayType&>(type), a, b);
+    case Shape::map: return equal_maps(static_cast<const MapType&>(type), a, b);
+    case Shape::variant: {
+        const auto& variant = static_cast<const VariantType&>(type);
+        const std::size_t index = variant.index(a);
+        return index == variant.index(b) &&
+               (index >= variant.count ||
+                equal(*variant.alternatives[index], variant.get(a), variant.get(b)));
+    }
+    case Shape::structure: return equal_structs(structure_of(type), a, b);
+    case Shape::secret: {
+        const auto& secret = static_cast<const SecretType&>(type);
+        return equal(secret.inner, secret.reveal(a), secret.reveal(b));
+    }
+    case Shape::external: return static_cast<const ExternalType&>(type).equal(a, b);
+    }
+    return false;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+class Core;
+class ValueDelivery;
+
+/// All that the engine knows of a bound C++ type: a few functions, one constant per type.
+struct ValueKind {
+    const Type& (*type)() noexcept;
+    CellPtr (*make)();                                ///< a cell that holds T{}
+    const void* (*object)(const CellBase&) noexcept;  ///< the T inside
+
+    /// The T of a cell nobody else has seen yet.
+    void* fresh(const CellBase& cell) const noexcept { return const_cast<void*>(object(cell)); }
+    bool equal(const CellBase& a, const CellBase& b) const {
+        return &a == &b || detail::equal(type(), object(a), object(b));
+    }
+};
+
+template <class T>
+inline constexpr ValueKind value_kind{
+    []() noexcept -> const Type& { return type_of<T>(); },
+    [] { return CellPtr::adopt(new ValueCell<T>); },
+    [](const CellBase& cell) noexcept -> const void* {
+        return &static_cast<const ValueCell<T>&>(cell).value;
+    },
+};
+
+/// What stands behind a Config: a slot in the frames, and those who watch it. Handles share it; it
+/// keeps the frames, and with them the last value, alive beyond the store.
+struct GraphNode {
+    GraphNode(Path place, const ValueKind& value, std::shared_ptr<const FrameChain> frames,
+         std::weak_ptr<Core> owner)
+        : path(std::move(place)), kind(value), chain(std::move(frames)), core(std::move(owner)) {}
+
+    const Path path;
+    const ValueKind& kind;
+    const std::shared_ptr<const FrameChain> chain;
+    const std::weak_ptr<Core> core;
+    std::uint32_t slot = 0;  ///< set before anybody else knows the node
+
+    // The core's, under its commit mutex.
+    std::vector<std::shared_ptr<ValueDelivery>> observers;
+    std::vector<Problem> warnings;  ///< about the present value
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What an observer of changes is told. `before` is what the same observer was told last (or found
+/// when it subscribed), so that no step is missing between two calls, even where several versions
+/// came together in one.
+template <class T>
+struct Change {
+    std::shared_ptr<const T> before;
+    std::shared_ptr<const T> after;
+    Version version = 0;  ///< the version `after` belongs to
+};
+
+namespace detail {
+
+/// An observer of one node: the newest value wins over one that was not delivered yet.
+class ValueDelivery : public Delivery {
+public:
+    ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
+                  const ValueKind& kind)
+        : Delivery(std::move(hub), std::move(executor), std::move(name)), kind_(kind) {}
+
+    /// What the observer is taken to know already. Before the first offer.
+    void begin_with(CellPtr seen) noexcept { seen_ = std::move(seen); }
+
+    /// Under the commit mutex. True when dispatch is due.
+    bool offer_value(Version version, const CellPtr& value) {
+        CellPtr replaced;
+        return offer(version, [&] {
+            if (!next_) {
+                next_version_ = version;
+            }
+            replaced = std::exchange(next_, value);
+            newest_version_ = version;
+        });
+    }
+
+protected:
+    bool take() override {
+        if (!next_ || (seen_ && kind_.equal(*seen_.get(), *next_.get()))) {
+            next_ = {};
+            return false;
+        }
+        before_ = std::exchange(seen_, next_);
+        after_ = std::exchange(next_, {});
+        version_ = newest_version_;
+        return true;
+    }
+    std::optional<Version> waiting() const noexcept override {
+        return next_ ? std::optional{next_version_} : std::nullopt;
+    }
+    void drop() noexcept override { seen_ = next_ = before_ = after_ = {}; }
+
+    // For call(): the item taken.
+    CellPtr before_;
+    CellPtr after_;
+    Version version_ = 0;
+
+private:
+    const ValueKind& kind_;
+    CellPtr seen_;
+    CellPtr next_;
+    Version next_version_ = 0;    // of the oldest value that next_ stands for
+    Version newest_version_ = 0;  // of next_
+};
+
+template <class T, class F>
+class ChangeObserver final : public ValueDelivery {
+public:
+    template <class G>
+    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
+                   const ValueKind& kind, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), kind),
+          callback_(std::in_place, std::forward<G>(callback)) {}
+
+private:
+    void call() override {
+        if constexpr (std::is_invocable_v<F&, const attune::Change<T>&>) {
+            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(), version_});
+        } else {
+            (*callback_)(after_.template value<T>());
+        }
+        before_ = after_ = {};
+    }
+    void drop() noexcept override {
+        callback_.reset();
+        ValueDelivery::drop();
+    }
+
+    std::optional<F> callback_;
+};
+
+/// An observer of rejections: gets each of them, in order.
+class RejectionObserver final : public Delivery {
+public:
+    static constexpr const char* name = "on_rejected";
+
+    RejectionObserver(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                      std::function<void(const Rejection&)> callback)
+        : Delivery(std::move(hub), std::move(executor), name),
+          callback_(std::move(callback)) {}
+
+    bool offer_rejection(Version version, std::shared_ptr<const Rejection> rejection) {
+        return offer(version, [&] { queue_.emplace_back(version, std::move(rejection)); });
+    }
+
+private:
+    bool take() override {
+        if (queue_.empty()) {
+            return false;
+        }
+        current_ = std::move(queue_.front().second);
+        queue_.pop_front();
+        return true;
+    }
+    std::optional<Version> waiting() const noexcept override {
+        return queue_.empty() ? std::nullopt : std::optional{queue_.front().first};
+    }
+    void call() override { callback_(*std::exchange(current_, nullptr)); }
+    void drop() noexcept override {
+        queue_.clear();
+        callback_ = nullptr;
+    }
+
+    std::function<void(const Rejection&)> callback_;
+    std::deque<std::pair<Version, std::shared_ptr<const Rejection>>> queue_;
+    std::shared_ptr<const Rejection> current_;
+};
+
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+struct StoreOptions {
+    /// Versions kept for Store::snapshot(version), the current one included; at least 1.
+    std::size_t history = 64;
+    /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
+    /// error in local layers; a warning in remote ones, whose publisher may be newer.
+    std::optional<UnknownKeys> unknown_keys = std::nullopt;
+};
+
+struct LayerOptions {
+    /// Replaces the transport's own name in errors and status.
+    std::string name = {};
+    /// For this layer; the store's rule when unset.
+    std::optional<UnknownKeys> unknown_keys = std::nullopt;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// How a layer, or a whole store, is doing.
+enum class State : std::uint8_t {
+    starting,  ///< nothing has been loaded yet
+    ready,     ///< what is served is the newest there is
+    stale,     ///< the last good document is served: the newest could not be read, or was refused
+    failed,    ///< nothing to serve: the first reading failed
+};
+
+/// `starting`, `ready`, `stale` or `failed`.
+ATTUNE_DECL std::string_view to_string(State state) noexcept;
+
+/// One layer at one moment. Holds no values.
+struct LayerStatus {
+    std::string name;  ///< such as `file service.json`
+    State state = State::starting;
+    std::chrono::system_clock::time_point since{};         ///< of the state
+    std::chrono::system_clock::time_point last_success{};  ///< the last reading that was accepted
+    std::uint64_t updates = 0;                             ///< readings accepted
+    std::uint64_t refusals = 0;                            ///< readings refused or impossible
+    std::uint64_t consecutive_failures = 0;
+    std::vector<Problem> problems;  ///< of the last failure, while it lasts
+    std::string revision;           ///< the transport's own mark of what is served
+};
+
+/// A store at one moment. Holds no values.
+struct StoreStatus {
+    State state = State::ready;  ///< ready, or stale when any layer is not ready
+    Version version = 0;
+    std::chrono::system_clock::time_point published{};  ///< when that version was
+    std::uint64_t commits = 0;                          ///< versions published
+    std::uint64_t refusals = 0;                         ///< candidates refused, explicit ones too
+    std::uint64_t observer_errors = 0;                  ///< observers that threw
+    std::vector<LayerStatus> layers;                    ///< lowest first
+    std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
+};
+
+/// For people: a line for the store, one per layer, one per problem.
+ATTUNE_DECL std::string to_string(const StoreStatus& status);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL std::string_view to_string(State state) noexcept {
+    switch (state) {
+        case State::starting: return "starting";
+        case State::ready: return "ready";
+        case State::stale: return "stale";
+        case State::failed: return "failed";
+    }
+    return "unknown";
+}
+
+ATTUNE_DECL std::string to_string(const StoreStatus& status) {
+    std::string text = "version " + std::to_string(status.version) + ", ";
+    text += to_string(status.state);
+    text += ", " + std::to_string(status.commits) + " commits, " +
+            std::to_string(status.refusals) + " refusals";
+    for (const LayerStatus& layer : status.layers) {
+        text += "\n  " + layer.name + ": ";
+        text += to_string(layer.state);
+        if (layer.consecutive_failures != 0) {
+            text += ", " + std::to_string(layer.consecutive_failures) + " failures in a row";
+        }
+        for (const Problem& problem : layer.problems) {
+            text += "\n    " + to_string(problem);
+        }
+    }
+    for (const Problem& warning : status.warnings) {
+        text += "\n  warning: " + to_string(warning);
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Where the values of one loaded document came from. Implementations are immutable and may be
+/// asked from any thread.
+class Source {
+public:
+    Source() = default;
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    virtual ~Source() = default;
+
+    /// The origin of the value at `path`, or of its name. When there is nothing at `path`, the
+    /// origin of the nearest ancestor that exists.
+    virtual Origin locate(const Path& path, Part part) const = 0;
+};
+
+/// The source of a document that was parsed from one text.
+///
+/// Keeps the text and scans it again for each question: positions cost nothing until somebody asks,
+/// which is when there is a problem to report.
+class TextSource final : public Source {
+public:
+    /// `options` as they were given to `parse`; `options.name` becomes Origin::source.
+    ATTUNE_DECL TextSource(std::shared_ptr<const std::string> text, ParseOptions options);
+
+    /// O(n) in the length of the text.
+    ATTUNE_DECL Origin locate(const Path& path, Part part) const override;
+
+private:
+    std::shared_ptr<const std::string> text_;
+    ParseOptions options_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL TextSource::TextSource(std::shared_ptr<const std::string> text, ParseOptions options)
+    : text_(std::move(text)), options_(std::move(options)) {}
+
+ATTUNE_DECL Origin TextSource::locate(const Path& path, Part part) const {
+    Origin origin;
+    origin.source = options_.name;
+    if (const auto located = detail::locate_nearest(*text_, path, part, options_)) {
+        origin.line = located->position.line;
+        origin.column = located->position.column;
+    }
+    return origin;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+class Poller;
+
+/// How the name of a Text is to be read.
+enum class Naming : std::uint8_t {
+    path,        ///< a path as written: `server.port`, or a JSON Pointer
+    variable,    ///< an environment variable without its prefix: `SERVER_POOL_SIZE`
+    option,      ///< a command-line option without its dashes: `server.port`, `no-x`
+    positional,  ///< an argument without a name; the value of the option before it, or left over
+};
+
+/// One value that came without a type. The store finds its place among the bound structs and
+/// decodes it by the type it finds there.
+struct Text {
+    Naming naming = Naming::path;
+    std::string name;
+    std::string value;
+    Origin origin;
+    std::string prefix = {};  ///< what stands before the name where a person writes it: `SERVICE_`, `--`
+    bool has_value = true;    ///< options only: false for `--name`, without `=value`
+};
+
+/// What one reading of a transport brought.
+struct Content {
+    Document document;                          ///< null when there is nothing
+    std::shared_ptr<const Source> source = {};  ///< where its values stand; may be null
+    std::vector<Text> texts = {};               ///< values that still need a place
+    std::string revision = {};                  ///< the transport's own version mark, if it has one
+    std::optional<std::string> variable_prefix = {};  ///< set when it reads environment variables
+    bool reads_options = false;                       ///< true when it reads command-line options
+};
+
+/// The store's side of a running transport. The store keeps it valid until Transport::stop has
+/// returned. Calls for one transport must not overlap.
+class Feed {
+public:
+    virtual ~Feed() = default;
+
+    /// A new reading. Commits on the calling thread; a refusal is reported by the store, which
+    /// keeps the last good version.
+    virtual void content(Content content) = 0;
+
+    /// The transport could not bring a document: the last good one stays, the layer turns stale
+    /// and the problems go to Store::on_rejected and Layer::status.
+    virtual void failed(std::vector<Problem> problems) = 0;
+
+    /// The transport works, and nothing has changed: ends a stale state.
+    virtual void unchanged() = 0;
+
+    /// The store's thread for file descriptors and timers.
+    virtual Poller& poller() = 0;
+};
+
+/// Where documents come from: a file, a server, memory.
+///
+/// A transport brings one document and, once started, its later states. It judges nothing: merging,
+/// binding and validation are the store's. `load` is called before `start`, and again by
+/// Layer::reload; `load`, `start` and `stop` never overlap.
+class Transport {
+public:
+    virtual ~Transport() = default;
+
+    /// For people: `file service.json`. Constant.
+    virtual std::string name() const = 0;
+
+    /// Reads the present state. Throws Rejected or ParseError when that is impossible.
+    virtual Content load() = 0;
+
+    /// Begins to watch. Whatever changed since `load` must be delivered; nothing equal may be.
+    virtual void start(Feed&) {}
+
+    /// Ends the watch. After it has returned the feed is not called again; when called from inside
+    /// a feed call, that call is the last.
+    virtual void stop() noexcept {}
+
+    /// True when the publisher is another program that may be newer than this one: unknown keys
+    /// are then warnings by default.
+    virtual bool remote() const noexcept { return false; }
+
+    /// True when Layer::set may replace the document.
+    virtual bool writable() const noexcept { return false; }
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The engine of a store, free of the bound types. A Store owns it; handles, layers and
+/// subscriptions know it, and find it closed once the store is gone.
+///
+/// A commit runs under one mutex, on the thread of whoever brought the change:
+///
+///   layers -> merged document -> the bindings whose subtree differs -> decoded values
+///          -> those that are not equal to the old ones -> frame -> one store of one pointer
+///
+/// Whatever fails on the way leaves everything as it was. Observers are offered the new values
+/// under the mutex, which fixes the order, and run after it was let go.
+class Core : public std::enable_shared_from_this<Core> {
+public:
+    ATTUNE_DECL static std::shared_ptr<Core> make(StoreOptions options);
+    ATTUNE_DECL ~Core();
+    Core(const Core&) = delete;
+    Core& operator=(const Core&) = delete;
+
+    /// Ends transports, observers and threads. What is called afterwards throws std::logic_error or
+    /// does nothing.
+    ATTUNE_DECL void close() noexcept;
+
+    // Layers. Ids are never used again.
+    ATTUNE_DECL std::uint64_t add(std::unique_ptr<Transport> transport, LayerOptions options);
+    ATTUNE_DECL void remove(std::uint64_t layer);
+    ATTUNE_DECL Commit reload(std::uint64_t layer);
+    ATTUNE_DECL Commit write(std::uint64_t layer, const Path& path, Document value);
+    ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
+
+    /// The node of that place and type; made, decoded and published when it is new.
+    ATTUNE_DECL std::shared_ptr<GraphNode> bind(const Path& path, const ValueKind& kind);
+
+    /// Writes to the layer "overrides", above all others.
+    ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
+                                     std::string reason);
+
+    ATTUNE_DECL Version version() const noexcept;
+    /// A retained frame with a reference; throws std::out_of_range.
+    ATTUNE_DECL const Frame* acquire(Version version) const;
+    ATTUNE_DECL StoreStatus status() const;
+    ATTUNE_DECL bool settle(std::chrono::nanoseconds timeout);
+    ATTUNE_DECL void check() const;
+    ATTUNE_DECL std::string usage() const;
+    const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
+    const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
+
+    /// Adds an observer of `node` that is told of every version after the present one; of the
+    /// present one too, and first, on this thread, when `now` is set.
+    ATTUNE_DECL void observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now);
+    ATTUNE_DECL void observe_rejections(std::shared_ptr<RejectionObserver> observer);
+
+    // For the feeds of running transports.
+    ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
+    ATTUNE_DECL void fail(std::uint64_t layer, std::vector<Problem> problems);
+    ATTUNE_DECL void confirm(std::uint64_t layer);
+
+private:
+    struct State;
+    struct LayerEntry;
+    struct Candidate;
+    struct Published;
+
+    explicit Core(StoreOptions options);
+
+    Commit write_layer(std::uint64_t layer, const std::function<Document(const Document&)>& edit,
+                       std::string reason);
+    Commit reload_now(std::uint64_t layer);
+    /// Tries contents that were refused once more, after something else has changed.
+    void retry_refused();
+    void publish_rejection(Rejection rejection);
+    void observer_threw(const std::string& observer, const std::exception_ptr& thrown);
+    /// Destroys layers, later when this is a callback of one of them.
+    static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
+    /// After the mutex was let go: runs what is due, reclaims what nobody sees.
+    void finish(Published& published);
+    void tidy();
+    Commit ticket(const Published& published) const;
+
+    const std::shared_ptr<FrameChain> chain_;
+    const std::shared_ptr<DeliveryHub> hub_;
+    const std::unique_ptr<State> state_;
+    std::atomic<std::chrono::steady_clock::duration> last_collect_{};
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Which nodes are bound where: a trie over the tokens of their paths.
+class BindingIndex {
+public:
+    struct Branch {
+        std::map<std::string, std::unique_ptr<Branch>, std::less<>> children;
+        std::vector<std::shared_ptr<GraphNode>> nodes;
+    };
+
+    /// The node of that kind at `path`, or null.
+    ATTUNE_DECL std::shared_ptr<GraphNode> find(const Path& path, const ValueKind& kind) const;
+    ATTUNE_DECL void insert(std::shared_ptr<GraphNode> node);
+    const Branch& root() const noexcept { return root_; }
+
+    /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
+    /// subtree that both share is not entered, and a difference that nobody bound is not followed.
+    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before, const Document& after) const;
+
+private:
+    Branch root_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
+                                                     const ValueKind& kind) const {
+    const Branch* branch = &root_;
+    for (const std::string& token : path.tokens()) {
+        const auto child = branch->children.find(token);
+        if (child == branch->children.end()) {
+            return nullptr;
+        }
+        branch = child->second.get();
+    }
+    const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
+                                    [&](const auto& node) { return &node->kind == &kind; });
+    return found != branch->nodes.end() ? *found : nullptr;
+}
+
+ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
+    Branch* branch = &root_;
+    for (const std::string& token : node->path.tokens()) {
+        auto& child = branch->children[token];
+        if (child == nullptr) {
+            child = std::make_unique<Branch>();
+        }
+        branch = child.get();
+    }
+    branch->nodes.push_back(std::move(node));
+}
+
+inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
+                             const Document* after, std::vector<GraphNode*>& affected) {
+    if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
+        return;
+    }
+    for (const auto& node : branch.nodes) {
+        affected.push_back(node.get());
+    }
+    if (branch.children.empty()) {
+        return;
+    }
+    if (before != nullptr && after != nullptr && before->is_object() && after->is_object()) {
+        for_each_difference(
+            *before, *after,
+            [&](std::string_view key, const Document* member_before, const Document* member_after) {
+                const auto child = branch.children.find(key);
+                if (child != branch.children.end()) {
+                    collect_affected(*child->second, member_before, member_after, affected);
+                }
+            });
+        return;
+    }
+    const auto step = [](const Document* from, const std::string& token) {
+        return from != nullptr ? from->find(Path{} / token) : nullptr;
+    };
+    for (const auto& [token, child] : branch.children) {
+        collect_affected(*child, step(before, token), step(after, token), affected);
+    }
+}
+
+ATTUNE_DECL std::vector<GraphNode*> BindingIndex::affected(const Document& before,
+                                                      const Document& after) const {
+    std::vector<GraphNode*> nodes;
+    collect_affected(root_, &before, &after, nodes);
+    return nodes;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// How the places of bound types are spelt outside of documents: `SERVER_POOL_SIZE` in the
+// environment and `--server.pool-size` on the command line are `server.pool_size`, or whatever the
+// bound structs call it. The names are matched against the types, so no spelling has to say where
+// one name ends and the next begins.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+struct Type;
+
+/// A type and where in the document its values are.
+struct Bound {
+    Path path;
+    const Type* type = nullptr;
+};
+
+/// A place that a name may mean.
+struct Target {
+    Path path;
+    const Type* type = nullptr;  ///< what is expected there; never optional, pointer or secret
+    bool by_key = false;         ///< a key of a map on the way was taken from the name
+    bool negated = false;        ///< the name is `no-` before that of a boolean
+
+    friend bool operator==(const Target&, const Target&) = default;
+};
+
+/// The places within `root` that an environment variable, without its prefix, may mean.
+///
+/// Underscores part the name into words; how many words make one name of the path is found out by
+/// trying. Letter case means nothing, nor does it matter whether a member is spelt `pool_size`,
+/// `pool-size` or `poolSize`. The key of a map is what is left of the name, in lower case; where
+/// the values are structs or maps, a shorter key with a name inside its value goes before that.
+/// Elements of lists cannot be named.
+///
+/// Where very many places fit, only some are found, but never just one.
+ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const Bound& root);
+
+/// The places within `root` that a command-line option, without its dashes, may mean.
+///
+/// The name is a path, dotted or as a JSON Pointer. A part that equals a member's name means that
+/// member; otherwise only letters and digits count, in either case. Keys of maps are taken as
+/// written. `no-` before the whole name, or before its last part, negates a boolean, unless
+/// something is really called so.
+ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root);
+
+/// What is at `path`, if that lies within `root`. Names are taken exactly.
+ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root);
+
+/// The usual spelling of a path as an environment variable, without prefix: `SERVER_POOL_SIZE` for
+/// `server.poolSize`.
+ATTUNE_DECL std::string variable_name(const Path& path);
+
+/// Something that can be set, as Store::usage tells it.
+struct Option {
+    Path path;
+    const Type* type = nullptr;  ///< never optional, pointer or secret
+    std::string doc;             ///< of the member
+    std::string expected;        ///< such as `an integer in [1, 65535]`
+    Document fallback;           ///< the default, typed; null for secrets and where none is known
+    bool unset = false;          ///< an optional that is empty by default
+    bool required = false;
+    bool secret = false;
+    Path section;         ///< of the nearest struct around it that has a doc
+    std::string heading;  ///< that doc; empty when none has one
+};
+
+/// All that can be set within `root`, in the order of the members. What holds other values is one
+/// option: a list, a map, a variant, and a struct inside itself.
+ATTUNE_DECL std::vector<Option> options_of(const Bound& root);
+
+/// A value that came without a type. JSON where the type holds other values and the text begins as
+/// such; the text itself otherwise, to be decoded by its type later. Throws ParseError.
+ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Bytes of letters beyond ASCII count as letters, and keep their case.
+ATTUNE_DECL bool is_letter(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           static_cast<unsigned char>(c) >= 0x80;
+}
+ATTUNE_DECL bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
+ATTUNE_DECL char to_lower(char c) noexcept {
+    return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+}
+ATTUNE_DECL char to_upper(char c) noexcept {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+/// What all spellings of a name have in common: its letters and digits, in lower case.
+ATTUNE_DECL std::string letters_of(std::string_view name) {
+    std::string letters;
+    for (const char c : name) {
+        if (is_letter(c)) {
+            letters += to_lower(c);
+        }
+    }
+    return letters;
+}
+
+ATTUNE_DECL bool spelt_alike(std::string_view a, std::string_view b) {
+    const std::string letters = letters_of(a);
+    return !letters.empty() && letters == letters_of(b);
+}
+
+/// The type of the value itself, behind what only says whether there is one and who may see it.
+ATTUNE_DECL const Type& plain_type(const Type& type) noexcept {
+    const Type* plain = &type;
+    for (;;) {
+        if (plain->shape == Shape::optional) {
+            plain = &static_cast<const OptionalType*>(plain)->inner;
+        } else if (plain->shape == Shape::secret) {
+            plain = &static_cast<const SecretType*>(plain)->inner;
+        } else {
+            return *plain;
+        }
+    }
+}
+
+ATTUNE_DECL const Type& map_element(const Type& map) noexcept {
+    return plain_type(static_cast<const MapType&>(map).element);
+}
+
+/// Tries the words of a variable's name on a bound type.
+class VariableSearch {
+public:
+    explicit VariableSearch(std::string_view name) {
+        while (!name.empty()) {
+            const std::size_t end = std::min(name.find('_'), name.size());
+            if (end != 0) {
+                std::string& word = words_.emplace_back(name.substr(0, end));
+                std::transform(word.begin(), word.end(), word.begin(), to_lower);
+            }
+            name.remove_prefix(std::min(end + 1, name.size()));
+        }
+    }
+
+    std::vector<Target> in(const Bound& root) && {
+        std::size_t first = 0;
+        for (const std::string& token : root.path.tokens()) {
+            const std::size_t end = end_of(token, first);
+            if (end == first) {
+                return {};
+            }
+            first = end;
+        }
+        if (!words_.empty()) {
+            descend(*root.type, root.path, first, false);
+        }
+        return std::move(places_);
+    }
+
+private:
+    // Recursive types can offer a place for each way to cut a long name. So many are ambiguous,
+    // whatever else there is.
+    static constexpr std::size_t enough = 8;
+
+    /// Where the words that spell `name` end; `first` when it is not what the next words spell.
+    std::size_t end_of(std::string_view name, std::size_t first) const {
+        const std::string letters = letters_of(name);
+        std::string_view rest = letters;
+        std::size_t end = first;
+        while (!rest.empty()) {
+            if (end == words_.size() || !rest.starts_with(words_[end])) {
+                return first;
+            }
+            rest.remove_prefix(words_[end].size());
+            ++end;
+        }
+        return end;
+    }
+
+    std::string key_of(std::size_t first, std::size_t end) const {
+        std::string key = words_[first];
+        while (++first != end) {
+            key += '_' + words_[first];
+        }
+        return key;
+    }
+
+    void add(const Type& type, Path path, bool by_key) {
+        ++(by_key ? keys_ : members_);
+        places_.push_back({.path = std::move(path), .type = &type, .by_key = by_key});
+    }
+
+    void descend(const Type& at, const Path& path, std::size_t first, bool by_key) {
+        if (members_ >= enough || (by_key && keys_ >= enough)) {
+            return;
+        }
+        const Type& type = plain_type(at);
+        if (first == words_.size()) {
+            add(type, path, by_key);
+        } else if (type.shape == Shape::structure) {
+            for (const FieldInfo& field : structure_of(type).fields) {
+                const std::size_t end = end_of(field.name, first);
+                if (end != first) {
+                    descend(*field.type, path / field.name, end, by_key);
+                }
+            }
+        } else if (type.shape == Shape::map) {
+            descend_map(map_element(type), path, first);
+        }
+    }
+
+    void descend_map(const Type& element, const Path& path, std::size_t first) {
+        const std::size_t before = places_.size();
+        if (element.shape == Shape::structure || element.shape == Shape::map) {
+            for (std::size_t end = first + 1; end < words_.size(); ++end) {
+                descend(element, path / key_of(first, end), end, true);
+            }
+        }
+        if (places_.size() == before) {
+            add(element, path / key_of(first, words_.size()), true);
+        }
+    }
+
+    std::vector<std::string> words_;
+    std::vector<Target> places_;
+    std::size_t members_ = 0;
+    std::size_t keys_ = 0;
+};
+
+ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const Bound& root) {
+    return VariableSearch(name).in(root);
+}
+
+/// Adds what the tokens of an option may mean below `path`.
+ATTUNE_DECL void find_option(const Type& at, const Path& path, std::span<const std::string> tokens,
+                             bool by_key, std::vector<Target>& places) {
+    const Type& type = plain_type(at);
+    if (tokens.empty()) {
+        places.push_back({.path = path, .type = &type, .by_key = by_key});
+    } else if (type.shape == Shape::map) {
+        find_option(map_element(type), path / tokens.front(), tokens.subspan(1), true, places);
+    } else if (type.shape == Shape::structure) {
+        const Structure& structure = structure_of(type);
+        const FieldInfo* const exact = structure.find(tokens.front());
+        for (const FieldInfo& field : structure.fields) {
+            if (exact != nullptr ? &field == exact : spelt_alike(field.name, tokens.front())) {
+                find_option(*field.type, path / field.name, tokens.subspan(1), by_key, places);
+            }
+        }
+    }
+}
+
+ATTUNE_DECL std::vector<Target> places_of_tokens(std::span<const std::string> tokens,
+                                                 const Bound& root) {
+    const std::vector<std::string>& above = root.path.tokens();
+    std::vector<Target> places;
+    if (!tokens.empty() && tokens.size() >= above.size() &&
+        std::equal(above.begin(), above.end(), tokens.begin(),
+                   [](const std::string& name, const std::string& token) {
+                       return name == token || spelt_alike(name, token);
+                   })) {
+        find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
+    }
+    return places;
+}
+
+ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root) {
+    std::vector<std::string> tokens;
+    try {
+        tokens = Path(name).tokens();
+    } catch (const std::invalid_argument&) {
+        return {};  // a pointer with a bad escape names nothing
+    }
+    std::vector<Target> places = places_of_tokens(tokens, root);
+    if (!places.empty()) {
+        return places;
+    }
+    constexpr std::string_view no = "no-";
+    for (std::size_t i = 0; i < tokens.size(); i += std::max<std::size_t>(1, tokens.size() - 1)) {
+        if (!tokens[i].starts_with(no)) {
+            continue;
+        }
+        std::vector<std::string> positive = tokens;
+        positive[i].erase(0, no.size());
+        for (Target& place : places_of_tokens(positive, root)) {
+            if (place.type->shape == Shape::boolean) {
+                place.negated = true;
+                places.push_back(std::move(place));
+            }
+        }
+    }
+    return places;
+}
+
+ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root) {
+    if (!path.starts_with(root.path)) {
+        return std::nullopt;
+    }
+    const Type* type = &plain_type(*root.type);
+    Target place{.path = path};
+    for (std::size_t i = root.path.size(); i != path.size(); ++i) {
+        const std::string& token = path.tokens()[i];
+        if (type->shape == Shape::structure) {
+            const FieldInfo* const field = structure_of(*type).find(token);
+            if (field == nullptr) {
+                return std::nullopt;
+            }
+            type = &plain_type(*field->type);
+        } else if (type->shape == Shape::map) {
+            type = &map_element(*type);
+            place.by_key = true;
+        } else if (type->shape == Shape::list && element_index(token)) {
+            type = &plain_type(static_cast<const ListType*>(type)->element);
+        } else if (type->shape == Shape::array && element_index(token)) {
+            type = &plain_type(static_cast<const ArrayType*>(type)->element);
+        } else if (type->shape != Shape::document) {
+            return std::nullopt;
+        }
+    }
+    place.type = type;
+    return place;
+}
+
+ATTUNE_DECL std::string variable_name(const Path& path) {
+    std::string name;
+    for (const std::string& token : path.tokens()) {
+        bool fresh = !name.empty();  // an underscore is due before the next letter
+        for (std::size_t i = 0; i != token.size(); ++i) {
+            const char c = token[i];
+            if (!is_letter(c)) {
+                fresh = !name.empty();
+                continue;
+            }
+            // `poolSize` is two words, and so are `HTTPServer` and `ipV6`; `HTTP` is one.
+            const bool after_small = i > 0 && is_letter(token[i - 1]) && !is_upper(token[i - 1]);
+            const bool before_small = i > 0 && is_upper(token[i - 1]) && i + 1 < token.size() &&
+                                      is_letter(token[i + 1]) && !is_upper(token[i + 1]) &&
+                                      !(token[i + 1] >= '0' && token[i + 1] <= '9');
+            if (fresh || (is_upper(c) && (after_small || before_small))) {
+                name += '_';
+            }
+            fresh = false;
+            name += to_upper(c);
+        }
+    }
+    return name;
+}
+
+/// Lists what can be set below a place.
+class OptionList {
+public:
+    struct Section {
+        const Path& path;
+        const std::string& heading;
+    };
+
+    /// `object` is a default value of `type`; null when there is none.
+    void add(const Type& at, const Path& path, const void* object, const FieldInfo* field,
+             const Section& section, bool secret) {
+        const Type* type = &at;
+        bool unset = false;
+        for (;;) {
+            if (type->shape == Shape::optional) {
+                const auto& optional = *static_cast<const OptionalType*>(type);
+                object = object != nullptr ? optional.get(object) : nullptr;
+                unset = unset || object == nullptr;
+                type = &optional.inner;
+            } else if (type->shape == Shape::secret) {
+                secret = true;
+                object = nullptr;
+                type = &static_cast<const SecretType*>(type)->inner;
+            } else {
+                break;
+            }
+        }
+        if (type->shape == Shape::structure &&
+            std::find(around_.begin(), around_.end(), type) == around_.end()) {
+            add_fields(*type, path, object, section, secret);
+            return;
+        }
+        Option option;
+        option.path = path;
+        option.type = type;
+        if (field != nullptr) {
+            option.doc = field->doc;
+            option.required = field->required;
+        }
+        option.expected = detail::expected(*type, field != nullptr ? field->rules.get() : nullptr);
+        if (object != nullptr && !secret) {
+            option.fallback = encode(*type, object, true);
+        }
+        option.unset = unset && !secret;
+        option.secret = secret;
+        option.section = section.path;
+        option.heading = section.heading;
+        options_.push_back(std::move(option));
+    }
+
+    std::vector<Option> take() && { return std::move(options_); }
+
+private:
+    void add_fields(const Type& type, const Path& path, const void* object, const Section& section,
+                    bool secret) {
+        const Structure& structure = structure_of(type);
+        // Setting one member of an absent struct brings the defaults of the others.
+        const auto* const base =
+            static_cast<const std::byte*>(object != nullptr ? object : structure.defaults.get());
+        const Section inner = structure.doc.empty() ? section : Section{path, structure.doc};
+        around_.push_back(&type);
+        for (const FieldInfo& field : structure.fields) {
+            add(*field.type, path / field.name, base + field.offset, &field, inner,
+                secret || field.secret);
+        }
+        around_.pop_back();
+    }
+
+    std::vector<const Type*> around_;  // structs, from the root
+    std::vector<Option> options_;
+};
+
+ATTUNE_DECL std::vector<Option> options_of(const Bound& root) {
+    const Path no_section;
+    const std::string no_heading;
+    OptionList list;
+    list.add(*root.type, root.path, nullptr, nullptr, {no_section, no_heading}, false);
+    return std::move(list).take();
+}
+
+ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type) {
+    const Type& plain = plain_type(type);
+    const std::size_t begin = text.find_first_not_of(" \t\r\n");
+    const bool json = begin != std::string_view::npos && (text[begin] == '[' || text[begin] == '{');
+    constexpr unsigned nested = form::list | form::map | form::structure;
+    if (!json || (plain.forms & nested) == 0) {
+        return Document::text(text);
+    }
+    try {
+        return parse(text);
+    } catch (const ParseError&) {
+        // `[::1]:80` is a fine string.
+        if ((plain.forms & form::string) != 0) {
+            return Document::text(text);
+        }
+        throw;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What one layer contributes to a version. Immutable once it is in a stack.
+struct LayerContent {
+    std::uint64_t id = 0;
+    std::string name;
+    UnknownKeys unknown_keys = UnknownKeys::error;
+    Content content;                       ///< as the transport brought it
+    Document document;                     ///< content.document with the texts in their places
+    std::shared_ptr<const Source> source;  ///< of document
+    std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
+};
+
+/// The layers of a version, lowest first. Copies are cheap: only a layer that changes is new.
+using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
+
+/// The document that `after` gives, made from `merged`, which `before` gave: looks only where the
+/// layers differ, and shares everything else.
+///
+/// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
+/// higher layer masks what lies below it, and stays. A document that is null as a whole
+/// contributes nothing.
+ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
+                             const LayerStack& after);
+
+/// Which layer a value comes from, and how unknown keys there are judged. Refers to the stack.
+class StackProvenance final : public Provenance {
+public:
+    explicit StackProvenance(const LayerStack& stack) noexcept : stack_(stack) {}
+    ATTUNE_DECL Origin origin(const Path& path, Part part) const override;
+    ATTUNE_DECL UnknownKeys unknown_keys(const Path& path) const override;
+
+private:
+    const LayerContent* winner(const Path& path) const noexcept;
+    const LayerStack& stack_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What one layer has at one place, before and after; null where it has nothing.
+struct LayerDelta {
+    const Document* before;
+    const Document* after;
+
+    bool same() const noexcept {
+        return before == after ||
+               (before != nullptr && after != nullptr && before->same(*after));
+    }
+};
+
+inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> deltas) {
+    std::vector<std::string_view> keys;
+    for (const LayerDelta& delta : deltas) {
+        if (delta.same()) {
+            continue;
+        }
+        if (delta.before != nullptr && delta.after != nullptr) {
+            for_each_difference(*delta.before, *delta.after,
+                                [&](std::string_view key, const Document*, const Document*) {
+                                    keys.push_back(key);
+                                });
+        } else {
+            const Document& only = delta.before != nullptr ? *delta.before : *delta.after;
+            for (const auto& member : only.members()) {
+                keys.push_back(member.key);
+            }
+        }
+    }
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    return keys;
+}
+
+/// `merged` is what stood here before, null for nothing; so is the result.
+inline std::optional<Document> remerge_at(const Document* merged,
+                                          std::span<const LayerDelta> deltas) {
+    const auto same = [](const LayerDelta& delta) { return delta.same(); };
+    if (std::all_of(deltas.begin(), deltas.end(), same)) {
+        return merged != nullptr ? std::optional{*merged} : std::nullopt;
+    }
+    const auto gone = [](const LayerDelta& delta) { return delta.after == nullptr; };
+    if (std::all_of(deltas.begin(), deltas.end(), gone)) {
+        return std::nullopt;
+    }
+    const auto object_or_nothing = [](const LayerDelta& delta) {
+        return (delta.before == nullptr || delta.before->is_object()) &&
+               (delta.after == nullptr || delta.after->is_object());
+    };
+    if (merged != nullptr && merged->is_object() &&
+        std::all_of(deltas.begin(), deltas.end(), object_or_nothing)) {
+        Document result = *merged;
+        std::vector<LayerDelta> below(deltas.size());
+        for (const std::string_view key : differing_keys(deltas)) {
+            for (std::size_t i = 0; i != deltas.size(); ++i) {
+                const auto [before, after] = deltas[i];
+                below[i] = {before != nullptr ? before->find(key) : nullptr,
+                            after != nullptr ? after->find(key) : nullptr};
+            }
+            const Document* const old = merged->find(key);
+            std::optional<Document> fresh = remerge_at(old, below);
+            if (!fresh) {
+                if (old != nullptr) {
+                    result = result.without(Path{} / key);
+                }
+            } else if (old == nullptr || !old->same(*fresh)) {
+                result = result.with(Path{} / key, std::move(*fresh));
+            }
+        }
+        return result;
+    }
+    std::optional<Document> folded;
+    for (const LayerDelta& delta : deltas) {
+        if (delta.after != nullptr) {
+            folded = folded ? merge(*folded, *delta.after) : *delta.after;
+        }
+    }
+    return merged != nullptr ? reconcile(*merged, *folded) : *folded;
+}
+
+ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
+                             const LayerStack& after) {
+    const auto contribution = [](const LayerContent& layer) {
+        return layer.document.is_null() ? nullptr : &layer.document;
+    };
+    std::vector<LayerDelta> deltas;
+    deltas.reserve(before.size() + after.size());
+    for (const auto& layer : after) {
+        const auto old = std::find_if(before.begin(), before.end(),
+                                      [&](const auto& other) { return other->id == layer->id; });
+        deltas.push_back(
+            {old != before.end() ? contribution(**old) : nullptr, contribution(*layer)});
+    }
+    for (const auto& layer : before) {
+        if (std::none_of(after.begin(), after.end(),
+                         [&](const auto& other) { return other->id == layer->id; })) {
+            deltas.push_back({contribution(*layer), nullptr});
+        }
+    }
+    // Nothing configured reads as an empty object, so that every path is simply absent.
+    return remerge_at(&merged, deltas).value_or(Document::object());
+}
+
+/// How far `path` leads into `document`.
+struct Descent {
+    const Document* value;  ///< null when the path ends before its last token
+    std::size_t depth;      ///< tokens followed
+    bool masks;             ///< something that is no object stands in the way
+};
+
+inline Descent descend(const Document& document, const Path& path) noexcept {
+    const Document* value = &document;
+    std::size_t depth = 0;
+    for (const std::string& token : path.tokens()) {
+        const Document* const next = value->find(Path{{token}});
+        if (next == nullptr) {
+            return {nullptr, depth, !value->is_object()};
+        }
+        value = next;
+        ++depth;
+    }
+    return {value, depth, false};
+}
+
+ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
+    const LayerContent* nearest = nullptr;
+    std::size_t nearest_depth = 0;
+    for (auto layer = stack_.rbegin(); layer != stack_.rend(); ++layer) {
+        if ((*layer)->document.is_null()) {
+            continue;
+        }
+        const Descent found = descend((*layer)->document, path);
+        if (found.value != nullptr || found.masks) {
+            return layer->get();
+        }
+        // Where nobody has the value, the layer that comes nearest is where it belongs.
+        if (nearest == nullptr || found.depth > nearest_depth) {
+            nearest = layer->get();
+            nearest_depth = found.depth;
+        }
+    }
+    return nearest_depth != 0 || stack_.size() == 1 ? nearest : nullptr;
+}
+
+ATTUNE_DECL Origin StackProvenance::origin(const Path& path, Part part) const {
+    const LayerContent* const layer = winner(path);
+    if (layer == nullptr) {
+        return {};
+    }
+    Origin origin = layer->source != nullptr ? layer->source->locate(path, part) : Origin{};
+    origin.layer = layer->name;
+    origin.revision = layer->content.revision;
+    return origin;
+}
+
+ATTUNE_DECL UnknownKeys StackProvenance::unknown_keys(const Path& path) const {
+    const LayerContent* const layer = winner(path);
+    return layer != nullptr ? layer->unknown_keys : UnknownKeys::error;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+class PollerCore;
+
+struct PollerJob {
+    virtual ~PollerJob() = default;
+    virtual void run() = 0;
+};
+
+template <class F>
+struct PollerJobOf final : PollerJob {
+    template <class G>
+    explicit PollerJobOf(G&& g) : f(std::forward<G>(g)) {}
+    void run() override { f(); }
+    F f;
+};
+
+template <class F>
+std::unique_ptr<PollerJob> make_poller_job(F&& f) {
+    return std::make_unique<PollerJobOf<std::decay_t<F>>>(std::forward<F>(f));
+}
+
+/// Its address stands for the type.
+template <class S>
+inline constexpr char poller_service_key = 0;
+
+}  // namespace detail
+
+/// One background thread for file descriptors and timers, started on first use.
+///
+/// Callbacks run on that thread, one at a time and never under a lock. What a callback throws is
+/// dropped: whoever registers it reports its own errors. All functions may be called from any
+/// thread, callbacks included. Meant for tens of registrations: each wake-up looks at all of them.
+///
+/// Destroying the poller ends the thread after the callback it is in and waits for that, unless it
+/// is destroyed on the thread itself, which then ends by itself. Registrations may outlive the
+/// poller; they are never called again.
+class Poller {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// Ends a registration when it is destroyed or reset. The callback is never called afterwards,
+    /// and is destroyed. A call that is running is waited for, except from the poller's own thread:
+    /// do not hold a lock the callback takes. Until then the callback may use the registration.
+    class Registration {
+    public:
+        Registration() noexcept = default;
+        ATTUNE_DECL Registration(Registration&& other) noexcept;
+        ATTUNE_DECL Registration& operator=(Registration&& other) noexcept;
+        ATTUNE_DECL ~Registration();
+
+        ATTUNE_DECL void reset() noexcept;
+
+        /// Whether there is something to end.
+        explicit operator bool() const noexcept { return core_ != nullptr; }
+
+    protected:
+        friend class Poller;
+        ATTUNE_DECL Registration(std::shared_ptr<detail::PollerCore> core,
+                                 std::uint64_t id) noexcept;
+
+        std::shared_ptr<detail::PollerCore> core_;
+        std::uint64_t id_ = 0;
+    };
+
+    /// A callback for a moment, armed as often as needed. It is called once per arming.
+    class Timer : public Registration {
+    public:
+        Timer() noexcept = default;
+
+        /// Calls at `when`, or at once when that has passed; replaces an earlier arming. Never
+        /// waits. Timers that are due together are called in the order of their moments.
+        ATTUNE_DECL void arm(Clock::time_point when) noexcept;
+        void arm_after(Clock::duration delay) noexcept { arm(Clock::now() + delay); }
+
+        /// Takes the arming back. Never waits: a call may just be starting.
+        ATTUNE_DECL void disarm() noexcept;
+
+    private:
+        friend class Poller;
+        using Registration::Registration;
+    };
+
+    ATTUNE_DECL Poller();
+    Poller(const Poller&) = delete;
+    Poller& operator=(const Poller&) = delete;
+    ATTUNE_DECL ~Poller();
+
+    /// Calls `f()` whenever `fd` is readable, has failed or was hung up, again and again until the
+    /// cause is gone. End the registration before closing the descriptor. Throws std::system_error
+    /// when the thread cannot be started, like all functions here that need it.
+    template <class F>
+    [[nodiscard]] Registration watch(int fd, F&& f) {
+        return add_watch(fd, detail::make_poller_job(std::forward<F>(f)));
+    }
+
+    /// A timer that calls `f()`, not yet armed.
+    template <class F>
+    [[nodiscard]] Timer timer(F&& f) {
+        return add_timer(detail::make_poller_job(std::forward<F>(f)));
+    }
+
+    /// A timer that calls `f()` once after `delay`.
+    template <class F>
+    [[nodiscard]] Timer after(Clock::duration delay, F&& f) {
+        Timer armed = timer(std::forward<F>(f));
+        armed.arm_after(delay);
+        return armed;
+    }
+
+    /// Calls `f()` once on the thread, in the order of posting. What has not been called when the
+    /// poller is destroyed is dropped.
+    template <class F>
+    void post(F&& f) {
+        add_post(detail::make_poller_job(std::forward<F>(f)));
+    }
+
+    /// Whether the caller runs on the poller's thread, that is, inside a callback.
+    ATTUNE_DECL bool on_thread() const noexcept;
+
+    /// The S of this poller: shared by everybody who asks for it, made by `S(Poller&)` for the
+    /// first, gone with the last who holds it.
+    template <class S>
+    std::shared_ptr<S> service() {
+        return std::static_pointer_cast<S>(
+            find_service(&detail::poller_service_key<S>, [](Poller& poller) {
+                return std::shared_ptr<void>(std::make_shared<S>(poller));
+            }));
+    }
+
+private:
+    ATTUNE_DECL Registration add_watch(int fd, std::unique_ptr<detail::PollerJob> job);
+    ATTUNE_DECL Timer add_timer(std::unique_ptr<detail::PollerJob> job);
+    ATTUNE_DECL void add_post(std::unique_ptr<detail::PollerJob> job);
+    ATTUNE_DECL std::shared_ptr<void> find_service(const void* key,
+                                                   std::shared_ptr<void> (*make)(Poller&));
+
+    const std::shared_ptr<detail::PollerCore> core_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// What the thread, the poller and its registrations share.
+class PollerCore {
+public:
+    using Clock = Poller::Clock;
+
+    struct Entry {
+        std::unique_ptr<PollerJob> job;
+        int fd = -1;                             // -1: a timer
+        std::optional<Clock::time_point> armed;  // timers only
+    };
+
+    PollerCore() = default;
+    PollerCore(const PollerCore&) = delete;
+    PollerCore& operator=(const PollerCore&) = delete;
+    ~PollerCore() {
+        if (wake_fd_ >= 0) {
+            ::close(wake_fd_);
+        }
+    }
+
+    /// The new entry's id; 0 when the poller is gone.
+    static std::uint64_t add(const std::shared_ptr<PollerCore>& core, int fd,
+                             std::unique_ptr<PollerJob> job);
+    static void post(const std::shared_ptr<PollerCore>& core, std::unique_ptr<PollerJob> job);
+
+    /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
+    std::shared_ptr<Entry> remove(std::uint64_t id) noexcept;
+    void arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept;
+    void stop() noexcept;
+    bool on_thread() noexcept;
+    std::shared_ptr<void> service(const void* key);
+    std::shared_ptr<void> offer_service(const void* key, std::shared_ptr<void> made);
+
+private:
+    using Lock = std::unique_lock<std::mutex>;
+
+    static void start(const std::shared_ptr<PollerCore>& core);
+    void run() noexcept;
+    void round(Lock& lock);
+    template <class Owner>
+    void call(Lock& lock, std::uint64_t id, Owner owner) noexcept;
+    static void run_job(const std::unique_ptr<PollerJob>& job) { job->run(); }
+    static void run_job(const std::shared_ptr<Entry>& entry) { entry->job->run(); }
+    std::optional<timespec> time_left() const;
+    void wake() noexcept;
+
+    std::mutex mutex_;
+    std::condition_variable returned_;  // a callback has returned
+    // Ordered by age, so that equal moments and ready descriptors are served in that order.
+    std::map<std::uint64_t, std::shared_ptr<Entry>> entries_;
+    std::vector<std::unique_ptr<PollerJob>> posted_;
+    std::vector<std::pair<const void*, std::weak_ptr<void>>> services_;
+    std::uint64_t last_id_ = 0;
+    std::uint64_t running_ = 0;  // the entry whose callback runs; 0: none, or a posted one
+    int wake_fd_ = -1;
+    bool polling_ = false;  // the thread may be asleep
+    bool stopping_ = false;
+    bool ending_ = false;  // the last callbacks are being destroyed
+    std::thread thread_;
+    std::thread::id thread_id_;
+};
+
+ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& core, int fd,
+                                          std::unique_ptr<PollerJob> job) {
+    auto entry = std::make_shared<Entry>();
+    entry->job = std::move(job);
+    entry->fd = fd;
+    const std::scoped_lock lock{core->mutex_};
+    if (core->stopping_) {
+        return 0;
+    }
+    start(core);
+    const std::uint64_t id = ++core->last_id_;
+    core->entries_.emplace(id, std::move(entry));
+    if (fd >= 0) {
+        core->wake();
+    }
+    return id;
+}
+
+ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
+                                  std::unique_ptr<PollerJob> job) {
+    const std::scoped_lock lock{core->mutex_};
+    if (!core->stopping_) {
+        start(core);
+        core->posted_.push_back(std::move(job));
+        core->wake();
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t id) noexcept {
+    std::shared_ptr<Entry> gone;
+    Lock lock{mutex_};
+    if (const auto found = entries_.find(id); found != entries_.end()) {
+        gone = std::move(found->second);
+        entries_.erase(found);
+        if (gone->fd >= 0) {
+            wake();
+        }
+    }
+    if (thread_id_ != std::this_thread::get_id()) {
+        returned_.wait(lock, [&] { return running_ != id && !ending_; });
+    }
+    return gone;
+}
+
+ATTUNE_DECL void PollerCore::arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept {
+    const std::scoped_lock lock{mutex_};
+    if (const auto found = entries_.find(id); found != entries_.end()) {
+        found->second->armed = when;
+        if (when) {
+            wake();
+        }
+    }
+}
+
+ATTUNE_DECL void PollerCore::stop() noexcept {
+    std::thread thread;
+    {
+        const std::scoped_lock lock{mutex_};
+        stopping_ = true;
+        wake();
+        thread = std::move(thread_);
+    }
+    if (!thread.joinable()) {
+        return;
+    }
+    if (thread.get_id() == std::this_thread::get_id()) {
+        thread.detach();  // it ends after this callback, and holds the core until then
+    } else {
+        thread.join();
+    }
+}
+
+ATTUNE_DECL bool PollerCore::on_thread() noexcept {
+    const std::scoped_lock lock{mutex_};
+    return thread_id_ == std::this_thread::get_id();
+}
+
+ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key) {
+    const std::scoped_lock lock{mutex_};
+    const auto found = std::find_if(services_.begin(), services_.end(),
+                                    [&](const auto& known) { return known.first == key; });
+    return found != services_.end() ? found->second.lock() : nullptr;
+}
+
+ATTUNE_DECL std::shared_ptr<void> PollerCore::offer_service(const void* key,
+                                                            std::shared_ptr<void> made) {
+    const std::scoped_lock lock{mutex_};
+    for (auto& [known, service] : services_) {
+        if (known == key) {
+            if (auto first = service.lock()) {
+                return first;
+            }
+            service = made;
+            return made;
+        }
+    }
+    services_.emplace_back(key, made);
+    return made;
+}
+
+ATTUNE_DECL void PollerCore::start(const std::shared_ptr<PollerCore>& core) {
+    if (core->thread_.joinable()) {
+        return;
+    }
+    if (core->wake_fd_ < 0) {
+        core->wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (core->wake_fd_ < 0) {
+            throw std::system_error(errno, std::generic_category(), "eventfd");
+        }
+    }
+    // The program's signals are for its own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        core->thread_ = std::thread([core] { core->run(); });
+    } catch (...) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    core->thread_id_ = core->thread_.get_id();
+}
+
+ATTUNE_DECL void PollerCore::run() noexcept {
+#if defined(__linux__)
+    (void)pthread_setname_np(pthread_self(), "attune-io");
+#endif
+    std::map<std::uint64_t, std::shared_ptr<Entry>> entries;
+    std::vector<std::unique_ptr<PollerJob>> posted;
+    Lock lock{mutex_};
+    while (!stopping_) {
+        try {
+            round(lock);
+        } catch (...) {  // out of memory: the next round tries again
+        }
+    }
+    // Callbacks may own registrations, and these the core: nobody else would break the circle.
+    ending_ = true;
+    entries.swap(entries_);
+    posted.swap(posted_);
+    lock.unlock();
+    entries.clear();
+    posted.clear();
+    lock.lock();
+    ending_ = false;
+    returned_.notify_all();
+}
+
+ATTUNE_DECL void PollerCore::round(Lock& lock) {
+    std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
+    std::vector<std::uint64_t> ids{0};
+    for (const auto& [id, entry] : entries_) {
+        if (entry->fd >= 0) {
+            fds.push_back({entry->fd, POLLIN, 0});
+            ids.push_back(id);
+        }
+    }
+    const std::optional<timespec> timeout = time_left();
+    polling_ = true;
+    lock.unlock();
+    const int ready = ::ppoll(fds.data(), fds.size(), timeout ? &*timeout : nullptr, nullptr);
+    lock.lock();
+    polling_ = false;
+    if (ready > 0 && fds[0].revents != 0) {
+        std::uint64_t wakes = 0;
+        (void)!::read(wake_fd_, &wakes, sizeof wakes);
+    }
+
+    // A timer that is armed in this round waits for the next one, and so for the descriptors that
+    // are ready then: what is read from them may put it off.
+    const auto now = Clock::now();
+
+    auto posted = std::exchange(posted_, {});
+    for (auto& job : posted) {
+        if (stopping_) {
+            posted_ = std::move(posted);  // to be dropped without the lock
+            return;
+        }
+        call(lock, 0, std::move(job));
+    }
+
+    for (std::size_t i = 1; ready > 0 && i < fds.size(); ++i) {
+        const auto found = fds[i].revents != 0 ? entries_.find(ids[i]) : entries_.end();
+        if (found == entries_.end() || stopping_) {
+            continue;
+        }
+        if ((fds[i].revents & POLLNVAL) != 0) {
+            found->second->fd = -1;  // closed while registered: nothing will ever come from it
+        }
+        call(lock, ids[i], found->second);
+    }
+
+    std::vector<std::pair<Clock::time_point, std::uint64_t>> due;
+    for (const auto& [id, entry] : entries_) {
+        if (entry->armed && *entry->armed <= now) {
+            due.emplace_back(*entry->armed, id);
+        }
+    }
+    std::sort(due.begin(), due.end());
+    for (const auto& [when, id] : due) {
+        const auto found = entries_.find(id);
+        if (found == entries_.end() || stopping_ || found->second->armed != when) {
+            continue;
+        }
+        found->second->armed.reset();
+        call(lock, id, found->second);
+    }
+}
+
+template <class Owner>
+void PollerCore::call(Lock& lock, std::uint64_t id, Owner owner) noexcept {
+    running_ = id;
+    lock.unlock();
+    try {
+        run_job(owner);
+    } catch (...) {  // the registrant's own business, as documented
+    }
+    owner.reset();  // before anybody who waits goes on: what the callback holds is theirs then
+    lock.lock();
+    running_ = 0;
+    returned_.notify_all();
+}
+
+ATTUNE_DECL std::optional<timespec> PollerCore::time_left() const {
+    if (!posted_.empty()) {
+        return timespec{0, 0};
+    }
+    std::optional<Clock::time_point> first;
+    for (const auto& [id, entry] : entries_) {
+        if (entry->armed && (!first || *entry->armed < *first)) {
+            first = entry->armed;
+        }
+    }
+    if (!first) {
+        return std::nullopt;
+    }
+    using std::chrono::seconds;
+    // A bound keeps time_t and the subtraction in range whatever was asked for.
+    constexpr Clock::duration longest = seconds{3600};
+    const auto now = Clock::now();
+    const Clock::duration left = *first <= now            ? Clock::duration::zero()
+                                 : *first > now + longest ? longest
+                                                          : *first - now;
+    const auto whole = std::chrono::duration_cast<seconds>(left);
+    const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(left - whole);
+    return timespec{static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
+}
+
+ATTUNE_DECL void PollerCore::wake() noexcept {
+    if (polling_) {
+        const std::uint64_t one = 1;
+        (void)!::write(wake_fd_, &one, sizeof one);
+    }
+}
+
+}  // namespace detail
+
+ATTUNE_DECL Poller::Registration::Registration(std::shared_ptr<detail::PollerCore> core,
+                                               std::uint64_t id) noexcept
+    : core_(id != 0 ? std::move(core) : nullptr), id_(id) {}
+
+ATTUNE_DECL Poller::Registration::Registration(Registration&& other) noexcept
+    : core_(std::move(other.core_)), id_(std::exchange(other.id_, 0)) {}
+
+ATTUNE_DECL Poller::Registration& Poller::Registration::operator=(Registration&& other) noexcept {
+    if (this != &other) {
+        reset();
+        core_ = std::move(other.core_);
+        id_ = std::exchange(other.id_, 0);
+    }
+    return *this;
+}
+
+ATTUNE_DECL Poller::Registration::~Registration() { reset(); }
+
+ATTUNE_DECL void Poller::Registration::reset() noexcept {
+    if (const auto core = core_) {
+        // Emptied after the wait: until then the callback may use this, to arm its own timer.
+        const auto gone = core->remove(id_);
+        core_ = nullptr;
+        id_ = 0;
+    }
+}
+
+ATTUNE_DECL void Poller::Timer::arm(Clock::time_point when) noexcept {
+    if (core_) {
+        core_->arm(id_, when);
+    }
+}
+
+ATTUNE_DECL void Poller::Timer::disarm() noexcept {
+    if (core_) {
+        core_->arm(id_, std::nullopt);
+    }
+}
+
+ATTUNE_DECL Poller::Poller() : core_(std::make_shared<detail::PollerCore>()) {}
+
+ATTUNE_DECL Poller::~Poller() { core_->stop(); }
+
+ATTUNE_DECL bool Poller::on_thread() const noexcept { return core_->on_thread(); }
+
+ATTUNE_DECL Poller::Registration Poller::add_watch(int fd, std::unique_ptr<detail::PollerJob> job) {
+    return {core_, detail::PollerCore::add(core_, fd, std::move(job))};
+}
+
+ATTUNE_DECL Poller::Timer Poller::add_timer(std::unique_ptr<detail::PollerJob> job) {
+    return {core_, detail::PollerCore::add(core_, -1, std::move(job))};
+}
+
+ATTUNE_DECL void Poller::add_post(std::unique_ptr<detail::PollerJob> job) {
+    detail::PollerCore::post(core_, std::move(job));
+}
+
+ATTUNE_DECL std::shared_ptr<void> Poller::find_service(const void* key,
+                                                       std::shared_ptr<void> (*make)(Poller&)) {
+    if (auto known = core_->service(key)) {
+        return known;
+    }
+    // Made without the lock, since making it registers with this poller.
+    return core_->offer_service(key, make(*this));
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+/// The insides of Core, shared by its .ipp files only.
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A layer of a running store.
+struct Core::LayerEntry {
+    std::uint64_t id = 0;
+    std::string name;
+    UnknownKeys unknown_keys = UnknownKeys::error;
+    std::shared_ptr<Transport> transport;  // null for the overrides
+    std::unique_ptr<Feed> feed;            // set once the transport has been started
+    LayerStatus status;
+    std::optional<Content> refused;  // the newest content, while it cannot be accepted
+};
+
+/// What a candidate wants to be.
+struct Core::Candidate {
+    LayerStack stack;
+    std::string reason;
+};
+
+/// What a commit did, and whom to tell once the mutex is free.
+struct Core::Published {
+    Version version = 0;
+    Document before;
+    Document after;
+    std::vector<std::shared_ptr<Delivery>> due;
+
+    bool changed() const noexcept { return !before.same(after); }
+};
+
+struct Core::State {
+    explicit State(StoreOptions given) : options(given), poller(std::make_shared<Poller>()) {}
+
+    const StoreOptions options;
+
+    std::mutex commit_mutex;
+    std::atomic<std::thread::id> committing{};  // the thread inside a commit
+
+    // All below: under commit_mutex.
+    bool closed = false;
+    LayerStack stack;
+    std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack
+    std::uint64_t next_layer = 1;
+    std::uint64_t overrides = 0;  // id of the overrides, once there are some
+    BindingIndex index;
+    std::vector<std::shared_ptr<GraphNode>> nodes;  // by slot
+    std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
+    std::uint64_t commits = 0;
+    std::uint64_t refusals = 0;
+    std::uint64_t observer_errors = 0;
+    std::shared_ptr<Poller> poller;  // empty once closed
+
+    std::shared_ptr<LayerEntry> find(std::uint64_t id) const noexcept;
+    /// Throws std::logic_error when the layer has been removed.
+    std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
+    const LayerContent* content_of(std::uint64_t id) const noexcept;
+
+    /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
+    std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
+                                                std::vector<Problem>& problems) const;
+    /// The present stack with that layer replaced, or added below the overrides.
+    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
+
+    /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
+    /// changes nothing. `added` is a node that gets its slot by this.
+    Published publish(FrameChain& chain, Candidate candidate, GraphNode* added);
+    /// As above, for one layer's content; keeps its status.
+    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
+
+    /// Accepts what layers were refused, if it can be accepted now: all of it at once, or else the
+    /// content of one layer.
+    std::optional<Published> accept_refused(FrameChain& chain);
+
+    void note_success(LayerEntry& entry, const std::string& revision);
+    void note_failure(LayerEntry& entry, std::vector<Problem> problems);
+    /// Offers the rejection to whoever observes them; what is due then.
+    std::vector<std::shared_ptr<Delivery>> announce(Rejection rejection);
+};
+
+/// The commit mutex, held. Throws std::logic_error when this thread is inside a commit already: the
+/// caller is then a decoder or a check, and would wait for itself.
+class CommitLock {
+public:
+    template <class State>
+    explicit CommitLock(State& state) : CommitLock(state.commit_mutex, state.committing) {}
+    CommitLock(const CommitLock&) = delete;
+    CommitLock& operator=(const CommitLock&) = delete;
+    ~CommitLock() { committing_.store({}, std::memory_order_relaxed); }
+
+private:
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
+        : committing_(committing), lock_(mutex, std::defer_lock) {
+        const auto self = std::this_thread::get_id();
+        if (committing.load(std::memory_order_relaxed) == self) {
+            throw std::logic_error{
+                "a decoder, rule or check must only read the handles of the store that runs it; "
+                "do the rest in an observer"};
+        }
+        lock_.lock();
+        committing_.store(self, std::memory_order_relaxed);
+    }
+
+    std::atomic<std::thread::id>& committing_;
+    std::unique_lock<std::mutex> lock_;
+};
+
+/// As CommitLock, for callers who need a living store: throws std::logic_error when it is closed.
+class OpenLock : public CommitLock {
+public:
+    template <class State>
+    explicit OpenLock(State& state) : CommitLock(state) {
+        if (state.closed) {
+            throw std::logic_error{"the store has been closed"};
+        }
+    }
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Adds the places that `root` offers to `layer.places`. False when it offers none.
+ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root);
+
+/// Puts every text where it belongs and sets `layer.document` and `layer.source`: the layer's own
+/// document, with each text at its place. One without a place waits for a later binding, and for
+/// Store::check; a path is a place by itself.
+///
+/// - A text that fits two places is a problem that names both, but a key of a map is only meant
+///   where no member is.
+/// - Texts for places inside each other add up, whatever their order: the deeper one wins. One that
+///   is neither a list nor an object is a problem where a deeper one needs to pass.
+/// - Of two options for one place the later wins; two variables or paths for one are a problem.
+/// - An option without a value is true for a boolean; else the positional text after it is its
+///   value. `no-` makes a boolean false, and takes no value.
+ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems);
+
+/// One problem for each text that has no place, with the nearest name that would have one. What
+/// may be the value of an option is never repeated.
+ATTUNE_DECL void report_unplaced(const LayerContent& layer, std::span<const Bound> roots,
+                                 std::vector<Problem>& problems);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// One text that has found its place.
+struct PlacedText {
+    Path path;
+    const Type* type = nullptr;  ///< null when nothing is bound there
+    Document value;
+    Origin origin;
+    bool replaces = false;                 ///< takes the place of an earlier text
+    std::optional<std::string> json = {};  ///< what `value` was parsed from
+};
+
+/// Knows the variable or argument of each value that was put into a document.
+class PlacedSource final : public Source {
+public:
+    PlacedSource(std::shared_ptr<const Source> below, std::map<Path, PlacedText> texts)
+        : below_(std::move(below)), texts_(std::move(texts)) {}
+
+    Origin locate(const Path& path, Part part) const override {
+        for (Path above = path;; above = above.parent()) {
+            if (const auto found = texts_.find(above); found != texts_.end()) {
+                return locate_in(found->second, path, part);
+            }
+            if (above.empty()) {
+                return below_ != nullptr ? below_->locate(path, part) : Origin{};
+            }
+        }
+    }
+
+private:
+    static Origin locate_in(const PlacedText& text, const Path& path, Part part) {
+        Origin origin = text.origin;
+        if (text.json && path.size() > text.path.size()) {
+            const auto& tokens = path.tokens();
+            const auto rest = tokens.begin() + static_cast<std::ptrdiff_t>(text.path.size());
+            const Path inside(std::vector<std::string>(rest, tokens.end()));
+            if (const auto position = attune::locate(*text.json, inside, part)) {
+                origin.line = position->line;
+                origin.column = position->column;
+            }
+        }
+        return origin;
+    }
+
+    const std::shared_ptr<const Source> below_;
+    const std::map<Path, PlacedText> texts_;
+};
+
+ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
+    Problem problem;
+    problem.origin = text.origin;
+    problem.message = std::move(message);
+    return problem;
+}
+
+/// The places that remain when members go before keys of maps.
+ATTUNE_DECL std::vector<Target> best_places(std::vector<Target> places) {
+    const auto by_key = [](const Target& place) { return place.by_key; };
+    if (!std::all_of(places.begin(), places.end(), by_key)) {
+        std::erase_if(places, by_key);
+    }
+    return places;
+}
+
+ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Target> places) {
+    std::string names;
+    std::string options;
+    for (std::size_t i = 0; i != places.size(); ++i) {
+        const char* const separator = i == 0 ? "" : i + 1 == places.size() ? " and " : ", ";
+        const std::string name = to_string(places[i].path);
+        names += separator + name;
+        options += (i == 0 ? "--" : i + 1 == places.size() ? " or --" : ", --") + name;
+    }
+    const std::string count = places.size() == 2 ? "two" : std::to_string(places.size());
+    return text_problem(text, "fits " + count + " options: " + names + "; " +
+                                  (text.naming == Naming::variable
+                                       ? "use the argument " + options + ", or rename a member"
+                                       : "write the exact name of one, or rename a member"));
+}
+
+/// Whether the text after this one may be its value.
+ATTUNE_DECL bool awaits_value(const Text& text, std::span<const Target> places) {
+    const auto is_switch = [](const Target& place) {
+        return place.negated || place.type->shape == Shape::boolean;
+    };
+    return text.naming == Naming::option && !text.has_value &&
+           (places.empty() || !std::all_of(places.begin(), places.end(), is_switch));
+}
+
+/// The positional text that may be the value of the option before it, at `index`; else null.
+ATTUNE_DECL const Text* following_text(const LayerContent& layer, std::size_t index) {
+    const std::vector<Text>& texts = layer.content.texts;
+    if (index + 1 >= texts.size() || texts[index + 1].naming != Naming::positional ||
+        !texts[index + 1].prefix.empty()) {
+        return nullptr;
+    }
+    return &texts[index + 1];
+}
+
+/// What a text with one place stands for.
+ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Target place,
+                           std::vector<PlacedText>& placed, std::vector<Problem>& problems) {
+    const Text& text = layer.content.texts[index];
+    PlacedText result;
+    result.path = std::move(place.path);
+    result.type = place.type;
+    result.origin = text.origin;
+    result.replaces = text.naming == Naming::option;
+    const std::string* value = &text.value;
+    const auto refuse = [&](Problem problem) {
+        problem.path = result.path;
+        problems.push_back(std::move(problem));
+    };
+    if (text.naming == Naming::option && place.negated && text.has_value) {
+        return refuse(text_problem(text, "takes no value"));
+    }
+    if (text.naming == Naming::option && !text.has_value) {
+        if (!awaits_value(text, {&place, 1})) {
+            result.value = !place.negated;
+            placed.push_back(std::move(result));
+            return;
+        }
+        const Text* const next = following_text(layer, index);
+        if (next == nullptr) {
+            Problem problem = text_problem(text, "the value is missing");
+            problem.expected = expected(*place.type, nullptr);
+            return refuse(std::move(problem));
+        }
+        value = &next->value;
+    }
+    if (place.type == nullptr) {
+        result.value = Document::text(*value);
+    } else {
+        try {
+            result.value = document_from_text(*value, *place.type);
+        } catch (const ParseError& error) {
+            Problem problem = text_problem(text, error.message());
+            problem.origin.line = error.line();
+            problem.origin.column = error.column();
+            return refuse(std::move(problem));
+        }
+        if (!result.value.is_text()) {
+            result.json = *value;
+        }
+    }
+    placed.push_back(std::move(result));
+}
+
+ATTUNE_DECL void resolve_text(const LayerContent& layer, std::size_t index,
+                              std::vector<PlacedText>& placed, std::vector<Problem>& problems) {
+    const Text& text = layer.content.texts[index];
+    std::vector<Target> places;
+    if (index < layer.places.size()) {
+        places = best_places(layer.places[index]);
+    }
+    if (text.naming == Naming::path && places.empty()) {
+        try {
+            places.push_back({.path = Path(text.name)});
+        } catch (const std::invalid_argument& error) {
+            problems.push_back(text_problem(text, error.what()));
+        }
+    }
+    if (places.size() > 1) {
+        problems.push_back(ambiguous_text(text, places));
+    } else if (!places.empty()) {
+        read_text(layer, index, std::move(places.front()), placed, problems);
+    }
+}
+
+/// Puts `text` into `document`, unless an earlier text is in its way.
+ATTUNE_DECL void put_text(Document& document, std::map<Path, PlacedText>& table, PlacedText text,
+                          std::vector<Problem>& problems) {
+    Problem problem;
+    problem.path = text.path;
+    problem.origin = text.origin;
+    if (const auto same = table.find(text.path); same != table.end() && !text.replaces) {
+        problem.message = "set by " + to_string(same->second.origin) + " already";
+        problems.push_back(std::move(problem));
+        return;
+    }
+    for (Path above = text.path; !above.empty();) {
+        above = above.parent();
+        const auto found = table.find(above);
+        if (found != table.end() && !found->second.json) {
+            problem.message = "lies inside the value of " + to_string(found->second.origin) +
+                              ", which is neither a list nor an object";
+            problems.push_back(std::move(problem));
+            return;
+        }
+    }
+    try {
+        document = document.with(text.path, text.value);
+    } catch (const std::out_of_range& error) {
+        problem.message = error.what();
+        problems.push_back(std::move(problem));
+        return;
+    }
+    Path path = text.path;
+    table.insert_or_assign(std::move(path), std::move(text));
+}
+
+ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
+    const std::vector<Text>& texts = layer.content.texts;
+    layer.places.resize(texts.size());
+    bool found = false;
+    for (std::size_t i = 0; i != texts.size(); ++i) {
+        std::vector<Target> offered;
+        if (texts[i].naming == Naming::variable) {
+            offered = places_of_variable(texts[i].name, root);
+        } else if (texts[i].naming == Naming::option) {
+            offered = places_of_option(texts[i].name, root);
+        } else if (texts[i].naming == Naming::path) {
+            try {
+                if (auto place = place_of_path(Path(texts[i].name), root)) {
+                    offered.push_back(std::move(*place));
+                }
+            } catch (const std::invalid_argument&) {
+                // place_texts reports it.
+            }
+        }
+        for (Target& place : offered) {
+            // Two roots may offer one place; the first to be bound says what is expected there.
+            const auto same_path = [&](const Target& other) { return other.path == place.path; };
+            std::vector<Target>& places = layer.places[i];
+            if (std::none_of(places.begin(), places.end(), same_path)) {
+                places.push_back(std::move(place));
+                found = true;
+            }
+        }
+    }
+    return found;
+}
+
+ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems) {
+    std::vector<PlacedText> placed;
+    for (std::size_t i = 0; i != layer.content.texts.size(); ++i) {
+        resolve_text(layer, i, placed, problems);
+    }
+    std::stable_sort(placed.begin(), placed.end(), [](const PlacedText& a, const PlacedText& b) {
+        return a.path.size() < b.path.size();
+    });
+    layer.document = layer.content.document;
+    layer.source = layer.content.source;
+    std::map<Path, PlacedText> table;
+    for (PlacedText& text : placed) {
+        put_text(layer.document, table, std::move(text), problems);
+    }
+    if (!table.empty()) {
+        layer.source = std::make_shared<const PlacedSource>(layer.content.source, std::move(table));
+    }
+}
+
+/// The name nearest to `word` among those that would have a place, spelt as `naming` spells it.
+ATTUNE_DECL std::string nearest_option(std::string_view word, std::span<const Bound> roots,
+                                       Naming naming, bool switches_only) {
+    std::vector<std::string> names;
+    for (const Bound& root : roots) {
+        for (const Option& option : options_of(root)) {
+            if (!switches_only || option.type->shape == Shape::boolean) {
+                names.push_back(naming == Naming::variable ? variable_name(option.path)
+                                                           : to_string(option.path));
+            }
+        }
+    }
+    return nearest(word, std::vector<std::string_view>(names.begin(), names.end()));
+}
+
+ATTUNE_DECL std::string near_name(const Text& text, std::span<const Bound> roots) {
+    constexpr std::string_view no = "no-";
+    if (text.naming == Naming::option && text.name.starts_with(no)) {
+        const std::string_view positive = std::string_view(text.name).substr(no.size());
+        const std::string found = nearest_option(positive, roots, text.naming, true);
+        if (!found.empty()) {
+            return text.prefix + std::string(no) + found;
+        }
+    }
+    const std::string found = nearest_option(text.name, roots, text.naming, false);
+    return found.empty() ? found : text.prefix + found;
+}
+
+/// What a person wrote, cut where it is long.
+ATTUNE_DECL std::string quoted_argument(std::string_view text) {
+    constexpr std::size_t max_length = 40;
+    std::size_t length = std::min(text.size(), max_length);
+    // Not inside a code point.
+    while (length < text.size() && length > 0 &&
+           (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) {
+        --length;
+    }
+    const bool cut = length < text.size();
+    return '"' + std::string(text.substr(0, length)) + (cut ? "...\"" : "\"");
+}
+
+ATTUNE_DECL void report_unplaced(const LayerContent& layer, std::span<const Bound> roots,
+                                 std::vector<Problem>& problems) {
+    const std::vector<Text>& texts = layer.content.texts;
+    const auto places = [&](std::size_t i) {
+        return i < layer.places.size() ? best_places(layer.places[i]) : std::vector<Target>{};
+    };
+    for (std::size_t i = 0; i != texts.size(); ++i) {
+        const Text& text = texts[i];
+        if (text.naming == Naming::positional) {
+            const Text* const before = i != 0 && following_text(layer, i - 1) == &text &&
+                                               texts[i - 1].naming == Naming::option &&
+                                               !texts[i - 1].has_value
+                                           ? &texts[i - 1]
+                                           : nullptr;
+            if (before != nullptr && awaits_value(*before, places(i - 1))) {
+                continue;
+            }
+            Problem problem = text_problem(text, "not an option");
+            problem.origin.source = "argument " + quoted_argument(text.value);
+            if (before != nullptr) {
+                problem.message += "; the value of --" + before->name + " needs a \"=\"";
+            }
+            problems.push_back(std::move(problem));
+        } else if (text.naming != Naming::path && places(i).empty()) {
+            Problem problem = text_problem(text, "matches nothing that is bound");
+            problem.suggestion = near_name(text, roots);
+            problems.push_back(std::move(problem));
+        }
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Core::Core(StoreOptions options)
+    : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
+      hub_(std::make_shared<DeliveryHub>()),
+      state_(std::make_unique<State>(options)) {}
+
+ATTUNE_DECL Core::~Core() = default;
+
+ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
+    std::shared_ptr<Core> core{new Core{options}};
+    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const std::string& observer,
+                                                            const std::exception_ptr& thrown) {
+        if (const auto self = weak.lock()) {
+            self->observer_threw(observer, thrown);
+        }
+    });
+    return core;
+}
+
+ATTUNE_DECL void Core::close() noexcept {
+    std::vector<std::shared_ptr<LayerEntry>> layers;
+    std::vector<std::shared_ptr<Delivery>> observers;
+    std::shared_ptr<Poller> poller;
+    {
+        const std::scoped_lock lock{state_->commit_mutex};
+        state_->closed = true;
+        layers.swap(state_->layers);
+        poller.swap(state_->poller);
+        observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
+        for (const auto& node : state_->nodes) {
+            observers.insert(observers.end(), node->observers.begin(), node->observers.end());
+            node->observers.clear();
+        }
+        state_->rejection_observers.clear();
+        state_->stack.clear();
+    }
+    hub_->on_throw(nullptr);
+    // None of these under a lock: each may wait for a callback that is about to commit.
+    for (const auto& layer : layers) {
+        if (layer->feed != nullptr) {
+            layer->transport->stop();
+        }
+    }
+    for (const auto& observer : observers) {
+        observer->cancel();
+    }
+    discard(std::move(layers), poller.get());
+    poller.reset();
+    hub_->notifier().stop();
+    chain_->forget();
+    (void)epoch_collect();
+}
+
+ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueKind& kind) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    std::shared_ptr<GraphNode> node;
+    {
+        const OpenLock lock{*state_};
+        if (auto known = state_->index.find(path, kind)) {
+            return known;
+        }
+        node = std::make_shared<GraphNode>(path, kind, chain_, weak_from_this());
+        Candidate candidate{state_->stack, "bind " + to_string(path)};
+        std::vector<Problem> problems;
+        for (auto& layer : candidate.stack) {
+            if (layer->content.texts.empty()) {
+                continue;
+            }
+            auto placed = std::make_shared<LayerContent>(*layer);
+            if (find_places(*placed, {path, &kind.type()})) {
+                place_texts(*placed, problems);
+                layer = std::move(placed);
+            }
+        }
+        if (!problems.empty()) {
+            throw Rejected{{.problems = std::move(problems),
+                            .reason = std::move(candidate.reason),
+                            .version = chain_->current()->version}};
+        }
+        published = state_->publish(*chain_, std::move(candidate), node.get());
+        state_->nodes.push_back(node);
+        state_->index.insert(node);
+    }
+    finish(published);
+    return node;
+}
+
+ATTUNE_DECL Version Core::version() const noexcept {
+    const FrameGuard guard{*chain_};
+    return guard.frame().version;
+}
+
+ATTUNE_DECL const Frame* Core::acquire(Version version) const {
+    const Frame* const frame = chain_->acquire_version(version);
+    if (frame == nullptr) {
+        throw std::out_of_range{"version " + std::to_string(version) +
+                                " is not retained; versions " + std::to_string(chain_->oldest()) +
+                                " to " + std::to_string(this->version()) + " are"};
+    }
+    return frame;
+}
+
+ATTUNE_DECL bool Core::settle(std::chrono::nanoseconds timeout) {
+    const bool settled = hub_->settle(version(), std::chrono::steady_clock::now() + timeout);
+    if (epoch_collect() != 0) {
+        hub_->notifier().collect_soon();
+    }
+    return settled;
+}
+
+ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now) {
+    {
+        const CommitLock lock{*state_};
+        const Frame& current = *chain_->current();
+        CellPtr value = CellPtr::share(current.cell(node.slot));
+        if (!state_->closed) {
+            std::erase_if(node.observers, [](const auto& other) { return other->cancelled(); });
+            node.observers.push_back(observer);
+        }
+        if (now) {
+            (void)observer->offer_value(current.version, value);
+        } else {
+            observer->begin_with(std::move(value));
+        }
+    }
+    if (now) {
+        observer->deliver_first();
+    }
+}
+
+ATTUNE_DECL void Core::observe_rejections(std::shared_ptr<RejectionObserver> observer) {
+    const OpenLock lock{*state_};
+    std::erase_if(state_->rejection_observers,
+                  [](const auto& other) { return other->cancelled(); });
+    state_->rejection_observers.push_back(std::move(observer));
+}
+
+ATTUNE_DECL std::vector<std::shared_ptr<Delivery>> Core::State::announce(Rejection rejection) {
+    std::vector<std::shared_ptr<Delivery>> due;
+    std::erase_if(rejection_observers, [](const auto& other) { return other->cancelled(); });
+    const auto shared = std::make_shared<const Rejection>(std::move(rejection));
+    for (const auto& observer : rejection_observers) {
+        if (observer->offer_rejection(shared->version, shared)) {
+            due.push_back(observer);
+        }
+    }
+    return due;
+}
+
+ATTUNE_DECL void Core::publish_rejection(Rejection rejection) {
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        due = state_->announce(std::move(rejection));
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+}
+
+// The rejection observers are told, unless it was one of them that threw: that could go on for
+// ever.
+ATTUNE_DECL void Core::observer_threw(const std::string& observer,
+                                      const std::exception_ptr& thrown) {
+    std::string what = "an exception that is no std::exception";
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+        what = exception.what();
+    } catch (...) {
+    }
+    Problem problem;
+    problem.message = "observer of \"" + observer + "\" threw: " + what;
+    problem.severity = Severity::warning;
+    Rejection rejection{
+        .problems = {std::move(problem)}, .reason = "observer", .version = version()};
+    {
+        const CommitLock lock{*state_};
+        ++state_->observer_errors;
+    }
+    if (observer != RejectionObserver::name) {
+        publish_rejection(std::move(rejection));
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline bool has_error(const std::vector<Problem>& problems) noexcept {
+    return std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
+        return problem.severity == Severity::error;
+    });
+}
+
+/// A value decoded for a candidate.
+struct NodeUpdate {
+    GraphNode* node;
+    CellPtr cell;
+    std::vector<Problem> warnings;
+};
+
+/// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
+inline NodeUpdate decode_node(GraphNode& node, const Document& document,
+                              const StackProvenance& provenance, std::vector<Problem>& problems) {
+    NodeUpdate update{&node, {}, {}};
+    std::vector<Problem> found;
+    try {
+        update.cell = node.kind.make();
+        decode(node.kind.type(), node.kind.fresh(*update.cell.get()), document.find(node.path),
+               node.path, provenance, found);
+    } catch (const std::exception& thrown) {
+        found.push_back({.path = node.path,
+                         .origin = provenance.origin(node.path, Part::value),
+                         .message = std::string{"decoding threw: "} + thrown.what()});
+    }
+    for (Problem& problem : found) {
+        (problem.severity == Severity::warning ? update.warnings : problems)
+            .push_back(std::move(problem));
+    }
+    return update;
+}
+
+ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
+                                                 GraphNode* added) {
+    // Only a writer replaces the current frame, and that is us: it stays while we look at it.
+    const Frame& current = *chain.current();
+    Published result{.version = current.version,
+                     .before = current.document,
+                     .after = remerge(current.document, stack, candidate.stack),
+                     .due = {}};
+    if (!result.changed() && added == nullptr) {
+        stack = std::move(candidate.stack);  // positions may have moved
+        return result;
+    }
+
+    const StackProvenance provenance{candidate.stack};
+    std::vector<Problem> problems;
+    std::vector<NodeUpdate> updates;
+    for (GraphNode* node : index.affected(result.before, result.after)) {
+        updates.push_back(decode_node(*node, result.after, provenance, problems));
+    }
+    NodeUpdate first{nullptr, {}, {}};
+    if (added != nullptr) {
+        first = decode_node(*added, result.after, provenance, problems);
+    }
+    if (!problems.empty()) {
+        throw Rejected{{.problems = std::move(problems),
+                        .reason = std::move(candidate.reason),
+                        .version = current.version}};
+    }
+
+    FrameDraft draft{&current};
+    if (result.changed()) {
+        draft.frame().version = ++result.version;
+        draft.frame().time = std::chrono::system_clock::now();
+        draft.frame().reason = std::move(candidate.reason);
+        draft.frame().document = result.after;
+    }
+    for (NodeUpdate& update : updates) {
+        if (update.node->kind.equal(*current.cell(update.node->slot), *update.cell.get())) {
+            update.cell = {};
+        } else {
+            draft.set(update.node->slot, update.cell);
+        }
+    }
+    if (added != nullptr) {
+        added->slot = draft.append(std::move(first.cell));
+        added->warnings = std::move(first.warnings);
+    }
+    chain.publish(draft);
+
+    stack = std::move(candidate.stack);
+    commits += result.changed() ? 1 : 0;
+    for (NodeUpdate& update : updates) {
+        GraphNode& node = *update.node;
+        node.warnings = std::move(update.warnings);
+        if (!update.cell || node.observers.empty()) {
+            continue;
+        }
+        std::erase_if(node.observers, [](const auto& observer) { return observer->cancelled(); });
+        for (const auto& observer : node.observers) {
+            if (observer->offer_value(result.version, update.cell)) {
+                result.due.push_back(observer);
+            }
+        }
+    }
+    return result;
+}
+
+ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
+    const LayerEntry& entry, Content content, std::vector<Problem>& problems) const {
+    auto layer = std::make_shared<LayerContent>();
+    layer->id = entry.id;
+    layer->name = entry.name;
+    layer->unknown_keys = entry.unknown_keys;
+    layer->content = std::move(content);
+    const LayerContent* const before = content_of(entry.id);
+    if (before != nullptr) {
+        // Whole documents from dumb transports become small changes.
+        layer->content.document =
+            reconcile(before->content.document, layer->content.document);
+    }
+    if (layer->content.texts.empty()) {
+        layer->document = layer->content.document;
+        layer->source = layer->content.source;
+        return layer;
+    }
+    for (const auto& node : nodes) {
+        find_places(*layer, {node->path, &node->kind.type()});
+    }
+    place_texts(*layer, problems);
+    if (before != nullptr) {
+        layer->document = reconcile(before->document, layer->document);
+    }
+    return layer;
+}
+
+ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerContent> layer) const {
+    LayerStack changed = stack;
+    const auto same = [&](const auto& other) { return other->id == layer->id; };
+    const auto found = std::find_if(changed.begin(), changed.end(), same);
+    if (found != changed.end()) {
+        *found = std::move(layer);
+        return changed;
+    }
+    const bool below = overrides != 0 && layer->id != overrides && !changed.empty() &&
+                       changed.back()->id == overrides;
+    changed.insert(below ? changed.end() - 1 : changed.end(), std::move(layer));
+    return changed;
+}
+
+ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
+                                                Content content, std::string reason) {
+    std::vector<Problem> problems;
+    auto layer = prepare(entry, std::move(content), problems);
+    if (has_error(problems)) {
+        throw Rejected{{.problems = std::move(problems),
+                        .reason = std::move(reason),
+                        .version = chain.current()->version}};
+    }
+    const std::string revision = layer->content.revision;
+    Published result =
+        publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
+    note_success(entry, revision);
+    return result;
+}
+
+ATTUNE_DECL void Core::finish(Published& published) {
+    for (const auto& delivery : published.due) {
+        delivery->dispatch();
+    }
+    published.due.clear();
+    tidy();
+}
+
+// Reclaiming costs a membarrier, which interrupts the readers' cores: a writer that commits often
+// must not do it each time. A single commit reclaims what it replaced before it returns; in a burst
+// the notifier does it, a millisecond later.
+ATTUNE_DECL void Core::tidy() {
+#if !defined(ATTUNE_LOCKED_CELLS)
+    constexpr auto pause = std::chrono::milliseconds{1};
+    const auto now = std::chrono::steady_clock::now();
+    auto last = last_collect_.load(std::memory_order_relaxed);
+    const bool due = now.time_since_epoch() - last >= pause &&
+                     last_collect_.compare_exchange_strong(last, now.time_since_epoch(),
+                                                           std::memory_order_relaxed);
+    if (!due || epoch_collect() != 0) {
+        hub_->notifier().collect_soon();
+    }
+#endif
+}
+
+ATTUNE_DECL Commit Core::ticket(const Published& published) const {
+    Commit commit;
+    commit.version = published.version;
+    commit.hub_ = hub_;
+    if (published.changed()) {
+        commit.changed = changed_paths(published.before, published.after);
+    }
+    return commit;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The store's ear for one running transport.
+class LayerFeed final : public Feed {
+public:
+    LayerFeed(std::weak_ptr<Core> core, std::uint64_t layer, std::shared_ptr<Poller> poller)
+        : core_(std::move(core)), layer_(layer), poller_(std::move(poller)) {}
+
+    void content(Content content) override {
+        if (const auto core = core_.lock()) {
+            core->deliver(layer_, std::move(content));
+        }
+    }
+    void failed(std::vector<Problem> problems) override {
+        if (const auto core = core_.lock()) {
+            core->fail(layer_, std::move(problems));
+        }
+    }
+    void unchanged() override {
+        if (const auto core = core_.lock()) {
+            core->confirm(layer_);
+        }
+    }
+    Poller& poller() override { return *poller_; }
+
+private:
+    const std::weak_ptr<Core> core_;
+    const std::uint64_t layer_;
+    const std::shared_ptr<Poller> poller_;
+};
+
+/// One reading, with what is wrong about it as a Rejected.
+inline Content load_from(Transport& transport, const std::string& name, Version version) {
+    std::vector<Problem> problems;
+    try {
+        return transport.load();
+    } catch (const ParseError& error) {
+        problems.push_back({.path = {},
+                            .origin = {.layer = name,
+                                       .source = error.name(),
+                                       .line = error.line(),
+                                       .column = error.column(),
+                                       .revision = {}},
+                            .message = error.message()});
+    } catch (const Rejected& rejected) {
+        problems = rejected.problems();
+    }
+    throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::find(std::uint64_t id) const noexcept {
+    const auto found = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& layer) { return layer->id == id; });
+    return found != layers.end() ? *found : nullptr;
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::at(std::uint64_t id) const {
+    auto found = find(id);
+    if (found == nullptr) {
+        throw std::logic_error{"the layer has been removed from its store"};
+    }
+    return found;
+}
+
+ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const noexcept {
+    const auto found = std::find_if(stack.begin(), stack.end(),
+                                    [&](const auto& layer) { return layer->id == id; });
+    return found != stack.end() ? found->get() : nullptr;
+}
+
+ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string& revision) {
+    LayerStatus& status = entry.status;
+    const auto now = std::chrono::system_clock::now();
+    if (status.state != attune::State::ready) {
+        status.state = attune::State::ready;
+        status.since = now;
+    }
+    status.last_success = now;
+    ++status.updates;
+    status.consecutive_failures = 0;
+    status.problems.clear();
+    status.revision = revision;
+    entry.refused.reset();
+}
+
+ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Problem> problems) {
+    LayerStatus& status = entry.status;
+    const auto state = status.updates != 0 ? attune::State::stale : attune::State::failed;
+    if (status.state != state) {
+        status.state = state;
+        status.since = std::chrono::system_clock::now();
+    }
+    ++status.refusals;
+    ++status.consecutive_failures;
+    status.problems = std::move(problems);
+    ++refusals;
+}
+
+ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerOptions options) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    auto entry = std::make_shared<LayerEntry>();
+    entry->transport = std::move(transport);
+    entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
+    entry->status.name = entry->name;
+    const auto by_default =
+        entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
+    entry->unknown_keys =
+        options.unknown_keys.value_or(state_->options.unknown_keys.value_or(by_default));
+
+    Content content = load_from(*entry->transport, entry->name, version());
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        entry->id = state_->next_layer++;
+        published = state_->accept(*chain_, *entry, std::move(content), entry->name);
+        const bool below = state_->overrides != 0;
+        state_->layers.insert(below ? state_->layers.end() - 1 : state_->layers.end(), entry);
+        entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
+    }
+    finish(published);
+    try {
+        entry->transport->start(*entry->feed);
+    } catch (...) {
+        remove(entry->id);
+        throw;
+    }
+    if (published.changed()) {
+        retry_refused();
+    }
+    return entry->id;
+}
+
+ATTUNE_DECL void Core::discard(std::vector<std::shared_ptr<LayerEntry>> layers,
+                               Poller* poller) noexcept {
+    // A callback that ends its own layer returns into the transport: that must still be there.
+    if (poller != nullptr && poller->on_thread()) {
+        poller->post([kept = std::move(layers)] {});
+    }
+}
+
+ATTUNE_DECL void Core::remove(std::uint64_t layer) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    std::shared_ptr<LayerEntry> entry;
+    std::shared_ptr<Poller> poller;
+    {
+        const CommitLock lock{*state_};
+        entry = state_->find(layer);  // nothing is found in a closed store
+        if (entry == nullptr) {
+            return;
+        }
+        Candidate candidate{state_->stack, "remove " + entry->name};
+        std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
+        published = state_->publish(*chain_, std::move(candidate), nullptr);
+        std::erase(state_->layers, entry);
+        poller = state_->poller;
+    }
+    finish(published);
+    entry->transport->stop();
+    discard({std::move(entry)}, poller.get());
+}
+
+ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
+    std::shared_ptr<Poller> poller;
+    {
+        const OpenLock lock{*state_};
+        if (state_->at(layer)->transport->writable()) {
+            Commit nothing;
+            nothing.version = chain_->current()->version;
+            return nothing;
+        }
+        poller = state_->poller;
+    }
+    if (poller->on_thread()) {
+        return reload_now(layer);
+    }
+    // On the transport's own thread, so that this reading and those it brings by itself are
+    // committed in the order in which they were made.
+    auto task = std::make_shared<std::packaged_task<Commit()>>(
+        [self = shared_from_this(), layer] { return self->reload_now(layer); });
+    auto done = task->get_future();
+    poller->post([task] { (*task)(); });
+    task.reset();
+    poller.reset();
+    try {
+        return done.get();
+    } catch (const std::future_error&) {
+        throw std::logic_error{"the store was closed during the reload"};
+    }
+}
+
+ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    std::shared_ptr<LayerEntry> entry;
+    {
+        const OpenLock lock{*state_};
+        entry = state_->at(layer);
+    }
+    Published published;
+    try {
+        Content content = load_from(*entry->transport, entry->name, version());
+        const OpenLock lock{*state_};
+        published = state_->accept(*chain_, *entry, std::move(content), "reload " + entry->name);
+    } catch (const Rejected& rejected) {
+        const OpenLock lock{*state_};
+        state_->note_failure(*entry, rejected.problems());
+        throw;
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return ticket(published);
+}
+
+ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
+                                     const std::function<Document(const Document&)>& edit,
+                                     std::string reason) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const auto entry = state_->at(layer);
+        if (entry->transport != nullptr && !entry->transport->writable()) {
+            throw Rejected{{.problems = {{.path = {},
+                                          .origin = {.layer = entry->name},
+                                          .message = "the layer \"" + entry->name +
+                                                     "\" cannot be written by the program; set "
+                                                     "the value in the store, or in a memory layer"}},
+                            .reason = std::move(reason),
+                            .version = chain_->current()->version}};
+        }
+        const LayerContent* const before = state_->content_of(layer);
+        Document document = edit(before != nullptr ? before->content.document : Document{});
+        try {
+            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                       std::move(reason));
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return ticket(published);
+}
+
+ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
+    return write_layer(
+        layer, [&](const Document& before) { return before.with(path, value); },
+        path.empty() ? "set" : "set " + to_string(path));
+}
+
+ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Document&)>& edit,
+                                       std::string reason) {
+    std::uint64_t layer = 0;
+    {
+        const OpenLock lock{*state_};
+        if (state_->overrides == 0) {
+            auto entry = std::make_shared<LayerEntry>();
+            entry->id = state_->next_layer++;
+            entry->name = "overrides";
+            entry->status.name = entry->name;
+            entry->unknown_keys = state_->options.unknown_keys.value_or(UnknownKeys::error);
+            state_->layers.push_back(entry);
+            state_->overrides = entry->id;
+        }
+        layer = state_->overrides;
+    }
+    return write_layer(layer, edit, std::move(reason));
+}
+
+ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
+    const CommitLock lock{*state_};
+    return state_->at(layer)->status;
+}
+
+ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
+    Published published;
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        const auto entry = state_->closed ? nullptr : state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        try {
+            published = state_->accept(*chain_, *entry, content, entry->name);
+        } catch (const Rejected& rejected) {
+            entry->refused = std::move(content);
+            if (auto together = state_->accept_refused(*chain_)) {
+                published = std::move(*together);
+            } else {
+                state_->note_failure(*entry, rejected.problems());
+                due = state_->announce(rejected.rejection());
+            }
+        }
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+}
+
+ATTUNE_DECL void Core::retry_refused() {
+    std::optional<Published> published;
+    {
+        const CommitLock lock{*state_};
+        published = state_->accept_refused(*chain_);
+    }
+    if (published) {
+        finish(*published);
+    }
+}
+
+// Two files that must change together are saved one after the other: the first is refused, and
+// becomes right by the second. So what was refused is tried again whenever something else has
+// changed or was refused too.
+ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChain& chain) {
+    std::vector<std::shared_ptr<LayerEntry>> waiting;
+    for (const auto& entry : layers) {
+        if (entry->refused) {
+            waiting.push_back(entry);
+        }
+    }
+    const auto accept_all = [&](std::span<const std::shared_ptr<LayerEntry>> entries)
+        -> std::optional<Published> {
+        Candidate candidate{stack, {}};
+        std::vector<Problem> problems;
+        for (const auto& entry : entries) {
+            const auto prepared = prepare(*entry, *entry->refused, problems);
+            std::replace_if(
+                candidate.stack.begin(), candidate.stack.end(),
+                [&](const auto& layer) { return layer->id == entry->id; }, prepared);
+            candidate.reason += candidate.reason.empty() ? entry->name : ", " + entry->name;
+        }
+        if (!problems.empty()) {
+            return std::nullopt;
+        }
+        std::optional<Published> published;
+        try {
+            published = publish(chain, std::move(candidate), nullptr);
+        } catch (const Rejected&) {
+            return std::nullopt;  // reported when it came
+        }
+        for (const auto& entry : entries) {
+            const std::string revision = entry->refused->revision;
+            note_success(*entry, revision);
+        }
+        return published;
+    };
+    if (waiting.empty()) {
+        return std::nullopt;
+    }
+    if (auto published = accept_all(waiting)) {
+        return published;
+    }
+    for (std::size_t i = 0; i != waiting.size() && waiting.size() > 1; ++i) {
+        if (auto published = accept_all({&waiting[i], 1})) {
+            return published;
+        }
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL void Core::fail(std::uint64_t layer, std::vector<Problem> problems) {
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        const auto entry = state_->closed ? nullptr : state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        for (Problem& problem : problems) {
+            if (problem.origin.layer.empty()) {
+                problem.origin.layer = entry->name;
+            }
+        }
+        state_->note_failure(*entry, problems);
+        due = state_->announce({.problems = std::move(problems),
+                                .reason = entry->name,
+                                .version = chain_->current()->version});
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+}
+
+ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
+    const CommitLock lock{*state_};
+    const auto entry = state_->closed ? nullptr : state_->find(layer);
+    if (entry != nullptr && !entry->refused) {
+        state_->note_success(*entry, entry->status.revision);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The text of Store::usage: everything that can be set within `roots`, with what is expected,
+/// what holds when it is not set, and how it is spelt in the environment, once for each of
+/// `variable_prefixes`, and on the command line, when `options` are read. Ends with a newline.
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
+                                   const std::vector<std::string>& variable_prefixes, bool options);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Lays options out in two columns: the path, and what there is to say about it.
+class UsageText {
+public:
+    UsageText(const std::vector<std::string>& variable_prefixes, bool options)
+        : prefixes_(variable_prefixes), options_(options) {}
+
+    void add_section(std::span<const Option> options) {
+        const Option& first = options.front();
+        if (!first.heading.empty()) {
+            if (!text_.empty()) {
+                text_ += '\n';
+            }
+            text_ += to_string(first.section);
+            text_ += (first.section.empty() ? "" : ": ") + first.heading + '\n';
+        }
+        std::size_t width = 0;
+        for (const Option& option : options) {
+            const std::size_t length = to_string(option.path).size();
+            width = length <= widest_path ? std::max(width, length) : width;
+        }
+        column_ = margin + width + gap;
+        for (const Option& option : options) {
+            add(option);
+        }
+    }
+
+    std::string take() && { return std::move(text_); }
+
+private:
+    static constexpr std::size_t margin = 2;
+    static constexpr std::size_t gap = 2;
+    static constexpr std::size_t widest_path = 36;
+    static constexpr std::size_t page = 100;
+    static constexpr std::size_t longest_default = 60;
+
+    void add(const Option& option) {
+        const std::string path = to_string(option.path);
+        text_.append(margin, ' ');
+        text_ += path;
+        if (margin + path.size() + gap > column_) {
+            text_ += '\n';
+            indent();
+        } else {
+            text_.append(column_ - margin - path.size(), ' ');
+        }
+        fill(option.expected + default_of(option));
+        if (!option.doc.empty()) {
+            indent();
+            fill(option.doc);
+        }
+        if (const std::string spelt = spellings(option); !spelt.empty()) {
+            indent();
+            fill(spelt);
+        }
+    }
+
+    void indent() { text_.append(column_, ' '); }
+
+    /// Adds words from the column to the edge of the page, on as many lines as it takes.
+    void fill(std::string_view words) {
+        std::size_t at = column_;
+        bool first = true;
+        while (!words.empty()) {
+            const std::size_t end = std::min(words.find_first_of(" \n"), words.size());
+            const std::string_view word = words.substr(0, end);
+            words.remove_prefix(std::min(end + 1, words.size()));
+            if (word.empty()) {
+                continue;
+            }
+            if (!first && at + 1 + word.size() > page) {
+                text_ += '\n';
+                indent();
+                at = column_;
+                first = true;
+            }
+            if (!first) {
+                text_ += ' ';
+                ++at;
+            }
+            text_ += word;
+            at += word.size();
+            first = false;
+        }
+        text_ += '\n';
+    }
+
+    static std::string default_of(const Option& option) {
+        if (option.required) {
+            return "; required";
+        }
+        if (option.secret) {
+            return "; default ***";
+        }
+        if (option.unset) {
+            return "; not set by default";
+        }
+        if (option.fallback.is_null()) {
+            return {};
+        }
+        const std::string text = to_text(option.fallback);
+        return text.size() <= longest_default ? "; default " + text : "; has a default";
+    }
+
+    std::string spellings(const Option& option) const {
+        std::string list;
+        const auto also = [&list](const std::string& spelling) {
+            list += (list.empty() ? "" : ", ") + spelling;
+        };
+        const bool map = option.type->shape == Shape::map;
+        if (options_) {
+            const std::string name = to_string(option.path);
+            also("--" + name);
+            if (option.type->shape == Shape::boolean) {
+                also("--no-" + name);
+            } else if (map) {
+                also("--" + name + ".<key>");
+            }
+        }
+        for (const std::string& prefix : prefixes_) {
+            const std::string name = prefix + variable_name(option.path);
+            also(name);
+            if (map) {
+                also(name + "_<KEY>");
+            }
+        }
+        return list;
+    }
+
+    const std::vector<std::string>& prefixes_;
+    const bool options_;
+    std::string text_;
+    std::size_t column_ = 0;
+};
+
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
+                                   const std::vector<std::string>& variable_prefixes,
+                                   bool options) {
+    // Members of a struct stand together, also where another struct is declared between them. What
+    // has no heading comes first, so that it is not taken for a part of what has one.
+    std::vector<std::vector<Option>> sections(1);
+    std::map<Path, std::size_t> numbers;
+    std::set<Path> listed;
+    for (const Bound& root : roots) {
+        for (Option& option : options_of(root)) {
+            // Of roots inside each other, the first to be bound speaks for what they share.
+            if (!listed.insert(option.path).second) {
+                continue;
+            }
+            std::size_t number = 0;
+            if (!option.heading.empty()) {
+                number = numbers.try_emplace(option.section, sections.size()).first->second;
+                sections.resize(std::max(sections.size(), number + 1));
+            }
+            sections[number].push_back(std::move(option));
+        }
+    }
+    UsageText text(variable_prefixes, options);
+    for (const std::vector<Option>& section : sections) {
+        if (!section.empty()) {
+            text.add_section(section);
+        }
+    }
+    return std::move(text).take();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL StoreStatus Core::status() const {
+    const CommitLock lock{*state_};
+    const Frame& frame = *chain_->current();
+    StoreStatus status;
+    status.version = frame.version;
+    status.published = frame.time;
+    status.commits = state_->commits;
+    status.refusals = state_->refusals;
+    status.observer_errors = state_->observer_errors;
+    for (const auto& layer : state_->layers) {
+        status.layers.push_back(layer->status);
+        if (layer->transport != nullptr && layer->status.state != attune::State::ready) {
+            status.state = attune::State::stale;
+        }
+    }
+    for (const auto& node : state_->nodes) {
+        status.warnings.insert(status.warnings.end(), node->warnings.begin(),
+                               node->warnings.end());
+    }
+    return status;
+}
+
+inline std::vector<Bound> bound_roots(const std::vector<std::shared_ptr<GraphNode>>& nodes) {
+    std::vector<Bound> roots;
+    roots.reserve(nodes.size());
+    for (const auto& node : nodes) {
+        roots.push_back({node->path, &node->kind.type()});
+    }
+    return roots;
+}
+
+/// One problem for each part of `value` that no binding covers.
+inline void report_unbound(const BindingIndex::Branch& branch, const Document& value,
+                           const Path& path, const StackProvenance& provenance,
+                           std::vector<Problem>& problems) {
+    if (!branch.nodes.empty()) {
+        return;  // the binding itself judges what is below
+    }
+    if (!value.is_object()) {
+        problems.push_back({.path = path,
+                            .origin = provenance.origin(path, Part::value),
+                            .message = "nothing is bound here, only below"});
+        return;
+    }
+    for (const auto& member : value.members()) {
+        const Path below = path / member.key;
+        const auto child = branch.children.find(member.key);
+        if (child != branch.children.end()) {
+            report_unbound(*child->second, member.value, below, provenance, problems);
+            continue;
+        }
+        const UnknownKeys rule = provenance.unknown_keys(below);
+        if (rule == UnknownKeys::ignore) {
+            continue;
+        }
+        std::vector<std::string_view> names;
+        for (const auto& [name, other] : branch.children) {
+            names.push_back(name);
+        }
+        problems.push_back({.path = below,
+                            .origin = provenance.origin(below, Part::key),
+                            .message = "nothing is bound here",
+                            .suggestion = nearest(member.key, names),
+                            .severity = rule == UnknownKeys::warn ? Severity::warning
+                                                                  : Severity::error});
+    }
+}
+
+ATTUNE_DECL void Core::check() const {
+    Rejection rejection{.problems = {}, .reason = "check", .version = version()};
+    {
+        const OpenLock lock{*state_};
+        const StackProvenance provenance{state_->stack};
+        report_unbound(state_->index.root(), chain_->current()->document, {}, provenance,
+                       rejection.problems);
+        const auto roots = bound_roots(state_->nodes);
+        for (const auto& layer : state_->stack) {
+            if (layer->unknown_keys != UnknownKeys::ignore) {
+                report_unplaced(*layer, roots, rejection.problems);
+            }
+        }
+    }
+    std::erase_if(rejection.problems,
+                  [](const Problem& problem) { return problem.severity != Severity::error; });
+    if (!rejection.problems.empty()) {
+        throw Rejected{std::move(rejection)};
+    }
+}
+
+ATTUNE_DECL std::string Core::usage() const {
+    const OpenLock lock{*state_};
+    std::vector<std::string> prefixes;
+    bool options = false;
+    for (const auto& layer : state_->stack) {
+        if (layer->content.variable_prefix) {
+            prefixes.push_back(*layer->content.variable_prefix);
+        }
+        options = options || layer->content.reads_options;
+    }
+    return usage_text(bound_roots(state_->nodes), prefixes, options);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A handle to a value of type T that is always valid and always current.
+///
+/// | to read             | cost                | lives                                         |
+/// |---------------------|---------------------|-----------------------------------------------|
+/// | read()              | about 1 ns          | in its scope                                  |
+/// | View, view[handle]  | a load              | in the view's scope, one version for all      |
+/// | with(f)             | about 1 ns          | during the call                               |
+/// | get(), get(&T::x)   | a copy              | for itself                                    |
+/// | pin()               | an allocation       | as long as it is held, beyond the store too   |
+///
+/// Handles are small and cheap to copy. All functions may be called from any thread; one handle
+/// object must not be assigned to while others use it. A handle may outlive its store: it then
+/// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
+/// assigned to, destroyed, and tested.
+template <class T>
+class Config {
+public:
+    using value_type = T;
+
+    Config() noexcept = default;
+
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+
+    /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
+    Reading<T> read() const noexcept {
+        assert(chain_ != nullptr && "an empty Config was read");
+        return Reading<T>{*chain_, slot_};
+    }
+
+    /// A copy of the current value.
+    T get() const
+        requires std::copy_constructible<T>
+    {
+        const auto now = read();
+        return *now;
+    }
+
+    /// A copy of one member of the current value.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::is_object_v<M>
+    M get(M C::*member) const {
+        const auto now = read();
+        return (*now).*member;
+    }
+
+    /// The current value, held for as long as the pointer, whatever becomes of handle and store.
+    std::shared_ptr<const T> pin() const {
+        const detail::FrameGuard guard{*chain_};
+        return detail::CellPtr::share(guard.frame().cell(slot_)).template pin<T>();
+    }
+
+    /// Calls `f` with the current value, which stays as it is during the call, and returns a copy
+    /// of what it returns: a reference into the value cannot get out.
+    template <class F>
+        requires std::invocable<F, const T&>
+    auto with(F&& f) const -> std::decay_t<std::invoke_result_t<F, const T&>> {
+        const auto now = read();
+        return std::invoke(std::forward<F>(f), *now);
+    }
+
+    /// Calls `f(const Change<T>&)` after each version that changes the value, on the store's
+    /// notifier thread, or on `executor`. Never under a lock, never concurrently with itself, in
+    /// version order. When versions come faster than `f` returns, the newest one wins, and `before`
+    /// is what `f` was told last. What `f` throws is reported to Store::on_rejected and status, and
+    /// stops nobody.
+    ///
+    /// Ends with the returned subscription, or with the store: an observation of a store that is
+    /// gone is over from the start.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const Change<T>&>
+    Subscription on_change(F&& f) const {
+        return observe(Executor{}, std::forward<F>(f), false);
+    }
+    template <ExecutorLike E, class F>
+        requires std::invocable<std::decay_t<F>&, const Change<T>&>
+    Subscription on_change(E executor, F&& f) const {
+        return observe(Executor{std::move(executor)}, std::forward<F>(f), false);
+    }
+
+    /// Calls `f(const T&)` with the current value, on this thread, before it returns, and then as
+    /// on_change does after each change: nothing in between is missed, nothing comes twice. What
+    /// the first call throws leaves this function, and the observation does not begin.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    Subscription apply(F&& f) const {
+        return observe(Executor{}, std::forward<F>(f), true);
+    }
+    template <ExecutorLike E, class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    Subscription apply(E executor, F&& f) const {
+        return observe(Executor{std::move(executor)}, std::forward<F>(f), true);
+    }
+
+    /// Where the value is bound.
+    const Path& path() const noexcept { return node_->path; }
+
+private:
+    friend class Store;
+    friend class View;
+    friend class Snapshot;
+
+    explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
+        : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
+
+    template <class F>
+    Subscription observe(Executor executor, F&& f, bool now) const {
+        using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
+        const auto core = node_->core.lock();
+        if (core == nullptr) {
+            if constexpr (std::invocable<std::decay_t<F>&, const T&>) {
+                if (now) {
+                    const auto last = read();
+                    f(*last);
+                }
+            }
+            return {};
+        }
+        auto observer = std::make_shared<Observer>(core->hub(), std::move(executor),
+                                                   to_string(node_->path), node_->kind,
+                                                   std::forward<F>(f));
+        core->observe(*node_, observer, now);
+        return Subscription{std::move(observer)};
+    }
+
+    // The first two are all that a reading needs; the node keeps the chain alive.
+    const detail::FrameChain* chain_ = nullptr;
+    std::uint32_t slot_ = 0;
+    std::shared_ptr<detail::GraphNode> node_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A handle to one layer of a store. Copies stand for the same layer. Any thread. Once the store is
+/// gone, or the layer removed, all functions but remove throw std::logic_error.
+class Layer {
+public:
+    /// Replaces the layer's document. Only for layers that the program writes, such as memory;
+    /// throws Rejected for others, and when the result is refused: then nothing has changed.
+    Commit set(Document document) { return set(Path{}, std::move(document)); }
+    /// Replaces the value at one path of the layer.
+    Commit set(const Path& path, Document value) {
+        return core_->write(id_, path, std::move(value));
+    }
+
+    /// Reads the transport again, now. Throws Rejected when that is impossible or refused. Does
+    /// nothing for layers that the program writes.
+    Commit reload() { return core_->reload(id_); }
+
+    /// Takes the layer out of the store and ends its transport. Throws Rejected, and leaves it in,
+    /// when what remains is refused. Does nothing when it is out already.
+    void remove() { core_->remove(id_); }
+
+    LayerStatus status() const { return core_->layer_status(id_); }
+
+private:
+    friend class Store;
+    Layer(std::shared_ptr<detail::Core> core, std::uint64_t id) noexcept
+        : core_(std::move(core)), id_(id) {}
+
+    std::shared_ptr<detail::Core> core_;
+    std::uint64_t id_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, const FrameChain& chain,
+                                                 const Frame& frame);
+
+/// The cell of that handle in that frame. Throws std::invalid_argument for a handle of another
+/// store, std::out_of_range for one that was bound after the frame was published.
+inline const CellBase* cell_in(const Frame& frame, const FrameChain& chain, const GraphNode& node) {
+    if (node.chain.get() != &chain || node.slot >= frame.size()) [[unlikely]] {
+        throw_not_in_frame(node, chain, frame);
+    }
+    return frame.cell(node.slot);
+}
+
+}  // namespace detail
+
+/// One version of a whole store, in a scope: whatever is read through it belongs together. About a
+/// nanosecond to make, then a few loads for each handle. Same lifetime rules as Reading; the store,
+/// or a handle of it, must be alive.
+class [[nodiscard]] View {
+public:
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+    static void* operator new(std::size_t) = delete;
+    static void* operator new[](std::size_t) = delete;
+
+    /// The value of that handle in this version. Throws std::invalid_argument for a handle of
+    /// another store, std::out_of_range for one that was bound after this view was taken.
+    template <class T>
+    const T& operator[](const Config<T>& config) const& {
+        return static_cast<const detail::ValueCell<T>*>(
+                   detail::cell_in(guard_.frame(), chain_, *config.node_))
+            ->value;
+    }
+    /// A temporary would end before the value is used: name it first, `auto view = store.view();`.
+    template <class T>
+    const T& operator[](const Config<T>&) const&& = delete;
+
+    Version version() const noexcept { return guard_.frame().version; }
+    const Document& document() const& noexcept { return guard_.frame().document; }
+    const Document& document() const&& = delete;
+
+private:
+    friend class Store;
+    explicit View(const detail::FrameChain& chain) noexcept : chain_(chain), guard_(chain) {}
+
+    const detail::FrameChain& chain_;
+    detail::FrameGuard guard_;
+};
+
+/// An owning reference to one version: can be copied, stored, given to other threads, held across
+/// `co_await`, and outlives the store. Copies cost an atomic increment. Immutable; one object must
+/// not be assigned to while others use it.
+///
+/// A snapshot keeps the values and the document of its version in memory, shared with the versions
+/// around it.
+class Snapshot {
+public:
+    Snapshot(const Snapshot& other) noexcept : chain_(other.chain_), frame_(other.frame_) {
+        if (frame_ != nullptr) {
+            chain_->acquire(frame_);
+        }
+    }
+    Snapshot(Snapshot&& other) noexcept
+        : chain_(std::move(other.chain_)), frame_(std::exchange(other.frame_, nullptr)) {}
+    Snapshot& operator=(Snapshot other) noexcept {
+        std::swap(chain_, other.chain_);
+        std::swap(frame_, other.frame_);
+        return *this;
+    }
+    ~Snapshot() {
+        if (frame_ != nullptr) {
+            chain_->release(frame_);
+        }
+    }
+
+    /// As View. The reference lives as long as any copy of this snapshot.
+    template <class T>
+    const T& operator[](const Config<T>& config) const& {
+        return static_cast<const detail::ValueCell<T>*>(
+                   detail::cell_in(*frame_, *chain_, *config.node_))
+            ->value;
+    }
+    /// Of a temporary snapshot: a copy.
+    template <class T>
+    T operator[](const Config<T>& config) const&& {
+        return (*this)[config];
+    }
+
+    Version version() const noexcept { return frame_->version; }
+    /// When the version was published.
+    std::chrono::system_clock::time_point time() const noexcept { return frame_->time; }
+    /// What made the version: the layer that changed, or the reason that was given.
+    const std::string& reason() const& noexcept { return frame_->reason; }
+    /// The merged document of the version.
+    const Document& document() const& noexcept { return frame_->document; }
+    Document document() const&& noexcept { return frame_->document; }
+
+private:
+    friend class Store;
+    /// Takes over one reference.
+    Snapshot(std::shared_ptr<const detail::FrameChain> chain, const detail::Frame* frame) noexcept
+        : chain_(std::move(chain)), frame_(frame) {}
+
+    std::shared_ptr<const detail::FrameChain> chain_;
+    const detail::Frame* frame_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, const FrameChain& chain,
+                                    const Frame& frame) {
+    const std::string path = to_string(node.path);
+    if (node.chain.get() != &chain) {
+        throw std::invalid_argument{"the handle of \"" + path + "\" belongs to another store"};
+    }
+    throw std::out_of_range{"the handle of \"" + path + "\" was bound after version " +
+                            std::to_string(frame.version) + " was looked at"};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The hub a program owns: layers of documents below, handles to typed values above, numbered
+/// versions in between. Several per process are fine; nothing is global.
+///
+/// All functions may be called from any thread, from observers too, but not from decoders, rules
+/// and checks, which run inside a commit (std::logic_error). Writers take turns; readers never
+/// wait.
+///
+/// Destruction ends transports, observers and threads, and waits for callbacks that run in other
+/// threads. It may happen inside an observer. Handles, snapshots, pins, layers and subscriptions
+/// may outlive the store.
+class Store {
+public:
+    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(options)) {}
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    ~Store() { core_->close(); }
+
+    /// Adds a layer above those there are, reads it, and begins to watch it. Throws Rejected when
+    /// it cannot be loaded, or what it brings is refused: the store is then as it was.
+    Layer add(std::unique_ptr<Transport> transport, LayerOptions options = {}) {
+        return Layer{core_, core_->add(std::move(transport), std::move(options))};
+    }
+
+    /// A handle to the value at `path`, decoded as T: its defaults where there is nothing. Throws
+    /// Rejected with every problem when that is impossible. Binding the same place as the same type
+    /// again gives the same value. A binding lasts as long as the store, and every later version
+    /// must satisfy it.
+    template <class T>
+    Config<T> bind(const Path& path = {}) {
+        static_assert(std::same_as<T, std::decay_t<T>>,
+                      "bind a plain type: no reference, no const, no array");
+        return Config<T>{core_->bind(path, detail::value_kind<T>)};
+    }
+
+    /// The current version of everything, in a scope.
+    View view() const noexcept { return View{*core_->chain()}; }
+    /// The current version, to keep.
+    Snapshot snapshot() const {
+        return Snapshot{core_->chain(), core_->chain()->acquire_current()};
+    }
+    /// A retained version, to keep. Throws std::out_of_range when it is not retained any more, or
+    /// never existed; how many are is StoreOptions::history.
+    Snapshot snapshot(Version version) const {
+        return Snapshot{core_->chain(), core_->acquire(version)};
+    }
+    Version version() const noexcept { return core_->version(); }
+
+    /// Puts a value above all layers, where it holds until it is erased. Throws Rejected when a
+    /// binding refuses the result: then nothing has changed. When it returns, every reader sees it.
+    Commit set(const Path& path, Document value) {
+        return core_->override_with(
+            [&](const Document& before) { return before.with(path, std::move(value)); },
+            path.empty() ? "set" : "set " + to_string(path));
+    }
+    /// The same, for a bindable struct, enum or duration.
+    template <class T>
+        requires(!std::convertible_to<const T&, Document>)
+    Commit set(const Path& path, const T& value) {
+        return set(path, encode(value));
+    }
+
+    /// Takes back what `set` or `merge` has put at `path` or below: the layers' own value shows
+    /// again. To hide a layer's value, set null.
+    Commit erase(const Path& path) {
+        return core_->override_with(
+            [&](const Document& before) { return before.without(path); },
+            path.empty() ? "erase" : "erase " + to_string(path));
+    }
+
+    /// Applies a JSON Merge Patch (RFC 7396) to what was set: null takes back, anything else sets.
+    Commit merge(const Document& patch) {
+        return core_->override_with(
+            [&](const Document& before) {
+                return merge_patch(before.is_null() ? Document::object() : before, patch);
+            },
+            "merge");
+    }
+
+    /// Calls `f(const Rejection&)` for each change that a transport brought and the store refused,
+    /// or that it could not read, and for each observer that threw. In order, none is left out.
+    /// Explicit writes throw instead.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const Rejection&>
+    Subscription on_rejected(F&& f) {
+        return observe_rejections(Executor{}, std::forward<F>(f));
+    }
+    template <ExecutorLike E, class F>
+        requires std::invocable<std::decay_t<F>&, const Rejection&>
+    Subscription on_rejected(E executor, F&& f) {
+        return observe_rejections(Executor{std::move(executor)}, std::forward<F>(f));
+    }
+
+    /// How the store and its layers are doing. Holds no values.
+    StoreStatus status() const { return core_->status(); }
+
+    /// Waits until every observer has been told of the current version, or a later one, and has
+    /// returned. False when `timeout` is over first.
+    template <class Rep, class Period>
+    bool settle(std::chrono::duration<Rep, Period> timeout) const {
+        return core_->settle(std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+    }
+
+    /// Declares that everything is bound. Throws one Rejected with whatever is left over: sections
+    /// nobody bound, variables inside a prefix and arguments that match nothing, each with the
+    /// nearest name that would have matched. Layers whose unknown keys are warnings, or ignored,
+    /// are not held to it.
+    void check() const { core_->check(); }
+
+    /// For people: every option that is bound, how to write it in the environment and on the
+    /// command line where such layers exist, its default and its documentation.
+    std::string usage() const { return core_->usage(); }
+
+private:
+    template <class F>
+    Subscription observe_rejections(Executor executor, F&& f) {
+        auto observer = std::make_shared<detail::RejectionObserver>(
+            core_->hub(), std::move(executor), std::forward<F>(f));
+        core_->observe_rejections(observer);
+        return Subscription{std::move(observer)};
+    }
+
+    std::shared_ptr<detail::Core> core_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The arguments of a program, as main gets them; `argv[0]`, its name, is left out. They are
+/// copied.
+///
+/// `--server.port=9090` and `--server.port 9090` set `server.port`, matched against the bound
+/// structs; `--verbose` and `--no-verbose` set a boolean, which takes a value only after `=`. A
+/// value that begins with two dashes needs the `=` too. The later of two arguments for one place
+/// wins. The values are text, decoded by the types they are bound to; lists, maps and structs are
+/// written as JSON.
+///
+/// Whatever is no option and no option's value, and all that follows `--`, is left over, for
+/// Store::check to report.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> args(int argc, const char* const* argv);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+class ArgsTransport final : public Transport {
+public:
+    explicit ArgsTransport(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {}
+
+    std::string name() const override { return "arguments"; }
+
+    Content load() override {
+        Content content;
+        content.reads_options = true;
+        bool options = true;
+        std::size_t number = 0;
+        for (const std::string& argument : arguments_) {
+            ++number;
+            if (options && argument == "--") {
+                options = false;
+            } else if (options && argument.starts_with("--")) {
+                content.texts.push_back(option(std::string_view(argument).substr(2)));
+            } else {
+                // By number: what it says may be the secret value of the option before it.
+                Text text;
+                text.naming = Naming::positional;
+                text.value = argument;
+                text.origin.source = "argument " + std::to_string(number);
+                text.prefix = options ? "" : "-- ";
+                content.texts.push_back(std::move(text));
+            }
+        }
+        return content;
+    }
+
+private:
+    static Text option(std::string_view argument) {
+        const std::size_t end = argument.find('=');
+        Text text;
+        text.naming = Naming::option;
+        text.name = argument.substr(0, end);
+        text.has_value = end != std::string_view::npos;
+        text.value = text.has_value ? argument.substr(end + 1) : std::string_view{};
+        text.origin.source = "argument --" + text.name;
+        text.prefix = "--";
+        return text;
+    }
+
+    const std::vector<std::string> arguments_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL std::unique_ptr<Transport> args(int argc, const char* const* argv) {
+    std::vector<std::string> arguments;
+    for (int i = 1; i < argc; ++i) {
+        arguments.emplace_back(argv[i]);
+    }
+    return std::make_unique<detail::ArgsTransport>(std::move(arguments));
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+struct DirectoryOptions {
+    /// A missing directory is an empty one instead of a problem.
+    bool optional = false;
+    /// Above zero: read everything this often and compare, instead of asking the kernel.
+    std::chrono::milliseconds poll{0};
+    /// A change is over when nothing has happened for this long.
+    std::chrono::milliseconds quiet{50};
+    /// Whatever is there this long after the first sign of a change is judged, quiet or not.
+    std::chrono::milliseconds longest{1000};
+    /// Of one file.
+    std::size_t max_bytes = std::size_t{1} << 20;
+    std::size_t max_files = 10'000;
+    /// False: read once, and again only by Layer::reload.
+    bool watch = true;
+};
+
+/// A directory with one file per value, as container platforms mount configuration and secrets.
+///
+/// The name of a file below `path` is the path of its value: folders are levels, and so are the
+/// parts of a file's name between dots. `server.port` and `server/port` both are `server.port`.
+/// The content, without one newline at its end, is the value: text, decoded by the type it is
+/// bound to. Names that begin with a dot are ignored, though symbolic links may lead through them
+/// (`port -> ..data/port`). Whatever is neither a file nor a folder is ignored.
+///
+/// All files are read as of one moment: a reading during which anything changed is repeated.
+/// Paths, timing, failures and watching are as for `file`.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> directory(std::filesystem::path path,
+                                                               DirectoryOptions options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The inotify instance of a poller: knows which listener cares for which name in which directory.
+/// Used on the poller's thread, except that the last owner may destroy it anywhere.
+class FileWatch {
+public:
+    class Listener {
+    public:
+        virtual ~Listener() = default;
+
+        /// Something happened on the trail. `moved`: names, permissions or directories changed, and
+        /// the trail may lead elsewhere now; false when only bytes were written.
+        virtual void touched(bool moved) = 0;
+    };
+
+    ATTUNE_DECL explicit FileWatch(Poller& poller);
+    FileWatch(const FileWatch&) = delete;
+    FileWatch& operator=(const FileWatch&) = delete;
+    ATTUNE_DECL ~FileWatch();
+
+    /// False when the kernel had no instance to give. There must be no trails then.
+    bool usable() const noexcept { return fd_ >= 0; }
+
+    /// The listener is told nothing any more.
+    ATTUNE_DECL void forget(const Listener& listener);
+
+private:
+    friend class WatchTrail;
+
+    struct Interest {
+        std::weak_ptr<Listener> listener;
+        const Listener* key;
+        std::string name;  // of one entry; empty: of all, and the watched thing itself
+    };
+
+    /// An errno, or zero.
+    ATTUNE_DECL int add(const std::string& place, std::uint32_t mask,
+                        const std::shared_ptr<Listener>& listener, std::string_view name);
+
+    /// Drops the interests of a listener but keeps the watches they belong to until `release`,
+    /// because most of them are about to be asked for again.
+    ATTUNE_DECL std::vector<int> take(const Listener& listener);
+    ATTUNE_DECL void release(const std::vector<int>& watches);
+
+    ATTUNE_DECL void drain();
+
+    int fd_ = -1;
+    std::unordered_map<int, std::vector<Interest>> watches_;
+    Poller::Registration registration_;
+};
+
+/// One pass over everything a listener depends on. Each directory is watched before it is looked
+/// at, so that whatever changes during the pass is told after it. What lay on the previous pass
+/// only is no longer watched when this one is destroyed.
+class WatchTrail {
+public:
+    ATTUNE_DECL WatchTrail(FileWatch& watch, std::shared_ptr<FileWatch::Listener> listener);
+    WatchTrail(const WatchTrail&) = delete;
+    WatchTrail& operator=(const WatchTrail&) = delete;
+    ATTUNE_DECL ~WatchTrail();
+
+    /// Watches every directory and symbolic link that `path` leads through, starting from `base`,
+    /// an absolute path without links (empty: the root directory), as far as the names exist. Gives
+    /// the path without links when they all do.
+    ATTUNE_DECL std::optional<std::string> follow(std::string base, std::string_view path);
+
+    /// Watches all entries of a directory, and what is written to them. False when this pass was
+    /// here before.
+    ATTUNE_DECL bool everything(const std::string& directory);
+
+    /// Watches what is written to a file, under whatever name.
+    ATTUNE_DECL void bytes(const std::string& file);
+
+    /// False when some place could not be watched: what changes there is not told.
+    bool complete() const noexcept { return complete_; }
+
+private:
+    ATTUNE_DECL bool add(const std::string& place, std::uint32_t mask, std::string_view name);
+
+    FileWatch& watch_;
+    const std::shared_ptr<FileWatch::Listener> listener_;
+    const std::vector<int> before_;
+    std::set<std::pair<std::string, std::string>> seen_;  // place and name
+    bool complete_ = true;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline constexpr std::uint32_t watch_bytes = IN_MODIFY | IN_CLOSE_WRITE;
+inline constexpr std::uint32_t watch_self = IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
+inline constexpr std::uint32_t watch_names =
+    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | watch_self | IN_ONLYDIR;
+
+ATTUNE_DECL FileWatch::FileWatch([[maybe_unused]] Poller& poller) {
+#if !defined(ATTUNE_NO_INOTIFY)
+    fd_ = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (usable()) {
+        registration_ = poller.watch(fd_, [this] { drain(); });
+    }
+#endif
+}
+
+ATTUNE_DECL FileWatch::~FileWatch() {
+    registration_.reset();
+    if (usable()) {
+        ::close(fd_);
+    }
+}
+
+ATTUNE_DECL void FileWatch::forget(const Listener& listener) { release(take(listener)); }
+
+ATTUNE_DECL int FileWatch::add(const std::string& place, std::uint32_t mask,
+                               const std::shared_ptr<Listener>& listener, std::string_view name) {
+    // An inode has one watch, however it is reached: masks add up, and interests decide.
+    const int watch = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
+    if (watch < 0) {
+        return errno;
+    }
+    watches_[watch].push_back({listener, listener.get(), std::string(name)});
+    return 0;
+}
+
+ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
+    std::vector<int> taken;
+    for (auto& [watch, interests] : watches_) {
+        if (std::erase_if(interests, [&](const Interest& i) { return i.key == &listener; }) != 0) {
+            taken.push_back(watch);
+        }
+    }
+    return taken;
+}
+
+ATTUNE_DECL void FileWatch::release(const std::vector<int>& watches) {
+    for (const int watch : watches) {
+        const auto found = watches_.find(watch);
+        if (found != watches_.end() && found->second.empty()) {
+            ::inotify_rm_watch(fd_, watch);  // fails where the kernel was faster, which is as well
+            watches_.erase(found);
+        }
+    }
+}
+
+ATTUNE_DECL void FileWatch::drain() {
+    std::map<std::shared_ptr<Listener>, bool> touched;
+    const auto touch = [&](const std::vector<Interest>& interests, std::string_view name,
+                           bool moved) {
+        for (const Interest& interest : interests) {
+            if (!name.empty() && !interest.name.empty() && interest.name != name) {
+                continue;
+            }
+            if (auto listener = interest.listener.lock()) {
+                touched[std::move(listener)] |= moved;
+            }
+        }
+    };
+
+    alignas(inotify_event) std::array<char, 16384> buffer;
+    // Bounded, so that a storm of events leaves the poller time for its other work.
+    for (int reads = 0; reads < 16; ++reads) {
+        const ssize_t size = ::read(fd_, buffer.data(), buffer.size());
+        if (size <= 0) {
+            break;
+        }
+        for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+            inotify_event event;
+            std::memcpy(&event, buffer.data() + at, sizeof event);
+            const std::string_view name =
+                event.len != 0 ? buffer.data() + at + sizeof event : std::string_view();
+            at += sizeof event + event.len;
+            if ((event.mask & IN_Q_OVERFLOW) != 0) {
+                for (const auto& [watch, interests] : watches_) {
+                    touch(interests, {}, true);
+                }
+                continue;
+            }
+            const auto found = watches_.find(event.wd);
+            if (found == watches_.end()) {
+                continue;  // was on its way when the watch was given up
+            }
+            touch(found->second, name, (event.mask & ~watch_bytes) != 0);
+            if ((event.mask & IN_IGNORED) != 0) {
+                watches_.erase(found);
+            }
+        }
+    }
+    for (const auto& [listener, moved] : touched) {
+        listener->touched(moved);
+    }
+}
+
+ATTUNE_DECL WatchTrail::WatchTrail(FileWatch& watch, std::shared_ptr<FileWatch::Listener> listener)
+    : watch_(watch), listener_(std::move(listener)), before_(watch.take(*listener_)) {}
+
+ATTUNE_DECL WatchTrail::~WatchTrail() { watch_.release(before_); }
+
+ATTUNE_DECL std::optional<std::string> WatchTrail::follow(std::string base, std::string_view path) {
+    std::vector<std::string> names;  // still to go, the next one last
+    const auto go = [&](std::string_view way) {
+        if (way.starts_with('/')) {
+            base.clear();
+        }
+        while (!way.empty()) {
+            const std::size_t slash = way.rfind('/');
+            const std::size_t begin = slash == std::string_view::npos ? 0 : slash + 1;
+            if (const auto name = way.substr(begin); !name.empty() && name != ".") {
+                names.emplace_back(name);
+            }
+            way = way.substr(0, begin == 0 ? 0 : slash);
+        }
+    };
+
+    if (base == "/") {
+        base.clear();
+    }
+    go(path);
+    constexpr int max_links = 40;  // as in Linux
+    for (int links = 0; !names.empty();) {
+        const std::string name = std::move(names.back());
+        names.pop_back();
+        if (name == "..") {
+            base.erase(base.empty() ? 0 : base.rfind('/'));
+            continue;
+        }
+        add(base.empty() ? "/" : base, watch_names, name);
+        std::string place = base + '/' + name;
+        struct stat status;
+        if (::lstat(place.c_str(), &status) != 0) {
+            return std::nullopt;
+        }
+        if (!S_ISLNK(status.st_mode)) {
+            base = std::move(place);
+            continue;
+        }
+        std::array<char, PATH_MAX> target;
+        const ssize_t size = ::readlink(place.c_str(), target.data(), target.size());
+        if (size <= 0 || ++links > max_links) {
+            return std::nullopt;
+        }
+        go({target.data(), static_cast<std::size_t>(size)});
+    }
+    return base.empty() ? "/" : std::move(base);
+}
+
+ATTUNE_DECL bool WatchTrail::everything(const std::string& directory) {
+    return add(directory, watch_names | watch_bytes, {});
+}
+
+ATTUNE_DECL void WatchTrail::bytes(const std::string& file) { add(file, watch_bytes | watch_self, {}); }
+
+ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask, std::string_view name) {
+    if (!seen_.emplace(place, name).second) {
+        return false;
+    }
+    const int error = watch_.add(place, mask, listener_, name);
+    // Gone or replaced since it was looked up, which the directory above tells.
+    const bool raced = error == ENOENT || error == ENOTDIR || error == ELOOP;
+    // An unreadable file has nothing to tell until its permissions change, which its directory
+    // tells. Behind an unreadable directory anything may happen.
+    const bool mute = error == EACCES && (mask & IN_ONLYDIR) == 0;
+    complete_ = complete_ && (error == 0 || raced || mute);
+    return true;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+struct stat;
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What tells two states of a file apart without reading it.
+struct Stamp {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t modified_s = 0;  ///< since 1970
+    std::int64_t modified_ns = 0;
+
+    Stamp() = default;
+    ATTUNE_DECL explicit Stamp(const struct stat& status);
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+/// One file of an image.
+struct Piece {
+    std::string name;  ///< below the directory; empty where there is only one file
+    std::shared_ptr<const std::string> bytes;
+};
+
+/// One reading of a file or a directory: what was there, or why it could not be read.
+struct Image {
+    std::vector<Piece> pieces;
+    std::vector<Stamp> stamps;      ///< of everything that was looked at
+    std::vector<Problem> problems;  ///< not empty: the image is worth nothing
+
+    /// Whether something in it was modified less than `age` ago.
+    ATTUNE_DECL bool younger_than(std::chrono::milliseconds age) const;
+};
+
+/// Whether the bytes, or the problems, are the same.
+ATTUNE_DECL bool same(const Image& a, const Image& b);
+
+/// Whether moreover nothing was touched in between: two such readings in a row are no accident.
+ATTUNE_DECL bool identical(const Image& a, const Image& b);
+
+/// Where a path leads from the present working directory on.
+ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path);
+
+/// A problem whose origin is `source`.
+ATTUNE_DECL Problem problem_at(const std::string& source, std::string message);
+
+/// Adds the file to the image, or the reason why that failed. `source` is how people call it. False
+/// when there is no file, which adds nothing. Never waits: anything but a regular file is refused
+/// unread, a pipe too.
+ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
+                            std::size_t max_bytes, Image& image);
+
+/// `what`, a file or a directory, should be at `path`: says where it was looked for, and suggests a
+/// name nearby.
+ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
+                              const std::string& source);
+
+/// Why a system call failed.
+ATTUNE_DECL std::string error_text(int error);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Stamp::Stamp(const struct stat& status)
+    : device(status.st_dev),
+      inode(status.st_ino),
+      size(status.st_size),
+      modified_s(status.st_mtim.tv_sec),
+      modified_ns(status.st_mtim.tv_nsec) {}
+
+ATTUNE_DECL bool Image::younger_than(std::chrono::milliseconds age) const {
+    using std::chrono::nanoseconds;
+    using std::chrono::seconds;
+    const nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
+    return std::any_of(stamps.begin(), stamps.end(), [&](const Stamp& stamp) {
+        // A file may claim any time, also one that nanoseconds cannot count to.
+        constexpr seconds far = std::chrono::hours{48};
+        const seconds modified{stamp.modified_s};
+        return modified > std::chrono::floor<seconds>(now) - far &&
+               modified < std::chrono::floor<seconds>(now) + far &&
+               std::chrono::abs(now - modified - nanoseconds{stamp.modified_ns}) < age;
+    });
+}
+
+ATTUNE_DECL bool same(const Image& a, const Image& b) {
+    const auto same_piece = [](const Piece& x, const Piece& y) {
+        return x.name == y.name && (x.bytes == y.bytes || *x.bytes == *y.bytes);
+    };
+    const auto same_problem = [](const Problem& x, const Problem& y) {
+        return to_string(x) == to_string(y);
+    };
+    return std::equal(a.pieces.begin(), a.pieces.end(), b.pieces.begin(), b.pieces.end(),
+                      same_piece) &&
+           std::equal(a.problems.begin(), a.problems.end(), b.problems.begin(), b.problems.end(),
+                      same_problem);
+}
+
+ATTUNE_DECL bool identical(const Image& a, const Image& b) {
+    return a.stamps == b.stamps && same(a, b);
+}
+
+ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path) {
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::absolute(path, error);
+    return error ? path.string() : whole.string();
+}
+
+ATTUNE_DECL Problem problem_at(const std::string& source, std::string message) {
+    Problem problem;
+    problem.origin.source = source;
+    problem.message = std::move(message);
+    return problem;
+}
+
+ATTUNE_DECL std::string error_text(int error) {
+    std::string text = std::generic_category().message(error);
+    if (!text.empty()) {
+        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    }
+    return text;
+}
+
+ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
+                              const std::string& source) {
+    const std::filesystem::path file = path;
+    const std::string folder = file.parent_path().string();
+    std::error_code error;
+    std::filesystem::directory_iterator entry{folder, error};
+    if (error) {
+        const bool absent = error == std::errc::no_such_file_or_directory;
+        const std::string reason =
+            absent ? "there is no such directory" : error_text(error.value());
+        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
+    }
+    // A directory of many files must not make the report slow.
+    constexpr std::size_t max_names = 1000;
+    std::vector<std::string> names;
+    for (const std::filesystem::directory_iterator end;
+         !error && entry != end && names.size() < max_names; entry.increment(error)) {
+        names.push_back(entry->path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
+    problem.suggestion = nearest(file.filename().string(), views);
+    return problem;
+}
+
+/// Reads to the end, whatever size the file claims to have. Gives an errno, or zero.
+ATTUNE_DECL int read_to_end(int fd, std::size_t expected, std::size_t max_bytes,
+                            std::string& bytes) {
+    bytes.resize(std::min(expected, max_bytes) + 1);
+    for (std::size_t filled = 0;;) {
+        const ssize_t size = ::read(fd, bytes.data() + filled, bytes.size() - filled);
+        if (size < 0 && errno != EINTR) {
+            return errno;
+        }
+        filled += size > 0 ? static_cast<std::size_t>(size) : 0;
+        if (size == 0 || filled > max_bytes) {
+            bytes.resize(filled);
+            return 0;
+        }
+        if (filled == bytes.size()) {
+            bytes.resize(std::min(filled, max_bytes / 2) * 2 + 1);
+        }
+    }
+}
+
+ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
+                            std::size_t max_bytes, Image& image) {
+    const auto refuse = [&](std::string message) {
+        image.problems.push_back(problem_at(source, std::move(message)));
+        return true;
+    };
+    const auto refuse_kind = [&](const struct stat& status) {
+        Problem problem = problem_at(source, {});
+        problem.expected = "a regular file";
+        problem.found = S_ISDIR(status.st_mode)    ? "a directory"
+                        : S_ISFIFO(status.st_mode) ? "a pipe"
+                        : S_ISSOCK(status.st_mode) ? "a socket"
+                                                   : "a device";
+        image.problems.push_back(std::move(problem));
+        return true;
+    };
+
+    struct stat status;
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+        image.stamps.emplace_back(status);
+        return refuse_kind(status);  // not opened: that alone can set a device in motion
+    }
+    const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return errno != ENOENT && errno != ENOTDIR && refuse(error_text(errno));
+    }
+    struct Close {
+        int fd;
+        ~Close() { ::close(fd); }
+    } const close_at_end{fd};
+
+    if (::fstat(fd, &status) != 0) {
+        return refuse(error_text(errno));
+    }
+    image.stamps.emplace_back(status);
+    if (!S_ISREG(status.st_mode)) {
+        return refuse_kind(status);
+    }
+    auto bytes = std::make_shared<std::string>();
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size <= max_bytes) {
+        if (const int error = read_to_end(fd, size, max_bytes, *bytes); error != 0) {
+            return refuse(error_text(error));
+        }
+    }
+    if (size > max_bytes || bytes->size() > max_bytes) {
+        return refuse("larger than the limit of " + std::to_string(max_bytes) + " bytes");
+    }
+    image.pieces.push_back({std::move(name), std::move(bytes)});
+    return true;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What a Follower follows: one file, or one directory. Immutable; used by several threads.
+class Subject {
+public:
+    virtual ~Subject() = default;
+
+    /// One reading, right or wrong.
+    virtual Image read() const = 0;
+
+    /// Makes a readable image into content; gives what is wrong with it instead.
+    virtual std::vector<Problem> judge(const Image& image, Content& content) const = 0;
+
+    /// Walks over everything the reading depends on.
+    virtual void walk(WatchTrail& trail) const = 0;
+};
+
+/// Tells a feed about the changes of a subject, one delivery per save.
+///
+/// A first sign of change, from inotify or from a poll, opens a window. It closes once nothing has
+/// happened for `quiet`, or `longest` after it opened. Then the subject is read twice. If both
+/// readings agree and are good, they are delivered, unless the feed has just that. If not, a save
+/// may be in progress: the window stays open until `longest`, and then the failure is reported,
+/// unless it was the last thing reported.
+///
+/// Everything but `load`, `start` and `stop` happens on the poller's thread. The feed is only ever
+/// called by the timer, which `stop` waits for; nothing is locked meanwhile.
+class Follower final : public FileWatch::Listener, public std::enable_shared_from_this<Follower> {
+public:
+    struct Pace {
+        std::chrono::milliseconds poll;
+        std::chrono::milliseconds quiet;
+        std::chrono::milliseconds longest;
+        bool watch;
+    };
+
+    /// `kind` and `source` are how people call it: a `file`, `service.json`.
+    ATTUNE_DECL Follower(std::unique_ptr<const Subject> subject, std::string kind,
+                         std::string source, Pace pace);
+
+    std::string name() const { return kind_ + ' ' + source_; }
+
+    ATTUNE_DECL Content load();
+    ATTUNE_DECL void start(Feed& feed);
+    ATTUNE_DECL void stop() noexcept;
+
+    ATTUNE_DECL void touched(bool moved) override;
+
+private:
+    using Clock = Poller::Clock;
+    using Lock = std::unique_lock<std::mutex>;
+    using ImagePtr = std::shared_ptr<const Image>;
+
+    /// The time between the first sign of a change and its judgement.
+    struct Window {
+        Clock::time_point closes;    // if nothing more happens
+        Clock::time_point deadline;  // whatever happens
+    };
+
+    /// What a reading is worth, after a second one.
+    struct Verdict {
+        bool steady = false;  // the second one agrees
+        Content content;
+        std::vector<Problem> problems;
+    };
+
+    ATTUNE_DECL static Pace bounded(const Pace& pace) noexcept;
+    ATTUNE_DECL Verdict judge(const Image& image) const;
+    ATTUNE_DECL void walk();
+    ATTUNE_DECL void wake();
+    ATTUNE_DECL void look();
+    ATTUNE_DECL void notice(Clock::time_point now);
+    ATTUNE_DECL void set_timer(Clock::time_point now);
+    ATTUNE_DECL void deliver(Lock& lock, ImagePtr image, Content content);
+    ATTUNE_DECL void report(Lock& lock, std::vector<Problem> problems);
+
+    const std::unique_ptr<const Subject> subject_;
+    const std::string kind_;
+    const std::string source_;
+    const Pace pace_;
+
+    std::shared_ptr<FileWatch> watch_;  // set by the first start; null: polling was asked for
+
+    // Used on the poller's thread.
+    bool walked_ = false;   // the trail is watched
+    bool polling_ = false;  // changes are not, or not all, told by the trail
+
+    // Guards what follows. Never held while reading, judging or calling the feed.
+    std::mutex mutex_;
+    Feed* feed_ = nullptr;  // null: not started
+    Poller::Timer timer_;
+    ImagePtr seen_;        // the last reading; null: none, or a doubtful one
+    ImagePtr delivered_;   // what the feed has; null: not known
+    std::string failure_;  // the one last told; empty: what was told last was good
+    std::optional<Window> window_;
+    std::uint64_t loads_ = 0;  // how often `load` has brought something
+};
+
+/// The transport around a follower.
+class FollowerTransport final : public Transport {
+public:
+    ATTUNE_DECL explicit FollowerTransport(std::shared_ptr<Follower> follower);
+    ATTUNE_DECL ~FollowerTransport() override;
+
+    ATTUNE_DECL std::string name() const override;
+    ATTUNE_DECL Content load() override;
+    ATTUNE_DECL void start(Feed& feed) override;
+    ATTUNE_DECL void stop() noexcept override;
+
+private:
+    const std::shared_ptr<Follower> follower_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// How often to poll where nothing else was asked for and the kernel does not tell.
+inline constexpr std::chrono::milliseconds default_poll{1000};
+
+/// Within a day, so that no sum of them overflows.
+ATTUNE_DECL Follower::Pace Follower::bounded(const Pace& pace) noexcept {
+    using std::chrono::milliseconds;
+    constexpr milliseconds day = std::chrono::hours{24};
+    const milliseconds none{0};
+    const milliseconds quiet = std::clamp(pace.quiet, none, day);
+    return {std::clamp(pace.poll, none, day), quiet, std::clamp(pace.longest, quiet, day),
+            pace.watch};
+}
+
+ATTUNE_DECL Follower::Follower(std::unique_ptr<const Subject> subject, std::string kind,
+                               std::string source, Pace pace)
+    : subject_(std::move(subject)),
+      kind_(std::move(kind)),
+      source_(std::move(source)),
+      pace_(bounded(pace)) {}
+
+ATTUNE_DECL Follower::Verdict Follower::judge(const Image& image) const {
+    Verdict verdict;
+    verdict.steady = identical(image, subject_->read());
+    verdict.problems = image.problems;
+    if (verdict.steady && verdict.problems.empty()) {
+        verdict.problems = subject_->judge(image, verdict.content);
+    } else if (verdict.problems.empty()) {
+        verdict.problems.push_back(problem_at(source_, "changes while it is read"));
+    }
+    return verdict;
+}
+
+ATTUNE_DECL Content Follower::load() {
+    const auto begin = Clock::now();
+    for (;;) {
+        auto image = std::make_shared<const Image>(subject_->read());
+        Verdict verdict = judge(*image);
+        const auto now = Clock::now();
+        if (verdict.problems.empty()) {
+            const Lock lock{mutex_};
+            seen_ = image;
+            delivered_ = std::move(image);
+            failure_.clear();
+            ++loads_;
+            timer_.arm(now);  // what was followed meanwhile may be older, or newer
+            return std::move(verdict.content);
+        }
+        const bool in_progress = !verdict.steady || image->younger_than(pace_.quiet);
+        const auto left = begin + pace_.longest - now;
+        if (!in_progress || left <= left.zero()) {
+            throw Rejected({std::move(verdict.problems), name()});
+        }
+        const auto pause = std::max(pace_.quiet, std::chrono::milliseconds{1});
+        std::this_thread::sleep_for(std::min<Clock::duration>(left, pause));
+    }
+}
+
+ATTUNE_DECL void Follower::start(Feed& feed) {
+    if (!pace_.watch) {
+        return;
+    }
+    Poller& poller = feed.poller();
+    if (pace_.poll.count() == 0 && !watch_) {
+        watch_ = poller.service<FileWatch>();
+    }
+    auto timer = poller.timer([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) {
+            self->wake();
+        }
+    });
+    const Lock lock{mutex_};
+    feed_ = &feed;
+    timer_ = std::move(timer);
+    timer_.arm(Clock::now());
+}
+
+ATTUNE_DECL void Follower::stop() noexcept {
+    Feed* feed = nullptr;
+    Poller::Timer timer;
+    {
+        const Lock lock{mutex_};
+        feed = std::exchange(feed_, nullptr);
+        timer = std::move(timer_);
+        window_.reset();
+    }
+    timer.reset();  // waits for a feed call, unless this is one
+    if (feed == nullptr) {
+        return;
+    }
+    try {
+        feed->poller().post([self = shared_from_this()] {
+            self->walked_ = false;
+            if (self->watch_) {
+                self->watch_->forget(*self);
+            }
+        });
+    } catch (...) {  // out of memory: the watch goes on, and touches nothing
+    }
+}
+
+ATTUNE_DECL void Follower::touched(bool moved) {
+    Lock lock{mutex_};
+    if (feed_ == nullptr) {
+        return;
+    }
+    const auto now = Clock::now();
+    notice(now);
+    set_timer(now);
+    lock.unlock();
+    if (moved) {
+        try {
+            walk();
+        } catch (...) {  // out of memory: poll, and try again then
+            walked_ = false;
+            polling_ = true;
+        }
+    }
+}
+
+ATTUNE_DECL void Follower::walk() {
+    if (watch_ && watch_->usable()) {
+        WatchTrail trail{*watch_, shared_from_this()};
+        subject_->walk(trail);
+        polling_ = !trail.complete();
+    } else {
+        polling_ = true;
+    }
+    walked_ = true;
+}
+
+ATTUNE_DECL void Follower::wake() {
+    try {
+        if (!walked_) {
+            walk();
+        }
+        look();
+    } catch (...) {  // out of memory, or thrown by the feed
+        const Lock lock{mutex_};
+        timer_.arm_after(default_poll);
+    }
+}
+
+ATTUNE_DECL void Follower::look() {
+    Lock lock{mutex_};
+    if (feed_ == nullptr) {
+        return;
+    }
+    const std::uint64_t loads = loads_;
+    const auto overtaken = [&] {
+        if (loads != loads_) {
+            timer_.arm(Clock::now());
+        }
+        return feed_ == nullptr || loads != loads_;
+    };
+
+    lock.unlock();
+    auto image = std::make_shared<const Image>(subject_->read());
+    lock.lock();
+    if (overtaken()) {
+        return;
+    }
+    const auto now = Clock::now();
+    if (!seen_ || !same(*image, *seen_)) {
+        seen_ = image;
+        if (polling_ || !window_) {
+            notice(now);
+        }
+    }
+    if (!window_ || now < window_->closes) {
+        set_timer(now);
+        return;
+    }
+    if (delivered_ && same(*image, *delivered_)) {
+        window_.reset();
+        seen_ = delivered_;
+        set_timer(now);
+        if (!std::exchange(failure_, {}).empty()) {
+            Feed& feed = *feed_;
+            lock.unlock();
+            feed.unchanged();
+        }
+        return;
+    }
+
+    lock.unlock();
+    Verdict verdict = judge(*image);
+    lock.lock();
+    if (overtaken()) {
+        return;
+    }
+    if (verdict.problems.empty()) {
+        deliver(lock, std::move(image), std::move(verdict.content));
+    } else if (now < window_->deadline) {
+        const auto again = now + std::max(pace_.quiet, std::chrono::milliseconds{1});
+        window_->closes = verdict.steady ? window_->deadline : std::min(again, window_->deadline);
+        set_timer(now);
+    } else {
+        report(lock, std::move(verdict.problems));
+    }
+}
+
+ATTUNE_DECL void Follower::notice(Clock::time_point now) {
+    if (!window_) {
+        window_ = Window{now, now + pace_.longest};
+    }
+    window_->closes = std::min(now + pace_.quiet, window_->deadline);
+}
+
+ATTUNE_DECL void Follower::set_timer(Clock::time_point now) {
+    auto next = Clock::time_point::max();
+    if (window_) {
+        next = window_->closes;
+    }
+    if (polling_) {
+        next = std::min(next, now + (pace_.poll.count() != 0 ? pace_.poll : default_poll));
+    }
+    if (next != Clock::time_point::max()) {
+        timer_.arm(next);
+    }
+}
+
+ATTUNE_DECL void Follower::deliver(Lock& lock, ImagePtr image, Content content) {
+    window_.reset();
+    seen_ = image;
+    delivered_ = std::move(image);
+    failure_.clear();
+    const std::uint64_t loads = loads_;
+    Feed& feed = *feed_;
+    set_timer(Clock::now());
+    lock.unlock();
+    feed.content(std::move(content));
+    lock.lock();
+    if (loads != loads_) {
+        // Nobody knows which of the two the feed took last: what is there now settles it.
+        seen_ = nullptr;
+        delivered_ = nullptr;
+        timer_.arm(Clock::now());
+    }
+}
+
+ATTUNE_DECL void Follower::report(Lock& lock, std::vector<Problem> problems) {
+    window_.reset();
+    set_timer(Clock::now());
+    std::string failure = to_string(Rejection{problems, {}});
+    if (failure == failure_) {
+        return;
+    }
+    failure_ = std::move(failure);
+    Feed& feed = *feed_;
+    lock.unlock();
+    feed.failed(std::move(problems));
+}
+
+ATTUNE_DECL FollowerTransport::FollowerTransport(std::shared_ptr<Follower> follower)
+    : follower_(std::move(follower)) {}
+
+ATTUNE_DECL FollowerTransport::~FollowerTransport() { follower_->stop(); }
+
+ATTUNE_DECL std::string FollowerTransport::name() const { return follower_->name(); }
+
+ATTUNE_DECL Content FollowerTransport::load() { return follower_->load(); }
+
+ATTUNE_DECL void FollowerTransport::start(Feed& feed) { follower_->start(feed); }
+
+ATTUNE_DECL void FollowerTransport::stop() noexcept { follower_->stop(); }
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// Whether the bytes are UTF-8 without the character zero.
+ATTUNE_DECL bool is_plain_text(std::string_view bytes) noexcept {
+    const char* const end = bytes.data() + bytes.size();
+    for (const char* at = bytes.data(); at != end;) {
+        const std::size_t size = utf8_sequence(at, end);
+        if (size == 0 || *at == '\0') {
+            return false;
+        }
+        at += size;
+    }
+    return true;
+}
+
+/// The names in a folder that do not begin with a dot, sorted.
+ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder,
+                                                   std::error_code& error) {
+    std::vector<std::string> names;
+    std::filesystem::directory_iterator entry{folder, error};
+    for (const std::filesystem::directory_iterator end; !error && entry != end;
+         entry.increment(error)) {
+        if (auto name = entry->path().filename().string(); !name.starts_with('.')) {
+            names.push_back(std::move(name));
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// A directory of values as something to follow.
+class DirectorySubject final : public Subject {
+public:
+    DirectorySubject(const std::filesystem::path& path, const DirectoryOptions& options)
+        : source_(path),
+          path_(absolute_text(path)),
+          optional_(options.optional),
+          max_bytes_(options.max_bytes),
+          max_files_(options.max_files) {}
+
+    Image read() const override {
+        Image image;
+        struct stat status;
+        if (::stat(path_.c_str(), &status) != 0) {
+            const bool missing = errno == ENOENT || errno == ENOTDIR;
+            if (!missing) {
+                image.problems.push_back(problem_at(source_.string(), error_text(errno)));
+            } else if (!optional_) {
+                image.problems.push_back(not_found("directory", path_, source_.string()));
+            }
+        } else if (!S_ISDIR(status.st_mode)) {
+            Problem problem = problem_at(source_.string(), {});
+            problem.expected = "a directory";
+            problem.found = "a file";
+            image.problems.push_back(std::move(problem));
+        } else {
+            std::vector<Stamp> above;
+            read_folder({}, Stamp(status), above, image);
+        }
+        return image;
+    }
+
+    std::vector<Problem> judge(const Image& image, Content& content) const override {
+        struct Value {
+            Path path;
+            const Piece* piece;
+        };
+        std::vector<Value> values;
+        std::vector<Problem> problems;
+        for (const Piece& piece : image.pieces) {
+            std::vector<std::string> tokens = split(piece.name);
+            const bool empty_part = std::any_of(tokens.begin(), tokens.end(),
+                                                [](const std::string& t) { return t.empty(); });
+            if (empty_part || !is_plain_text(piece.name)) {
+                const char* const fault =
+                    empty_part ? "the name has nothing between two dots" : "the name is not UTF-8";
+                problems.push_back(problem_at(shown(piece.name), fault));
+            } else if (!is_plain_text(*piece.bytes)) {
+                Problem problem = problem_at(shown(piece.name), {});
+                problem.path = Path(std::move(tokens));
+                problem.expected = "UTF-8 text";
+                problem.found = "binary data";
+                problems.push_back(std::move(problem));
+            } else {
+                values.push_back({Path(std::move(tokens)), &piece});
+            }
+        }
+
+        std::sort(values.begin(), values.end(),
+                  [](const Value& a, const Value& b) { return a.path < b.path; });
+        // In this order whatever lies below a path comes right after it.
+        for (std::size_t i = 1; i < values.size(); ++i) {
+            const Value& value = values[i - 1];
+            const Value& next = values[i];
+            if (next.path.starts_with(value.path)) {
+                const std::string relation =
+                    next.path == value.path ? "also given by" : "is below the value given by";
+                Problem problem = problem_at(shown(next.piece->name),
+                                             relation + " \"" + shown(value.piece->name) + '"');
+                problem.path = next.path;
+                problems.push_back(std::move(problem));
+            }
+        }
+        if (!problems.empty()) {
+            return problems;
+        }
+
+        content.texts.reserve(values.size());
+        for (const Value& value : values) {
+            std::string_view bytes = *value.piece->bytes;
+            if (bytes.ends_with('\n')) {
+                bytes.remove_suffix(bytes.ends_with("\r\n") ? 2 : 1);
+            }
+            Text text;
+            text.naming = Naming::path;
+            text.name = to_string(value.path);
+            text.value = bytes;
+            text.origin.source = shown(value.piece->name);
+            content.texts.push_back(std::move(text));
+        }
+        return {};
+    }
+
+    void walk(WatchTrail& trail) const override {
+        if (const auto place = trail.follow({}, path_)) {
+            walk_folder(*place, trail);
+        }
+    }
+
+private:
+    /// Levels are folders, and the parts of the last name.
+    static std::vector<std::string> split(std::string_view name) {
+        std::vector<std::string> tokens;
+        for (;;) {
+            const std::size_t slash = name.find('/');
+            const std::size_t end = slash != std::string_view::npos ? slash : name.find('.');
+            tokens.emplace_back(name.substr(0, end));
+            if (end == std::string_view::npos) {
+                return tokens;
+            }
+            name.remove_prefix(end + 1);
+        }
+    }
+
+    /// How people call a file below.
+    std::string shown(const std::string& name) const { return (source_ / name).string(); }
+
+    /// `name` is empty for the directory itself; `above` are the folders it lies in. False when
+    /// there are too many files.
+    bool read_folder(const std::string& name, const Stamp& stamp, std::vector<Stamp>& above,
+                     Image& image) const {
+        const std::string folder = name.empty() ? path_ : path_ + '/' + name;
+        const auto refuse = [&](const std::string& what, std::string message) {
+            image.problems.push_back(problem_at(what, std::move(message)));
+        };
+        image.stamps.push_back(stamp);
+        std::error_code error;
+        const auto entries = visible_names(folder, error);
+        if (error) {
+            refuse(name.empty() ? source_.string() : shown(name), error_text(error.value()));
+            return true;
+        }
+        above.push_back(stamp);
+        for (const std::string& entry : entries) {
+            const std::string below = name.empty() ? entry : name + '/' + entry;
+            const std::string place = folder + '/' + entry;
+            struct stat status;
+            if (::stat(place.c_str(), &status) != 0) {
+                refuse(shown(below),
+                       errno == ENOENT ? "a symbolic link that leads nowhere" : error_text(errno));
+            } else if (S_ISDIR(status.st_mode)) {
+                const Stamp inner(status);
+                const bool circle = std::any_of(above.begin(), above.end(), [&](const Stamp& s) {
+                    return s.device == inner.device && s.inode == inner.inode;
+                });
+                if (circle) {
+                    refuse(shown(below), "a symbolic link to a folder it lies in");
+                } else if (!read_folder(below, inner, above, image)) {
+                    return false;
+                }
+            } else if (S_ISREG(status.st_mode)) {
+                if (image.pieces.size() == max_files_) {
+                    refuse(source_.string(),
+                           "more files than the limit of " + std::to_string(max_files_));
+                    return false;
+                }
+                if (!read_piece(place, below, shown(below), max_bytes_, image)) {
+                    refuse(shown(below), "gone while the directory is read");
+                }
+            }
+        }
+        above.pop_back();
+        return true;
+    }
+
+    static void walk_folder(const std::string& folder, WatchTrail& trail) {
+        if (!trail.everything(folder)) {
+            return;
+        }
+        std::error_code error;
+        for (const std::string& entry : visible_names(folder, error)) {
+            const std::string place = folder + '/' + entry;
+            struct stat status;
+            if (::lstat(place.c_str(), &status) != 0) {
+                continue;
+            }
+            if (S_ISDIR(status.st_mode)) {
+                walk_folder(place, trail);
+            } else if (S_ISLNK(status.st_mode)) {
+                const auto target = trail.follow(folder, entry);
+                if (target && ::stat(target->c_str(), &status) == 0) {
+                    if (S_ISDIR(status.st_mode)) {
+                        walk_folder(*target, trail);
+                    } else {
+                        trail.bytes(*target);
+                    }
+                }
+            }
+        }
+    }
+
+    const std::filesystem::path source_;
+    const std::string path_;
+    const bool optional_;
+    const std::size_t max_bytes_;
+    const std::size_t max_files_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL std::unique_ptr<Transport> directory(std::filesystem::path path,
+                                                 DirectoryOptions options) {
+    auto subject = std::make_unique<const detail::DirectorySubject>(path, options);
+    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
+        std::move(subject), "directory", path.string(),
+        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+struct EnvOptions {
+    /// A variable without a value counts as absent.
+    bool empty_is_unset = true;
+    /// `NAME=value` strings up to a null pointer, as main and environ have them, to be read in
+    /// place of the environment. They must stay valid as long as the transport does.
+    const char* const* variables = nullptr;
+};
+
+/// The environment variables whose names begin with `prefix`.
+///
+/// What follows the prefix is matched against the bound structs: with the prefix `SERVICE_`, the
+/// variable `SERVICE_SERVER_POOL_SIZE` sets `server.pool.size`, or `server.pool_size`, whichever
+/// is there. The values are text, decoded by the types they are bound to; lists, maps and structs
+/// are written as JSON.
+///
+/// Read when the layer is added, and again by Layer::reload. As getenv, reading must not overlap
+/// with a change of the environment by another thread.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> env(std::string prefix,
+                                                         EnvOptions options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+class EnvTransport final : public Transport {
+public:
+    EnvTransport(std::string prefix, EnvOptions options)
+        : prefix_(std::move(prefix)), options_(options) {}
+
+    std::string name() const override { return "environment " + prefix_ + "*"; }
+
+    Content load() override {
+        Content content;
+        content.variable_prefix = prefix_;
+        const char* const* variable = options_.variables != nullptr ? options_.variables : environ;
+        std::set<std::string_view> seen;
+        for (; variable != nullptr && *variable != nullptr; ++variable) {
+            const std::string_view entry = *variable;
+            const std::string_view name = entry.substr(0, entry.find('='));
+            // An entry without `=` is no variable. Of two with one name, getenv sees the first.
+            if (name.size() == entry.size() || name.size() == prefix_.size() ||
+                !name.starts_with(prefix_) || !seen.insert(name).second) {
+                continue;
+            }
+            const std::string_view value = entry.substr(name.size() + 1);
+            if (value.empty() && options_.empty_is_unset) {
+                continue;
+            }
+            Text text;
+            text.naming = Naming::variable;
+            text.name = name.substr(prefix_.size());
+            text.value = value;
+            text.origin.source = "environment variable " + std::string(name);
+            text.prefix = prefix_;
+            content.texts.push_back(std::move(text));
+        }
+        return content;
+    }
+
+private:
+    const std::string prefix_;
+    const EnvOptions options_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL std::unique_ptr<Transport> env(std::string prefix, EnvOptions options) {
+    return std::make_unique<detail::EnvTransport>(std::move(prefix), options);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+struct FileOptions {
+    /// A missing file is an empty document instead of a problem.
+    bool optional = false;
+    /// Above zero: read the file this often and compare, instead of asking the kernel. For network
+    /// mounts, where changes made elsewhere are not told.
+    std::chrono::milliseconds poll{0};
+    /// A save is over when nothing has happened for this long.
+    std::chrono::milliseconds quiet{50};
+    /// Whatever is there this long after the first sign of a change is judged, quiet or not. What
+    /// could be a save in progress (no file, an empty one, half a text) is given this long too.
+    std::chrono::milliseconds longest{1000};
+    /// Allow comments and trailing commas. By default only where the name ends in `.jsonc`.
+    std::optional<bool> comments = std::nullopt;
+    Duplicates duplicates = Duplicates::refuse;
+    std::size_t max_depth = 128;
+    std::size_t max_bytes = std::size_t{64} << 20;
+    /// False: read once, and again only by Layer::reload.
+    bool watch = true;
+};
+
+/// A JSON file and its changes.
+///
+/// A relative path is taken from the working directory of this call. Each save is delivered once,
+/// after `quiet`, whichever way it is made: in place, by renaming, by turning a symbolic link
+/// anywhere on the path. A save that leaves the same bytes is not delivered. When the file cannot
+/// be read or parsed, the last good document stays and the problem is reported once; when an
+/// optional file disappears, its layer empties.
+///
+/// Changes are told by inotify on every directory the path leads through, one instance per store.
+/// Where that is impossible (no kernel support, limits, an unreadable directory on the way, or
+/// ATTUNE_NO_INOTIFY defined) the file is polled once a second.
+///
+/// Memory: the text of the last good document is kept, to compare and to find positions.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> file(std::filesystem::path path,
+                                                          FileOptions options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// A JSON file as something to follow.
+class FileSubject final : public Subject {
+public:
+    FileSubject(const std::filesystem::path& path, const FileOptions& options)
+        : source_(path.string()),
+          path_(absolute_text(path)),
+          optional_(options.optional),
+          parsing_{.name = source_,
+                   .comments = options.comments.value_or(path.extension() == ".jsonc"),
+                   .duplicates = options.duplicates,
+                   .max_depth = options.max_depth,
+                   .max_bytes = options.max_bytes} {}
+
+    Image read() const override {
+        Image image;
+        if (!read_piece(path_, {}, source_, parsing_.max_bytes, image) && !optional_) {
+            image.problems.push_back(not_found("file", path_, source_));
+        }
+        return image;
+    }
+
+    std::vector<Problem> judge(const Image& image, Content& content) const override {
+        if (image.pieces.empty()) {
+            return {};
+        }
+        const std::shared_ptr<const std::string>& text = image.pieces.front().bytes;
+        try {
+            content.document = parse(*text, parsing_);
+            content.source = std::make_shared<const TextSource>(text, parsing_);
+            return {};
+        } catch (const ParseError& error) {
+            Problem problem = problem_at(source_, error.message());
+            problem.origin.line = error.line();
+            problem.origin.column = error.column();
+            return {std::move(problem)};
+        }
+    }
+
+    void walk(WatchTrail& trail) const override {
+        if (const auto place = trail.follow({}, path_)) {
+            trail.bytes(*place);
+        }
+    }
+
+private:
+    const std::string source_;
+    const std::string path_;
+    const bool optional_;
+    const ParseOptions parsing_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL std::unique_ptr<Transport> file(std::filesystem::path path, FileOptions options) {
+    auto subject = std::make_unique<const detail::FileSubject>(path, options);
+    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
+        std::move(subject), "file", path.string(),
+        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+struct MemoryOptions {
+    std::string name = "memory";  ///< for people, in errors and status
+};
+
+/// A document of the program itself: defaults, or what a test needs. Layer::set replaces it, whole
+/// or in part; Layer::reload returns to the document given here.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> memory(Document document = {},
+                                                            MemoryOptions options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+class MemoryTransport final : public Transport {
+public:
+    MemoryTransport(Document document, MemoryOptions options)
+        : document_(std::move(document)), name_(std::move(options.name)) {}
+
+    std::string name() const override { return name_; }
+    bool writable() const noexcept override { return true; }
+
+    Content load() override {
+        Content content;
+        content.document = document_;
+        return content;
+    }
+
+private:
+    const Document document_;
+    const std::string name_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL std::unique_ptr<Transport> memory(Document document, MemoryOptions options) {
+    return std::make_unique<detail::MemoryTransport>(std::move(document), std::move(options));
+}
+
+}  // namespace attune::inline ATTUNE_ABI

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds in Release, measures, and prints one table per subject.
+# usage: tools/bench.sh [reading|document|commit|reload|save|compile]...       (all when none is named)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source tools/packages.sh
+
+subjects=("$@")
+((${#subjects[@]})) || subjects=(reading document commit reload save compile)
+
+need "${build_packages[@]}" pkg-config python3 valgrind libbenchmark-dev liburcu-dev libboost1.81-dev
+build="${ATTUNE_BENCH_BUILD:-build/bench}"
+out="$build/figures"
+bench="$build/benchmarks/bench"
+mkdir -p "$out"
+rm -f "$out"/*.json
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DATTUNE_BUILD_TESTS=OFF -DATTUNE_BUILD_EXAMPLES=OFF >"$build/configure.log" 2>&1 ||
+    { cat "$build/configure.log"; exit 1; }
+cmake --build "$build" --target bench
+
+# Each subject in a process of its own: the heap of one is not the cache misses of another.
+for subject in "${subjects[@]}"; do
+    echo "measuring: $subject"
+    case "$subject" in
+    compile)
+        tools/compile_cost.py --json "$out/compile.json"
+        continue
+        ;;
+    reading) repetitions=(--benchmark_repetitions=7 --benchmark_min_time=0.05) ;;
+    *) repetitions=(--benchmark_repetitions=3 --benchmark_min_time=0.2) ;;
+    esac
+    nice -n -5 "$bench" "--benchmark_filter=^$subject/" "${repetitions[@]}" \
+        --benchmark_enable_random_interleaving=true \
+        "--benchmark_out=$out/$subject.json" --benchmark_out_format=json >"$out/$subject.log" 2>&1 ||
+        { cat "$out/$subject.log"; exit 1; }
+    if [[ "$subject" == reading ]]; then
+        python3 benchmarks/instructions.py "$bench" "$out/instructions.json"
+    fi
+done
+python3 benchmarks/table.py "$out"/*.json
