@@ -142,9 +142,7 @@ void one_handle(benchmark::State& state) {
     set_numbers(state, handles().store, paths);
 }
 
-void same_handle(benchmark::State& state) {
-    set_numbers(state, handles().store, {key_path(4242)});
-}
+void same_handle(benchmark::State& state) { set_numbers(state, handles().store, {key_path(4242)}); }
 
 /// From the beginning of the commit until an observer is called, on the same thread: everything up
 /// to the publication, and the way to whoever waits for it.

@@ -74,8 +74,10 @@ void observer(benchmark::State& state, std::chrono::milliseconds quiet) {
     attune::Store store;
     store.add(attune::file(path, {.quiet = quiet}));
     const auto service = store.bind<Service>("service");
-    const attune::Subscription watching = service.on_change(
-        [&](const attune::Change<Service>& change) { sighting.set(change.after->port); });
+    const attune::Subscription watching =
+        service.on_change([&](const attune::Change<Service>& change) {
+            sighting.set(change.after->port);
+        });
     save_and_wait(state, path, sighting, quiet);
 }
 
@@ -107,9 +109,13 @@ void raw_inotify(benchmark::State& state) {
 }
 
 BENCHMARK_CAPTURE(observer, quiet 5 ms, 5ms)
-    ->Name("save/observer quiet 5 ms")->Iterations(200)->UseRealTime();
+    ->Name("save/observer quiet 5 ms")
+    ->Iterations(200)
+    ->UseRealTime();
 BENCHMARK_CAPTURE(observer, quiet 50 ms, 50ms)
-    ->Name("save/observer quiet 50 ms")->Iterations(100)->UseRealTime();
+    ->Name("save/observer quiet 50 ms")
+    ->Iterations(100)
+    ->UseRealTime();
 BENCHMARK(raw_inotify)->Name("save/raw inotify")->Iterations(200)->UseRealTime();
 
 }  // namespace

@@ -92,7 +92,7 @@ COUNTED(view_of_two) {
     }
 }
 
-COUNTED(held_view) {
+COUNTED(held_view_look_up) {
     const auto view = settings_store().store.view();
     for (int i = 0; i < reads; ++i) {
         use(view[of.first].id);
@@ -124,7 +124,7 @@ void instructions(benchmark::State& state) {
         counted_read(subjects);
         counted_get_member(subjects);
         counted_view_of_two(subjects);
-        counted_held_view(subjects);
+        counted_held_view_look_up(subjects);
     }
 }
 

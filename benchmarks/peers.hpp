@@ -150,8 +150,7 @@ private:
 template <class T>
 using MutexPointer = LockedPointer<T, std::mutex, std::unique_lock<std::mutex>>;
 template <class T>
-using SharedMutexPointer =
-    LockedPointer<T, std::shared_mutex, std::shared_lock<std::shared_mutex>>;
+using SharedMutexPointer = LockedPointer<T, std::shared_mutex, std::shared_lock<std::shared_mutex>>;
 
 /// A value behind a mutex; readers copy it under it.
 template <class T, class Mutex, class ReadLock>

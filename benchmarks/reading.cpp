@@ -74,6 +74,15 @@ private:
 
 class HeldView : public OfStore {
 public:
+    std::int64_t read() const { return value_.id; }
+
+private:
+    const attune::View held_ = of_.store.view();
+    const Settings& value_ = held_[first_];
+};
+
+class HeldViewLookUp : public OfStore {
+public:
     std::int64_t read() const { return held_[first_].id; }
 
 private:
@@ -104,8 +113,8 @@ void loop(benchmark::State& state, Reader& reader) {
     for (auto _ : state) {
         benchmark::DoNotOptimize(reader.read());
     }
-    state.counters["allocations"] = benchmark::Counter(
-        static_cast<double>(allocations() - before), benchmark::Counter::kAvgIterations);
+    state.counters["allocations"] = benchmark::Counter(static_cast<double>(allocations() - before),
+                                                       benchmark::Counter::kAvgIterations);
     if (writer) {
         state.counters["period_us"] = writer->period_us();
     }
@@ -137,6 +146,7 @@ const bool registered = [] {
     add("view of two", shared_reader<ViewOfTwo>);
     add("held reading", reader_per_thread<HeldReading>);
     add("held view", reader_per_thread<HeldView>);
+    add("held view look up", reader_per_thread<HeldViewLookUp>);
     add("pin", shared_reader<Pin>);
     add("snapshot", shared_reader<SnapshotOfOne>);
 

@@ -27,7 +27,8 @@ std::string key_name(int number) { return numbered("key-%05d", number); }
 std::string services_text(int port) {
     std::string text = "{\n  \"services\": {\n";
     for (int i = 0; i < service_count; ++i) {
-        const auto field = [&](const char* name, const std::string& value, const char* end = ",\n") {
+        const auto field = [&](const char* name, const std::string& value,
+                               const char* end = ",\n") {
             text.append("      \"").append(name).append("\": ").append(value).append(end);
         };
         text.append("    \"").append(service_name(i)).append("\": {\n");

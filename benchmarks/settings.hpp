@@ -21,7 +21,8 @@ static_assert(sizeof(Settings) == 256);
 /// A store with two bound values, and what a reader holds of it.
 struct SettingsStore {
     attune::Store store;
-    attune::Layer layer = store.add(attune::memory({{"first", {{"id", 1}}}, {"second", {{"id", 2}}}}));
+    attune::Layer layer =
+        store.add(attune::memory({{"first", {{"id", 1}}}, {"second", {{"id", 2}}}}));
     attune::Config<Settings> first = store.bind<Settings>("first");
     attune::Config<Settings> second = store.bind<Settings>("second");
     attune::Path first_id{"first.id"};

@@ -19,9 +19,10 @@ constinit thread_local std::uint64_t allocation_count = 0;
 
 void* allocate(std::size_t size, std::size_t alignment) {
     ++allocation_count;
-    void* const memory = alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                             ? std::malloc(size)
-                             : std::aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
+    void* const memory =
+        alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
+            ? std::malloc(size)
+            : std::aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
     if (memory == nullptr) {
         throw std::bad_alloc{};
     }
@@ -50,8 +51,8 @@ std::size_t heap_bytes() noexcept {
 }
 
 double Durations::percentile(double share) const {
-    const auto index = static_cast<std::size_t>(
-        std::ceil(share * static_cast<double>(nanoseconds_.size())));
+    const auto index =
+        static_cast<std::size_t>(std::ceil(share * static_cast<double>(nanoseconds_.size())));
     return nanoseconds_.at(index == 0 ? 0 : index - 1);
 }
 

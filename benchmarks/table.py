@@ -37,8 +37,8 @@ class Figures:
                 scale = NANOSECONDS[run.get("time_unit", "ns")]
                 for metric, value in run.items():
                     if isinstance(value, (int, float)):
-                        times = scale if metric in ("cpu_time", "real_time") else 1.0
-                        samples[name, metric].append(value * times)
+                        factor = scale if metric in ("cpu_time", "real_time") else 1.0
+                        samples[name, metric].append(value * factor)
         self._medians = {key: statistics.median(values) for key, values in samples.items()}
 
     def get(self, of: "Of") -> Optional[float]:
@@ -134,7 +134,8 @@ READERS = [
     ("get(&T::member)", "get member"),
     ("view, two handles", "view of two"),
     ("held Reading", "held reading"),
-    ("held View", "held view"),
+    ("held View, value", "held view"),
+    ("held View, view[handle]", "held view look up"),
     ("pin()", "pin"),
     ("snapshot()", "snapshot"),
     ("plain global, never changes", "plain global"),
@@ -167,7 +168,10 @@ SECTIONS = [
             ratio(1.3)),
         Row("held Reading", reading("held reading"), "plain global", reading("plain global"),
             ratio(1.1)),
-        Row("held View", reading("held view"), "plain global", reading("plain global")),
+        Row("held View, value", reading("held view"), "plain global", reading("plain global"),
+            ratio(1.1)),
+        Row("held View, view[handle]", reading("held view look up"), "plain global",
+            reading("plain global")),
         Row("allocations per read", Of("reading/read/writer:0/threads:1", "allocations", ""),
             bar=at_most(0)),
         Row("the same, commit every 10 us",
@@ -237,11 +241,15 @@ SECTIONS = [
 def number(value: Optional[float], unit: str = "") -> str:
     if value is None:
         return ""
-    if value != 0 and abs(value) < 10:
-        text = f"{value:.2f}"
+    if value == int(value) or value >= 100:
+        text = f"{value:,.0f}"
     else:
-        text = f"{value:,.1f}" if value < 100 and value != int(value) else f"{value:,.0f}"
+        text = f"{value:.2f}" if value < 10 else f"{value:.1f}"
     return f"{text} {unit}".rstrip()
+
+
+def times(value: float) -> str:
+    return f"{value:.2f}x" if value >= 0.1 else f"1/{number(round(1 / value))}"
 
 
 def print_readers(figures: Figures) -> None:
@@ -251,14 +259,14 @@ def print_readers(figures: Figures) -> None:
     print(f"  {'':34}{'1 thread':>10}{'2 threads':>10}{'1, 10 us':>10}{'2, 10 us':>10}"
           f"{'allocations':>13}{'instructions':>14}{'writer got':>12}")
     for label, name in READERS:
-        times = [figures.get(reading(name, *column)) for column in columns]
-        if times[0] is None:
+        costs = [figures.get(reading(name, *column)) for column in columns]
+        if costs[0] is None:
             continue
         first = reading(name).name
         allocations = figures.get(Of(first, "allocations"))
         period = figures.get(Of(reading(name, 1, 10).name, "period_us"))
-        instructions = figures.get(Of(f"instructions/{name}", "instructions"))
-        print(f"  {label:34}" + "".join(f"{number(time):>10}" for time in times) +
+        instructions = figures.get(Of(f"instructions/{name.replace('_', ' ')}", "instructions"))
+        print(f"  {label:34}" + "".join(f"{number(cost):>10}" for cost in costs) +
               f"{number(allocations):>13}{number(instructions):>14}{number(period, 'us'):>12}")
 
 
@@ -275,7 +283,7 @@ def print_section(figures: Figures, title: str, rows: list[Row]) -> tuple[int, i
         shown_ratio = ""
         if baseline and figure:
             speed = row.bar is not None and row.bar.of == "speed"
-            shown_ratio = f"{baseline / figure if speed else figure / baseline:.3g}x"
+            shown_ratio = times(baseline / figure if speed else figure / baseline)
         bar = met = ""
         if row.bar:
             judged = row.bar.met(figure, baseline)

@@ -27,7 +27,7 @@ for subject in "${subjects[@]}"; do
         tools/compile_cost.py --json "$out/compile.json"
         continue
         ;;
-    reading) repetitions=(--benchmark_repetitions=7 --benchmark_min_time=0.05) ;;
+    reading) repetitions=(--benchmark_repetitions=5 --benchmark_min_time=0.05) ;;
     *) repetitions=(--benchmark_repetitions=3 --benchmark_min_time=0.2) ;;
     esac
     nice -n -5 "$bench" "--benchmark_filter=^$subject/" "${repetitions[@]}" \

@@ -39,14 +39,9 @@ OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp", "attune/src.hpp"]
 # Headers without a test of their own name, and the test that exercises them: parts that only mean
 # something together, and the inside of something that is tested as a whole.
 TESTED_IN = {
-    "attune/bind/equal.hpp": "tests/bind/decode.cpp",
-    "attune/bind/encode.hpp": "tests/bind/decode.cpp",
-    "attune/bind/expected.hpp": "tests/bind/decode_scalar.cpp",
     "attune/bind/number.hpp": "tests/bind/decode_scalar.cpp",
     "attune/bind/pattern.hpp": "tests/bind/schema.cpp",
-    "attune/bind/quantity.hpp": "tests/bind/duration.cpp",
     "attune/bind/structure.hpp": "tests/bind/reflect.cpp",
-    "attune/bind/type.hpp": "tests/bind/decode.cpp",
     "attune/graph/executor.hpp": "tests/graph/delivery.cpp",
     "attune/graph/frame.hpp": "tests/graph/frame_chain.cpp",
     "attune/graph/notifier.hpp": "tests/graph/delivery.cpp",

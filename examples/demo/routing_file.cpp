@@ -1,6 +1,7 @@
 #include "routing_file.hpp"
 
-#include <attune/attune.hpp>
+#include <attune/document/parse.hpp>
+#include <attune/document/text.hpp>
 
 namespace demo {
 

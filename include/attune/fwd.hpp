@@ -71,6 +71,8 @@ struct Change;
 
 // transport
 struct DirectoryOptions;
+struct EnvOptions;
 struct FileOptions;
+struct MemoryOptions;
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -30,7 +30,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <initializer_list>
 #include <iterator>
 #include <limits>
@@ -384,8 +383,9 @@ namespace attune::inline ATTUNE_ABI {
 ATTUNE_DECL std::string to_string(const Origin& origin) {
     std::string text = origin.source.empty() ? origin.layer : origin.source;
     if (origin.line != 0) {
-        if (!text.empty())
+        if (!text.empty()) {
             text += ':';
+        }
         text += std::to_string(origin.line);
         text += ':';
         text += std::to_string(origin.column);
@@ -487,31 +487,36 @@ ATTUNE_DECL bool is_plain_token(std::string_view token) noexcept {
 }
 
 ATTUNE_DECL std::optional<std::size_t> element_index(std::string_view token) noexcept {
-    if (token.empty() || (token.size() > 1 && token.front() == '0'))
+    if (token.empty() || (token.size() > 1 && token.front() == '0')) {
         return std::nullopt;
+    }
     std::size_t index = 0;
     const char* const end = token.data() + token.size();
     const auto [stop, error] = std::from_chars(token.data(), end, index);
-    if (error != std::errc() || stop != end)
+    if (error != std::errc() || stop != end) {
         return std::nullopt;
+    }
     return index;
 }
 
 }  // namespace detail
 
 ATTUNE_DECL Path::Path(std::string_view text) {
-    if (text.empty())
+    if (text.empty()) {
         return;
+    }
     const bool pointer = text.front() == '/';
     const char separator = pointer ? '/' : '.';
-    if (pointer)
+    if (pointer) {
         text.remove_prefix(1);
+    }
     for (;;) {
         const std::size_t end = text.find(separator);
         const std::string_view token = text.substr(0, end);
         tokens_.push_back(pointer ? detail::unescape_token(token) : std::string(token));
-        if (end == std::string_view::npos)
+        if (end == std::string_view::npos) {
             return;
+        }
         text.remove_prefix(end + 1);
     }
 }
@@ -533,8 +538,9 @@ ATTUNE_DECL Path Path::operator/(const Path& below) const {
 }
 
 ATTUNE_DECL Path Path::parent() const {
-    if (tokens_.empty())
+    if (tokens_.empty()) {
         return {};
+    }
     return Path(std::vector<std::string>(tokens_.begin(), tokens_.end() - 1));
 }
 
@@ -563,10 +569,12 @@ ATTUNE_DECL std::string Path::pointer() const {
 ATTUNE_DECL std::string to_string(const Path& path) {
     std::string text;
     for (const std::string& token : path.tokens()) {
-        if (!detail::is_plain_token(token))
+        if (!detail::is_plain_token(token)) {
             return path.pointer();
-        if (!text.empty())
+        }
+        if (!text.empty()) {
             text += '.';
+        }
         text += token;
     }
     return text;
@@ -1405,8 +1413,9 @@ struct Cell {
     // At most short_capacity bytes.
     static Cell short_string(Tag tag, std::string_view text) noexcept {
         Cell cell;
-        if (!text.empty())
+        if (!text.empty()) {
             std::memcpy(cell.bytes, text.data(), text.size());
+        }
         cell.bytes[short_capacity] = static_cast<unsigned char>(text.size());
         cell.tag = tag;
         return cell;
@@ -1435,8 +1444,9 @@ inline std::string_view view(const Cell& cell) noexcept {
 }
 
 inline void retain(const Cell& cell) noexcept {
-    if (!cell.counted())
+    if (!cell.counted()) {
         return;
+    }
     if (const Counted* block = cell.block()) {
         block->references.fetch_add(1, std::memory_order_relaxed);
     }
@@ -1446,11 +1456,13 @@ inline void retain(const Cell& cell) noexcept {
 ATTUNE_DECL void destroy(Cell cell) noexcept;
 
 inline void release(const Cell& cell) noexcept {
-    if (!cell.counted())
+    if (!cell.counted()) {
         return;
+    }
     const Counted* block = cell.block();
-    if (block && block->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if (block && block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         destroy(cell);
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -1573,8 +1585,8 @@ public:
     bool is_object() const noexcept { return cell_.tag == detail::Tag::object; }
 
     /// The value, when it is of that kind; std::domain_error that says what was expected and what
-    /// was found otherwise. Nothing is converted, but `as_double` takes every number. The characters
-    /// of a string live as long as this document and are not terminated by a zero.
+    /// was found otherwise. Nothing is converted, but `as_double` takes every number. The
+    /// characters of a string live as long as this document; no zero comes after them.
     ATTUNE_DECL bool as_bool() const;
     ATTUNE_DECL std::int64_t as_int64() const;
     ATTUNE_DECL std::uint64_t as_uint64() const;
@@ -1596,7 +1608,8 @@ public:
     /// The value at that path; null when there is none.
     ATTUNE_DECL const Document* find(const Path& path) const noexcept;
 
-    /// As `find`, but throws std::out_of_range that says where the path ends and which name is near.
+    /// As `find`, but throws std::out_of_range that says where the path ends, and a name that is
+    /// near.
     ATTUNE_DECL const Document& at(const Path& path) const;
 
     /// This document with `value` at `path`; equal to this one, and sharing its root, when the same
@@ -1620,8 +1633,8 @@ public:
     /// false for equal trees.
     bool same(const Document& other) const noexcept { return cell_.same(other.cell_); }
 
-    /// Deep equality; skips what both share. Kinds matter: 1, 1.0 and the text "1" all differ. Reals
-    /// are equal when their bits are: 0.0 and -0.0 differ, NaN equals NaN.
+    /// Deep equality; skips what both share. Kinds matter: 1, 1.0 and the text "1" all differ.
+    /// Reals are equal when their bits are: 0.0 and -0.0 differ, NaN equals NaN.
     friend bool operator==(const Document& a, const Document& b) noexcept {
         return a.same(b) || (a.cell_.counted() && a.cell_.tag == b.cell_.tag && equal(a, b));
     }
@@ -1646,8 +1659,9 @@ private:
 
     static detail::Cell real(double value) noexcept {
         // One NaN, so that equal bits are equality.
-        if (value != value)
+        if (value != value) {
             value = std::numeric_limits<double>::quiet_NaN();
+        }
         return detail::Cell::of(detail::Tag::real, value);
     }
 
@@ -1710,8 +1724,9 @@ public:
 
     void advance() noexcept {
         slot_ += stride_;
-        if (slot_ == last_)
+        if (slot_ == last_) {
             load();
+        }
     }
 
     friend bool operator==(const Cursor& a, const Cursor& b) noexcept { return a.slot_ == b.slot_; }
@@ -1831,8 +1846,8 @@ struct Repeated {
 };
 
 // An object of `count` members, keys and values in turn, which are moved from. O(n) when they are
-// sorted, else O(n log n). Of equal keys the last one wins; when `repeated` is given, the repetition
-// that comes first is written there instead and the result is null.
+// sorted, else O(n log n). Of equal keys the last one wins; when `repeated` is given, the first
+// repetition is written there instead and the result is null.
 ATTUNE_DECL Document make_object(Document* slots, std::size_t count, Repeated* repeated = nullptr);
 
 // One change of an object: a member to set, or one to remove.
@@ -1990,8 +2005,9 @@ inline void prefetch(const Counted* block) noexcept {
 
 ATTUNE_DECL void prefetch(const Cell* cells, std::size_t count) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
-        if (cells[i].counted())
+        if (cells[i].counted()) {
             prefetch(cells[i].block());
+        }
     }
 }
 
@@ -2009,8 +2025,9 @@ ATTUNE_DECL NodeRef make_leaf(const Cell* cells, std::size_t stride, std::size_t
 ATTUNE_DECL NodeRef make_inner(const Child* list, std::size_t level, std::size_t stride,
                                std::size_t used) {
     Node* const node = allocate_node(level, stride, used);
-    for (std::size_t i = 0; i < used; ++i)
+    for (std::size_t i = 0; i < used; ++i) {
         prefetch(list[i].node);
+    }
     auto* const children = static_cast<const Node**>(node->storage());
     auto* const ends = reinterpret_cast<std::size_t*>(children + used);
     auto* const keys = reinterpret_cast<Cell*>(ends + used);
@@ -2020,8 +2037,9 @@ ATTUNE_DECL NodeRef make_inner(const Child* list, std::size_t level, std::size_t
         end += list[i].size;
         new (children + i) const Node*(list[i].node);
         new (ends + i) std::size_t(end);
-        if (stride == 2)
+        if (stride == 2) {
             new (keys + i) Cell(list[i].key);
+        }
     }
     return NodeRef(node);
 }
@@ -2033,16 +2051,6 @@ ATTUNE_DECL Child child_of(const Node* node) noexcept {
 // Gives up one reference to a block; true when it was the last one.
 inline bool drop(const Counted* block) noexcept {
     return block->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
-}
-
-ATTUNE_DECL void free_string(const Counted* block) noexcept {
-    const auto* const string = static_cast<const LongString*>(block);
-    const std::size_t bytes = sizeof(LongString) + string->size;
-    ::operator delete(const_cast<LongString*>(string), bytes);
-}
-
-ATTUNE_DECL void free_node(Node* node) noexcept {
-    ::operator delete(node, node_bytes(node->level, node->stride, node->used));
 }
 
 // The places in a node that may refer to blocks: slots of a leaf, children of an inner node.
@@ -2060,12 +2068,14 @@ ATTUNE_DECL void prefetch_places(const Node& node) noexcept {
     if (node.level == 0) {
         for (std::size_t i = 0; i < places(node); ++i) {
             const Cell& cell = Access::cell(node.slots()[i]);
-            if (cell.counted())
+            if (cell.counted()) {
                 prefetch(cell.block());
+            }
         }
     } else {
-        for (std::size_t i = 0; i < node.used; ++i)
+        for (std::size_t i = 0; i < node.used; ++i) {
             prefetch(node.children()[i]);
+        }
     }
 }
 
@@ -2075,16 +2085,19 @@ ATTUNE_DECL Node* next_dead_child(Node& node, std::uint32_t& place) noexcept {
     while (place < places(node)) {
         if (node.level > 0) {
             const Node* const child = node.children()[place++];
-            if (drop(child))
+            if (drop(child)) {
                 return const_cast<Node*>(child);
+            }
             continue;
         }
         const Cell cell = Access::cell(node.slots()[place++]);
-        if (!cell.counted() || !cell.block() || !drop(cell.block()))
+        if (!cell.counted() || !cell.block() || !drop(cell.block())) {
             continue;
-        if (cell.tag >= Tag::array)
+        }
+        if (cell.tag >= Tag::array) {
             return const_cast<Node*>(root_of(cell));
-        free_string(cell.block());
+        }
+        ::operator delete(const_cast<Counted*>(cell.block()));
     }
     return nullptr;
 }
@@ -2092,8 +2105,9 @@ ATTUNE_DECL Node* next_dead_child(Node& node, std::uint32_t& place) noexcept {
 // Documents can be nested deeper than the stack. A dead node remembers how far it is emptied in its
 // reference count, and its parent in the place of the child that is being emptied.
 ATTUNE_DECL void destroy(Cell cell) noexcept {
-    if (cell.tag < Tag::array)
-        return free_string(cell.block());
+    if (cell.tag < Tag::array) {
+        return ::operator delete(const_cast<Counted*>(cell.block()));
+    }
 
     Node* parent = nullptr;
     Node* node = const_cast<Node*>(root_of(cell));
@@ -2108,9 +2122,10 @@ ATTUNE_DECL void destroy(Cell cell) noexcept {
             prefetch_places(*node);
             continue;
         }
-        free_node(node);
-        if (!parent)
+        ::operator delete(node);
+        if (!parent) {
             return;
+        }
         node = parent;
         place = node->references.load(std::memory_order_relaxed);
         std::memcpy(&parent, link_at(node, place - 1), sizeof parent);
@@ -2163,8 +2178,9 @@ namespace attune::inline ATTUNE_ABI::detail {
 inline std::uint64_t big_endian(const unsigned char* bytes) noexcept {
     std::uint64_t word;
     std::memcpy(&word, bytes, sizeof word);
-    if constexpr (std::endian::native == std::endian::big)
+    if constexpr (std::endian::native == std::endian::big) {
         return word;
+    }
     word = (word & 0x00000000FFFFFFFF) << 32 | word >> 32;
     word = (word & 0x0000FFFF0000FFFF) << 16 | (word >> 16 & 0x0000FFFF0000FFFF);
     return (word & 0x00FF00FF00FF00FF) << 8 | (word >> 8 & 0x00FF00FF00FF00FF);
@@ -2181,27 +2197,32 @@ inline int compare_short(const Cell& a, const Cell& b) noexcept {
 }
 
 ATTUNE_DECL int compare_keys(const Cell& a, const Cell& b) noexcept {
-    if (a.same(b))
+    if (a.same(b)) {
         return 0;
-    if (!a.counted() && !b.counted())
+    }
+    if (!a.counted() && !b.counted()) {
         return compare_short(a, b);
+    }
     return view(a).compare(view(b));
 }
 
 ATTUNE_DECL Probe::Probe(std::string_view key) noexcept : key_(key) {
-    if (key.size() <= Cell::short_capacity)
+    if (key.size() <= Cell::short_capacity) {
         short_ = Cell::short_string(Tag::string, key);
+    }
 }
 
 ATTUNE_DECL int Probe::compare(const Cell& other) const noexcept {
-    if (short_.tag == Tag::string && !other.counted())
+    if (short_.tag == Tag::string && !other.counted()) {
         return compare_short(short_, other);
+    }
     return key_.compare(view(other));
 }
 
 ATTUNE_DECL Found find_key(const Node* root, const Probe& probe) noexcept {
-    if (!root)
+    if (!root) {
         return {};
+    }
     const Node* node = root;
     std::size_t index = 0;
     while (node->level > 0) {
@@ -2222,8 +2243,9 @@ ATTUNE_DECL Found find_key(const Node* root, const Probe& probe) noexcept {
         const std::size_t middle = (low + high) / 2;
         const Document* const slot = node->slots() + 2 * middle;
         const int order = probe.compare(Access::cell(*slot));
-        if (order == 0)
+        if (order == 0) {
             return {slot, index + middle};
+        }
         if (order < 0) {
             high = middle;
         } else {
@@ -2236,8 +2258,9 @@ ATTUNE_DECL Found find_key(const Node* root, const Probe& probe) noexcept {
 ATTUNE_DECL std::size_t child_at(const Node& node, std::size_t index) noexcept {
     const std::size_t* const ends = node.ends();
     std::size_t child = 0;
-    while (child + 1 < node.used && ends[child] <= index)
+    while (child + 1 < node.used && ends[child] <= index) {
         ++child;
+    }
     return child;
 }
 
@@ -2280,24 +2303,28 @@ struct Change {
 
 ATTUNE_DECL Nodes pack_leaf(const Cell* cells, std::size_t stride, std::size_t count) {
     Nodes nodes;
-    if (count == 0)
+    if (count == 0) {
         return nodes;
+    }
     const std::size_t half = count <= node_capacity ? count : count - count / 2;
     nodes.first = make_leaf(cells, stride, half);
-    if (half != count)
+    if (half != count) {
         nodes.second = make_leaf(cells + half * stride, stride, count - half);
+    }
     return nodes;
 }
 
 ATTUNE_DECL Nodes pack_inner(const Child* list, std::size_t level, std::size_t stride,
                              std::size_t count) {
     Nodes nodes;
-    if (count == 0)
+    if (count == 0) {
         return nodes;
+    }
     const std::size_t half = count <= node_capacity ? count : count - count / 2;
     nodes.first = make_inner(list, level, stride, half);
-    if (half != count)
+    if (half != count) {
         nodes.second = make_inner(list + half, level, stride, count - half);
+    }
     return nodes;
 }
 
@@ -2336,8 +2363,9 @@ ATTUNE_DECL Nodes change_leaf(const Node& leaf, std::size_t index, const Change&
     Cell* out = list_cells(leaf, 0, index, cells.data());
     const bool insert = change.type == Change::Type::insert;
     if (change.type != Change::Type::erase) {
-        if (leaf.stride == 2)
+        if (leaf.stride == 2) {
             *out++ = insert ? change.key : Access::cell(leaf.slots()[index * 2]);
+        }
         *out++ = change.value;
     }
     out = list_cells(leaf, index + (insert ? 0 : 1), leaf.used, out);
@@ -2347,8 +2375,9 @@ ATTUNE_DECL Nodes change_leaf(const Node& leaf, std::size_t index, const Change&
 
 // The tree below `node` with the change at entry `index`, copying the path to it and no more.
 ATTUNE_DECL Nodes change_node(const Node& node, std::size_t index, const Change& change) {
-    if (node.level == 0)
+    if (node.level == 0) {
         return change_leaf(node, index, change);
+    }
 
     std::size_t first = child_at(node, index);
     std::size_t last = first + 1;
@@ -2365,10 +2394,12 @@ ATTUNE_DECL Nodes change_node(const Node& node, std::size_t index, const Change&
 
     std::array<Child, node_capacity + 1> list;
     Child* out = list_children(node, 0, first, list.data());
-    if (fresh.first)
+    if (fresh.first) {
         *out++ = child_of(fresh.first.get());
-    if (fresh.second)
+    }
+    if (fresh.second) {
         *out++ = child_of(fresh.second.get());
+    }
     out = list_children(node, last, node.used, out);
     return pack_inner(list.data(), node.level, node.stride,
                       static_cast<std::size_t>(out - list.data()));
@@ -2442,8 +2473,9 @@ ATTUNE_DECL NodeRef take_leaf(const Entries& entries, std::size_t first, std::si
 
 // A tree with its nodes filled evenly, so that none is less than half full.
 ATTUNE_DECL Document build(Tag tag, const Entries& entries) {
-    if (entries.count == 0)
+    if (entries.count == 0) {
         return Access::adopt(container(tag, nullptr));
+    }
     if (entries.count <= node_capacity) {
         return Access::adopt(container(tag, take_leaf(entries, 0, entries.count).surrender()));
     }
@@ -2469,8 +2501,9 @@ ATTUNE_DECL Document build(Tag tag, const Entries& entries) {
     for (std::size_t height = 1; nodes.size() > 1; ++height) {
         make_level(nodes.size(), [&](std::size_t first, std::size_t used) {
             std::array<Child, node_capacity> list;
-            for (std::size_t i = 0; i < used; ++i)
+            for (std::size_t i = 0; i < used; ++i) {
                 list[i] = child_of(nodes[first + i].get());
+            }
             return make_inner(list.data(), height, entries.stride, used);
         });
     }
@@ -2491,8 +2524,9 @@ ATTUNE_DECL Document make_array(Document* elements, std::size_t count) {
 }
 
 ATTUNE_DECL Document make_object(Document* slots, std::size_t count, Repeated* repeated) {
-    if (is_sorted_and_unique(slots, count))
+    if (is_sorted_and_unique(slots, count)) {
         return build(Tag::object, {slots, count, 2, nullptr});
+    }
 
     std::array<std::size_t, 2 * node_capacity> few;
     std::vector<std::size_t> many(count > few.size() ? count : 0);
@@ -2509,16 +2543,18 @@ ATTUNE_DECL Document make_object(Document* slots, std::size_t count, Repeated* r
     std::size_t kept = 0;
     bool found = false;
     for (std::size_t i = 0, end = 0; i < count; i = end) {
-        for (end = i + 1; end < count && compare(order[i], order[end]) == 0;)
+        for (end = i + 1; end < count && compare(order[i], order[end]) == 0;) {
             ++end;
+        }
         if (repeated && end - i > 1 && (!found || order[i + 1] < repeated->second)) {
             *repeated = {order[i], order[i + 1]};
             found = true;
         }
         order[kept++] = order[end - 1];
     }
-    if (found)
+    if (found) {
         return {};
+    }
     return build(Tag::object, {slots, kept, 2, order});
 }
 
@@ -2531,8 +2567,9 @@ ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size
         for (const Edit* edit = edits; edit != edits + count; ++edit) {
             const Found found = find_key(root_of(result), Probe(edit->key.as_string()));
             if (edit->erase) {
-                if (found.slot)
+                if (found.slot) {
                     result = erased(result, found.index);
+                }
             } else if (found.slot) {
                 result = replaced(result, found.index, edit->value);
             } else {
@@ -2554,8 +2591,9 @@ ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size
     };
     for (Cursor member(object); !member.done(); member.advance()) {
         const Cell& key = Access::cell(member[0]);
-        while (edits != last && compare_keys(Access::cell(edits->key), key) < 0)
+        while (edits != last && compare_keys(Access::cell(edits->key), key) < 0) {
             add();
+        }
         if (edits != last && compare_keys(Access::cell(edits->key), key) == 0) {
             add();
         } else {
@@ -2563,8 +2601,9 @@ ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size
             slots.push_back(member[1]);
         }
     }
-    while (edits != last)
+    while (edits != last) {
         add();
+    }
     return make_object(slots.data(), slots.size() / 2);
 }
 
@@ -2671,8 +2710,9 @@ ATTUNE_DECL void Walk::descend() noexcept {
 ATTUNE_DECL void Walk::skip() noexcept {
     while (depth_ > 0) {
         Step& step = steps_[depth_ - 1];
-        if (++step.index < step.node->used)
+        if (++step.index < step.node->used) {
             return stand();
+        }
         --depth_;
     }
     node_ = nullptr;
@@ -2701,10 +2741,12 @@ ATTUNE_DECL bool Lockstep::next() noexcept {
             after_.skip();
             continue;
         }
-        if (a && (!b || a->level >= b->level))
+        if (a && (!b || a->level >= b->level)) {
             before_.descend();
-        if (b && (!a || b->level >= a->level))
+        }
+        if (b && (!a || b->level >= a->level)) {
             after_.descend();
+        }
     }
     return false;
 }
@@ -2714,10 +2756,12 @@ ATTUNE_DECL Differences::Differences(const Document& before, const Document& aft
       after_(after.is_object() ? root_of(after) : nullptr) {}
 
 ATTUNE_DECL bool Differences::next() noexcept {
-    if (before_slot_)
+    if (before_slot_) {
         before_.skip();
-    if (after_slot_)
+    }
+    if (after_slot_) {
         after_.skip();
+    }
     before_slot_ = nullptr;
     after_slot_ = nullptr;
 
@@ -2729,8 +2773,9 @@ ATTUNE_DECL bool Differences::next() noexcept {
             after_.skip();
             continue;
         }
-        if (before_.done() && after_.done())
+        if (before_.done() && after_.done()) {
             return false;
+        }
 
         // What comes next on each side. A shared node begins with the same key in both walks, so
         // the walk that is behind catches up before the other one looks inside.
@@ -2741,22 +2786,27 @@ ATTUNE_DECL bool Differences::next() noexcept {
         }
         const bool open_a = a && (order < 0 || (order == 0 && (!b || a->level >= b->level)));
         const bool open_b = b && (order > 0 || (order == 0 && (!a || b->level >= a->level)));
-        if (open_a)
+        if (open_a) {
             before_.descend();
-        if (open_b)
+        }
+        if (open_b) {
             after_.descend();
-        if (open_a || open_b)
+        }
+        if (open_a || open_b) {
             continue;
+        }
 
         if (order == 0 && before_.slot()[1].same(after_.slot()[1])) {
             before_.skip();
             after_.skip();
             continue;
         }
-        if (order <= 0)
+        if (order <= 0) {
             before_slot_ = before_.slot();
-        if (order >= 0)
+        }
+        if (order >= 0) {
             after_slot_ = after_.slot();
+        }
         return true;
     }
 }
@@ -2787,8 +2837,9 @@ ATTUNE_DECL std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before_last(b.size() + 1);
     std::vector<std::size_t> last(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
+    for (std::size_t j = 0; j <= b.size(); ++j) {
         row[j] = j;
+    }
 
     const auto equal = [&](std::size_t i, std::size_t j) {
         return lower_case(a[i]) == lower_case(b[j]);
@@ -2816,8 +2867,9 @@ ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::stri
     for (const std::string_view name : names) {
         const std::size_t longer = std::max(word.size(), name.size());
         const std::size_t shorter = std::min(word.size(), name.size());
-        if (longer - shorter >= best)
+        if (longer - shorter >= best) {
             continue;
+        }
         const std::size_t distance = detail::edit_distance(word, name);
         // Where every letter would have to change, nothing is alike.
         if (distance < best && distance < longer) {
@@ -2854,11 +2906,13 @@ ATTUNE_DECL std::string describe(const Document& document) {
 ATTUNE_DECL void Cursor::load() noexcept {
     slot_ = nullptr;
     last_ = nullptr;
-    if (!container_ || !is_container(*container_))
+    if (!container_ || !is_container(*container_)) {
         return;
+    }
     const Node* const root = root_of(*container_);
-    if (!root || next_ == root->size())
+    if (!root || next_ == root->size()) {
         return;
+    }
     const Run run = run_at(root, next_);
     stride_ = root->stride;
     slot_ = run.first;
@@ -2870,20 +2924,24 @@ ATTUNE_DECL void Cursor::load() noexcept {
 // `open`. False at the first difference.
 ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
                             std::vector<std::pair<const Document*, const Document*>>& open) {
-    if (a.size() != b.size())
+    if (a.size() != b.size()) {
         return false;
+    }
     const std::size_t stride = a.is_object() ? 2 : 1;
     for (Lockstep pair(a, b); pair.next();) {
         for (std::size_t part = 0; part < stride; ++part) {
             const Document& x = pair.before()[part];
             const Document& y = pair.after()[part];
-            if (x.same(y))
+            if (x.same(y)) {
                 continue;
-            if (x.kind() != y.kind())
+            }
+            if (x.kind() != y.kind()) {
                 return false;
+            }
             if (is_container(x)) {
-                if (x.size() != y.size())
+                if (x.size() != y.size()) {
                     return false;
+                }
                 open.emplace_back(&x, &y);
             } else if (!(x == y)) {
                 return false;
@@ -2897,8 +2955,9 @@ ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
 
 ATTUNE_DECL Document::Document(std::initializer_list<Document> items) {
     const bool members = std::all_of(items.begin(), items.end(), [](const Document& item) {
-        if (!item.is_array() || item.size() != 2)
+        if (!item.is_array() || item.size() != 2) {
             return false;
+        }
         const Document& key = *item.find(std::size_t{0});
         return key.is_string() && !key.is_text();
     });
@@ -2906,8 +2965,9 @@ ATTUNE_DECL Document::Document(std::initializer_list<Document> items) {
     if (members) {
         slots.reserve(2 * items.size());
         for (const Document& item : items) {
-            for (const Document& part : item.elements())
+            for (const Document& part : item.elements()) {
                 slots.push_back(part);
+            }
         }
         *this = detail::make_object(slots.data(), items.size());
     } else {
@@ -2948,14 +3008,16 @@ ATTUNE_DECL Kind Document::kind() const noexcept {
 }
 
 ATTUNE_DECL bool Document::as_bool() const {
-    if (!is_bool())
+    if (!is_bool()) {
         detail::refuse_kind("a boolean", *this);
+    }
     return cell_.load<bool>();
 }
 
 ATTUNE_DECL std::int64_t Document::as_int64() const {
-    if (!is_integer())
+    if (!is_integer()) {
         detail::refuse_kind("an integer", *this);
+    }
     if (is_unsigned()) {
         throw std::domain_error(
             "expected an integer of at most 9223372036854775807, found "
@@ -2965,8 +3027,9 @@ ATTUNE_DECL std::int64_t Document::as_int64() const {
 }
 
 ATTUNE_DECL std::uint64_t Document::as_uint64() const {
-    if (!is_integer())
+    if (!is_integer()) {
         detail::refuse_kind("an integer", *this);
+    }
     if (!is_unsigned() && cell_.load<std::int64_t>() < 0) {
         throw std::domain_error("expected an integer of at least 0, found a negative one");
     }
@@ -2974,17 +3037,20 @@ ATTUNE_DECL std::uint64_t Document::as_uint64() const {
 }
 
 ATTUNE_DECL double Document::as_double() const {
-    if (is_real())
+    if (is_real()) {
         return cell_.load<double>();
-    if (!is_integer())
+    }
+    if (!is_integer()) {
         detail::refuse_kind("a number", *this);
+    }
     return is_unsigned() ? static_cast<double>(cell_.load<std::uint64_t>())
                          : static_cast<double>(cell_.load<std::int64_t>());
 }
 
 ATTUNE_DECL std::string_view Document::as_string() const {
-    if (!is_string())
+    if (!is_string()) {
         detail::refuse_kind("a string", *this);
+    }
     return detail::view(cell_);
 }
 
@@ -2994,15 +3060,17 @@ ATTUNE_DECL std::size_t Document::size() const noexcept {
 }
 
 ATTUNE_DECL const Document* Document::find_member(std::string_view key) const noexcept {
-    if (!is_object())
+    if (!is_object()) {
         return nullptr;
+    }
     const Document* const slot = find_key(detail::root_of(*this), detail::Probe(key)).slot;
     return slot ? slot + 1 : nullptr;
 }
 
 ATTUNE_DECL const Document* Document::find(std::size_t index) const noexcept {
-    if (!is_array() || index >= size())
+    if (!is_array() || index >= size()) {
         return nullptr;
+    }
     return run_at(detail::root_of(*this), index).first;
 }
 
@@ -3010,8 +3078,9 @@ namespace detail {
 
 // One level down; null when there is nothing.
 ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
-    if (!document.is_array())
+    if (!document.is_array()) {
         return document.find(token);
+    }
     const std::optional<std::size_t> index = element_index(token);
     return index ? document.find(*index) : nullptr;
 }
@@ -3032,8 +3101,9 @@ ATTUNE_DECL std::string describe_absence(const Document& parent, const Path& pat
     if (parent.is_object()) {
         std::vector<std::string_view> names;
         names.reserve(parent.size());
-        for (const Member member : parent.members())
+        for (const Member member : parent.members()) {
             names.push_back(member.key);
+        }
         const std::string near = nearest(path.tokens()[depth], names);
         return place + "no such member" + (near.empty() ? "" : "; did you mean \"" + near + "\"?");
     }
@@ -3055,10 +3125,12 @@ ATTUNE_DECL Entry find_entry(const Document& container, std::string_view token) 
         const Found found = find_key(root_of(container), Probe(token));
         return {&container, found.slot ? found.slot + 1 : nullptr, found.index};
     }
-    if (!container.is_array())
+    if (!container.is_array()) {
         return {&container, nullptr, 0};
-    if (token == "-")
+    }
+    if (token == "-") {
         return {&container, nullptr, container.size()};
+    }
     const std::size_t index = element_index(token).value_or(container.size() + 1);
     return {&container, container.find(index), index};
 }
@@ -3066,8 +3138,9 @@ ATTUNE_DECL Entry find_entry(const Document& container, std::string_view token) 
 // The container of `entry` with another value there; an object in place of a scalar.
 ATTUNE_DECL Document with_entry(const Entry& entry, const std::string& token,
                                 const Document& value) {
-    if (entry.value)
+    if (entry.value) {
         return replaced(*entry.container, entry.index, value);
+    }
     if (entry.container && is_container(*entry.container)) {
         const bool object = entry.container->is_object();
         return inserted(*entry.container, entry.index, object ? Document(token) : Document(),
@@ -3082,8 +3155,9 @@ ATTUNE_DECL const Document* Document::find(const Path& path) const noexcept {
     const Document* document = this;
     for (const std::string& token : path.tokens()) {
         document = detail::child(*document, token);
-        if (!document)
+        if (!document) {
             return nullptr;
+        }
     }
     return document;
 }
@@ -3092,8 +3166,9 @@ ATTUNE_DECL const Document& Document::at(const Path& path) const {
     const Document* document = this;
     for (std::size_t depth = 0; depth < path.size(); ++depth) {
         const Document* const below = detail::child(*document, path.tokens()[depth]);
-        if (!below)
+        if (!below) {
             throw std::out_of_range(detail::describe_absence(*document, path, depth));
+        }
         document = below;
     }
     return *document;
@@ -3105,16 +3180,18 @@ ATTUNE_DECL Document Document::with(const Path& path, Document value) const {
     const Document* document = this;
     for (std::size_t depth = 0; depth < path.size(); ++depth) {
         detail::Entry entry;
-        if (document)
+        if (document) {
             entry = detail::find_entry(*document, path.tokens()[depth]);
+        }
         if (document && document->is_array() && entry.index > document->size()) {
             throw std::out_of_range(detail::describe_absence(*document, path, depth));
         }
         entries.push_back(entry);
         document = entry.value;
     }
-    if (document && document->same(value))
+    if (document && document->same(value)) {
         return *this;
+    }
 
     for (std::size_t depth = path.size(); depth-- > 0;) {
         value = detail::with_entry(entries[depth], path.tokens()[depth], value);
@@ -3123,16 +3200,18 @@ ATTUNE_DECL Document Document::with(const Path& path, Document value) const {
 }
 
 ATTUNE_DECL Document Document::without(const Path& path) const {
-    if (path.empty())
+    if (path.empty()) {
         return {};
+    }
     std::vector<detail::Entry> entries;
     entries.reserve(path.size());
     const Document* document = this;
     for (const std::string& token : path.tokens()) {
         entries.push_back(detail::find_entry(*document, token));
         document = entries.back().value;
-        if (!document)
+        if (!document) {
             return *this;
+        }
     }
 
     Document result = detail::erased(*entries.back().container, entries.back().index);
@@ -3143,16 +3222,19 @@ ATTUNE_DECL Document Document::without(const Path& path) const {
 }
 
 ATTUNE_DECL bool Document::equal(const Document& a, const Document& b) noexcept {
-    if (!detail::is_container(a))
+    if (!detail::is_container(a)) {
         return detail::view(a.cell_) == detail::view(b.cell_);
+    }
     std::vector<std::pair<const Document*, const Document*>> open;
-    if (!detail::equal_here(a, b, open))
+    if (!detail::equal_here(a, b, open)) {
         return false;
+    }
     while (!open.empty()) {
         const auto [x, y] = open.back();
         open.pop_back();
-        if (!detail::equal_here(*x, *y, open))
+        if (!detail::equal_here(*x, *y, open)) {
             return false;
+        }
     }
     return true;
 }
@@ -3640,50 +3722,6 @@ static_assert(spells(field_text<Sample>, "first", "second", "third"),
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
-namespace attune::inline ATTUNE_ABI {
-
-/// A value that is never shown: no error, difference, event, schema or log of attune holds it, and
-/// it prints as `***`. It is set like a T and read by `reveal` only, so that whoever lets it out has
-/// said so.
-template <class T>
-class Secret {
-public:
-    Secret() = default;
-    Secret(const T& value) : value_(value) {}
-    Secret(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>)
-        : value_(std::move(value)) {}
-
-    /// Whatever makes a T in one step: a literal for a std::string.
-    template <class U>
-        requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, Secret>)
-    Secret(U&& value) : value_(std::forward<U>(value)) {}
-
-    const T& reveal() const noexcept { return value_; }
-    T& reveal() noexcept { return value_; }
-
-    friend bool operator==(const Secret&, const Secret&) = default;
-
-private:
-    T value_{};
-};
-
-/// `***`
-template <class T>
-std::string to_string(const Secret<T>&) {
-    return "***";
-}
-
-/// Streams `***`.
-template <class Stream, class T>
-    requires requires(Stream& stream) { stream << "***"; }
-Stream& operator<<(Stream& stream, const Secret<T>&) {
-    stream << "***";
-    return stream;
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// A compiled regular expression; empty when there is none.
@@ -3738,6 +3776,8 @@ template Pattern compile_pattern<char>(std::string_view);
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+struct Type;
 
 /// What a field must satisfy beyond its type. Rules of an optional or a secret hold for the value
 /// inside.
@@ -3859,298 +3899,12 @@ ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
 
 namespace attune::inline ATTUNE_ABI {
 
+template <class T>
+class Schema;
+
 namespace detail {
 
-// The type that rules speak about: what is inside optionals and secrets.
-template <class M>
-struct Inside {
-    using type = M;
-};
-template <class M>
-struct Inside<std::optional<M>> : Inside<M> {};
-template <class M>
-struct Inside<std::unique_ptr<M>> : Inside<M> {};
-template <class M>
-struct Inside<std::shared_ptr<M>> : Inside<M> {};
-template <class M>
-struct Inside<Secret<M>> : Inside<M> {};
-
-template <class V>
-inline constexpr bool is_text =
-    type_object<V>.shape == Shape::string || type_object<V>.shape == Shape::path;
-
-template <class V>
-inline constexpr bool is_sized =
-    type_object<V>.shape == Shape::string || type_object<V>.shape == Shape::list ||
-    type_object<V>.shape == Shape::flags || type_object<V>.shape == Shape::map;
-
-// What one_of takes for a field that holds a V.
-template <class V>
-using Choice = std::conditional_t<is_text<V>, std::string_view, V>;
-
-/// Throw std::logic_error naming the rule when it was given before, or cannot be met.
-ATTUNE_DECL void set_least(FieldInfo& field, const Quantity& least);
-ATTUNE_DECL void set_most(FieldInfo& field, const Quantity& most);
-ATTUNE_DECL void set_least_size(FieldInfo& field, std::size_t least);
-ATTUNE_DECL void set_most_size(FieldInfo& field, std::size_t most);
-ATTUNE_DECL void set_pattern(FieldInfo& field, Pattern pattern);
-ATTUNE_DECL void add_choice(FieldInfo& field, std::string_view text);
-ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number);
-[[noreturn]] ATTUNE_DECL void throw_bound_outside(const FieldInfo& field);
-
-/// The field at an offset; std::logic_error when there is none of that type.
-ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type);
-ATTUNE_DECL void add_check(Structure& structure, CheckInfo check);
-
-}  // namespace detail
-
-/// Rules and descriptions for one field. Rules of an optional or a Secret hold for the value inside;
-/// a default value is not judged. What a field's type cannot satisfy does not compile; rules that
-/// contradict each other throw std::logic_error when the struct is first bound.
-template <class M>
-class Field {
-    using Value = typename detail::Inside<M>::type;
-
-public:
-    explicit Field(detail::FieldInfo& info) noexcept : info_(&info) {}
-
-    /// One line for people, shown by Store::usage and in the JSON Schema.
-    Field& doc(std::string text) {
-        info_->doc = std::move(text);
-        return *this;
-    }
-
-    /// The member's name in documents, in place of the C++ one.
-    Field& name(std::string name) {
-        info_->name = std::move(name);
-        return *this;
-    }
-
-    /// Absent, or null, is a problem.
-    Field& required() {
-        info_->required = true;
-        return *this;
-    }
-
-    /// Never shown, like a Secret, where the type should stay plain.
-    Field& secret() {
-        info_->secret = true;
-        return *this;
-    }
-
-    /// Numbers, durations, Bytes: from `low` to `high`, both included.
-    template <class L, class H>
-    Field& between(const L& low, const H& high) {
-        return at_least(low).at_most(high);
-    }
-
-    template <class B>
-    Field& at_least(const B& low) {
-        detail::set_least(*info_, bound(low));
-        return *this;
-    }
-
-    template <class B>
-    Field& at_most(const B& high) {
-        detail::set_most(*info_, bound(high));
-        return *this;
-    }
-
-    /// Strings: bytes. Lists and maps: items.
-    Field& min_size(std::size_t size) {
-        static_assert(detail::is_sized<Value>, "min_size is for strings, lists and maps");
-        detail::set_least_size(*info_, size);
-        return *this;
-    }
-
-    Field& max_size(std::size_t size) {
-        static_assert(detail::is_sized<Value>, "max_size is for strings, lists and maps");
-        detail::set_most_size(*info_, size);
-        return *this;
-    }
-
-    /// Strings and paths: an ECMAScript regular expression that the whole text matches. Texts of
-    /// more than 2048 bytes are then refused.
-    Field& matches(std::string_view pattern) {
-        static_assert(detail::is_text<Value>, "matches is for strings and paths");
-        detail::set_pattern(*info_, detail::compile_pattern(pattern));
-        return *this;
-    }
-
-    /// Strings, paths, numbers, enumerations: one of these.
-    Field& one_of(std::initializer_list<detail::Choice<Value>> values) {
-        for (const detail::Choice<Value>& value : values) {
-            if constexpr (detail::is_text<Value>) {
-                detail::add_choice(*info_, value);
-            } else if constexpr (std::is_enum_v<Value>) {
-                detail::add_choice(*info_, static_cast<std::underlying_type_t<Value>>(value));
-            } else {
-                detail::add_choice(*info_, bound(value));
-            }
-        }
-        return *this;
-    }
-
-private:
-    template <class B>
-    detail::Quantity bound(const B& value) const {
-        if constexpr (detail::Integer<Value>) {
-            static_assert(detail::Integer<B>, "the bound of an integer must be an integer");
-            if (!std::in_range<Value>(value)) {
-                detail::throw_bound_outside(*info_);
-            }
-            return static_cast<Value>(value);
-        } else if constexpr (std::is_floating_point_v<Value>) {
-            static_assert(detail::Integer<B> || std::is_floating_point_v<B>,
-                          "the bound of a number must be a number");
-            return static_cast<double>(value);
-        } else if constexpr (detail::is_duration<Value>) {
-            static_assert(std::is_convertible_v<const B&, Value>,
-                          "the bound of a duration must be a duration that its type can hold "
-                          "exactly");
-            return detail::Quantity::of(Value(value).count());
-        } else {
-            static_assert(std::is_same_v<Value, Bytes>,
-                          "at_least, at_most and between are for numbers, durations and "
-                          "attune::Bytes");
-            static_assert(std::is_convertible_v<const B&, Bytes>,
-                          "the bound of a size must be attune::Bytes");
-            return Bytes(value).count;
-        }
-    }
-
-    detail::FieldInfo* info_;
-};
-
-/// What a struct says about itself beyond its members: an optional function found by
-/// argument-dependent look-up,
-///
-/// ```cpp
-/// void describe(attune::Schema<Server>& s) {
-///     s.doc("The HTTP listener");
-///     s.field(&Server::port).doc("TCP port").between(1, 65535);
-///     s.check([](const Server& v) { return v.pool.size > 0; }, "pool.size must be positive");
-/// }
-/// ```
-///
-/// Called once per program, when the struct is first bound. What it sets is immutable afterwards.
-template <class T>
-class Schema {
-public:
-    Schema(detail::Structure& structure, const T& object) noexcept
-        : structure_(&structure), object_(&object) {}
-
-    Schema(const Schema&) = delete;
-    Schema& operator=(const Schema&) = delete;
-
-    /// One line for people about the whole struct.
-    Schema& doc(std::string text) {
-        structure_->doc = std::move(text);
-        return *this;
-    }
-
-    template <class M>
-    Field<M> field(M T::*member) {
-        static_assert(std::is_object_v<M>, "field() takes a pointer to a data member");
-        const auto offset = reinterpret_cast<const std::byte*>(std::addressof(object_->*member)) -
-                            reinterpret_cast<const std::byte*>(object_);
-        return Field<M>(detail::field_at(*structure_, static_cast<std::size_t>(offset),
-                                         detail::type_object<M>));
-    }
-
-    /// A rule over several fields, judged when each of them is right by itself. `text` says what
-    /// must hold. `valid` is called with a const T& at every commit, possibly from several threads
-    /// at once, and must be pure; an exception from it counts as a no.
-    template <class F>
-        requires std::predicate<const F&, const T&>
-    Schema& check(F valid, std::string text) {
-        detail::add_check(*structure_, {detail::erase(new F(std::move(valid))),
-                                        [](const void* function, const void* object) -> bool {
-                                            return (*static_cast<const F*>(function))(
-                                                *static_cast<const T*>(object));
-                                        },
-                                        std::move(text)});
-        return *this;
-    }
-
-private:
-    detail::Structure* structure_;
-    const T* object_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL Rules& rules_of(FieldInfo& field) {
-    if (!field.rules) {
-        field.rules = std::make_unique<Rules>();
-    }
-    return *field.rules;
-}
-
-template <class T>
-void set_once(const FieldInfo& field, std::optional<T>& rule, const T& value) {
-    if (rule) {
-        throw std::logic_error("describe: \"" + field.name + "\" has the same bound twice");
-    }
-    rule = value;
-}
-
-ATTUNE_DECL void set_least(FieldInfo& field, const Quantity& least) {
-    set_once(field, rules_of(field).least, least);
-}
-
-ATTUNE_DECL void set_most(FieldInfo& field, const Quantity& most) {
-    set_once(field, rules_of(field).most, most);
-}
-
-ATTUNE_DECL void set_least_size(FieldInfo& field, std::size_t least) {
-    set_once(field, rules_of(field).least_size, least);
-}
-
-ATTUNE_DECL void set_most_size(FieldInfo& field, std::size_t most) {
-    set_once(field, rules_of(field).most_size, most);
-}
-
-ATTUNE_DECL void set_pattern(FieldInfo& field, Pattern pattern) {
-    Rules& rules = rules_of(field);
-    if (rules.pattern) {
-        throw std::logic_error("describe: \"" + field.name + "\" has two patterns");
-    }
-    rules.pattern = std::move(pattern);
-}
-
-ATTUNE_DECL void add_choice(FieldInfo& field, std::string_view text) {
-    rules_of(field).strings.emplace_back(text);
-}
-
-ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number) {
-    rules_of(field).numbers.push_back(number);
-}
-
-ATTUNE_DECL void throw_bound_outside(const FieldInfo& field) {
-    throw std::logic_error("describe: a bound of \"" + field.name +
-                           "\" is outside what its type can hold");
-}
-
-ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type) {
-    for (FieldInfo& field : structure.fields) {
-        if (field.offset == offset && field.type == &type) {
-            return field;
-        }
-    }
-    throw std::logic_error("describe: field() was given something else than a member of the struct");
-}
-
-ATTUNE_DECL void add_check(Structure& structure, CheckInfo check) {
-    structure.checks.push_back(std::move(check));
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
+// Whoever declares such a function has included <attune/bind/schema.hpp>.
 template <class T>
 concept Described = requires(Schema<T>& schema) { describe(schema); };
 
@@ -4187,7 +3941,53 @@ const Structure& structure_for() {
     return structure;
 }
 
-}  // namespace attune::inline ATTUNE_ABI::detail
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A value that is never shown: no error, difference, event, schema or log of attune holds it, and
+/// it prints as `***`. It is set like a T and read by `reveal` only, so that whoever lets it out has
+/// said so.
+template <class T>
+class Secret {
+public:
+    Secret() = default;
+    Secret(const T& value) : value_(value) {}
+    Secret(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>)
+        : value_(std::move(value)) {}
+
+    /// Whatever makes a T in one step: a literal for a std::string.
+    template <class U>
+        requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+                 !std::is_same_v<std::remove_cvref_t<U>, Secret>)
+    Secret(U&& value) : value_(std::forward<U>(value)) {}
+
+    const T& reveal() const noexcept { return value_; }
+    T& reveal() noexcept { return value_; }
+
+    friend bool operator==(const Secret&, const Secret&) = default;
+
+private:
+    T value_{};
+};
+
+/// `***`
+template <class T>
+std::string to_string(const Secret<T>&) {
+    return "***";
+}
+
+/// Streams `***`.
+template <class Stream, class T>
+    requires requires(Stream& stream) { stream << "***"; }
+Stream& operator<<(Stream& stream, const Secret<T>&) {
+    stream << "***";
+    return stream;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
 
 namespace attune::inline ATTUNE_ABI::detail {
 
@@ -4352,6 +4152,12 @@ struct DescribeOptional {
     }
 };
 
+template <class T>
+inline constexpr bool is_std_optional = false;
+
+template <class Value>
+inline constexpr bool is_std_optional<std::optional<Value>> = true;
+
 template <class Value>
 struct Describe<std::optional<Value>> : DescribeOptional<std::optional<Value>, Value> {};
 
@@ -4422,7 +4228,7 @@ constexpr bool distinguishable() noexcept {
     unsigned seen = 0;
     bool clash = false;
     for (const unsigned forms : {unsigned{type_object<Values>.forms}...}) {
-        const unsigned alone = forms & ~unsigned{form::structure};
+        const unsigned alone = forms & ~unsigned{form::structure | form::null};
         clash = clash || (seen & alone) != 0 ||
                 ((seen | forms) & (form::map | form::structure)) == (form::map | form::structure);
         seen |= forms;
@@ -4436,7 +4242,7 @@ struct Describe<std::variant<Values...>> {
 
     static_assert((!std::is_same_v<Values, std::monostate> && ...),
                   "attune cannot bind std::monostate: use a std::optional of the variant");
-    static_assert(((type_object<Values>.shape != Shape::optional) && ...),
+    static_assert((!is_std_optional<Values> && ...),
                   "attune cannot bind a variant of optionals: use a std::optional of the variant");
     static_assert(distinguishable<Values...>(),
                   "attune cannot bind this variant: two of its alternatives take the same kind of "
@@ -4554,8 +4360,9 @@ public:
 
     // Takes the next character if it is this one.
     bool take(char c) noexcept {
-        if (peek() != c || done())
+        if (peek() != c || done()) {
             return false;
+        }
         ++at_;
         return true;
     }
@@ -4609,12 +4416,15 @@ inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
         return end - at > i && byte(i) >= low && byte(i) <= high;
     };
     const unsigned lead = byte(0);
-    if (lead < 0x80)
+    if (lead < 0x80) {
         return 1;
-    if (lead < 0xC2 || lead > 0xF4)
+    }
+    if (lead < 0xC2 || lead > 0xF4) {
         return 0;
-    if (lead < 0xE0)
+    }
+    if (lead < 0xE0) {
         return follows(1, 0x80, 0xBF) ? 2 : 0;
+    }
     if (lead < 0xF0) {
         const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;   // no overlong forms
         const unsigned high = lead == 0xED ? 0x9F : 0xBF;  // no surrogates
@@ -4657,8 +4467,9 @@ ATTUNE_DECL Lexer::Lexer(std::string_view text, const ParseOptions& options)
                          std::to_string(text.size()));
     }
     check_encoding();
-    if (text.starts_with("\xEF\xBB\xBF"))
+    if (text.starts_with("\xEF\xBB\xBF")) {
         at_ += 3;
+    }
 }
 
 // JSON begins with two ASCII characters, or is a single one: a zero among them is wider encoding.
@@ -4667,8 +4478,9 @@ ATTUNE_DECL void Lexer::check_encoding() {
     const auto zero = [&](std::size_t i) { return i < text.size() && text[i] == '\0'; };
     const bool marked = text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE");
     const bool wide = text.size() >= 2 && zero(0) != zero(1);
-    if (!marked && !wide && !(zero(0) && zero(1)))
+    if (!marked && !wide && !(zero(0) && zero(1))) {
         return;
+    }
     const bool four = text.size() >= 4 && ((zero(0) && zero(1)) || (zero(2) && zero(3)));
     fail(begin_, std::string("expected UTF-8, found what looks like UTF-") + (four ? "32" : "16"));
 }
@@ -4679,12 +4491,14 @@ ATTUNE_DECL void Lexer::space() {
             ++at_;
             for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
                 std::memcpy(&word, at_, sizeof word);
-                if (word != 0x2020202020202020)
+                if (word != 0x2020202020202020) {
                     break;
+                }
             }
         }
-        if (peek() != '/')
+        if (peek() != '/') {
             return;
+        }
         comment();
     }
 }
@@ -4693,18 +4507,22 @@ ATTUNE_DECL void Lexer::comment() {
     const char* const start = at_;
     const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
     const bool line = rest.starts_with("//");
-    if (!line && !rest.starts_with("/*"))
+    if (!line && !rest.starts_with("/*")) {
         fail(start, "unexpected \"/\"");
-    if (!options_.comments)
+    }
+    if (!options_.comments) {
         fail(start, "comments are not allowed here");
+    }
     const std::size_t stop = line ? rest.find_first_of("\r\n") : rest.find("*/", 2);
-    if (stop == std::string_view::npos && !line)
+    if (stop == std::string_view::npos && !line) {
         fail(start, "unterminated comment");
+    }
     const std::size_t length = stop == std::string_view::npos ? rest.size() : stop + (line ? 0 : 2);
     for (const char* const end = at_ + length; at_ != end;) {
         const std::size_t sequence = utf8_sequence(at_, end);
-        if (sequence == 0)
+        if (sequence == 0) {
             fail(at_, "a byte that is not UTF-8");
+        }
         at_ += sequence;
     }
 }
@@ -4713,13 +4531,15 @@ ATTUNE_DECL void Lexer::comment() {
 ATTUNE_DECL void Lexer::plain_characters() noexcept {
     for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
         std::memcpy(&word, at_, sizeof word);
-        if (has_special(word))
+        if (has_special(word)) {
             break;
+        }
     }
     while (at_ != end_) {
         const auto byte = static_cast<unsigned char>(*at_);
-        if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\')
+        if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') {
             return;
+        }
         ++at_;
     }
 }
@@ -4729,19 +4549,22 @@ ATTUNE_DECL std::string_view Lexer::string() {
     const char* kept = at_;
     bool plain = true;
     const auto keep = [&] {
-        if (std::exchange(plain, false))
+        if (std::exchange(plain, false)) {
             unescaped_.clear();
+        }
         unescaped_.append(kept, at_);
     };
     for (;;) {
         plain_characters();
-        if (at_ == end_)
+        if (at_ == end_) {
             fail(start, "unterminated string");
+        }
         const auto byte = static_cast<unsigned char>(*at_);
         if (byte == '"') {
             const std::string_view whole(kept, static_cast<std::size_t>(at_ - kept));
-            if (!plain)
+            if (!plain) {
                 keep();
+            }
             ++at_;
             return plain ? whole : unescaped_;
         }
@@ -4751,8 +4574,9 @@ ATTUNE_DECL std::string_view Lexer::string() {
             kept = at_;
         } else if (byte >= 0x80) {
             const std::size_t length = utf8_sequence(at_, end_);
-            if (length == 0)
+            if (length == 0) {
                 fail(at_, "a byte that is not UTF-8 inside a string");
+            }
             at_ += length;
         } else if (byte == '\n' || byte == '\r') {
             fail(start, "unterminated string; a line break inside is written \"\\n\"");
@@ -4767,8 +4591,9 @@ ATTUNE_DECL unsigned Lexer::four_digits(const char* place) {
     const bool long_enough = end_ - at_ >= 4;
     const char* const last = long_enough ? at_ + 4 : at_;
     const auto [stop, error] = std::from_chars(at_, last, value, 16);
-    if (!long_enough || stop != last)
+    if (!long_enough || stop != last) {
         fail(place, "expected four hexadecimal digits after \"\\u\"");
+    }
     at_ = last;
     return value;
 }
@@ -4783,8 +4608,9 @@ ATTUNE_DECL void Lexer::escape() {
         ++at_;
         return;
     }
-    if (name != 'u')
+    if (name != 'u') {
         fail(start, "unknown escape in a string");
+    }
     ++at_;
 
     unsigned point = four_digits(start);
@@ -4797,8 +4623,9 @@ ATTUNE_DECL void Lexer::escape() {
             at_ += 2;
             low = four_digits(second);
         }
-        if (low < 0xDC00 || low > 0xDFFF)
+        if (low < 0xDC00 || low > 0xDFFF) {
             fail(start, "half of a surrogate pair in a string");
+        }
         point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
     }
 
@@ -4825,28 +4652,37 @@ ATTUNE_DECL Document Lexer::number() {
     const bool negative = take('-');
     const char* const digits = at_;
     std::uint64_t value = 0;
-    while (at_ != end_ && is_digit(*at_))
+    while (at_ != end_ && is_digit(*at_)) {
         value = value * 10 + static_cast<unsigned>(*at_++ - '0');
-    if (at_ == digits)
+    }
+    if (at_ == digits) {
         fail(at_, "expected a digit after \"-\", found " + found());
-    if (*digits == '0' && at_ - digits > 1)
+    }
+    if (*digits == '0' && at_ - digits > 1) {
         fail(first, "a number must not begin with a zero");
-    if (peek() == '.' || peek() == 'e' || peek() == 'E')
+    }
+    if (peek() == '.' || peek() == 'e' || peek() == 'E') {
         return real(first);
-    if (negative && *digits == '0')
+    }
+    if (negative && *digits == '0') {
         return -0.0;
+    }
 
     // Above 19 digits the sum may have wrapped around.
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     bool fits = true;
-    if (at_ - digits > 19)
+    if (at_ - digits > 19) {
         fits = std::from_chars(digits, at_, value).ec == std::errc();
-    if (negative)
+    }
+    if (negative) {
         fits = fits && value <= most + 1;
-    if (!fits)
+    }
+    if (!fits) {
         fail(first, "an integer that needs more than 64 bits");
-    if (!negative)
+    }
+    if (!negative) {
         return value;
+    }
     return value == 0 ? std::int64_t{0} : -static_cast<std::int64_t>(value - 1) - 1;
 }
 
@@ -4856,20 +4692,24 @@ ATTUNE_DECL Document Lexer::real(const char* first) {
         if (done() || !is_digit(*at_)) {
             fail(at_, std::string("expected a digit after ") + after + ", found " + found());
         }
-        while (at_ != end_ && is_digit(*at_))
+        while (at_ != end_ && is_digit(*at_)) {
             ++at_;
+        }
     };
-    if (take('.'))
+    if (take('.')) {
         digits("the decimal point");
+    }
     if (take('e') || take('E')) {
-        if (!take('+'))
+        if (!take('+')) {
             take('-');
+        }
         digits("the exponent's \"e\"");
     }
 
     double value = 0;
-    if (std::from_chars(first, at_, value).ec != std::errc::result_out_of_range)
+    if (std::from_chars(first, at_, value).ec != std::errc::result_out_of_range) {
         return value;
+    }
 
     // Too large, or so small that it rounds to zero: decided by where the first digit stands.
     const bool negative = *first == '-';
@@ -4879,51 +4719,62 @@ ATTUNE_DECL Document Lexer::real(const char* first) {
     const char* const leading =
         std::find_if(first, mantissa_end, [](char c) { return c >= '1' && c <= '9'; });
     const char* exponent_text = mantissa_end == at_ ? at_ : mantissa_end + 1;
-    if (exponent_text != at_ && *exponent_text == '+')
+    if (exponent_text != at_ && *exponent_text == '+') {
         ++exponent_text;
+    }
     std::int32_t exponent = 0;
     const bool huge =
         std::from_chars(exponent_text, at_, exponent).ec == std::errc::result_out_of_range;
     const bool down = huge ? *exponent_text == '-' : point - leading <= -std::int64_t{exponent};
-    if (!down)
+    if (!down) {
         fail(first, "a number too large for a double");
+    }
     return negative ? -0.0 : 0.0;
 }
 
 ATTUNE_DECL Document Lexer::literal() {
     const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
     const auto is = [&](std::string_view word) {
-        if (!rest.starts_with(word))
+        if (!rest.starts_with(word)) {
             return false;
+        }
         at_ += word.size();
         return true;
     };
-    if (is("true"))
+    if (is("true")) {
         return true;
-    if (is("false"))
+    }
+    if (is("false")) {
         return false;
-    if (is("null"))
+    }
+    if (is("null")) {
         return nullptr;
+    }
     fail(at_, "expected a value, found " + found());
 }
 
 ATTUNE_DECL void Lexer::word() noexcept {
     constexpr std::string_view ends = " \t\r\n,:{}[]\"/";
-    while (at_ != end_ && ends.find(*at_) == ends.npos)
+    while (at_ != end_ && ends.find(*at_) == ends.npos) {
         ++at_;
+    }
 }
 
 ATTUNE_DECL std::string Lexer::found() const {
-    if (done())
+    if (done()) {
         return "the end of the document";
-    if (*at_ == '"')
+    }
+    if (*at_ == '"') {
         return "'\"'";
+    }
     const std::size_t length = utf8_sequence(at_, end_);
-    if (length == 0)
+    if (length == 0) {
         return "a byte that is not UTF-8";
+    }
     const auto byte = static_cast<unsigned char>(*at_);
-    if (byte >= 0x20 && byte != 0x7F)
+    if (byte >= 0x20 && byte != 0x7F) {
         return '"' + std::string(at_, length) + '"';
+    }
     constexpr std::string_view digits = "0123456789ABCDEF";
     return std::string("a control character, U+00") + digits[byte >> 4] + digits[byte & 0xF];
 }
@@ -4939,8 +4790,9 @@ ATTUNE_DECL Position Lexer::position_of(const char* place) const noexcept {
             line_start = at + 1;
         }
     }
-    for (const char* at = line_start; at < place; ++at)
+    for (const char* at = line_start; at < place; ++at) {
         position.column += !is_continuation(*at);
+    }
     return position;
 }
 
@@ -4982,8 +4834,9 @@ public:
         std::size_t depth = 0;
         for (; depth < path.size(); ++depth) {
             const Item item = find(path.tokens()[depth]);
-            if (!item.value)
+            if (!item.value) {
                 break;
+            }
             const bool last = depth + 1 == path.size();
             place = last && part == Part::key ? item.key : item.value;
             lexer_.go_to(item.value);
@@ -5001,8 +4854,9 @@ private:
     Item find(std::string_view token) {
         Item found;
         const bool object = lexer_.peek() == '{';
-        if (!object && lexer_.peek() != '[')
+        if (!object && lexer_.peek() != '[') {
             return found;
+        }
         const std::optional<std::size_t> wanted = element_index(token);
         lexer_.take(lexer_.peek());
         for (std::size_t index = 0; to_item(); ++index) {
@@ -5015,10 +4869,12 @@ private:
                 lexer_.space();
             }
             const char* const value = lexer_.at();
-            if (match)
+            if (match) {
                 found = {key, value};
-            if (match && !object)
+            }
+            if (match && !object) {
                 break;
+            }
             skip_value();
         }
         return found;
@@ -5027,8 +4883,9 @@ private:
     // Past a comma to the next item; false at the end of the object or array.
     bool to_item() {
         lexer_.space();
-        if (lexer_.take(','))
+        if (lexer_.take(',')) {
             lexer_.space();
+        }
         return !lexer_.done() && lexer_.peek() != '}' && lexer_.peek() != ']';
     }
 
@@ -5038,8 +4895,9 @@ private:
             lexer_.space();
             const char c = lexer_.peek();
             const bool closes = c == '}' || c == ']';
-            if (lexer_.done() || (closes && depth == 0))
+            if (lexer_.done() || (closes && depth == 0)) {
                 return;
+            }
             if (c == '"') {
                 lexer_.string();
             } else if (c == '{' || c == '[') {
@@ -5085,8 +4943,9 @@ public:
 
     Document document() {
         lexer_.space();
-        if (lexer_.done())
+        if (lexer_.done()) {
             lexer_.fail(lexer_.at(), "expected a value, found an empty document");
+        }
         do {
             value();
         } while (to_next_value());
@@ -5161,8 +5020,9 @@ private:
                     continue;
                 }
             }
-            if (open_.back().object)
+            if (open_.back().object) {
                 key();
+            }
             return true;
         }
         return false;
@@ -5189,8 +5049,9 @@ private:
         }
         push_key(lexer_.string());
         lexer_.space();
-        if (!lexer_.take(':'))
+        if (!lexer_.take(':')) {
             refuse("':' after a name");
+        }
         lexer_.space();
     }
 
@@ -5201,8 +5062,9 @@ private:
             return;
         }
         Document& known = names_[std::hash<std::string_view>()(name) % names_.size()];
-        if (!known.is_string() || known.as_string() != name)
+        if (!known.is_string() || known.as_string() != name) {
             known = name;
+        }
         slots_.push_back(known);
     }
 
@@ -5266,8 +5128,9 @@ ATTUNE_DECL std::optional<Position> locate(std::string_view text, const Path& pa
                                            const ParseOptions& options) {
     const std::optional<detail::Located> located =
         detail::locate_nearest(text, path, part, options);
-    if (!located || located->depth != path.size())
+    if (!located || located->depth != path.size()) {
         return std::nullopt;
+    }
     return located->position;
 }
 
@@ -5346,6 +5209,9 @@ struct Range {
     }
 };
 ATTUNE_DECL Range range_of(const Type& type, const Rules* rules);
+
+/// `an integer in [1, 9]`, `a size of at least 1kB`: a noun and a range of the described type.
+ATTUNE_DECL std::string in_range(const Type& type, std::string_view noun, const Range& range);
 
 /// A number of the described type as its rules compare it, and as text.
 ATTUNE_DECL Quantity load(const Type& type, const void* object) noexcept;
@@ -5628,6 +5494,8 @@ ATTUNE_DECL std::string expected(const Type& type, const Rules* rules) {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+class Provenance;
+
 /// Where a decoder is, without a path: paths are made only for problems. Lives on the stack.
 struct Trail {
     const Trail* above = nullptr;
@@ -5742,8 +5610,8 @@ struct TextOptions {
 
 /// JSON text (RFC 8259) that `parse` reads back as an equal document, text values excepted: they
 /// become plain strings. Members come in the order of their keys. Reals are the shortest text that
-/// reads back as the same double and always carry a `.` or an `e`. What JSON cannot say is replaced:
-/// NaN and the infinities by `null`, bytes that are not UTF-8 by U+FFFD. O(n); any depth.
+/// reads back as the same double and always carry a `.` or an `e`. What JSON cannot say is
+/// replaced: NaN and the infinities by `null`, bytes that are not UTF-8 by U+FFFD. O(n); any depth.
 ATTUNE_DECL std::string to_text(const Document& document, TextOptions options = {});
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -5815,12 +5683,14 @@ ATTUNE_DECL void write_scalar(const Document& value, std::string& out) {
                                    : digits_of(value.as_int64(), buffer);
         return;
     case Kind::real: {
-        if (!std::isfinite(value.as_double()))
+        if (!std::isfinite(value.as_double())) {
             break;
+        }
         const std::string_view digits = digits_of(value.as_double(), buffer);
         out += digits;
-        if (digits.find_first_of(".e") == std::string_view::npos)
+        if (digits.find_first_of(".e") == std::string_view::npos) {
             out += ".0";
+        }
         return;
     }
     case Kind::string: write_string(value.as_string(), out); return;
@@ -5830,8 +5700,9 @@ ATTUNE_DECL void write_scalar(const Document& value, std::string& out) {
 }
 
 ATTUNE_DECL void write_line(int indent, std::size_t depth, std::string& out) {
-    if (indent < 0)
+    if (indent < 0) {
         return;
+    }
     out += '\n';
     out.append(static_cast<std::size_t>(indent) * depth, ' ');
 }
@@ -5862,16 +5733,18 @@ ATTUNE_DECL std::string to_text(const Document& document, TextOptions options) {
         for (bool found = value->size() > 0; !found && !open.empty();) {
             open.back().next.advance();
             found = !open.back().next.done();
-            if (found)
+            if (found) {
                 out += ',';
+            }
             detail::write_line(options.indent, open.size() - (found ? 0 : 1), out);
             if (!found) {
                 out += open.back().object ? '}' : ']';
                 open.pop_back();
             }
         }
-        if (open.empty())
+        if (open.empty()) {
             return out;
+        }
 
         const Open& top = open.back();
         if (top.object) {
@@ -6144,7 +6017,9 @@ ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object,
     if (is_real) {
         count = real_count;
     }
-    if (fault == DurationFault::none) {
+    const Range held = range_of(type, nullptr);
+    const bool holds = fault == DurationFault::none && held.contains(count);
+    if (holds) {
         if (allowed(type, count, document, place)) {
             if (is_real) {
                 store_real(type.real, object, real_count);
@@ -6160,10 +6035,8 @@ ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object,
         problem.expected += " with units of d, h, m, s, ms, us, ns";
     } else if (fault == DurationFault::inexact) {
         problem.expected = "a multiple of " + write_duration(std::uint64_t{1}, type.tick);
-    } else if (fault == DurationFault::overflow) {
-        problem.expected = is_real ? "a shorter duration"
-                                   : "a duration of at most " +
-                                         write_duration(most_of(type.integer), type.tick);
+    } else if (fault == DurationFault::overflow || fault == DurationFault::none) {
+        problem.expected = in_range(type, is_real ? "a shorter duration" : "a duration", held);
     }
 }
 
@@ -6881,6 +6754,298 @@ ATTUNE_DECL Document encode(const Type& type, const void* object, bool mask_secr
 
 namespace attune::inline ATTUNE_ABI {
 
+namespace detail {
+
+// The type that rules speak about: what is inside optionals and secrets.
+template <class M>
+struct Inside {
+    using type = M;
+};
+template <class M>
+struct Inside<std::optional<M>> : Inside<M> {};
+template <class M>
+struct Inside<std::unique_ptr<M>> : Inside<M> {};
+template <class M>
+struct Inside<std::shared_ptr<M>> : Inside<M> {};
+template <class M>
+struct Inside<Secret<M>> : Inside<M> {};
+
+template <class V>
+inline constexpr bool is_text =
+    type_object<V>.shape == Shape::string || type_object<V>.shape == Shape::path;
+
+template <class V>
+inline constexpr bool is_sized =
+    type_object<V>.shape == Shape::string || type_object<V>.shape == Shape::list ||
+    type_object<V>.shape == Shape::flags || type_object<V>.shape == Shape::map;
+
+// What one_of takes for a field that holds a V.
+template <class V>
+using Choice = std::conditional_t<is_text<V>, std::string_view, V>;
+
+/// Throw std::logic_error naming the rule when it was given before, or cannot be met.
+ATTUNE_DECL void set_least(FieldInfo& field, const Quantity& least);
+ATTUNE_DECL void set_most(FieldInfo& field, const Quantity& most);
+ATTUNE_DECL void set_least_size(FieldInfo& field, std::size_t least);
+ATTUNE_DECL void set_most_size(FieldInfo& field, std::size_t most);
+ATTUNE_DECL void set_pattern(FieldInfo& field, Pattern pattern);
+ATTUNE_DECL void add_choice(FieldInfo& field, std::string_view text);
+ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number);
+[[noreturn]] ATTUNE_DECL void throw_bound_outside(const FieldInfo& field);
+
+/// The field at an offset; std::logic_error when there is none of that type.
+ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type);
+ATTUNE_DECL void add_check(Structure& structure, CheckInfo check);
+
+}  // namespace detail
+
+/// Rules and descriptions for one field. Rules of an optional or a Secret hold for the value inside;
+/// a default value is not judged. What a field's type cannot satisfy does not compile; rules that
+/// contradict each other throw std::logic_error when the struct is first bound.
+template <class M>
+class Field {
+    using Value = typename detail::Inside<M>::type;
+
+public:
+    explicit Field(detail::FieldInfo& info) noexcept : info_(&info) {}
+
+    /// One line for people, shown by Store::usage and in the JSON Schema.
+    Field& doc(std::string text) {
+        info_->doc = std::move(text);
+        return *this;
+    }
+
+    /// The member's name in documents, in place of the C++ one.
+    Field& name(std::string name) {
+        info_->name = std::move(name);
+        return *this;
+    }
+
+    /// Absent, or null, is a problem.
+    Field& required() {
+        info_->required = true;
+        return *this;
+    }
+
+    /// Never shown, like a Secret, where the type should stay plain.
+    Field& secret() {
+        info_->secret = true;
+        return *this;
+    }
+
+    /// Numbers, durations, Bytes: from `low` to `high`, both included.
+    template <class L, class H>
+    Field& between(const L& low, const H& high) {
+        return at_least(low).at_most(high);
+    }
+
+    template <class B>
+    Field& at_least(const B& low) {
+        detail::set_least(*info_, bound(low));
+        return *this;
+    }
+
+    template <class B>
+    Field& at_most(const B& high) {
+        detail::set_most(*info_, bound(high));
+        return *this;
+    }
+
+    /// Strings: bytes. Lists and maps: items.
+    Field& min_size(std::size_t size) {
+        static_assert(detail::is_sized<Value>, "min_size is for strings, lists and maps");
+        detail::set_least_size(*info_, size);
+        return *this;
+    }
+
+    Field& max_size(std::size_t size) {
+        static_assert(detail::is_sized<Value>, "max_size is for strings, lists and maps");
+        detail::set_most_size(*info_, size);
+        return *this;
+    }
+
+    /// Strings and paths: an ECMAScript regular expression that the whole text matches. Texts of
+    /// more than 2048 bytes are then refused.
+    Field& matches(std::string_view pattern) {
+        static_assert(detail::is_text<Value>, "matches is for strings and paths");
+        detail::set_pattern(*info_, detail::compile_pattern(pattern));
+        return *this;
+    }
+
+    /// Strings, paths, numbers, enumerations: one of these.
+    Field& one_of(std::initializer_list<detail::Choice<Value>> values) {
+        for (const detail::Choice<Value>& value : values) {
+            if constexpr (detail::is_text<Value>) {
+                detail::add_choice(*info_, value);
+            } else if constexpr (std::is_enum_v<Value>) {
+                detail::add_choice(*info_, static_cast<std::underlying_type_t<Value>>(value));
+            } else {
+                detail::add_choice(*info_, bound(value));
+            }
+        }
+        return *this;
+    }
+
+private:
+    template <class B>
+    detail::Quantity bound(const B& value) const {
+        if constexpr (detail::Integer<Value>) {
+            static_assert(detail::Integer<B>, "the bound of an integer must be an integer");
+            if (!std::in_range<Value>(value)) {
+                detail::throw_bound_outside(*info_);
+            }
+            return static_cast<Value>(value);
+        } else if constexpr (std::is_floating_point_v<Value>) {
+            static_assert(detail::Integer<B> || std::is_floating_point_v<B>,
+                          "the bound of a number must be a number");
+            return static_cast<double>(value);
+        } else if constexpr (detail::is_duration<Value>) {
+            static_assert(std::is_convertible_v<const B&, Value>,
+                          "the bound of a duration must be a duration that its type can hold "
+                          "exactly");
+            return detail::Quantity::of(Value(value).count());
+        } else {
+            static_assert(std::is_same_v<Value, Bytes>,
+                          "at_least, at_most and between are for numbers, durations and "
+                          "attune::Bytes");
+            static_assert(std::is_convertible_v<const B&, Bytes>,
+                          "the bound of a size must be attune::Bytes");
+            return Bytes(value).count;
+        }
+    }
+
+    detail::FieldInfo* info_;
+};
+
+/// What a struct says about itself beyond its members: an optional function found by
+/// argument-dependent look-up,
+///
+/// ```cpp
+/// void describe(attune::Schema<Server>& s) {
+///     s.doc("The HTTP listener");
+///     s.field(&Server::port).doc("TCP port").between(1, 65535);
+///     s.check([](const Server& v) { return v.pool.size > 0; }, "pool.size must be positive");
+/// }
+/// ```
+///
+/// Called once per program, when the struct is first bound. What it sets is immutable afterwards.
+template <class T>
+class Schema {
+public:
+    Schema(detail::Structure& structure, const T& object) noexcept
+        : structure_(&structure), object_(&object) {}
+
+    Schema(const Schema&) = delete;
+    Schema& operator=(const Schema&) = delete;
+
+    /// One line for people about the whole struct.
+    Schema& doc(std::string text) {
+        structure_->doc = std::move(text);
+        return *this;
+    }
+
+    template <class M>
+    Field<M> field(M T::*member) {
+        static_assert(std::is_object_v<M>, "field() takes a pointer to a data member");
+        const auto offset = reinterpret_cast<const std::byte*>(std::addressof(object_->*member)) -
+                            reinterpret_cast<const std::byte*>(object_);
+        return Field<M>(detail::field_at(*structure_, static_cast<std::size_t>(offset),
+                                         detail::type_object<M>));
+    }
+
+    /// A rule over several fields, judged when each of them is right by itself. `text` says what
+    /// must hold. `valid` is called with a const T& at every commit, possibly from several threads
+    /// at once, and must be pure; an exception from it counts as a no.
+    template <class F>
+        requires std::predicate<const F&, const T&>
+    Schema& check(F valid, std::string text) {
+        detail::add_check(*structure_, {detail::erase(new F(std::move(valid))),
+                                        [](const void* function, const void* object) -> bool {
+                                            return (*static_cast<const F*>(function))(
+                                                *static_cast<const T*>(object));
+                                        },
+                                        std::move(text)});
+        return *this;
+    }
+
+private:
+    detail::Structure* structure_;
+    const T* object_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Rules& rules_of(FieldInfo& field) {
+    if (!field.rules) {
+        field.rules = std::make_unique<Rules>();
+    }
+    return *field.rules;
+}
+
+template <class T>
+void set_once(const FieldInfo& field, std::optional<T>& rule, const T& value) {
+    if (rule) {
+        throw std::logic_error("describe: \"" + field.name + "\" has the same bound twice");
+    }
+    rule = value;
+}
+
+ATTUNE_DECL void set_least(FieldInfo& field, const Quantity& least) {
+    set_once(field, rules_of(field).least, least);
+}
+
+ATTUNE_DECL void set_most(FieldInfo& field, const Quantity& most) {
+    set_once(field, rules_of(field).most, most);
+}
+
+ATTUNE_DECL void set_least_size(FieldInfo& field, std::size_t least) {
+    set_once(field, rules_of(field).least_size, least);
+}
+
+ATTUNE_DECL void set_most_size(FieldInfo& field, std::size_t most) {
+    set_once(field, rules_of(field).most_size, most);
+}
+
+ATTUNE_DECL void set_pattern(FieldInfo& field, Pattern pattern) {
+    Rules& rules = rules_of(field);
+    if (rules.pattern) {
+        throw std::logic_error("describe: \"" + field.name + "\" has two patterns");
+    }
+    rules.pattern = std::move(pattern);
+}
+
+ATTUNE_DECL void add_choice(FieldInfo& field, std::string_view text) {
+    rules_of(field).strings.emplace_back(text);
+}
+
+ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number) {
+    rules_of(field).numbers.push_back(number);
+}
+
+ATTUNE_DECL void throw_bound_outside(const FieldInfo& field) {
+    throw std::logic_error("describe: a bound of \"" + field.name +
+                           "\" is outside what its type can hold");
+}
+
+ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type) {
+    for (FieldInfo& field : structure.fields) {
+        if (field.offset == offset && field.type == &type) {
+            return field;
+        }
+    }
+    throw std::logic_error("describe: field() was given something else than a member of the struct");
+}
+
+ATTUNE_DECL void add_check(Structure& structure, CheckInfo check) {
+    structure.checks.push_back(std::move(check));
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
 /// Calls `f(std::string_view key, const Document* before, const Document* after)` for each member
 /// that differs between two objects, in key order; the missing side is null. What is not an object
 /// counts as one without members.
@@ -6914,12 +7079,14 @@ public:
                                    : Walk(std::in_place_type<Lockstep>, before, after)) {}
 
     bool next() noexcept {
-        if (auto* const members = std::get_if<Differences>(&walk_))
+        if (auto* const members = std::get_if<Differences>(&walk_)) {
             return members->next();
+        }
         auto& elements = std::get<Lockstep>(walk_);
         while (elements.next()) {
-            if (!elements.before()->same(*elements.after()))
+            if (!elements.before()->same(*elements.after())) {
                 return true;
+            }
         }
         return false;
     }
@@ -6946,18 +7113,21 @@ private:
 
 // Both are objects, or arrays of one length: whatever differs does so further down.
 ATTUNE_DECL bool differ_inside(const Document* before, const Document* after) noexcept {
-    if (!before || !after)
+    if (!before || !after) {
         return false;
-    if (before->is_object())
+    }
+    if (before->is_object()) {
         return after->is_object();
+    }
     return before->is_array() && after->is_array() && before->size() == after->size();
 }
 
 }  // namespace detail
 
 ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after) {
-    if (before.same(after))
+    if (before.same(after)) {
         return {};
+    }
     if (!detail::differ_inside(&before, &after)) {
         return before == after ? std::vector<Path>{} : std::vector<Path>{Path()};
     }
@@ -7021,23 +7191,26 @@ public:
     explicit Merger(Null null) noexcept : null_(null) {}
 
     Document merge(const Document& lower, const Document& upper) {
-        if (std::optional<Document> whole = enter(&lower, upper))
+        if (std::optional<Document> whole = enter(&lower, upper)) {
             return *std::move(whole);
+        }
         for (;;) {
             Merging& top = open_.back();
             if (top.upper.done()) {
                 Document made = edited(top.lower, top.edits.data(), top.edits.size());
                 open_.pop_back();
-                if (open_.empty())
+                if (open_.empty()) {
                     return made;
+                }
                 put(std::move(made));
                 continue;
             }
             const Document& value = top.upper[1];
             const Document* const existing = top.lower.find(top.upper[0].as_string());
             if (null_ == Null::removes && value.is_null()) {
-                if (existing)
+                if (existing) {
                     top.edits.push_back({top.upper[0], {}, true});
+                }
                 top.upper.advance();
             } else if (std::optional<Document> whole = enter(existing, value)) {
                 put(*std::move(whole));
@@ -7048,8 +7221,9 @@ public:
 private:
     // The result, when it takes no merging; else nothing, and the pair is the innermost open one.
     std::optional<Document> enter(const Document* lower, const Document& upper) {
-        if (!upper.is_object())
+        if (!upper.is_object()) {
             return upper;
+        }
         const bool objects = lower && lower->is_object();
         if (null_ == Null::masks && (!objects || lower->size() == 0 || lower->same(upper))) {
             return upper;
@@ -7147,16 +7321,19 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
     std::size_t head = common;
     std::size_t tail = 0;
     for (Lockstep pair(old, fresh); pair.next();) {
-        if (pair.index() >= common - tail)
+        if (pair.index() >= common - tail) {
             break;
+        }
         Document value = reconcile(*pair.before(), *pair.after(), depth + 1);
-        if (value.same(*pair.before()))
+        if (value.same(*pair.before())) {
             continue;
+        }
         if (replacements.empty() && old.size() != fresh.size()) {
             head = pair.index();
             tail = equal_tail(old, fresh, head);
-            if (head + tail == common)
+            if (head + tail == common) {
                 break;
+            }
         }
         replacements.push_back({pair.index(), std::move(value)});
     }
@@ -7194,13 +7371,16 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
 }
 
 ATTUNE_DECL Document reconcile(const Document& old, const Document& fresh, std::size_t depth) {
-    if (old.same(fresh))
+    if (old.same(fresh)) {
         return old;
+    }
     if (depth < reconcile_depth) {
-        if (old.is_object() && fresh.is_object())
+        if (old.is_object() && fresh.is_object()) {
             return reconcile_objects(old, fresh, depth);
-        if (old.is_array() && fresh.is_array())
+        }
+        if (old.is_array() && fresh.is_array()) {
             return reconcile_arrays(old, fresh, depth);
+        }
     }
     return old == fresh ? old : fresh;
 }
@@ -7235,7 +7415,7 @@ class Executor {
 public:
     Executor() noexcept = default;
     template <class E>
-        requires ExecutorLike<E> && (!std::same_as<E, Executor>)
+        requires(!std::same_as<E, Executor>) && ExecutorLike<E>
     Executor(E executor)
         : implementation_(std::make_shared<Model<E>>(std::move(executor))),
           inline_(std::same_as<E, InlineExecutor>) {}
@@ -11461,6 +11641,41 @@ private:
     const std::shared_ptr<Poller> poller_;
 };
 
+/// What a reload on another thread came to.
+struct ReloadOutcome {
+    std::mutex mutex;
+    std::condition_variable ready;
+    bool kept = false;
+    Commit commit;
+    std::exception_ptr thrown;
+};
+
+/// Kept at the latest when it is destroyed: a poller that ends drops its work.
+class ReloadPromise {
+public:
+    explicit ReloadPromise(std::shared_ptr<ReloadOutcome> outcome) noexcept
+        : outcome_(std::move(outcome)) {}
+    ReloadPromise(ReloadPromise&&) noexcept = default;
+    ReloadPromise& operator=(ReloadPromise&&) = delete;
+    ~ReloadPromise() {
+        if (outcome_ != nullptr) {
+            keep({}, std::make_exception_ptr(
+                         std::logic_error{"the store was closed during the reload"}));
+        }
+    }
+    void keep(Commit commit, std::exception_ptr thrown) {
+        const auto outcome = std::exchange(outcome_, nullptr);
+        const std::scoped_lock lock{outcome->mutex};
+        outcome->commit = std::move(commit);
+        outcome->thrown = std::move(thrown);
+        outcome->kept = true;
+        outcome->ready.notify_one();
+    }
+
+private:
+    std::shared_ptr<ReloadOutcome> outcome_;
+};
+
 /// One reading, with what is wrong about it as a Rejected.
 inline Content load_from(Transport& transport, const std::string& name, Version version) {
     std::vector<Problem> problems;
@@ -11608,17 +11823,21 @@ ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
     }
     // On the transport's own thread, so that this reading and those it brings by itself are
     // committed in the order in which they were made.
-    auto task = std::make_shared<std::packaged_task<Commit()>>(
-        [self = shared_from_this(), layer] { return self->reload_now(layer); });
-    auto done = task->get_future();
-    poller->post([task] { (*task)(); });
-    task.reset();
+    auto outcome = std::make_shared<ReloadOutcome>();
+    poller->post([self = shared_from_this(), layer, promise = ReloadPromise{outcome}]() mutable {
+        try {
+            promise.keep(self->reload_now(layer), nullptr);
+        } catch (...) {
+            promise.keep({}, std::current_exception());
+        }
+    });
     poller.reset();
-    try {
-        return done.get();
-    } catch (const std::future_error&) {
-        throw std::logic_error{"the store was closed during the reload"};
+    std::unique_lock lock{outcome->mutex};
+    outcome->ready.wait(lock, [&] { return outcome->kept; });
+    if (outcome->thrown) {
+        std::rethrow_exception(outcome->thrown);
     }
+    return outcome->commit;
 }
 
 ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
@@ -12902,9 +13121,12 @@ ATTUNE_DECL bool WatchTrail::everything(const std::string& directory) {
     return add(directory, watch_names | watch_bytes, {});
 }
 
-ATTUNE_DECL void WatchTrail::bytes(const std::string& file) { add(file, watch_bytes | watch_self, {}); }
+ATTUNE_DECL void WatchTrail::bytes(const std::string& file) {
+    add(file, watch_bytes | watch_self, {});
+}
 
-ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask, std::string_view name) {
+ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask,
+                                 std::string_view name) {
     if (!seen_.emplace(place, name).second) {
         return false;
     }

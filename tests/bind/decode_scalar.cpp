@@ -199,8 +199,10 @@ TEST(DecodeScalar, bytes) {
     EXPECT_EQ(text<Bytes>("10"), Bytes{10});
     EXPECT_EQ(problems_of<Bytes>("-1"), Lines{"expected a size such as \"64MiB\", found -1"});
     EXPECT_EQ(problems_of<Bytes>("1.5"), Lines{"expected a size such as \"64MiB\", found 1.5"});
-    EXPECT_EQ(problems_of<Bytes>("\"1.5B\""), Lines{"expected a whole number of bytes, found \"1.5B\""});
-    EXPECT_EQ(problems_of<Bytes>("\"16EiB\""), Lines{"expected a size below 16EiB, found \"16EiB\""});
+    EXPECT_EQ(problems_of<Bytes>("\"1.5B\""),
+              Lines{"expected a whole number of bytes, found \"1.5B\""});
+    EXPECT_EQ(problems_of<Bytes>("\"16EiB\""),
+              Lines{"expected a size below 16EiB, found \"16EiB\""});
     EXPECT_EQ(problems_of<Bytes>("\"1KB\""),
               Lines{"expected a size such as \"64MiB\" with a unit of B, kB, MB, GB, TB, PB, EB, "
                     "KiB, MiB, GiB, TiB, PiB, EiB, found \"1KB\""});

@@ -66,15 +66,12 @@ TEST(DecodeText, goes_into_optionals_pointers_and_secrets) {
 }
 
 TEST(DecodeText, is_judged_where_it_stands_in_a_document) {
-    const Document document = Document::object()
-                                  .with("size", Document::text("12"))
-                                  .with("name", Document::text("12"));
+    const Document document =
+        Document::object().with("size", Document::text("12")).with("name", Document::text("12"));
     EXPECT_EQ(decode<Pool>(document).size, 12);
     EXPECT_EQ(decode<Pool>(document).name, "12");
 }
 
-TEST(DecodeText, stays_text_in_a_raw_document) {
-    EXPECT_TRUE(from<Document>("12").is_text());
-}
+TEST(DecodeText, stays_text_in_a_raw_document) { EXPECT_TRUE(from<Document>("12").is_text()); }
 
 }  // namespace

@@ -110,8 +110,9 @@ TEST(DecodeUnknown, is_judged_where_it_came_from) {
 }
 
 TEST(DecodeUnknown, does_not_hide_errors_behind_warnings) {
-    const std::vector<Problem> problems = problems_with(
-        UnknownKeys::warn, R"({"remote": {"x": 3, "size": "x"}, "local": {"size": true}})", false);
+    const std::vector<Problem> problems =
+        problems_with(UnknownKeys::warn,
+                      R"({"remote": {"x": 3, "size": "x"}, "local": {"size": true}})", false);
     ASSERT_EQ(problems.size(), 3u);
     EXPECT_EQ(to_string(problems[0]).substr(0, 22), "value:2:1: local.size:");
     EXPECT_EQ(to_string(problems[1]).substr(0, 23), "value:2:1: remote.size:");

@@ -41,9 +41,10 @@ TEST(Duration, needs_a_unit_unless_it_is_zero) {
 }
 
 TEST(Duration, refuses_what_it_does_not_know) {
-    for (const char* const text : {"", " ", "s", "-", "5q", "5S", "5min", "1 s", "1s ", " 1s", "+1s",
-                                   "--1s", "1..5s", ".5s", "1.s", "1e3s", "0x1s", "1s-1s", "1s,5ms",
-                                   "inf", "nans", "1h30m1h", "1m1h", "1s1s"}) {
+    for (const char* const text :
+         {"",     " ",      "s",     "-",     "5q",   "5S",   "5min",  "1 s",    "1s ",
+          " 1s",  "+1s",    "--1s",  "1..5s", ".5s",  "1.s",  "1e3s",  "0x1s",   "1s-1s",
+          "1s,5ms", "inf",  "nans",  "1h30m1h", "1m1h", "1s1s"}) {
         EXPECT_EQ(parse_duration<milliseconds>(text), std::nullopt) << '"' << text << '"';
         EXPECT_EQ(parse_duration<std::chrono::duration<double>>(text), std::nullopt)
             << '"' << text << '"';

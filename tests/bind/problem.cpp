@@ -24,10 +24,8 @@ TEST(Problem, tells_expected_and_found) {
 }
 
 TEST(Problem, tells_its_message_and_suggestion) {
-    const Problem problem{.path = "server.hots",
-                          .origin = origin,
-                          .message = "unknown key",
-                          .suggestion = "host"};
+    const Problem problem{
+        .path = "server.hots", .origin = origin, .message = "unknown key", .suggestion = "host"};
     EXPECT_EQ(to_string(problem),
               "service.json:7:17: server.hots: unknown key; did you mean \"host\"?");
 }

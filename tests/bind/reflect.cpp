@@ -86,11 +86,11 @@ struct Everything {
 
 TEST(Reflect, counts_and_names_members_of_every_sort) {
     EXPECT_EQ(names_of<Everything>(),
-              (Names{"text",     "optional_text", "optional_struct", "list",   "flags",
-                     "map",      "hash_map",      "variant",         "duration", "array",
-                     "path",     "any",           "function",        "itself", "shared",
-                     "atomic",   "mutex",         "constant",        "no_default", "inner",
-                     "generic",  "real",          "view",            "pointer"}));
+              (Names{
+                  "text",       "optional_text", "optional_struct", "list",   "flags", "map",
+                  "hash_map",   "variant",       "duration",        "array",  "path",  "any",
+                  "function",   "itself",        "shared",          "atomic", "mutex", "constant",
+                  "no_default", "inner",         "generic",         "real",   "view",  "pointer"}));
 }
 
 TEST(Reflect, keeps_names_that_are_not_ascii) {

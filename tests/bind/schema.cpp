@@ -67,13 +67,27 @@ void describe(Schema<Ruled>& s) {
 }
 
 TEST(Schema, accepts_what_is_inside_the_rules) {
-    for (const char* const good :
-         {"{}", R"({"size": 1})", R"({"size": 100})", R"({"wide": 9223372036854775807})",
-          R"({"ratio": 0})", R"({"ratio": 1})", R"({"delay": "10ms"})", R"({"delay": "1h"})",
-          R"({"buffer": "1MiB"})", R"({"buffer": 0})", R"({"name": "ab"})", R"({"path": "/"})",
-          R"({"list": [1]})", R"({"list": [1, 2]})", R"({"map": {"a": 1}})", R"({"maybe": 9})",
-          R"({"maybe": null})", R"({"word": "long enough"})", R"({"colour": "blue"})",
-          R"({"factor": 4})", R"({"level": "high"})"}) {
+    for (const char* const good : {"{}",
+                                   R"({"size": 1})",
+                                   R"({"size": 100})",
+                                   R"({"wide": 9223372036854775807})",
+                                   R"({"ratio": 0})",
+                                   R"({"ratio": 1})",
+                                   R"({"delay": "10ms"})",
+                                   R"({"delay": "1h"})",
+                                   R"({"buffer": "1MiB"})",
+                                   R"({"buffer": 0})",
+                                   R"({"name": "ab"})",
+                                   R"({"path": "/"})",
+                                   R"({"list": [1]})",
+                                   R"({"list": [1, 2]})",
+                                   R"({"map": {"a": 1}})",
+                                   R"({"maybe": 9})",
+                                   R"({"maybe": null})",
+                                   R"({"word": "long enough"})",
+                                   R"({"colour": "blue"})",
+                                   R"({"factor": 4})",
+                                   R"({"level": "high"})"}) {
         EXPECT_EQ(problems_of<Ruled>(good), Lines{}) << good;
     }
 }
@@ -220,7 +234,8 @@ TEST(Schema, checks_structs_whose_fields_are_right) {
     EXPECT_EQ(problems_of<Checked>(R"({"low": 20, "high": "x"})"),
               Lines{"high: expected an integer in [-2147483648, 2147483647], found \"x\""});
     EXPECT_EQ(problems_of<Checked>(R"({"low": 200, "high": 101})"),
-              (Lines{"low must not exceed high", "high must be sane (the check failed: too high)"}));
+              (Lines{"low must not exceed high",
+                     "high must be sane (the check failed: too high)"}));
     EXPECT_EQ(problems_of<Checked>(R"({"low": 1})"),
               Lines{"low must not be one (the check failed)"});
 }

@@ -1,5 +1,6 @@
 // expect: are for numbers, durations and
 #include <attune/bind/decode.hpp>
+#include <attune/bind/schema.hpp>
 
 namespace {
 
@@ -13,6 +14,4 @@ void describe(attune::Schema<Subject>& s) {
 
 }  // namespace
 
-int main() {
-    attune::decode<Subject>(attune::Document());
-}
+int main() { attune::decode<Subject>(attune::Document()); }

@@ -1,5 +1,6 @@
 // expect: the bound of a duration must be a duration that its type can hold
 #include <attune/bind/decode.hpp>
+#include <attune/bind/schema.hpp>
 
 #include <chrono>
 
@@ -15,6 +16,4 @@ void describe(attune::Schema<Subject>& s) {
 
 }  // namespace
 
-int main() {
-    attune::decode<Subject>(attune::Document());
-}
+int main() { attune::decode<Subject>(attune::Document()); }

@@ -1,5 +1,5 @@
 // expect: (conversion from|no viable conversion from).*Secret
-#include <attune/bind/decode.hpp>
+#include <attune/bind/secret.hpp>
 
 #include <string>
 

@@ -11,8 +11,8 @@
 namespace attune::inline ATTUNE_ABI {
 
 /// A number of bytes. In configuration `"64MiB"`, `"10kB"`, `"1.5GiB"`, or a bare number of bytes:
-/// kB, MB, GB, TB, PB, EB are powers of 1000; KiB, MiB, GiB, TiB, PiB, EiB powers of 1024; B is one.
-/// Upper and lower case are told apart, as the standards do.
+/// kB, MB, GB, TB, PB, EB are powers of 1000; KiB, MiB, GiB, TiB, PiB, EiB powers of 1024; B is
+/// one. Upper and lower case are told apart, as the standards do.
 struct Bytes {
     std::uint64_t count = 0;
 

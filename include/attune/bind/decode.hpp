@@ -36,10 +36,10 @@ public:
 
 /// Reads `document`, the value at the path `at`, into an object of the described type.
 ///
-/// The object holds the defaults. They stay where the document has nothing, or null; a null pointer
-/// is a document that has nothing at all. Lists and maps are replaced, members of structs are read
-/// one by one. Goes on after a problem and appends all of them; returns false when one of them is an
-/// error, and then the object is valid but of no use.
+/// The object holds the defaults. They stay where the document has nothing, or null; a null
+/// pointer is a document that has nothing at all. Lists and maps are replaced, members of structs
+/// are read one by one. Goes on after a problem and appends all of them; returns false when one of
+/// them is an error, and then the object is valid but of no use.
 ATTUNE_DECL bool decode(const Type& type, void* object, const Document* document, const Path& at,
                         const Provenance& provenance, std::vector<Problem>& problems);
 
@@ -49,8 +49,8 @@ ATTUNE_DECL void decode_or_throw(const Type& type, void* object, const Document&
 
 }  // namespace detail
 
-/// The part of the document at `at` as a T, whose defaults stand for what is absent. Throws Rejected
-/// with every problem in it; unknown members are errors.
+/// The part of the document at `at` as a T, whose defaults stand for what is absent. Throws
+/// Rejected with every problem in it; unknown members are errors.
 template <class T>
 T decode(const Document& document, const Path& at = {}) {
     const detail::Type& type = detail::type_of<T>();

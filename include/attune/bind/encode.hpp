@@ -16,8 +16,8 @@ ATTUNE_DECL Document encode(const Type& type, const void* object, bool mask_secr
 
 }  // namespace detail
 
-/// The document that `decode` reads back as an equal object. Secrets are written out: for a document
-/// that somebody will see, mask them with `masked`.
+/// The document that `decode` reads back as an equal object. Secrets are written out: for a
+/// document that somebody will see, mask them with `masked`.
 ///
 /// Not everything has a text: an enumerator outside EnumRange becomes a number that no decoder
 /// takes, a long double is rounded to a double, a duration that is not finite becomes null.

@@ -36,7 +36,7 @@ ATTUNE_DECL std::string to_string(const Problem& problem);
 /// Why a candidate was not published. The version before it stays.
 struct Rejection {
     std::vector<Problem> problems{};
-    std::string reason{};         ///< what was tried, such as `file service.json`; may be empty
+    std::string reason{};       ///< what was tried, such as `file service.json`; may be empty
     std::uint64_t version = 0;  ///< the version that stays; 0 when there is none yet
 };
 

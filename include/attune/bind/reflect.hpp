@@ -17,10 +17,13 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 inline constexpr std::size_t max_fields = 64;
 
-// Converts to whatever a member is. Never defined: it is used in unevaluated operands only.
+// Converts to whatever a member is, where only types matter. Never called; it has a body because
+// Clang misses one for types without linkage.
 struct AnyValue {
     template <class U>
-    operator U() const;
+    operator U() const {
+        __builtin_trap();
+    }
 };
 
 template <std::size_t>
@@ -31,7 +34,9 @@ template <class T>
 struct AnyBase {
     template <class U>
         requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>)
-    operator U() const;
+    operator U() const {
+        __builtin_trap();
+    }
 };
 
 template <class T>

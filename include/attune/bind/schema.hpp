@@ -65,9 +65,9 @@ ATTUNE_DECL void add_check(Structure& structure, CheckInfo check);
 
 }  // namespace detail
 
-/// Rules and descriptions for one field. Rules of an optional or a Secret hold for the value inside;
-/// a default value is not judged. What a field's type cannot satisfy does not compile; rules that
-/// contradict each other throw std::logic_error when the struct is first bound.
+/// Rules and descriptions for one field. Rules of an optional or a Secret hold for the value
+/// inside; a default value is not judged. What a field's type cannot satisfy does not compile;
+/// rules that contradict each other throw std::logic_error when the struct is first bound.
 template <class M>
 class Field {
     using Value = typename detail::Inside<M>::type;

@@ -9,8 +9,8 @@
 namespace attune::inline ATTUNE_ABI {
 
 /// A value that is never shown: no error, difference, event, schema or log of attune holds it, and
-/// it prints as `***`. It is set like a T and read by `reveal` only, so that whoever lets it out has
-/// said so.
+/// it prints as `***`. It is set like a T and read by `reveal` only, so that whoever lets it out
+/// has said so.
 template <class T>
 class Secret {
 public:

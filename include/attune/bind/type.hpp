@@ -9,8 +9,8 @@
 #include <string_view>
 
 // What a C++ type looks like to code that is not a template. One constant object describes each
-// type; decode, encode, equal and everything that lists fields walk over these descriptions, so that
-// one more bound struct costs a table and not another copy of the engine.
+// type; decode, encode, equal and everything that lists fields walk over these descriptions, so
+// that one more bound struct costs a table and not another copy of the engine.
 //
 // Pointers in a description are to other descriptions or to small functions over `void*`, each of
 // which takes an object of exactly the described type. Descriptions of structs are completed when
@@ -31,11 +31,11 @@ enum class Shape : std::uint8_t {
     duration,
     bytes,
     path,
-    optional,   ///< std::optional, std::unique_ptr, std::shared_ptr
-    flags,      ///< std::vector<bool>
-    list,       ///< std::vector of anything else
-    array,      ///< std::array
-    map,        ///< std::map, std::unordered_map
+    optional,  ///< std::optional, std::unique_ptr, std::shared_ptr
+    flags,     ///< std::vector<bool>
+    list,      ///< std::vector of anything else
+    array,     ///< std::array
+    map,       ///< std::map, std::unordered_map
     variant,
     structure,
     secret,
@@ -43,8 +43,8 @@ enum class Shape : std::uint8_t {
     external,  ///< by the type's own nlohmann from_json and to_json
 };
 
-/// The kinds of JSON value that a type decodes from. Alternatives of a variant must be told apart by
-/// them.
+/// The kinds of JSON value that a type decodes from. Alternatives of a variant must be told apart
+/// by them.
 namespace form {
 
 inline constexpr std::uint8_t null = 1;

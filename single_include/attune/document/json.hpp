@@ -14,9 +14,9 @@ namespace attune::inline ATTUNE_ABI {
 
 /// Conversion to and from nlohmann/json. This is the only header that includes it.
 ///
-/// Both directions are implicit where this header is included: `Document d = j; nlohmann::json j = d;`.
-/// Text values become plain strings; of members that occur twice in an ordered_json the last one
-/// wins. O(n); any depth.
+/// Where this header is included, both directions are implicit: `Document d = j;` and
+/// `nlohmann::json j = d;`. Text values become plain strings; of members that occur twice in an
+/// ordered_json the last one wins. O(n); any depth.
 inline nlohmann::json to_json(const Document& document);
 
 /// Throws std::domain_error for what JSON has no text for: binary and discarded values.
@@ -60,11 +60,13 @@ struct JsonCodec {
                 slots.push_back(std::move(made));
                 open.pop_back();
             }
-            if (open.empty())
+            if (open.empty()) {
                 return std::move(slots.back());
+            }
             Open& top = open.back();
-            if (top.container->is_object())
+            if (top.container->is_object()) {
                 slots.emplace_back(std::string_view(top.next.key()));
+            }
             value = &*top.next++;
         }
     }
@@ -84,12 +86,15 @@ struct JsonCodec {
             *place = value->is_object()  ? J(J::value_t::object)
                      : value->is_array() ? J(J::value_t::array)
                                          : scalar(*value);
-            if (place->is_structured())
+            if (place->is_structured()) {
                 open.push_back({place, Cursor(*value)});
-            while (!open.empty() && open.back().next.done())
+            }
+            while (!open.empty() && open.back().next.done()) {
                 open.pop_back();
-            if (open.empty())
+            }
+            if (open.empty()) {
                 return json;
+            }
 
             Open& top = open.back();
             if (top.container->is_object()) {

@@ -29,8 +29,7 @@ ATTUNE_DECL Problem& Decoder::report(const Trail& place, Part part) {
     return problem;
 }
 
-ATTUNE_DECL void Decoder::mismatch(const Type& type, const Document& document,
-                                   const Trail& place) {
+ATTUNE_DECL void Decoder::mismatch(const Type& type, const Document& document, const Trail& place) {
     Problem& problem = report(place);
     problem.expected = expected(type, place.rules);
     problem.found = found(document, place.secret);

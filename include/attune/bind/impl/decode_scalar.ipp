@@ -133,8 +133,8 @@ ATTUNE_DECL void Decoder::real(const RealType& type, void* object, const Documen
     } else if (std::isfinite(*number) && std::abs(*number) > most_of(type.format)) {
         const double most = most_of(type.format);
         Problem& problem = report(place);
-        problem.expected = "a number in [" + to_text(Quantity(-most)) + ", " +
-                           to_text(Quantity(most)) + ']';
+        problem.expected =
+            "a number in [" + to_text(Quantity(-most)) + ", " + to_text(Quantity(most)) + ']';
         problem.found = found(document, place.secret);
     } else if (allowed(type, *number, document, place)) {
         store_real(type.format, object, *number);
@@ -208,8 +208,8 @@ ATTUNE_DECL void Decoder::enumeration(const EnumType& type, void* object, const 
     }
 }
 
-ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object,
-                                   const Document& document, const Trail& place) {
+ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object, const Document& document,
+                                   const Trail& place) {
     // A number without a unit is refused: zero alone needs none.
     const bool zero = document.is_integer() && !document.is_unsigned() && document.as_int64() == 0;
     if (!zero && !document.is_string()) {
@@ -268,7 +268,8 @@ ATTUNE_DECL void Decoder::bytes(const Type& type, void* object, const Document& 
     mismatch(type, document, place);
     Problem& problem = problems_.back();
     if (fault == SizeFault::unknown_unit) {
-        problem.expected += " with a unit of B, kB, MB, GB, TB, PB, EB, KiB, MiB, GiB, TiB, PiB, EiB";
+        problem.expected +=
+            " with a unit of B, kB, MB, GB, TB, PB, EB, KiB, MiB, GiB, TiB, PiB, EiB";
     } else if (fault == SizeFault::fraction) {
         problem.expected = "a whole number of bytes";
     } else if (fault == SizeFault::overflow) {
@@ -276,19 +277,19 @@ ATTUNE_DECL void Decoder::bytes(const Type& type, void* object, const Document& 
     }
 }
 
-// What a type of its own takes text for, nobody here knows: JSON when it is JSON and the type agrees,
-// else a string.
+// What a type of its own takes text for, nobody here knows: JSON when it is JSON and the type
+// agrees, else a string.
 ATTUNE_DECL bool accepts_as_json(const ExternalType& type, void* object, std::string_view text) {
     try {
         type.decode(object, parse(text));
         return true;
-    } catch (const std::exception&) {
+    } catch (...) {
         return false;
     }
 }
 
-ATTUNE_DECL void Decoder::external(const ExternalType& type, void* object,
-                                   const Document& document, const Trail& place) {
+ATTUNE_DECL void Decoder::external(const ExternalType& type, void* object, const Document& document,
+                                   const Trail& place) {
     if (document.is_text() && accepts_as_json(type, object, document.as_string())) {
         return;
     }
@@ -300,6 +301,8 @@ ATTUNE_DECL void Decoder::external(const ExternalType& type, void* object,
         if (!place.secret) {
             reason += std::string(": ") + error.what();
         }
+    } catch (...) {
+        // It says no, and no more.
     }
     Problem& problem = report(place);
     problem.message = std::move(reason);

@@ -55,7 +55,8 @@ ATTUNE_DECL void Decoder::missing(const Structure& type, const FieldInfo& field,
     }
 }
 
-// The struct that a field holds, also in an optional or a secret; null when it holds something else.
+// The struct that a field holds, also in an optional or a secret; null when it holds something
+// else.
 ATTUNE_DECL const Structure* structure_inside(const Type& type) {
     switch (type.shape) {
     case Shape::structure: return &structure_of(type);

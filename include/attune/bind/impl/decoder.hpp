@@ -98,8 +98,8 @@ private:
     ATTUNE_DECL bool attempt(const VariantType& type, void* object, std::size_t index,
                              const Document& document, const Trail& place);
     ATTUNE_DECL void struct_variant(const VariantType& type, void* object,
-                                    const std::vector<std::size_t>& order,
-                                    const Document& document, const Trail& place);
+                                    const std::vector<std::size_t>& order, const Document& document,
+                                    const Trail& place);
 
     // Problems; impl/decode_problem.ipp.
     ATTUNE_DECL Path path(const Trail& place) const;

@@ -34,10 +34,8 @@ ATTUNE_DECL Range range_of(const Type& type, const Rules* rules) {
 
 ATTUNE_DECL Quantity load(const Type& type, const void* object) noexcept {
     switch (type.shape) {
-    case Shape::integer:
-        return load_integer(static_cast<const IntegerType&>(type).format, object);
-    case Shape::enumeration:
-        return load_integer(static_cast<const EnumType&>(type).format, object);
+    case Shape::integer: return load_integer(static_cast<const IntegerType&>(type).format, object);
+    case Shape::enumeration: return load_integer(static_cast<const EnumType&>(type).format, object);
     case Shape::real: return load_real(static_cast<const RealType&>(type).format, object);
     case Shape::bytes: return static_cast<const Bytes*>(object)->count;
     case Shape::duration: {
@@ -68,8 +66,8 @@ ATTUNE_DECL std::string number_text(const Type& type, const Quantity& number) {
 ATTUNE_DECL std::string in_range(const Type& type, std::string_view noun, const Range& range) {
     std::string text(noun);
     if (range.least && range.most) {
-        text += " in [" + number_text(type, *range.least) + ", " + number_text(type, *range.most) +
-                ']';
+        text +=
+            " in [" + number_text(type, *range.least) + ", " + number_text(type, *range.most) + ']';
     } else if (range.least) {
         text += " of at least " + number_text(type, *range.least);
     } else if (range.most) {
@@ -165,8 +163,7 @@ ATTUNE_DECL std::string expected(const Type& type, const Rules* rules) {
         return one_of(static_cast<const EnumType&>(type).names(),
                       [](const Enumerator& enumerator) { return enumerator.name; });
     case Shape::duration:
-        return bounded ? in_range(type, "a duration", allowed)
-                       : "a duration such as \"250ms\"";
+        return bounded ? in_range(type, "a duration", allowed) : "a duration such as \"250ms\"";
     case Shape::bytes:
         return bounded ? in_range(type, "a size", allowed) : "a size such as \"64MiB\"";
     case Shape::optional: return expected(static_cast<const OptionalType&>(type).inner, rules);

@@ -26,8 +26,13 @@ Pattern compile_pattern(std::basic_string_view<Char> text) {
         return {std::string(text),
                 std::make_shared<const Regex>(text.begin(), text.end(), std::regex::ECMAScript),
                 [](const void* program, std::string_view input) {
-                    return std::regex_match(input.begin(), input.end(),
-                                            *static_cast<const Regex*>(program));
+                    try {
+                        return std::regex_match(input.begin(), input.end(),
+                                                *static_cast<const Regex*>(program));
+                    } catch (const std::regex_error&) {
+                        // Too hard to tell: not for this library to let it pass.
+                        return false;
+                    }
                 }};
     } catch (const std::regex_error& error) {
         throw std::logic_error("matches(\"" + std::string(text) + "\"): " + error.what());

@@ -70,7 +70,8 @@ ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const 
             return field;
         }
     }
-    throw std::logic_error("describe: field() was given something else than a member of the struct");
+    throw std::logic_error(
+        "describe: field() was given something else than a member of the struct");
 }
 
 ATTUNE_DECL void add_check(Structure& structure, CheckInfo check) {

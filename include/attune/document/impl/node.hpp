@@ -112,6 +112,9 @@ struct Child {
     Cell key;
 };
 
+ATTUNE_DECL std::size_t node_bytes(std::size_t level, std::size_t stride,
+                                   std::size_t used) noexcept;
+
 // A node whose contents are still to be made, in full and without an exception.
 ATTUNE_DECL Node* allocate_node(std::size_t level, std::size_t stride, std::size_t used);
 
