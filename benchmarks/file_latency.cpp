@@ -74,10 +74,8 @@ void observer(benchmark::State& state, std::chrono::milliseconds quiet) {
     attune::Store store;
     store.add(attune::file(path, {.quiet = quiet}));
     const auto service = store.bind<Service>("service");
-    const attune::Subscription watching =
-        service.on_change([&](const attune::Change<Service>& change) {
-            sighting.set(change.after->port);
-        });
+    const attune::Subscription watching = service.on_change(
+        [&](const attune::Change<Service>& change) { sighting.set(change.after->port); });
     save_and_wait(state, path, sighting, quiet);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds in Release, measures, and prints one table per subject.
-# usage: tools/bench.sh [reading|document|commit|reload|save|compile]...       (all when none is named)
+# usage: tools/bench.sh [reading|document|commit|reload|save|compile]...  (all when none is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/packages.sh
@@ -8,7 +8,8 @@ source tools/packages.sh
 subjects=("$@")
 ((${#subjects[@]})) || subjects=(reading document commit reload save compile)
 
-need "${build_packages[@]}" pkg-config python3 valgrind libbenchmark-dev liburcu-dev libboost1.81-dev
+need "${build_packages[@]}" pkg-config python3 valgrind \
+    libbenchmark-dev liburcu-dev libboost1.81-dev
 build="${ATTUNE_BENCH_BUILD:-build/bench}"
 out="$build/figures"
 bench="$build/benchmarks/bench"
@@ -32,7 +33,8 @@ for subject in "${subjects[@]}"; do
     esac
     nice -n -5 "$bench" "--benchmark_filter=^$subject/" "${repetitions[@]}" \
         --benchmark_enable_random_interleaving=true \
-        "--benchmark_out=$out/$subject.json" --benchmark_out_format=json >"$out/$subject.log" 2>&1 ||
+        "--benchmark_out=$out/$subject.json" --benchmark_out_format=json \
+        >"$out/$subject.log" 2>&1 ||
         { cat "$out/$subject.log"; exit 1; }
     if [[ "$subject" == reading ]]; then
         python3 benchmarks/instructions.py "$bench" "$out/instructions.json"

@@ -4,10 +4,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/packages.sh
 
-need clang-format-14
+need clang-format-16
 mode=(-i)
 if [[ "${1-}" == --check ]]; then
     mode=(--dry-run -Werror)
 fi
 find include tests examples benchmarks \( -name '*.hpp' -o -name '*.ipp' -o -name '*.cpp' \) \
-    -print0 | xargs -0 clang-format-14 "${mode[@]}"
+    -print0 | xargs -0 clang-format-16 "${mode[@]}"

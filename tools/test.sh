@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test:
 #
-#   gcc           everything, header-only
+#   gcc           everything
 #   clang         the other compiler, and a short run of each fuzzer
 #   fallbacks     graph, store and transport without inotify and membarrier
 #   locked-cells  the same with cells behind a mutex

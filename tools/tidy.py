@@ -34,7 +34,7 @@ ROOMS_WITH_ASIO = {"net", "serve", "quorum"}
 
 UMBRELLAS = ["attune/attune.hpp", "attune/net.hpp", "attune/quorum.hpp"]
 # Included by a program that wants them, and by nothing else.
-OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp", "attune/src.hpp"]
+OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp"]
 
 # Headers without a test of their own name, and the test that exercises them: parts that only mean
 # something together, and the inside of something that is tested as a whole.
@@ -117,6 +117,17 @@ def tracked() -> list[Path]:
     return sorted(p for p in set(paths) if p.is_file() and p.suffix in TEXT_SUFFIXES)
 
 
+def reached_from(*names: str) -> set[str]:
+    reached: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached and (INCLUDE / name).exists():
+            reached.add(name)
+            waiting += [target for _, target in included(INCLUDE / name)]
+    return reached
+
+
 def check_floors() -> Iterator[Violation]:
     for path in library():
         name = name_of(path)
@@ -171,19 +182,11 @@ def check_cycles() -> Iterator[Violation]:
 
 
 def check_orphans() -> Iterator[Violation]:
-    reached: set[str] = set()
-    waiting = [name for name in [*UMBRELLAS, *OPT_IN] if (INCLUDE / name).exists()]
-    waiting += [name_of(path) for path in (INCLUDE / "attune/testing").rglob("*.hpp")]
-    if "attune/attune.hpp" not in waiting:
-        yield INCLUDE / "attune/attune.hpp", 1, "the umbrella is missing"
+    if not (INCLUDE / UMBRELLAS[0]).exists():
+        yield INCLUDE / UMBRELLAS[0], 1, "the umbrella is missing"
         return
-    while waiting:
-        name = waiting.pop()
-        if name not in reached and (INCLUDE / name).exists():
-            reached.add(name)
-            # src.hpp reaches every .ipp; that says nothing about the headers.
-            if name != "attune/src.hpp":
-                waiting += [target for _, target in included(INCLUDE / name)]
+    testing = [name_of(path) for path in (INCLUDE / "attune/testing").rglob("*.hpp")]
+    reached = reached_from(*UMBRELLAS, *OPT_IN, *testing) | {name_of(SRC)}
     for path in library():
         if name_of(path) not in reached:
             yield path, 1, "no umbrella reaches this file"
@@ -204,7 +207,7 @@ def check_headers() -> Iterator[Violation]:
                 yield path, number, "fwd.hpp costs nothing: it includes no library header"
         if name.endswith(".ipp") and "impl" in path.parts:
             own = INCLUDE / name.replace("/impl/", "/").replace(".ipp", ".hpp")
-            if own.exists() and name_of(own) not in (target for _, target in included(path)):
+            if own.exists() and name_of(own) not in reached_from(name):
                 yield path, 1, f"does not include {name_of(own)}"
 
 

@@ -155,15 +155,17 @@ struct Change;
 
 // transport
 struct DirectoryOptions;
+struct EnvOptions;
 struct FileOptions;
+struct MemoryOptions;
 
 }  // namespace attune::inline ATTUNE_ABI
 
 namespace attune::inline ATTUNE_ABI {
 
 /// A number of bytes. In configuration `"64MiB"`, `"10kB"`, `"1.5GiB"`, or a bare number of bytes:
-/// kB, MB, GB, TB, PB, EB are powers of 1000; KiB, MiB, GiB, TiB, PiB, EiB powers of 1024; B is one.
-/// Upper and lower case are told apart, as the standards do.
+/// kB, MB, GB, TB, PB, EB are powers of 1000; KiB, MiB, GiB, TiB, PiB, EiB powers of 1024; B is
+/// one. Upper and lower case are told apart, as the standards do.
 struct Bytes {
     std::uint64_t count = 0;
 
@@ -608,7 +610,7 @@ ATTUNE_DECL std::string to_string(const Problem& problem);
 /// Why a candidate was not published. The version before it stays.
 struct Rejection {
     std::vector<Problem> problems{};
-    std::string reason{};         ///< what was tried, such as `file service.json`; may be empty
+    std::string reason{};       ///< what was tried, such as `file service.json`; may be empty
     std::uint64_t version = 0;  ///< the version that stays; 0 when there is none yet
 };
 
@@ -776,7 +778,9 @@ using Enumerators = std::vector<Enumerator>;
 
 // Values that are no enumerators are well defined only where the underlying type is fixed.
 template <class E>
-concept FixedEnum = std::is_enum_v<E> && requires { E{0}; };
+concept FixedEnum = std::is_enum_v<E> && requires {
+    E{0};
+};
 
 template <class E>
 struct EnumScan {
@@ -791,20 +795,23 @@ struct EnumScan {
     // The range, cut to what the underlying type can hold.
     static constexpr std::int64_t first =
         EnumRange<E>::min < 0 && !Limits::is_signed ? 0 : EnumRange<E>::min;
-    static constexpr std::int64_t last =
-        Limits::digits < 31 && EnumRange<E>::max > static_cast<int>(Limits::max())
-            ? static_cast<int>(Limits::max())
-            : EnumRange<E>::max;
+    static constexpr std::int64_t top =
+        Limits::digits < 31 ? static_cast<std::int64_t>(Limits::max()) : EnumRange<E>::max;
+    static constexpr std::int64_t last = EnumRange<E>::max < top ? EnumRange<E>::max : top;
     static_assert(first <= last, "attune::EnumRange<E> lies outside the underlying type");
 
     template <E... V>
     static constexpr std::string_view spell() noexcept {
-        return __PRETTY_FUNCTION__;
+        return pack_text(__PRETTY_FUNCTION__);
     }
 
-    static constexpr std::string_view text = []<std::size_t... I>(std::index_sequence<I...>) {
-        return pack_text(spell<static_cast<E>(first + static_cast<std::int64_t>(I))...>());
-    }(std::make_index_sequence<static_cast<std::size_t>(last - first + 1)>{});
+    template <std::size_t... I>
+    static constexpr std::string_view spell_range(std::index_sequence<I...>) noexcept {
+        return spell<static_cast<E>(first + static_cast<std::int64_t>(I))...>();
+    }
+
+    static constexpr std::string_view text =
+        spell_range(std::make_index_sequence<static_cast<std::size_t>(last - first + 1)>{});
 
     static_assert(has_enumerator(text),
                   "attune cannot bind this enumeration: no enumerator lies in the range of "
@@ -841,8 +848,8 @@ ATTUNE_DECL const Enumerators& read_enumerators(std::string_view text, std::int6
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 // What a C++ type looks like to code that is not a template. One constant object describes each
-// type; decode, encode, equal and everything that lists fields walk over these descriptions, so that
-// one more bound struct costs a table and not another copy of the engine.
+// type; decode, encode, equal and everything that lists fields walk over these descriptions, so
+// that one more bound struct costs a table and not another copy of the engine.
 //
 // Pointers in a description are to other descriptions or to small functions over `void*`, each of
 // which takes an object of exactly the described type. Descriptions of structs are completed when
@@ -863,11 +870,11 @@ enum class Shape : std::uint8_t {
     duration,
     bytes,
     path,
-    optional,   ///< std::optional, std::unique_ptr, std::shared_ptr
-    flags,      ///< std::vector<bool>
-    list,       ///< std::vector of anything else
-    array,      ///< std::array
-    map,        ///< std::map, std::unordered_map
+    optional,  ///< std::optional, std::unique_ptr, std::shared_ptr
+    flags,     ///< std::vector<bool>
+    list,      ///< std::vector of anything else
+    array,     ///< std::array
+    map,       ///< std::map, std::unordered_map
     variant,
     structure,
     secret,
@@ -875,8 +882,8 @@ enum class Shape : std::uint8_t {
     external,  ///< by the type's own nlohmann from_json and to_json
 };
 
-/// The kinds of JSON value that a type decodes from. Alternatives of a variant must be told apart by
-/// them.
+/// The kinds of JSON value that a type decodes from. Alternatives of a variant must be told apart
+/// by them.
 namespace form {
 
 inline constexpr std::uint8_t null = 1;
@@ -1054,9 +1061,7 @@ public:
     /// By value. NaN is unordered.
     ATTUNE_DECL friend std::partial_ordering operator<=>(const Quantity& a,
                                                          const Quantity& b) noexcept;
-    friend bool operator==(const Quantity& a, const Quantity& b) noexcept {
-        return (a <=> b) == 0;
-    }
+    friend bool operator==(const Quantity& a, const Quantity& b) noexcept { return (a <=> b) == 0; }
 
 private:
     enum class Kind : std::uint8_t { integer, natural, real };
@@ -1132,6 +1137,9 @@ inline constexpr bool is_duration = false;
 template <class Rep, class Period>
 inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 
+template <class D>
+concept Duration = is_duration<D>;
+
 /// Nanoseconds in one tick; 0 when that is no whole number or exceeds 64 bits.
 template <class Period>
 inline constexpr std::int64_t tick_of = [] {
@@ -1157,8 +1165,7 @@ std::string to_text(const std::chrono::duration<Rep, Period>& duration) {
 }
 
 /// Nothing when the text is not a duration, or not one that D can hold exactly.
-template <class D>
-    requires detail::is_duration<D>
+template <detail::Duration D>
 std::optional<D> parse_duration(std::string_view text) noexcept {
     using Rep = typename D::rep;
     constexpr std::int64_t tick = detail::tick_of<typename D::period>;
@@ -1965,6 +1972,9 @@ struct Child {
     std::size_t size;
     Cell key;
 };
+
+ATTUNE_DECL std::size_t node_bytes(std::size_t level, std::size_t stride,
+                                   std::size_t used) noexcept;
 
 // A node whose contents are still to be made, in full and without an exception.
 ATTUNE_DECL Node* allocate_node(std::size_t level, std::size_t stride, std::size_t used);
@@ -3266,9 +3276,9 @@ concept Converts = requires(const J& in, J& out, T& target, const T& value) {
 
 }  // namespace lookup
 
-/// Types that say themselves how they are converted.
+/// Classes and enumerations that say themselves how they are converted.
 template <class T>
-concept External = (std::is_class_v<T> || std::is_enum_v<T>) && lookup::Converts<T, lookup::Json>;
+concept External = lookup::Converts<T, lookup::Json>;
 
 /// Types that cannot be bound in another way: for them no confusion is possible.
 template <class T>
@@ -3512,10 +3522,13 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 inline constexpr std::size_t max_fields = 64;
 
-// Converts to whatever a member is. Never defined: it is used in unevaluated operands only.
+// Converts to whatever a member is, where only types matter. Never called; it has a body because
+// Clang misses one for types without linkage.
 struct AnyValue {
     template <class U>
-    operator U() const;
+    operator U() const {
+        __builtin_trap();
+    }
 };
 
 template <std::size_t>
@@ -3526,21 +3539,23 @@ template <class T>
 struct AnyBase {
     template <class U>
         requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>)
-    operator U() const;
+    operator U() const { __builtin_trap(); }
 };
 
 template <class T>
-concept HasBase = requires { T{AnyBase<T>{}}; };
+concept HasBase = requires {
+    T{AnyBase<T>{}};
+};
 
-template <class T, class Indexes>
-inline constexpr bool takes_indexes = false;
+template <class T, class... V>
+concept TakesValues = requires {
+    T{V{}...};
+};
 
 template <class T, std::size_t... I>
-inline constexpr bool takes_indexes<T, std::index_sequence<I...>> = requires { T{AnyAt<I>{}...}; };
-
-// Can T be initialised by this many values?
-template <class T, std::size_t N>
-inline constexpr bool takes = takes_indexes<T, std::make_index_sequence<N>>;
+constexpr bool takes(std::index_sequence<I...>) noexcept {
+    return TakesValues<T, AnyAt<I>...>;
+}
 
 // The largest number of values T can be initialised by. Since T{} is valid, every member can be
 // left out, and so `takes` holds up to that number and for none above it.
@@ -3553,7 +3568,7 @@ constexpr std::size_t count_values() noexcept {
         constexpr std::size_t doubled = Low == 0 ? 4 : 2 * Low;
         constexpr std::size_t middle =
             High == max_fields + 2 && doubled < High ? doubled : Low + (High - Low) / 2;
-        if constexpr (takes<T, middle>) {
+        if constexpr (takes<T>(std::make_index_sequence<middle>{})) {
             return count_values<T, middle, High>();
         } else {
             return count_values<T, Low, middle>();
@@ -3561,30 +3576,24 @@ constexpr std::size_t count_values() noexcept {
     }
 }
 
-// Can the members at Width places be initialised by empty braces, with single values before and
-// after them?
-template <class T, std::size_t Width, class Before, class After>
-inline constexpr bool takes_braces = false;
-
-template <class T, std::size_t... B, std::size_t... A>
-inline constexpr bool takes_braces<T, 1, std::index_sequence<B...>, std::index_sequence<A...>> =
-    requires { T{AnyAt<B>{}..., {}, AnyAt<A>{}...}; };
-
-template <class T, std::size_t... B, std::size_t... A>
-inline constexpr bool takes_braces<T, 2, std::index_sequence<B...>, std::index_sequence<A...>> =
-    requires { T{AnyAt<B>{}..., {}, {}, AnyAt<A>{}...}; };
-
-template <class T, std::size_t... B, std::size_t... A>
-inline constexpr bool takes_braces<T, 8, std::index_sequence<B...>, std::index_sequence<A...>> =
-    requires { T{AnyAt<B>{}..., {}, {}, {}, {}, {}, {}, {}, {}, AnyAt<A>{}...}; };
+// Can the members at Width places, which are 1, 2 or 8, be initialised by empty braces, with single
+// values before and after them?
+template <class T, std::size_t Width, std::size_t... B, std::size_t... A>
+constexpr bool takes_braces(std::index_sequence<B...>, std::index_sequence<A...>) noexcept {
+    if constexpr (Width == 1) {
+        return requires { T{AnyAt<B>{}..., {}, AnyAt<A>{}...}; };
+    } else if constexpr (Width == 2) {
+        return requires { T{AnyAt<B>{}..., {}, {}, AnyAt<A>{}...}; };
+    } else {
+        return requires { T{AnyAt<B>{}..., {}, {}, {}, {}, {}, {}, {}, {}, AnyAt<A>{}...}; };
+    }
+}
 
 // The same for one place and a pair of values in braces.
-template <class T, class Before, class After>
-inline constexpr bool takes_pair = false;
-
 template <class T, std::size_t... B, std::size_t... A>
-inline constexpr bool takes_pair<T, std::index_sequence<B...>, std::index_sequence<A...>> =
-    requires { T{AnyAt<B>{}..., {AnyValue{}, AnyValue{}}, AnyAt<A>{}...}; };
+constexpr bool takes_pair(std::index_sequence<B...>, std::index_sequence<A...>) noexcept {
+    return requires { T{AnyAt<B>{}..., {AnyValue{}, AnyValue{}}, AnyAt<A>{}...}; };
+}
 
 // Is there a C array among the members at Width places? N is the number of values T takes.
 //
@@ -3593,16 +3602,17 @@ inline constexpr bool takes_pair<T, std::index_sequence<B...>, std::index_sequen
 // cannot initialise fails in the same way, but a pair of values in braces tells the two apart.
 template <class T, std::size_t N, std::size_t At, std::size_t Width>
 constexpr bool has_array_at() noexcept {
-    using Before = std::make_index_sequence<At>;
-    using After = std::make_index_sequence<N - At - Width>;
-    if constexpr (takes_braces<T, Width, Before, After>) {
+    constexpr std::make_index_sequence<At> before;
+    constexpr std::make_index_sequence<N - At - Width> after;
+    if constexpr (takes_braces<T, Width>(before, after)) {
         return false;
     } else if constexpr (Width == 1) {
-        return takes_pair<T, Before, std::index_sequence<>> && !takes_pair<T, Before, After>;
+        return takes_pair<T>(before, std::index_sequence<>{}) && !takes_pair<T>(before, after);
     } else {
-        return []<std::size_t... I>(std::index_sequence<I...>) {
+        const auto one_by_one = []<std::size_t... I>(std::index_sequence<I...>) {
             return (has_array_at<T, N, At + I, 1>() || ...);
-        }(std::make_index_sequence<Width>{});
+        };
+        return one_by_one(std::make_index_sequence<Width>{});
     }
 }
 
@@ -3623,10 +3633,10 @@ constexpr std::size_t count_fields() noexcept {
     static_assert(std::is_aggregate_v<T>,
                   "attune cannot bind this type: it is not a plain struct, since it has private "
                   "members, constructors, virtual functions or virtual bases");
-    static_assert(requires { T{}; },
+    static_assert(TakesValues<T>,
                   "attune cannot bind this struct: T{} is not valid; every member needs a default "
                   "value, and a reference cannot have one");
-    if constexpr (std::is_aggregate_v<T> && requires { T{}; }) {
+    if constexpr (std::is_aggregate_v<T> && TakesValues<T>) {
         static_assert(!HasBase<T>,
                       "attune cannot bind this struct: it has a base class; make the base a "
                       "member");
@@ -3682,8 +3692,7 @@ consteval std::string_view spell_members() {
 template <class T, std::size_t... I, class... P>
 consteval std::string_view spell_fields(MembersOver<std::index_sequence<I...>, P...>*) {
     [[maybe_unused]] constexpr auto members = members_of(nowhere<T>.value);
-    return spell_members<
-        Spelled<P>{static_cast<const MemberPointer<I, P>&>(members).address}...>();
+    return spell_members<Spelled<P>{static_cast<const MemberPointer<I, P>&>(members).address}...>();
 }
 
 /// The names of the members of T, for next_argument and member_name to take apart.
@@ -3761,8 +3770,13 @@ Pattern compile_pattern(std::basic_string_view<Char> text) {
         return {std::string(text),
                 std::make_shared<const Regex>(text.begin(), text.end(), std::regex::ECMAScript),
                 [](const void* program, std::string_view input) {
-                    return std::regex_match(input.begin(), input.end(),
-                                            *static_cast<const Regex*>(program));
+                    try {
+                        return std::regex_match(input.begin(), input.end(),
+                                                *static_cast<const Regex*>(program));
+                    } catch (const std::regex_error&) {
+                        // Too hard to tell: not for this library to let it pass.
+                        return false;
+                    }
                 }};
     } catch (const std::regex_error& error) {
         throw std::logic_error("matches(\"" + std::string(text) + "\"): " + error.what());
@@ -3810,8 +3824,10 @@ Erased erase(T* object) {
 }
 
 struct CheckInfo {
+    using Call = bool (*)(const void* function, const void* object);
+
     Erased function;
-    bool (*call)(const void* function, const void* object);
+    Call call;
     std::string text;
 };
 
@@ -3906,7 +3922,9 @@ namespace detail {
 
 // Whoever declares such a function has included <attune/bind/schema.hpp>.
 template <class T>
-concept Described = requires(Schema<T>& schema) { describe(schema); };
+concept Described = requires(Schema<T>& schema) {
+    describe(schema);
+};
 
 template <std::size_t... I, class... M>
 void list_members(const MembersOver<std::index_sequence<I...>, M*...>& members, MemberInfo* infos) {
@@ -3948,8 +3966,8 @@ const Structure& structure_for() {
 namespace attune::inline ATTUNE_ABI {
 
 /// A value that is never shown: no error, difference, event, schema or log of attune holds it, and
-/// it prints as `***`. It is set like a T and read by `reveal` only, so that whoever lets it out has
-/// said so.
+/// it prints as `***`. It is set like a T and read by `reveal` only, so that whoever lets it out
+/// has said so.
 template <class T>
 class Secret {
 public:
@@ -3960,7 +3978,7 @@ public:
 
     /// Whatever makes a T in one step: a literal for a std::string.
     template <class U>
-        requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+        requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
                  !std::is_same_v<std::remove_cvref_t<U>, Secret>)
     Secret(U&& value) : value_(std::forward<U>(value)) {}
 
@@ -4251,25 +4269,36 @@ struct Describe<std::variant<Values...>> {
     static constexpr const Type* alternatives[] = {&type_object<Values>...};
 
     static constexpr VariantType make() noexcept {
-        return {{Shape::variant, static_cast<std::uint8_t>((type_object<Values>.forms | ...))},
-                alternatives,
-                sizeof...(Values),
-                [](const void* variant) { return static_cast<const T*>(variant)->index(); },
-                [](const void* variant) {
-                    return std::visit(
-                        [](const auto& value) -> const void* { return std::addressof(value); },
-                        *static_cast<const T*>(variant));
-                },
-                [](void* variant, std::size_t index) {
-                    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-                        void* value = nullptr;
-                        (void)((I == index &&
-                                (value = std::addressof(
-                                     static_cast<T*>(variant)->template emplace<I>()))) ||
-                               ...);
-                        return value;
-                    }(std::index_sequence_for<Values...>{});
-                }};
+        return {
+            {Shape::variant, static_cast<std::uint8_t>((type_object<Values>.forms | ...))},
+            alternatives,
+            sizeof...(Values),
+            [](const void* variant) { return static_cast<const T*>(variant)->index(); },
+            &get,
+            [](void* variant, std::size_t index) {
+                return emplace(*static_cast<T*>(variant), index,
+                               std::index_sequence_for<Values...>{});
+            }};
+    }
+
+private:
+    static const void* get(const void* variant) {
+        const auto address = [](const auto& value) -> const void* {
+            return std::addressof(value);
+        };
+        return std::visit(address, *static_cast<const T*>(variant));
+    }
+
+    template <std::size_t... I>
+    static void* emplace(T& variant, std::size_t index, std::index_sequence<I...>) {
+        void* value = nullptr;
+        const auto make = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
+            if (N == index) {
+                value = std::addressof(variant.template emplace<N>());
+            }
+        };
+        (make(std::integral_constant<std::size_t, I>{}), ...);
+        return value;
     }
 };
 
@@ -5161,10 +5190,10 @@ public:
 
 /// Reads `document`, the value at the path `at`, into an object of the described type.
 ///
-/// The object holds the defaults. They stay where the document has nothing, or null; a null pointer
-/// is a document that has nothing at all. Lists and maps are replaced, members of structs are read
-/// one by one. Goes on after a problem and appends all of them; returns false when one of them is an
-/// error, and then the object is valid but of no use.
+/// The object holds the defaults. They stay where the document has nothing, or null; a null
+/// pointer is a document that has nothing at all. Lists and maps are replaced, members of structs
+/// are read one by one. Goes on after a problem and appends all of them; returns false when one of
+/// them is an error, and then the object is valid but of no use.
 ATTUNE_DECL bool decode(const Type& type, void* object, const Document* document, const Path& at,
                         const Provenance& provenance, std::vector<Problem>& problems);
 
@@ -5174,8 +5203,8 @@ ATTUNE_DECL void decode_or_throw(const Type& type, void* object, const Document&
 
 }  // namespace detail
 
-/// The part of the document at `at` as a T, whose defaults stand for what is absent. Throws Rejected
-/// with every problem in it; unknown members are errors.
+/// The part of the document at `at` as a T, whose defaults stand for what is absent. Throws
+/// Rejected with every problem in it; unknown members are errors.
 template <class T>
 T decode(const Document& document, const Path& at = {}) {
     const detail::Type& type = detail::type_of<T>();
@@ -5338,10 +5367,8 @@ ATTUNE_DECL Range range_of(const Type& type, const Rules* rules) {
 
 ATTUNE_DECL Quantity load(const Type& type, const void* object) noexcept {
     switch (type.shape) {
-    case Shape::integer:
-        return load_integer(static_cast<const IntegerType&>(type).format, object);
-    case Shape::enumeration:
-        return load_integer(static_cast<const EnumType&>(type).format, object);
+    case Shape::integer: return load_integer(static_cast<const IntegerType&>(type).format, object);
+    case Shape::enumeration: return load_integer(static_cast<const EnumType&>(type).format, object);
     case Shape::real: return load_real(static_cast<const RealType&>(type).format, object);
     case Shape::bytes: return static_cast<const Bytes*>(object)->count;
     case Shape::duration: {
@@ -5372,8 +5399,8 @@ ATTUNE_DECL std::string number_text(const Type& type, const Quantity& number) {
 ATTUNE_DECL std::string in_range(const Type& type, std::string_view noun, const Range& range) {
     std::string text(noun);
     if (range.least && range.most) {
-        text += " in [" + number_text(type, *range.least) + ", " + number_text(type, *range.most) +
-                ']';
+        text +=
+            " in [" + number_text(type, *range.least) + ", " + number_text(type, *range.most) + ']';
     } else if (range.least) {
         text += " of at least " + number_text(type, *range.least);
     } else if (range.most) {
@@ -5469,8 +5496,7 @@ ATTUNE_DECL std::string expected(const Type& type, const Rules* rules) {
         return one_of(static_cast<const EnumType&>(type).names(),
                       [](const Enumerator& enumerator) { return enumerator.name; });
     case Shape::duration:
-        return bounded ? in_range(type, "a duration", allowed)
-                       : "a duration such as \"250ms\"";
+        return bounded ? in_range(type, "a duration", allowed) : "a duration such as \"250ms\"";
     case Shape::bytes:
         return bounded ? in_range(type, "a size", allowed) : "a size such as \"64MiB\"";
     case Shape::optional: return expected(static_cast<const OptionalType&>(type).inner, rules);
@@ -5576,8 +5602,8 @@ private:
     ATTUNE_DECL bool attempt(const VariantType& type, void* object, std::size_t index,
                              const Document& document, const Trail& place);
     ATTUNE_DECL void struct_variant(const VariantType& type, void* object,
-                                    const std::vector<std::size_t>& order,
-                                    const Document& document, const Trail& place);
+                                    const std::vector<std::size_t>& order, const Document& document,
+                                    const Trail& place);
 
     // Problems; impl/decode_problem.ipp.
     ATTUNE_DECL Path path(const Trail& place) const;
@@ -5776,8 +5802,7 @@ ATTUNE_DECL Problem& Decoder::report(const Trail& place, Part part) {
     return problem;
 }
 
-ATTUNE_DECL void Decoder::mismatch(const Type& type, const Document& document,
-                                   const Trail& place) {
+ATTUNE_DECL void Decoder::mismatch(const Type& type, const Document& document, const Trail& place) {
     Problem& problem = report(place);
     problem.expected = expected(type, place.rules);
     problem.found = found(document, place.secret);
@@ -5925,8 +5950,8 @@ ATTUNE_DECL void Decoder::real(const RealType& type, void* object, const Documen
     } else if (std::isfinite(*number) && std::abs(*number) > most_of(type.format)) {
         const double most = most_of(type.format);
         Problem& problem = report(place);
-        problem.expected = "a number in [" + to_text(Quantity(-most)) + ", " +
-                           to_text(Quantity(most)) + ']';
+        problem.expected =
+            "a number in [" + to_text(Quantity(-most)) + ", " + to_text(Quantity(most)) + ']';
         problem.found = found(document, place.secret);
     } else if (allowed(type, *number, document, place)) {
         store_real(type.format, object, *number);
@@ -6000,8 +6025,8 @@ ATTUNE_DECL void Decoder::enumeration(const EnumType& type, void* object, const 
     }
 }
 
-ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object,
-                                   const Document& document, const Trail& place) {
+ATTUNE_DECL void Decoder::duration(const DurationType& type, void* object, const Document& document,
+                                   const Trail& place) {
     // A number without a unit is refused: zero alone needs none.
     const bool zero = document.is_integer() && !document.is_unsigned() && document.as_int64() == 0;
     if (!zero && !document.is_string()) {
@@ -6060,7 +6085,8 @@ ATTUNE_DECL void Decoder::bytes(const Type& type, void* object, const Document& 
     mismatch(type, document, place);
     Problem& problem = problems_.back();
     if (fault == SizeFault::unknown_unit) {
-        problem.expected += " with a unit of B, kB, MB, GB, TB, PB, EB, KiB, MiB, GiB, TiB, PiB, EiB";
+        problem.expected +=
+            " with a unit of B, kB, MB, GB, TB, PB, EB, KiB, MiB, GiB, TiB, PiB, EiB";
     } else if (fault == SizeFault::fraction) {
         problem.expected = "a whole number of bytes";
     } else if (fault == SizeFault::overflow) {
@@ -6068,19 +6094,19 @@ ATTUNE_DECL void Decoder::bytes(const Type& type, void* object, const Document& 
     }
 }
 
-// What a type of its own takes text for, nobody here knows: JSON when it is JSON and the type agrees,
-// else a string.
+// What a type of its own takes text for, nobody here knows: JSON when it is JSON and the type
+// agrees, else a string.
 ATTUNE_DECL bool accepts_as_json(const ExternalType& type, void* object, std::string_view text) {
     try {
         type.decode(object, parse(text));
         return true;
-    } catch (const std::exception&) {
+    } catch (...) {
         return false;
     }
 }
 
-ATTUNE_DECL void Decoder::external(const ExternalType& type, void* object,
-                                   const Document& document, const Trail& place) {
+ATTUNE_DECL void Decoder::external(const ExternalType& type, void* object, const Document& document,
+                                   const Trail& place) {
     if (document.is_text() && accepts_as_json(type, object, document.as_string())) {
         return;
     }
@@ -6092,6 +6118,8 @@ ATTUNE_DECL void Decoder::external(const ExternalType& type, void* object,
         if (!place.secret) {
             reason += std::string(": ") + error.what();
         }
+    } catch (...) {
+        // It says no, and no more.
     }
     Problem& problem = report(place);
     problem.message = std::move(reason);
@@ -6143,7 +6171,8 @@ ATTUNE_DECL void Decoder::missing(const Structure& type, const FieldInfo& field,
     }
 }
 
-// The struct that a field holds, also in an optional or a secret; null when it holds something else.
+// The struct that a field holds, also in an optional or a secret; null when it holds something
+// else.
 ATTUNE_DECL const Structure* structure_inside(const Type& type) {
     switch (type.shape) {
     case Shape::structure: return &structure_of(type);
@@ -6585,8 +6614,8 @@ ATTUNE_DECL Document encode(const Type& type, const void* object, bool mask_secr
 
 }  // namespace detail
 
-/// The document that `decode` reads back as an equal object. Secrets are written out: for a document
-/// that somebody will see, mask them with `masked`.
+/// The document that `decode` reads back as an equal object. Secrets are written out: for a
+/// document that somebody will see, mask them with `masked`.
 ///
 /// Not everything has a text: an enumerator outside EnumRange becomes a number that no decoder
 /// takes, a long double is rounded to a double, a duration that is not finite becomes null.
@@ -6795,13 +6824,14 @@ ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number);
 
 /// The field at an offset; std::logic_error when there is none of that type.
 ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type);
-ATTUNE_DECL void add_check(Structure& structure, CheckInfo check);
+ATTUNE_DECL void add_check(Structure& structure, Erased function, CheckInfo::Call call,
+                           std::string text);
 
 }  // namespace detail
 
-/// Rules and descriptions for one field. Rules of an optional or a Secret hold for the value inside;
-/// a default value is not judged. What a field's type cannot satisfy does not compile; rules that
-/// contradict each other throw std::logic_error when the struct is first bound.
+/// Rules and descriptions for one field. Rules of an optional or a Secret hold for the value
+/// inside; a default value is not judged. What a field's type cannot satisfy does not compile;
+/// rules that contradict each other throw std::logic_error when the struct is first bound.
 template <class M>
 class Field {
     using Value = typename detail::Inside<M>::type;
@@ -6957,14 +6987,13 @@ public:
     /// must hold. `valid` is called with a const T& at every commit, possibly from several threads
     /// at once, and must be pure; an exception from it counts as a no.
     template <class F>
-        requires std::predicate<const F&, const T&>
+        requires(std::predicate<const F&, const T&>)
     Schema& check(F valid, std::string text) {
-        detail::add_check(*structure_, {detail::erase(new F(std::move(valid))),
-                                        [](const void* function, const void* object) -> bool {
-                                            return (*static_cast<const F*>(function))(
-                                                *static_cast<const T*>(object));
-                                        },
-                                        std::move(text)});
+        const auto call = [](const void* function, const void* object) -> bool {
+            return (*static_cast<const F*>(function))(*static_cast<const T*>(object));
+        };
+        detail::Erased function = detail::erase(new F(std::move(valid)));
+        detail::add_check(*structure_, std::move(function), call, std::move(text));
         return *this;
     }
 
@@ -7035,11 +7064,13 @@ ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const 
             return field;
         }
     }
-    throw std::logic_error("describe: field() was given something else than a member of the struct");
+    throw std::logic_error(
+        "describe: field() was given something else than a member of the struct");
 }
 
-ATTUNE_DECL void add_check(Structure& structure, CheckInfo check) {
-    structure.checks.push_back(std::move(check));
+ATTUNE_DECL void add_check(Structure& structure, Erased function, CheckInfo::Call call,
+                           std::string text) {
+    structure.checks.push_back({std::move(function), call, std::move(text)});
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -7398,9 +7429,8 @@ namespace attune::inline ATTUNE_ABI {
 /// Something that runs work: any type with `execute(f)` for a callable `f` of no arguments. Every
 /// Asio executor is one.
 template <class E>
-concept ExecutorLike = std::copy_constructible<E> && requires(E& executor) {
-    executor.execute(std::function<void()>{});
-};
+concept ExecutorLike = std::copy_constructible<E> &&
+                       requires(E& executor) { executor.execute(std::function<void()>{}); };
 
 /// Runs work at once, on the calling thread: observers then run on the thread that committed,
 /// after the version is published and outside every lock, before the commit returns.
@@ -7523,10 +7553,11 @@ ATTUNE_PROCESS_WIDE inline constinit thread_local ReaderSlot* reader_slot = null
 
 /// The part of epoch_enter that is not a few instructions: claims a slot, or enters with a full
 /// fence.
-ATTUNE_DECL ReaderSlot* epoch_enter_slow() noexcept;
+[[gnu::cold]] ATTUNE_DECL ReaderSlot* epoch_enter_slow() noexcept;
 
 /// Begins a reading; may nest. Wait-free but for the first call of a thread, which claims a slot.
-inline ReaderSlot* epoch_enter() noexcept {
+/// Always inline: a call would cost as much as all the rest.
+[[gnu::always_inline]] inline ReaderSlot* epoch_enter() noexcept {
     ReaderSlot* const slot = reader_slot;
     if (slot == nullptr) [[unlikely]] {
         return epoch_enter_slow();
@@ -7545,7 +7576,7 @@ inline ReaderSlot* epoch_enter() noexcept {
 }
 
 /// Ends a reading on the thread that began it. Readings may end in any order.
-inline void epoch_leave(ReaderSlot* slot) noexcept {
+[[gnu::always_inline]] inline void epoch_leave(ReaderSlot* slot) noexcept {
     if (slot->nested == 0) [[likely]] {
         slot->active.store(0, std::memory_order_release);
     } else {
@@ -7994,8 +8025,8 @@ ATTUNE_DECL void DeliveryHub::close(Version version) noexcept {
 ATTUNE_DECL bool DeliveryHub::settle(Version version,
                                      std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock{mutex_};
-    return settled_.wait_until(
-        lock, deadline, [&] { return owed_.empty() || owed_.begin()->first > version; });
+    return settled_.wait_until(lock, deadline,
+                               [&] { return owed_.empty() || owed_.begin()->first > version; });
 }
 
 ATTUNE_DECL void DeliveryHub::report(const std::string& observer,
@@ -8305,9 +8336,9 @@ struct Obituary {
 
 /// One published version: its number, its document and the value of every handle.
 ///
-/// Immutable while any reader can see it. The values hang in a radix tree of chunks, so that a
-/// commit that changes one of 100,000 handles copies three chunks. Up to 64 handles there is no
-/// tree: the frame's own array holds the cells, and a reading costs one load from it.
+/// Immutable while any reader can see it. The first 64 handles have their cells in the frame
+/// itself, one load away; most programs have no more. The others hang in a radix tree of chunks, so
+/// that a commit that changes one of 100,000 handles copies two or three chunks.
 ///
 /// Frames own chunks and cells together, without a count per chunk: versions form a line, so an
 /// object that was born with frame b and died with frame d is visible in exactly the frames in
@@ -8315,14 +8346,11 @@ struct Obituary {
 class Frame {
 public:
     /// The cell of `slot`, which must be below size().
-    const CellBase* cell(std::uint32_t slot) const noexcept {
-        const void* const* children = root_;
-        for (unsigned shift = shift_; shift != 0; shift -= FrameChunk::bits) {
-            children =
-                static_cast<const FrameChunk*>(children[(slot >> shift) % FrameChunk::width])
-                    ->child;
+    [[gnu::always_inline]] const CellBase* cell(std::uint32_t slot) const noexcept {
+        if (slot < FrameChunk::width) [[likely]] {
+            return static_cast<const CellBase*>(direct_[slot]);
         }
-        return static_cast<const CellBase*>(children[slot % FrameChunk::width]);
+        return far_cell(slot - static_cast<std::uint32_t>(FrameChunk::width));
     }
 
     /// Number of slots: handles bound later than this frame are not in it.
@@ -8337,6 +8365,19 @@ private:
     friend class FrameDraft;
     friend class FrameChain;
     Frame() = default;
+
+    /// `index` is the slot's number in the tree.
+    const CellBase* far_cell(std::uint32_t index) const noexcept {
+        const void* const* children = root_;
+        for (unsigned shift = shift_; shift != 0; shift -= FrameChunk::bits) {
+            children =
+                static_cast<const FrameChunk*>(children[(index >> shift) % FrameChunk::width])
+                    ->child;
+        }
+        return static_cast<const CellBase*>(children[index % FrameChunk::width]);
+    }
+
+    const void* direct_[FrameChunk::width] = {};
 
     mutable std::atomic<std::uint32_t> references_{1};
     std::uint32_t size_ = 0;
@@ -8369,8 +8410,8 @@ public:
 private:
     friend class FrameChain;
 
-    /// The array that holds the cell of `slot`, copied for this draft.
-    const void** children_of(std::uint32_t slot);
+    /// Where the cell of `slot` is kept, in a place of this draft's own.
+    const void*& place_of(std::uint32_t slot);
     FrameChunk* own_chunk(const void*& place);
     void put(const void*& place, CellPtr cell);
     Frame* release() noexcept;
@@ -8395,6 +8436,7 @@ ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     frame_->document = base->document;
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
+    std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));
     std::copy(std::begin(base->root_), std::end(base->root_), std::begin(frame_->root_));
     frame_->serial_ = base->serial_ + 1;
 }
@@ -8419,8 +8461,8 @@ ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
     }
     chunks_.reserve(chunks_.size() + 1);
     frame_->dead_.reserve(frame_->dead_.size() + 1);
-    auto made = shared != nullptr ? std::make_unique<FrameChunk>(*shared)
-                                  : std::make_unique<FrameChunk>();
+    auto made =
+        shared != nullptr ? std::make_unique<FrameChunk>(*shared) : std::make_unique<FrameChunk>();
     made->born = frame_->serial_;
     if (shared != nullptr) {
         frame_->dead_.push_back({shared, shared->born, false});
@@ -8430,12 +8472,16 @@ ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
     return made.release();
 }
 
-ATTUNE_DECL const void** FrameDraft::children_of(std::uint32_t slot) {
+ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
+    if (slot < FrameChunk::width) {
+        return frame_->direct_[slot];
+    }
+    const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
     const void** children = frame_->root_;
     for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
-        children = own_chunk(children[(slot >> shift) % FrameChunk::width])->child;
+        children = own_chunk(children[(index >> shift) % FrameChunk::width])->child;
     }
-    return children;
+    return children[index % FrameChunk::width];
 }
 
 ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
@@ -8461,7 +8507,7 @@ ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
 
 ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     const std::uint32_t slot = frame_->size_;
-    if (slot == FrameChunk::width << frame_->shift_) {
+    if (slot == FrameChunk::width + (FrameChunk::width << frame_->shift_)) {
         // The root is full: its content becomes the first chunk of a new level.
         chunks_.reserve(chunks_.size() + 1);
         auto level = std::make_unique<FrameChunk>();
@@ -8472,13 +8518,13 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
         chunks_.push_back(level.release());
         frame_->shift_ += FrameChunk::bits;
     }
-    put(children_of(slot)[slot % FrameChunk::width], std::move(cell));
+    put(place_of(slot), std::move(cell));
     ++frame_->size_;
     return slot;
 }
 
 ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
-    put(children_of(slot)[slot % FrameChunk::width], std::move(cell));
+    put(place_of(slot), std::move(cell));
 }
 
 ATTUNE_DECL Frame* FrameDraft::release() noexcept {
@@ -8499,8 +8545,8 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// entered before it was replaced.
 class FrameChain : public std::enable_shared_from_this<FrameChain> {
 public:
-    /// Begins with version 0, which has no handles. `history` is the number of versions to keep, the
-    /// current one included; at least 1.
+    /// Begins with version 0, which shows `first` and has no handles. `history` is the number of
+    /// versions to keep, the current one included; at least 1.
     ATTUNE_DECL FrameChain(std::size_t history, Document first);
     ATTUNE_DECL ~FrameChain();
     FrameChain(const FrameChain&) = delete;
@@ -8603,6 +8649,7 @@ ATTUNE_DECL FrameChain::FrameChain(std::size_t history, Document first)
 ATTUNE_DECL FrameChain::~FrameChain() {
     // Snapshots and retirements own the chain, so only the history is left.
     const Frame* const last = current_.load(std::memory_order_relaxed);
+    bury_all(last->direct_, 0);
     bury_all(last->root_, last->shift_);
     for (const Frame* frame = last; frame != nullptr;) {
         for (const Obituary& dead : frame->dead_) {
@@ -8807,14 +8854,14 @@ public:
     std::vector<Path> changed;
 
     /// Waits until every observer that this version concerns has been told of it, or of a later
-    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer of
-    /// the same store: it would wait for itself.
+    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
+    /// of the same store: it would wait for itself.
     template <class Rep, class Period>
     bool settle(std::chrono::duration<Rep, Period> timeout) const {
         return hub_ == nullptr ||
-               hub_->settle(version, std::chrono::steady_clock::now() +
-                                         std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                             timeout));
+               hub_->settle(version,
+                            std::chrono::steady_clock::now() +
+                                std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
     }
 
     Commit() = default;
@@ -9007,7 +9054,7 @@ inline constexpr ValueKind value_kind{
 /// keeps the frames, and with them the last value, alive beyond the store.
 struct GraphNode {
     GraphNode(Path place, const ValueKind& value, std::shared_ptr<const FrameChain> frames,
-         std::weak_ptr<Core> owner)
+              std::weak_ptr<Core> owner)
         : path(std::move(place)), kind(value), chain(std::move(frames)), core(std::move(owner)) {}
 
     const Path path;
@@ -9100,7 +9147,8 @@ public:
 private:
     void call() override {
         if constexpr (std::is_invocable_v<F&, const attune::Change<T>&>) {
-            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(), version_});
+            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(),
+                                           version_});
         } else {
             (*callback_)(after_.template value<T>());
         }
@@ -9121,8 +9169,7 @@ public:
 
     RejectionObserver(std::shared_ptr<DeliveryHub> hub, Executor executor,
                       std::function<void(const Rejection&)> callback)
-        : Delivery(std::move(hub), std::move(executor), name),
-          callback_(std::move(callback)) {}
+        : Delivery(std::move(hub), std::move(executor), name), callback_(std::move(callback)) {}
 
     bool offer_rejection(Version version, std::shared_ptr<const Rejection> rejection) {
         return offer(version, [&] { queue_.emplace_back(version, std::move(rejection)); });
@@ -9221,10 +9268,10 @@ namespace attune::inline ATTUNE_ABI {
 
 ATTUNE_DECL std::string_view to_string(State state) noexcept {
     switch (state) {
-        case State::starting: return "starting";
-        case State::ready: return "ready";
-        case State::stale: return "stale";
-        case State::failed: return "failed";
+    case State::starting: return "starting";
+    case State::ready: return "ready";
+    case State::stale: return "stale";
+    case State::failed: return "failed";
     }
     return "unknown";
 }
@@ -9232,8 +9279,8 @@ ATTUNE_DECL std::string_view to_string(State state) noexcept {
 ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     std::string text = "version " + std::to_string(status.version) + ", ";
     text += to_string(status.state);
-    text += ", " + std::to_string(status.commits) + " commits, " +
-            std::to_string(status.refusals) + " refusals";
+    text += ", " + std::to_string(status.commits) + " commits, " + std::to_string(status.refusals) +
+            " refusals";
     for (const LayerStatus& layer : status.layers) {
         text += "\n  " + layer.name + ": ";
         text += to_string(layer.state);
@@ -9323,8 +9370,9 @@ struct Text {
     std::string name;
     std::string value;
     Origin origin;
-    std::string prefix = {};  ///< what stands before the name where a person writes it: `SERVICE_`, `--`
-    bool has_value = true;    ///< options only: false for `--name`, without `=value`
+    std::string prefix =
+        {};  ///< what stands before the name where a person writes it: `SERVICE_`, `--`
+    bool has_value = true;  ///< options only: false for `--name`, without `=value`
 };
 
 /// What one reading of a transport brought.
@@ -9482,8 +9530,11 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Which nodes are bound where: a trie over the tokens of their paths.
 class BindingIndex {
 public:
+    struct Hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
     struct Branch {
-        std::map<std::string, std::unique_ptr<Branch>, std::less<>> children;
+        std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
         std::vector<std::shared_ptr<GraphNode>> nodes;
     };
 
@@ -9494,7 +9545,8 @@ public:
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before, const Document& after) const;
+    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before,
+                                                 const Document& after) const;
 
 private:
     Branch root_;
@@ -9505,7 +9557,7 @@ private:
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
-                                                     const ValueKind& kind) const {
+                                                          const ValueKind& kind) const {
     const Branch* branch = &root_;
     for (const std::string& token : path.tokens()) {
         const auto child = branch->children.find(token);
@@ -9562,7 +9614,7 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
 }
 
 ATTUNE_DECL std::vector<GraphNode*> BindingIndex::affected(const Document& before,
-                                                      const Document& after) const {
+                                                           const Document& after) const {
     std::vector<GraphNode*> nodes;
     collect_affected(root_, &before, &after, nodes);
     return nodes;
@@ -10020,9 +10072,9 @@ struct LayerContent {
     std::uint64_t id = 0;
     std::string name;
     UnknownKeys unknown_keys = UnknownKeys::error;
-    Content content;                       ///< as the transport brought it
-    Document document;                     ///< content.document with the texts in their places
-    std::shared_ptr<const Source> source;  ///< of document
+    Content content;                          ///< as the transport brought it
+    Document document;                        ///< content.document with the texts in their places
+    std::shared_ptr<const Source> source;     ///< of document
     std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
 };
 
@@ -10060,8 +10112,7 @@ struct LayerDelta {
     const Document* after;
 
     bool same() const noexcept {
-        return before == after ||
-               (before != nullptr && after != nullptr && before->same(*after));
+        return before == after || (before != nullptr && after != nullptr && before->same(*after));
     }
 };
 
@@ -10144,8 +10195,8 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
     for (const auto& layer : after) {
         const auto old = std::find_if(before.begin(), before.end(),
                                       [&](const auto& other) { return other->id == layer->id; });
-        deltas.push_back(
-            {old != before.end() ? contribution(**old) : nullptr, contribution(*layer)});
+        deltas.push_back({old != before.end() ? contribution(**old) : nullptr,
+                          contribution(*layer)});
     }
     for (const auto& layer : before) {
         if (std::none_of(after.begin(), after.end(),
@@ -11415,9 +11466,8 @@ ATTUNE_DECL void Core::observer_threw(const std::string& observer,
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline bool has_error(const std::vector<Problem>& problems) noexcept {
-    return std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
-        return problem.severity == Severity::error;
-    });
+    return std::any_of(problems.begin(), problems.end(),
+                       [](const Problem& problem) { return problem.severity == Severity::error; });
 }
 
 /// A value decoded for a candidate.
@@ -11525,8 +11575,7 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     const LayerContent* const before = content_of(entry.id);
     if (before != nullptr) {
         // Whole documents from dumb transports become small changes.
-        layer->content.document =
-            reconcile(before->content.document, layer->content.document);
+        layer->content.document = reconcile(before->content.document, layer->content.document);
     }
     if (layer->content.texts.empty()) {
         layer->document = layer->content.document;
@@ -11567,8 +11616,7 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
                         .version = chain.current()->version}};
     }
     const std::string revision = layer->content.revision;
-    Published result =
-        publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
+    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
     note_success(entry, revision);
     return result;
 }
@@ -11659,8 +11707,8 @@ public:
     ReloadPromise& operator=(ReloadPromise&&) = delete;
     ~ReloadPromise() {
         if (outcome_ != nullptr) {
-            keep({}, std::make_exception_ptr(
-                         std::logic_error{"the store was closed during the reload"}));
+            keep({}, std::make_exception_ptr(std::logic_error{
+                         "the store was closed during the reload"}));
         }
     }
     void keep(Commit commit, std::exception_ptr thrown) {
@@ -11749,8 +11797,7 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
     entry->transport = std::move(transport);
     entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
     entry->status.name = entry->name;
-    const auto by_default =
-        entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
+    const auto by_default = entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
     entry->unknown_keys =
         options.unknown_keys.value_or(state_->options.unknown_keys.value_or(by_default));
 
@@ -11873,13 +11920,14 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
         const OpenLock lock{*state_};
         const auto entry = state_->at(layer);
         if (entry->transport != nullptr && !entry->transport->writable()) {
-            throw Rejected{{.problems = {{.path = {},
-                                          .origin = {.layer = entry->name},
-                                          .message = "the layer \"" + entry->name +
-                                                     "\" cannot be written by the program; set "
-                                                     "the value in the store, or in a memory layer"}},
-                            .reason = std::move(reason),
-                            .version = chain_->current()->version}};
+            throw Rejected{
+                {.problems = {{.path = {},
+                               .origin = {.layer = entry->name},
+                               .message = "the layer \"" + entry->name +
+                                          "\" cannot be written by the program; set "
+                                          "the value in the store, or in a memory layer"}},
+                 .reason = std::move(reason),
+                 .version = chain_->current()->version}};
         }
         const LayerContent* const before = state_->content_of(layer);
         Document document = edit(before != nullptr ? before->content.document : Document{});
@@ -11979,8 +12027,8 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
             waiting.push_back(entry);
         }
     }
-    const auto accept_all = [&](std::span<const std::shared_ptr<LayerEntry>> entries)
-        -> std::optional<Published> {
+    const auto accept_all =
+        [&](std::span<const std::shared_ptr<LayerEntry>> entries) -> std::optional<Published> {
         Candidate candidate{stack, {}};
         std::vector<Problem> problems;
         for (const auto& entry : entries) {
@@ -12249,8 +12297,7 @@ ATTUNE_DECL StoreStatus Core::status() const {
         }
     }
     for (const auto& node : state_->nodes) {
-        status.warnings.insert(status.warnings.end(), node->warnings.begin(),
-                               node->warnings.end());
+        status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
     }
     return status;
 }
@@ -12296,8 +12343,8 @@ inline void report_unbound(const BindingIndex::Branch& branch, const Document& v
                             .origin = provenance.origin(below, Part::key),
                             .message = "nothing is bound here",
                             .suggestion = nearest(member.key, names),
-                            .severity = rule == UnknownKeys::warn ? Severity::warning
-                                                                  : Severity::error});
+                            .severity =
+                                rule == UnknownKeys::warn ? Severity::warning : Severity::error});
     }
 }
 
@@ -12338,6 +12385,12 @@ ATTUNE_DECL std::string Core::usage() const {
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version);
+
+}  // namespace detail
 
 /// A handle to a value of type T that is always valid and always current.
 ///
@@ -12443,6 +12496,15 @@ private:
     explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
         : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
 
+    /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
+    /// std::out_of_range for one that was bound after the frame was published.
+    const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
+        if (chain_ != chain || slot_ >= frame.size()) [[unlikely]] {
+            detail::throw_not_in_frame(path(), chain_ != chain, frame.version);
+        }
+        return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
+    }
+
     template <class F>
     Subscription observe(Executor executor, F&& f, bool now) const {
         using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
@@ -12456,9 +12518,9 @@ private:
             }
             return {};
         }
-        auto observer = std::make_shared<Observer>(core->hub(), std::move(executor),
-                                                   to_string(node_->path), node_->kind,
-                                                   std::forward<F>(f));
+        auto observer =
+            std::make_shared<Observer>(core->hub(), std::move(executor), to_string(node_->path),
+                                       node_->kind, std::forward<F>(f));
         core->observe(*node_, observer, now);
         return Subscription{std::move(observer)};
     }
@@ -12508,22 +12570,6 @@ private:
 
 namespace attune::inline ATTUNE_ABI {
 
-namespace detail {
-
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, const FrameChain& chain,
-                                                 const Frame& frame);
-
-/// The cell of that handle in that frame. Throws std::invalid_argument for a handle of another
-/// store, std::out_of_range for one that was bound after the frame was published.
-inline const CellBase* cell_in(const Frame& frame, const FrameChain& chain, const GraphNode& node) {
-    if (node.chain.get() != &chain || node.slot >= frame.size()) [[unlikely]] {
-        throw_not_in_frame(node, chain, frame);
-    }
-    return frame.cell(node.slot);
-}
-
-}  // namespace detail
-
 /// One version of a whole store, in a scope: whatever is read through it belongs together. About a
 /// nanosecond to make, then a few loads for each handle. Same lifetime rules as Reading; the store,
 /// or a handle of it, must be alive.
@@ -12538,9 +12584,7 @@ public:
     /// another store, std::out_of_range for one that was bound after this view was taken.
     template <class T>
     const T& operator[](const Config<T>& config) const& {
-        return static_cast<const detail::ValueCell<T>*>(
-                   detail::cell_in(guard_.frame(), chain_, *config.node_))
-            ->value;
+        return config.value_in(guard_.frame(), &chain_);
     }
     /// A temporary would end before the value is used: name it first, `auto view = store.view();`.
     template <class T>
@@ -12587,9 +12631,7 @@ public:
     /// As View. The reference lives as long as any copy of this snapshot.
     template <class T>
     const T& operator[](const Config<T>& config) const& {
-        return static_cast<const detail::ValueCell<T>*>(
-                   detail::cell_in(*frame_, *chain_, *config.node_))
-            ->value;
+        return config.value_in(*frame_, chain_.get());
     }
     /// Of a temporary snapshot: a copy.
     template <class T>
@@ -12620,14 +12662,13 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, const FrameChain& chain,
-                                    const Frame& frame) {
-    const std::string path = to_string(node.path);
-    if (node.chain.get() != &chain) {
-        throw std::invalid_argument{"the handle of \"" + path + "\" belongs to another store"};
+ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version) {
+    const std::string name = '"' + to_string(path) + '"';
+    if (foreign) {
+        throw std::invalid_argument{"the handle of " + name + " belongs to another store"};
     }
-    throw std::out_of_range{"the handle of \"" + path + "\" was bound after version " +
-                            std::to_string(frame.version) + " was looked at"};
+    throw std::out_of_range{"the handle of " + name + " was bound after version " +
+                            std::to_string(version) + " was looked at"};
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12698,9 +12739,8 @@ public:
     /// Takes back what `set` or `merge` has put at `path` or below: the layers' own value shows
     /// again. To hide a layer's value, set null.
     Commit erase(const Path& path) {
-        return core_->override_with(
-            [&](const Document& before) { return before.without(path); },
-            path.empty() ? "erase" : "erase " + to_string(path));
+        return core_->override_with([&](const Document& before) { return before.without(path); },
+                                    path.empty() ? "erase" : "erase " + to_string(path));
     }
 
     /// Applies a JSON Merge Patch (RFC 7396) to what was set: null takes back, anything else sets.
@@ -12749,8 +12789,9 @@ public:
 private:
     template <class F>
     Subscription observe_rejections(Executor executor, F&& f) {
-        auto observer = std::make_shared<detail::RejectionObserver>(
-            core_->hub(), std::move(executor), std::forward<F>(f));
+        auto observer =
+            std::make_shared<detail::RejectionObserver>(core_->hub(), std::move(executor),
+                                                        std::forward<F>(f));
         core_->observe_rejections(observer);
         return Subscription{std::move(observer)};
     }

@@ -289,9 +289,7 @@ TEST(Handles, outlive_their_store_with_the_last_value) {
 
 // Lifetime mistakes do not compile.
 template <class T>
-concept DereferencesTemporary = requires(const attune::Config<T>& config) {
-    config.read()->host;
-};
+concept DereferencesTemporary = requires(const attune::Config<T>& config) { config.read()->host; };
 static_assert(!DereferencesTemporary<Server>);
 static_assert(!std::is_move_constructible_v<attune::Reading<Server>>);
 static_assert(!std::is_copy_constructible_v<attune::View>);

@@ -176,7 +176,7 @@ RC_GTEST_PROP(EncodeLaw, decode_gives_the_object_back, ()) {
 
 RC_GTEST_PROP(EncodeLaw, equal_objects_are_those_with_equal_documents, ()) {
     const Mixed a = mixed(0);
-    Mixed b = decode<Mixed>(encode(a));
+    auto b = decode<Mixed>(encode(a));
     RC_ASSERT(encode(a) == encode(b));
     b.i32 = static_cast<std::int32_t>(static_cast<std::uint32_t>(b.i32) ^ 1u);
     RC_ASSERT(!same(a, b));

@@ -153,6 +153,7 @@ struct Concurrent {
 
 TEST(Type, is_completed_once_by_concurrent_threads) {
     std::vector<std::thread> threads;
+    threads.reserve(4);
     std::vector<const attune::detail::Structure*> seen(4);
     for (auto& slot : seen) {
         threads.emplace_back([&slot] {

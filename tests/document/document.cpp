@@ -17,7 +17,6 @@ namespace {
 
 using attune::Document;
 using attune::Kind;
-using attune::Member;
 using attune::Path;
 
 template <class Error, class F>
@@ -39,9 +38,7 @@ std::vector<std::string> keys_of(const Document& document) {
 }
 
 template <class T>
-concept GivesMembers = requires {
-    std::declval<T>().members();
-};
+concept GivesMembers = requires { std::declval<T>().members(); };
 static_assert(GivesMembers<const Document&> && !GivesMembers<Document>,
               "a range over a temporary would dangle");
 static_assert(!std::is_constructible_v<Document, char>, "neither a number nor a string");
@@ -209,7 +206,7 @@ TEST(Document, compares_by_value_and_kind) {
 TEST(Document, is_same_only_when_shared_or_scalar) {
     const Document a{{"x", 1}};
     const Document b{{"x", 1}};
-    const Document copy = a;
+    const Document copy = a;  // NOLINT(performance-unnecessary-copy-initialization): the subject
     EXPECT_EQ(a, b);
     EXPECT_FALSE(a.same(b));
     EXPECT_TRUE(a.same(copy));
@@ -229,7 +226,7 @@ TEST(Document, survives_assignment_from_its_own_inside) {
 TEST(Document, moves_leave_null) {
     Document document{{"a", 1}};
     const Document taken = std::move(document);
-    EXPECT_TRUE(document.is_null());  // NOLINT(bugprone-use-after-move): what is being tested
+    EXPECT_TRUE(document.is_null());  // NOLINT: what a moved-from document is like
     EXPECT_EQ(taken.size(), 1u);
 }
 
@@ -254,6 +251,7 @@ TEST(Document, is_shared_between_threads) {
     const Document base = attune_test::services(200);
     std::vector<std::thread> threads;
     std::vector<Document> results(4);
+    threads.reserve(results.size());
     for (Document& result : results) {
         threads.emplace_back([&base, &result] {
             Document mine = base;

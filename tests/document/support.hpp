@@ -177,8 +177,7 @@ inline rc::Gen<nlohmann::json> any_json(int depth) {
         return scalar;
     }
     auto below = rc::gen::lazy([depth] { return any_json(depth - 1); });
-    return rc::gen::oneOf(scalar,
-                          rc::gen::map(few(below), [](std::vector<json> v) { return json(v); }),
+    return rc::gen::oneOf(scalar, rc::gen::map(few(below), to_json),
                           rc::gen::map(few(rc::gen::pair(any_key(), below)), object_of));
 }
 

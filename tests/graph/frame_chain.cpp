@@ -55,7 +55,7 @@ TEST(FrameChain, begins_with_version_zero_and_no_slots) {
 
 TEST(FrameChain, shows_each_slot_at_every_size_of_the_tree) {
     const auto chain = make_chain(1);
-    constexpr std::uint32_t count = 64 * 64 + 70;  // three levels
+    constexpr std::uint32_t count = 64 + 64 * 64 + 70;  // three levels below the direct slots
     for (std::uint32_t i = 0; i != count; ++i) {
         FrameDraft draft{chain->current()};
         ASSERT_EQ(draft.append(cell(static_cast<int>(i))), i);
@@ -64,16 +64,13 @@ TEST(FrameChain, shows_each_slot_at_every_size_of_the_tree) {
     {
         FrameDraft draft{chain->current()};
         draft.set(0, cell(-1));
-        draft.set(64, cell(-2));
+        draft.set(64, cell(-2));  // the first that is not direct
         draft.set(count - 1, cell(-3));
         chain->publish(draft);
     }
     const FrameGuard guard{*chain};
     for (std::uint32_t i = 0; i != count; ++i) {
-        const int expected = i == 0           ? -1
-                             : i == 64        ? -2
-                             : i == count - 1 ? -3
-                                              : static_cast<int>(i);
+        const int expected = i == 0 ? -1 : i == 64 ? -2 : i == count - 1 ? -3 : static_cast<int>(i);
         ASSERT_EQ(number_in(guard.frame(), i), expected);
     }
 }
@@ -172,7 +169,7 @@ RC_GTEST_PROP(FrameChain, keeps_exactly_what_some_version_shows, ()) {
     const auto history = *rc::gen::inRange<std::size_t>(1, 6);
     auto chain = make_chain(history);
     using Model = std::vector<int>;
-    std::map<const Frame*, Model> held;     // snapshots, one reference each
+    std::map<const Frame*, Model> held;  // snapshots, one reference each
     std::vector<std::pair<Version, Model>> past{{0, {}}};
     Model now;
     int next = 0;
@@ -212,8 +209,9 @@ RC_GTEST_PROP(FrameChain, keeps_exactly_what_some_version_shows, ()) {
                 chain->release(frame);
             }
         } else if (!held.empty()) {
-            const auto which = std::next(held.begin(), *rc::gen::inRange<std::ptrdiff_t>(
-                                                           0, static_cast<std::ptrdiff_t>(held.size())));
+            const auto which = std::next(
+                held.begin(),
+                *rc::gen::inRange<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(held.size())));
             chain->release(which->first);
             held.erase(which);
         }

@@ -34,10 +34,9 @@ public:
     /// As a file would: with positions.
     void bring_text(const std::string& text, const std::string& name = "fake.json") const {
         auto shared = std::make_shared<const std::string>(text);
-        state_->feed->content(
-            {.document = attune::parse(*shared, {.name = name}),
-             .source = std::make_shared<attune::TextSource>(
-                 shared, attune::ParseOptions{.name = name})});
+        state_->feed->content({.document = attune::parse(*shared, {.name = name}),
+                               .source = std::make_shared<attune::TextSource>(
+                                   shared, attune::ParseOptions{.name = name})});
     }
     void fail(std::string message) const {
         attune::Problem problem;

@@ -1,5 +1,7 @@
 #include <attune/store/store.hpp>
 
+#include <attune/bind/schema.hpp>
+#include <attune/bind/secret.hpp>
 #include <attune/transport/memory.hpp>
 
 #include <gtest/gtest.h>
@@ -41,31 +43,32 @@ using sample::Tree;
 
 Document any_leaf_value() {
     switch (*rc::gen::inRange(0, 6)) {
-        case 0: return nullptr;
-        case 1: return "wrong";
-        default: return *rc::gen::inRange(0, 4);
+    case 0: return nullptr;
+    case 1: return "wrong";
+    default: return *rc::gen::inRange(0, 4);
     }
 }
 
 /// A place in the world of Tree and a value that may fit there.
 std::pair<Path, Document> any_edit() {
     switch (*rc::gen::inRange(0, 8)) {
-        case 0: return {"t.a.x", any_leaf_value()};
-        case 1: return {"t.a.y", any_leaf_value()};
-        case 2: return {"t.b.x", any_leaf_value()};
-        case 3: {
-            Document list = Document::array();
-            const int count = *rc::gen::inRange(0, 3);
-            for (int i = 0; i != count; ++i) {
-                list = list.with("-", i);
-            }
-            return {"t.list", list};
+    case 0: return {"t.a.x", any_leaf_value()};
+    case 1: return {"t.a.y", any_leaf_value()};
+    case 2: return {"t.b.x", any_leaf_value()};
+    case 3: {
+        Document list = Document::array();
+        const int count = *rc::gen::inRange(0, 3);
+        for (int i = 0; i != count; ++i) {
+            list = list.with("-", i);
         }
-        case 4: return {Path{"t.map"} / std::string(1, static_cast<char>('k' + *rc::gen::inRange(0, 3))),
-                        any_leaf_value()};
-        case 5: return {"t.b", nullptr};
-        case 6: return {"u", any_leaf_value()};
-        default: return {"t.a", Document{{"x", any_leaf_value()}}};
+        return {"t.list", list};
+    }
+    case 4:
+        return {Path{"t.map"} / std::string(1, static_cast<char>('k' + *rc::gen::inRange(0, 3))),
+                any_leaf_value()};
+    case 5: return {"t.b", nullptr};
+    case 6: return {"u", any_leaf_value()};
+    default: return {"t.a", Document{{"x", any_leaf_value()}}};
     }
 }
 

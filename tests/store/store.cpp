@@ -1,5 +1,7 @@
 #include <attune/store/store.hpp>
 
+#include <attune/bind/schema.hpp>
+#include <attune/bind/secret.hpp>
 #include <attune/transport/memory.hpp>
 
 #include "fake_transport.hpp"
@@ -32,7 +34,8 @@ struct Server {
 };
 void describe(attune::Schema<Server>& s) {
     s.field(&Server::port).between(1, 65535);
-    s.check([](const Server& v) { return v.pool.size <= v.port; }, "pool.size must not exceed port");
+    s.check([](const Server& v) { return v.pool.size <= v.port; },
+            "pool.size must not exceed port");
 }
 struct Limits {
     int low = 0;
@@ -333,8 +336,8 @@ TEST(Store, an_observer_is_not_told_when_only_others_changed) {
     Store store;
     const auto server = store.bind<Server>("server");
     int calls = 0;
-    const auto subscription = server.on_change(
-        attune::inline_executor, [&](const attune::Change<Server>&) { ++calls; });
+    const auto subscription =
+        server.on_change(attune::inline_executor, [&](const attune::Change<Server>&) { ++calls; });
     store.set("elsewhere", 1);
     // The default, written out: another document, the same value.
     store.set("server.port", 8080);
@@ -382,13 +385,12 @@ TEST(Store, an_inline_observer_that_writes_its_own_value_is_told_again) {
     Store store;
     const auto a = store.bind<int>("a");
     std::vector<int> seen;
-    const auto count =
-        a.on_change(attune::inline_executor, [&](const attune::Change<int>& change) {
-            seen.push_back(*change.after);
-            if (*change.after < 5) {
-                store.set("a", *change.after + 1);
-            }
-        });
+    const auto count = a.on_change(attune::inline_executor, [&](const attune::Change<int>& change) {
+        seen.push_back(*change.after);
+        if (*change.after < 5) {
+            store.set("a", *change.after + 1);
+        }
+    });
     store.set("a", 1);
     EXPECT_EQ(seen, (std::vector<int>{1, 2, 3, 4, 5}));
 }
@@ -420,11 +422,10 @@ TEST(Store, a_throwing_rejection_observer_does_not_report_itself_for_ever) {
     const FakeTransport file;
     store.add(file.make());
     int calls = 0;
-    const auto rejected =
-        store.on_rejected(attune::inline_executor, [&](const attune::Rejection&) {
-            ++calls;
-            throw std::runtime_error{"again"};
-        });
+    const auto rejected = store.on_rejected(attune::inline_executor, [&](const attune::Rejection&) {
+        ++calls;
+        throw std::runtime_error{"again"};
+    });
     file.fail("gone");
     EXPECT_EQ(calls, 1);
     EXPECT_EQ(store.status().observer_errors, 1u);
@@ -436,8 +437,8 @@ TEST(Store, the_last_good_version_stays_when_a_layer_brings_nonsense) {
     auto layer = store.add(file.make("file x"));
     const auto server = store.bind<Server>("server");
     int rejections = 0;
-    const auto rejected = store.on_rejected(
-        attune::inline_executor, [&](const attune::Rejection&) { ++rejections; });
+    const auto rejected =
+        store.on_rejected(attune::inline_executor, [&](const attune::Rejection&) { ++rejections; });
     const auto version = store.version();
     file.bring({{"server", {{"port", -1}}}});
     EXPECT_EQ(server.get(&Server::port), 1000);
@@ -462,8 +463,8 @@ TEST(Store, two_layers_that_are_only_right_together_arrive_together) {
     store.add(high.make("high"));
     const auto limits = store.bind<Limits>("limits");
     std::vector<std::pair<int, int>> seen;
-    const auto observed = limits.on_change(
-        attune::inline_executor, [&](const attune::Change<Limits>& change) {
+    const auto observed =
+        limits.on_change(attune::inline_executor, [&](const attune::Change<Limits>& change) {
             seen.emplace_back(change.after->low, change.after->high);
         });
     low.bring({{"limits", {{"low", 20}}}});  // refused: 20 > 10
@@ -475,8 +476,8 @@ TEST(Store, two_layers_that_are_only_right_together_arrive_together) {
     EXPECT_EQ(low_layer.status().state, attune::State::ready);
     // And where each is wrong without the other, both ways round.
     int rejections = 0;
-    const auto rejected = store.on_rejected(
-        attune::inline_executor, [&](const attune::Rejection&) { ++rejections; });
+    const auto rejected =
+        store.on_rejected(attune::inline_executor, [&](const attune::Rejection&) { ++rejections; });
     high.bring({{"limits", {{"high", 5}}}});
     low.bring({{"limits", {{"low", 1}}}});
     EXPECT_EQ(limits.get().low, 1);

@@ -46,6 +46,9 @@ inline constexpr bool is_duration = false;
 template <class Rep, class Period>
 inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 
+template <class D>
+concept Duration = is_duration<D>;
+
 /// Nanoseconds in one tick; 0 when that is no whole number or exceeds 64 bits.
 template <class Period>
 inline constexpr std::int64_t tick_of = [] {
@@ -71,8 +74,7 @@ std::string to_text(const std::chrono::duration<Rep, Period>& duration) {
 }
 
 /// Nothing when the text is not a duration, or not one that D can hold exactly.
-template <class D>
-    requires detail::is_duration<D>
+template <detail::Duration D>
 std::optional<D> parse_duration(std::string_view text) noexcept {
     using Rep = typename D::rep;
     constexpr std::int64_t tick = detail::tick_of<typename D::period>;

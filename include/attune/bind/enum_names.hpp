@@ -40,7 +40,9 @@ using Enumerators = std::vector<Enumerator>;
 
 // Values that are no enumerators are well defined only where the underlying type is fixed.
 template <class E>
-concept FixedEnum = std::is_enum_v<E> && requires { E{0}; };
+concept FixedEnum = std::is_enum_v<E> && requires {
+    E{0};
+};
 
 template <class E>
 struct EnumScan {
@@ -55,20 +57,23 @@ struct EnumScan {
     // The range, cut to what the underlying type can hold.
     static constexpr std::int64_t first =
         EnumRange<E>::min < 0 && !Limits::is_signed ? 0 : EnumRange<E>::min;
-    static constexpr std::int64_t last =
-        Limits::digits < 31 && EnumRange<E>::max > static_cast<int>(Limits::max())
-            ? static_cast<int>(Limits::max())
-            : EnumRange<E>::max;
+    static constexpr std::int64_t top =
+        Limits::digits < 31 ? static_cast<std::int64_t>(Limits::max()) : EnumRange<E>::max;
+    static constexpr std::int64_t last = EnumRange<E>::max < top ? EnumRange<E>::max : top;
     static_assert(first <= last, "attune::EnumRange<E> lies outside the underlying type");
 
     template <E... V>
     static constexpr std::string_view spell() noexcept {
-        return __PRETTY_FUNCTION__;
+        return pack_text(__PRETTY_FUNCTION__);
     }
 
-    static constexpr std::string_view text = []<std::size_t... I>(std::index_sequence<I...>) {
-        return pack_text(spell<static_cast<E>(first + static_cast<std::int64_t>(I))...>());
-    }(std::make_index_sequence<static_cast<std::size_t>(last - first + 1)>{});
+    template <std::size_t... I>
+    static constexpr std::string_view spell_range(std::index_sequence<I...>) noexcept {
+        return spell<static_cast<E>(first + static_cast<std::int64_t>(I))...>();
+    }
+
+    static constexpr std::string_view text =
+        spell_range(std::make_index_sequence<static_cast<std::size_t>(last - first + 1)>{});
 
     static_assert(has_enumerator(text),
                   "attune cannot bind this enumeration: no enumerator lies in the range of "

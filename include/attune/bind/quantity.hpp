@@ -54,9 +54,7 @@ public:
     /// By value. NaN is unordered.
     ATTUNE_DECL friend std::partial_ordering operator<=>(const Quantity& a,
                                                          const Quantity& b) noexcept;
-    friend bool operator==(const Quantity& a, const Quantity& b) noexcept {
-        return (a <=> b) == 0;
-    }
+    friend bool operator==(const Quantity& a, const Quantity& b) noexcept { return (a <=> b) == 0; }
 
 private:
     enum class Kind : std::uint8_t { integer, natural, real };

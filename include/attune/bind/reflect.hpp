@@ -34,23 +34,23 @@ template <class T>
 struct AnyBase {
     template <class U>
         requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>)
-    operator U() const {
-        __builtin_trap();
-    }
+    operator U() const { __builtin_trap(); }
 };
 
 template <class T>
-concept HasBase = requires { T{AnyBase<T>{}}; };
+concept HasBase = requires {
+    T{AnyBase<T>{}};
+};
 
-template <class T, class Indexes>
-inline constexpr bool takes_indexes = false;
+template <class T, class... V>
+concept TakesValues = requires {
+    T{V{}...};
+};
 
 template <class T, std::size_t... I>
-inline constexpr bool takes_indexes<T, std::index_sequence<I...>> = requires { T{AnyAt<I>{}...}; };
-
-// Can T be initialised by this many values?
-template <class T, std::size_t N>
-inline constexpr bool takes = takes_indexes<T, std::make_index_sequence<N>>;
+constexpr bool takes(std::index_sequence<I...>) noexcept {
+    return TakesValues<T, AnyAt<I>...>;
+}
 
 // The largest number of values T can be initialised by. Since T{} is valid, every member can be
 // left out, and so `takes` holds up to that number and for none above it.
@@ -63,7 +63,7 @@ constexpr std::size_t count_values() noexcept {
         constexpr std::size_t doubled = Low == 0 ? 4 : 2 * Low;
         constexpr std::size_t middle =
             High == max_fields + 2 && doubled < High ? doubled : Low + (High - Low) / 2;
-        if constexpr (takes<T, middle>) {
+        if constexpr (takes<T>(std::make_index_sequence<middle>{})) {
             return count_values<T, middle, High>();
         } else {
             return count_values<T, Low, middle>();
@@ -71,30 +71,24 @@ constexpr std::size_t count_values() noexcept {
     }
 }
 
-// Can the members at Width places be initialised by empty braces, with single values before and
-// after them?
-template <class T, std::size_t Width, class Before, class After>
-inline constexpr bool takes_braces = false;
-
-template <class T, std::size_t... B, std::size_t... A>
-inline constexpr bool takes_braces<T, 1, std::index_sequence<B...>, std::index_sequence<A...>> =
-    requires { T{AnyAt<B>{}..., {}, AnyAt<A>{}...}; };
-
-template <class T, std::size_t... B, std::size_t... A>
-inline constexpr bool takes_braces<T, 2, std::index_sequence<B...>, std::index_sequence<A...>> =
-    requires { T{AnyAt<B>{}..., {}, {}, AnyAt<A>{}...}; };
-
-template <class T, std::size_t... B, std::size_t... A>
-inline constexpr bool takes_braces<T, 8, std::index_sequence<B...>, std::index_sequence<A...>> =
-    requires { T{AnyAt<B>{}..., {}, {}, {}, {}, {}, {}, {}, {}, AnyAt<A>{}...}; };
+// Can the members at Width places, which are 1, 2 or 8, be initialised by empty braces, with single
+// values before and after them?
+template <class T, std::size_t Width, std::size_t... B, std::size_t... A>
+constexpr bool takes_braces(std::index_sequence<B...>, std::index_sequence<A...>) noexcept {
+    if constexpr (Width == 1) {
+        return requires { T{AnyAt<B>{}..., {}, AnyAt<A>{}...}; };
+    } else if constexpr (Width == 2) {
+        return requires { T{AnyAt<B>{}..., {}, {}, AnyAt<A>{}...}; };
+    } else {
+        return requires { T{AnyAt<B>{}..., {}, {}, {}, {}, {}, {}, {}, {}, AnyAt<A>{}...}; };
+    }
+}
 
 // The same for one place and a pair of values in braces.
-template <class T, class Before, class After>
-inline constexpr bool takes_pair = false;
-
 template <class T, std::size_t... B, std::size_t... A>
-inline constexpr bool takes_pair<T, std::index_sequence<B...>, std::index_sequence<A...>> =
-    requires { T{AnyAt<B>{}..., {AnyValue{}, AnyValue{}}, AnyAt<A>{}...}; };
+constexpr bool takes_pair(std::index_sequence<B...>, std::index_sequence<A...>) noexcept {
+    return requires { T{AnyAt<B>{}..., {AnyValue{}, AnyValue{}}, AnyAt<A>{}...}; };
+}
 
 // Is there a C array among the members at Width places? N is the number of values T takes.
 //
@@ -103,16 +97,17 @@ inline constexpr bool takes_pair<T, std::index_sequence<B...>, std::index_sequen
 // cannot initialise fails in the same way, but a pair of values in braces tells the two apart.
 template <class T, std::size_t N, std::size_t At, std::size_t Width>
 constexpr bool has_array_at() noexcept {
-    using Before = std::make_index_sequence<At>;
-    using After = std::make_index_sequence<N - At - Width>;
-    if constexpr (takes_braces<T, Width, Before, After>) {
+    constexpr std::make_index_sequence<At> before;
+    constexpr std::make_index_sequence<N - At - Width> after;
+    if constexpr (takes_braces<T, Width>(before, after)) {
         return false;
     } else if constexpr (Width == 1) {
-        return takes_pair<T, Before, std::index_sequence<>> && !takes_pair<T, Before, After>;
+        return takes_pair<T>(before, std::index_sequence<>{}) && !takes_pair<T>(before, after);
     } else {
-        return []<std::size_t... I>(std::index_sequence<I...>) {
+        const auto one_by_one = []<std::size_t... I>(std::index_sequence<I...>) {
             return (has_array_at<T, N, At + I, 1>() || ...);
-        }(std::make_index_sequence<Width>{});
+        };
+        return one_by_one(std::make_index_sequence<Width>{});
     }
 }
 
@@ -133,10 +128,10 @@ constexpr std::size_t count_fields() noexcept {
     static_assert(std::is_aggregate_v<T>,
                   "attune cannot bind this type: it is not a plain struct, since it has private "
                   "members, constructors, virtual functions or virtual bases");
-    static_assert(requires { T{}; },
+    static_assert(TakesValues<T>,
                   "attune cannot bind this struct: T{} is not valid; every member needs a default "
                   "value, and a reference cannot have one");
-    if constexpr (std::is_aggregate_v<T> && requires { T{}; }) {
+    if constexpr (std::is_aggregate_v<T> && TakesValues<T>) {
         static_assert(!HasBase<T>,
                       "attune cannot bind this struct: it has a base class; make the base a "
                       "member");
@@ -192,8 +187,7 @@ consteval std::string_view spell_members() {
 template <class T, std::size_t... I, class... P>
 consteval std::string_view spell_fields(MembersOver<std::index_sequence<I...>, P...>*) {
     [[maybe_unused]] constexpr auto members = members_of(nowhere<T>.value);
-    return spell_members<
-        Spelled<P>{static_cast<const MemberPointer<I, P>&>(members).address}...>();
+    return spell_members<Spelled<P>{static_cast<const MemberPointer<I, P>&>(members).address}...>();
 }
 
 /// The names of the members of T, for next_argument and member_name to take apart.

@@ -61,7 +61,8 @@ ATTUNE_DECL void add_choice(FieldInfo& field, const Quantity& number);
 
 /// The field at an offset; std::logic_error when there is none of that type.
 ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const Type& type);
-ATTUNE_DECL void add_check(Structure& structure, CheckInfo check);
+ATTUNE_DECL void add_check(Structure& structure, Erased function, CheckInfo::Call call,
+                           std::string text);
 
 }  // namespace detail
 
@@ -223,14 +224,13 @@ public:
     /// must hold. `valid` is called with a const T& at every commit, possibly from several threads
     /// at once, and must be pure; an exception from it counts as a no.
     template <class F>
-        requires std::predicate<const F&, const T&>
+        requires(std::predicate<const F&, const T&>)
     Schema& check(F valid, std::string text) {
-        detail::add_check(*structure_, {detail::erase(new F(std::move(valid))),
-                                        [](const void* function, const void* object) -> bool {
-                                            return (*static_cast<const F*>(function))(
-                                                *static_cast<const T*>(object));
-                                        },
-                                        std::move(text)});
+        const auto call = [](const void* function, const void* object) -> bool {
+            return (*static_cast<const F*>(function))(*static_cast<const T*>(object));
+        };
+        detail::Erased function = detail::erase(new F(std::move(valid)));
+        detail::add_check(*structure_, std::move(function), call, std::move(text));
         return *this;
     }
 

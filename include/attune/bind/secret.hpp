@@ -21,7 +21,7 @@ public:
 
     /// Whatever makes a T in one step: a literal for a std::string.
     template <class U>
-        requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+        requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
                  !std::is_same_v<std::remove_cvref_t<U>, Secret>)
     Secret(U&& value) : value_(std::forward<U>(value)) {}
 

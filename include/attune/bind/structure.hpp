@@ -46,8 +46,10 @@ Erased erase(T* object) {
 }
 
 struct CheckInfo {
+    using Call = bool (*)(const void* function, const void* object);
+
     Erased function;
-    bool (*call)(const void* function, const void* object);
+    Call call;
     std::string text;
 };
 

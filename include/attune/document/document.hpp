@@ -28,7 +28,7 @@ struct Access;
 
 template <class T>
 concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool> && !Character<T> && sizeof(T) <= 8;
@@ -47,9 +47,7 @@ template <class J>
 struct JsonCodec;
 
 template <class T>
-concept Complete = requires {
-    sizeof(T);
-};
+concept Complete = requires { sizeof(T); };
 
 }  // namespace detail
 
@@ -147,7 +145,9 @@ public:
     /// as long as this document is. A dot in the name means nothing here.
     template <class S>
         requires std::convertible_to<const S&, std::string_view>
-    const Document* find(const S& key) const noexcept { return find_member(key); }
+    const Document* find(const S& key) const noexcept {
+        return find_member(key);
+    }
 
     /// The element at that index; null when this is not an array or is shorter.
     ATTUNE_DECL const Document* find(std::size_t index) const noexcept;

@@ -52,10 +52,11 @@ ATTUNE_PROCESS_WIDE inline constinit thread_local ReaderSlot* reader_slot = null
 
 /// The part of epoch_enter that is not a few instructions: claims a slot, or enters with a full
 /// fence.
-ATTUNE_DECL ReaderSlot* epoch_enter_slow() noexcept;
+[[gnu::cold]] ATTUNE_DECL ReaderSlot* epoch_enter_slow() noexcept;
 
 /// Begins a reading; may nest. Wait-free but for the first call of a thread, which claims a slot.
-inline ReaderSlot* epoch_enter() noexcept {
+/// Always inline: a call would cost as much as all the rest.
+[[gnu::always_inline]] inline ReaderSlot* epoch_enter() noexcept {
     ReaderSlot* const slot = reader_slot;
     if (slot == nullptr) [[unlikely]] {
         return epoch_enter_slow();
@@ -74,7 +75,7 @@ inline ReaderSlot* epoch_enter() noexcept {
 }
 
 /// Ends a reading on the thread that began it. Readings may end in any order.
-inline void epoch_leave(ReaderSlot* slot) noexcept {
+[[gnu::always_inline]] inline void epoch_leave(ReaderSlot* slot) noexcept {
     if (slot->nested == 0) [[likely]] {
         slot->active.store(0, std::memory_order_release);
     } else {

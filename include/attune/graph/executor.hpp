@@ -12,9 +12,8 @@ namespace attune::inline ATTUNE_ABI {
 /// Something that runs work: any type with `execute(f)` for a callable `f` of no arguments. Every
 /// Asio executor is one.
 template <class E>
-concept ExecutorLike = std::copy_constructible<E> && requires(E& executor) {
-    executor.execute(std::function<void()>{});
-};
+concept ExecutorLike = std::copy_constructible<E> &&
+                       requires(E& executor) { executor.execute(std::function<void()>{}); };
 
 /// Runs work at once, on the calling thread: observers then run on the thread that committed,
 /// after the version is published and outside every lock, before the commit returns.

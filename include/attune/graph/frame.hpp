@@ -33,9 +33,9 @@ struct Obituary {
 
 /// One published version: its number, its document and the value of every handle.
 ///
-/// Immutable while any reader can see it. The values hang in a radix tree of chunks, so that a
-/// commit that changes one of 100,000 handles copies three chunks. Up to 64 handles there is no
-/// tree: the frame's own array holds the cells, and a reading costs one load from it.
+/// Immutable while any reader can see it. The first 64 handles have their cells in the frame
+/// itself, one load away; most programs have no more. The others hang in a radix tree of chunks, so
+/// that a commit that changes one of 100,000 handles copies two or three chunks.
 ///
 /// Frames own chunks and cells together, without a count per chunk: versions form a line, so an
 /// object that was born with frame b and died with frame d is visible in exactly the frames in
@@ -43,14 +43,11 @@ struct Obituary {
 class Frame {
 public:
     /// The cell of `slot`, which must be below size().
-    const CellBase* cell(std::uint32_t slot) const noexcept {
-        const void* const* children = root_;
-        for (unsigned shift = shift_; shift != 0; shift -= FrameChunk::bits) {
-            children =
-                static_cast<const FrameChunk*>(children[(slot >> shift) % FrameChunk::width])
-                    ->child;
+    [[gnu::always_inline]] const CellBase* cell(std::uint32_t slot) const noexcept {
+        if (slot < FrameChunk::width) [[likely]] {
+            return static_cast<const CellBase*>(direct_[slot]);
         }
-        return static_cast<const CellBase*>(children[slot % FrameChunk::width]);
+        return far_cell(slot - static_cast<std::uint32_t>(FrameChunk::width));
     }
 
     /// Number of slots: handles bound later than this frame are not in it.
@@ -65,6 +62,19 @@ private:
     friend class FrameDraft;
     friend class FrameChain;
     Frame() = default;
+
+    /// `index` is the slot's number in the tree.
+    const CellBase* far_cell(std::uint32_t index) const noexcept {
+        const void* const* children = root_;
+        for (unsigned shift = shift_; shift != 0; shift -= FrameChunk::bits) {
+            children =
+                static_cast<const FrameChunk*>(children[(index >> shift) % FrameChunk::width])
+                    ->child;
+        }
+        return static_cast<const CellBase*>(children[index % FrameChunk::width]);
+    }
+
+    const void* direct_[FrameChunk::width] = {};
 
     mutable std::atomic<std::uint32_t> references_{1};
     std::uint32_t size_ = 0;
@@ -97,8 +107,8 @@ public:
 private:
     friend class FrameChain;
 
-    /// The array that holds the cell of `slot`, copied for this draft.
-    const void** children_of(std::uint32_t slot);
+    /// Where the cell of `slot` is kept, in a place of this draft's own.
+    const void*& place_of(std::uint32_t slot);
     FrameChunk* own_chunk(const void*& place);
     void put(const void*& place, CellPtr cell);
     Frame* release() noexcept;

@@ -22,8 +22,8 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// entered before it was replaced.
 class FrameChain : public std::enable_shared_from_this<FrameChain> {
 public:
-    /// Begins with version 0, which has no handles. `history` is the number of versions to keep, the
-    /// current one included; at least 1.
+    /// Begins with version 0, which shows `first` and has no handles. `history` is the number of
+    /// versions to keep, the current one included; at least 1.
     ATTUNE_DECL FrameChain(std::size_t history, Document first);
     ATTUNE_DECL ~FrameChain();
     FrameChain(const FrameChain&) = delete;

@@ -6,9 +6,10 @@
 #include <attune/version.hpp>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -16,8 +17,11 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Which nodes are bound where: a trie over the tokens of their paths.
 class BindingIndex {
 public:
+    struct Hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
     struct Branch {
-        std::map<std::string, std::unique_ptr<Branch>, std::less<>> children;
+        std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
         std::vector<std::shared_ptr<GraphNode>> nodes;
     };
 
@@ -28,7 +32,8 @@ public:
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before, const Document& after) const;
+    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before,
+                                                 const Document& after) const;
 
 private:
     Branch root_;

@@ -22,14 +22,14 @@ public:
     std::vector<Path> changed;
 
     /// Waits until every observer that this version concerns has been told of it, or of a later
-    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer of
-    /// the same store: it would wait for itself.
+    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
+    /// of the same store: it would wait for itself.
     template <class Rep, class Period>
     bool settle(std::chrono::duration<Rep, Period> timeout) const {
         return hub_ == nullptr ||
-               hub_->settle(version, std::chrono::steady_clock::now() +
-                                         std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                             timeout));
+               hub_->settle(version,
+                            std::chrono::steady_clock::now() +
+                                std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
     }
 
     Commit() = default;

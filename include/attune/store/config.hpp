@@ -20,6 +20,12 @@
 
 namespace attune::inline ATTUNE_ABI {
 
+namespace detail {
+
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version);
+
+}  // namespace detail
+
 /// A handle to a value of type T that is always valid and always current.
 ///
 /// | to read             | cost                | lives                                         |
@@ -124,6 +130,15 @@ private:
     explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
         : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
 
+    /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
+    /// std::out_of_range for one that was bound after the frame was published.
+    const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
+        if (chain_ != chain || slot_ >= frame.size()) [[unlikely]] {
+            detail::throw_not_in_frame(path(), chain_ != chain, frame.version);
+        }
+        return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
+    }
+
     template <class F>
     Subscription observe(Executor executor, F&& f, bool now) const {
         using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
@@ -137,9 +152,9 @@ private:
             }
             return {};
         }
-        auto observer = std::make_shared<Observer>(core->hub(), std::move(executor),
-                                                   to_string(node_->path), node_->kind,
-                                                   std::forward<F>(f));
+        auto observer =
+            std::make_shared<Observer>(core->hub(), std::move(executor), to_string(node_->path),
+                                       node_->kind, std::forward<F>(f));
         core->observe(*node_, observer, now);
         return Subscription{std::move(observer)};
     }

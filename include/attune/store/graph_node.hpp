@@ -45,7 +45,7 @@ inline constexpr ValueKind value_kind{
 /// keeps the frames, and with them the last value, alive beyond the store.
 struct GraphNode {
     GraphNode(Path place, const ValueKind& value, std::shared_ptr<const FrameChain> frames,
-         std::weak_ptr<Core> owner)
+              std::weak_ptr<Core> owner)
         : path(std::move(place)), kind(value), chain(std::move(frames)), core(std::move(owner)) {}
 
     const Path path;

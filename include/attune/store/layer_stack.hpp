@@ -19,9 +19,9 @@ struct LayerContent {
     std::uint64_t id = 0;
     std::string name;
     UnknownKeys unknown_keys = UnknownKeys::error;
-    Content content;                       ///< as the transport brought it
-    Document document;                     ///< content.document with the texts in their places
-    std::shared_ptr<const Source> source;  ///< of document
+    Content content;                          ///< as the transport brought it
+    Document document;                        ///< content.document with the texts in their places
+    std::shared_ptr<const Source> source;     ///< of document
     std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
 };
 

@@ -90,7 +90,8 @@ public:
 private:
     void call() override {
         if constexpr (std::is_invocable_v<F&, const attune::Change<T>&>) {
-            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(), version_});
+            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(),
+                                           version_});
         } else {
             (*callback_)(after_.template value<T>());
         }
@@ -111,8 +112,7 @@ public:
 
     RejectionObserver(std::shared_ptr<DeliveryHub> hub, Executor executor,
                       std::function<void(const Rejection&)> callback)
-        : Delivery(std::move(hub), std::move(executor), name),
-          callback_(std::move(callback)) {}
+        : Delivery(std::move(hub), std::move(executor), name), callback_(std::move(callback)) {}
 
     bool offer_rejection(Version version, std::shared_ptr<const Rejection> rejection) {
         return offer(version, [&] { queue_.emplace_back(version, std::move(rejection)); });

@@ -9,27 +9,10 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
-
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, const FrameChain& chain,
-                                                 const Frame& frame);
-
-/// The cell of that handle in that frame. Throws std::invalid_argument for a handle of another
-/// store, std::out_of_range for one that was bound after the frame was published.
-inline const CellBase* cell_in(const Frame& frame, const FrameChain& chain, const GraphNode& node) {
-    if (node.chain.get() != &chain || node.slot >= frame.size()) [[unlikely]] {
-        throw_not_in_frame(node, chain, frame);
-    }
-    return frame.cell(node.slot);
-}
-
-}  // namespace detail
 
 /// One version of a whole store, in a scope: whatever is read through it belongs together. About a
 /// nanosecond to make, then a few loads for each handle. Same lifetime rules as Reading; the store,
@@ -45,9 +28,7 @@ public:
     /// another store, std::out_of_range for one that was bound after this view was taken.
     template <class T>
     const T& operator[](const Config<T>& config) const& {
-        return static_cast<const detail::ValueCell<T>*>(
-                   detail::cell_in(guard_.frame(), chain_, *config.node_))
-            ->value;
+        return config.value_in(guard_.frame(), &chain_);
     }
     /// A temporary would end before the value is used: name it first, `auto view = store.view();`.
     template <class T>
@@ -94,9 +75,7 @@ public:
     /// As View. The reference lives as long as any copy of this snapshot.
     template <class T>
     const T& operator[](const Config<T>& config) const& {
-        return static_cast<const detail::ValueCell<T>*>(
-                   detail::cell_in(*frame_, *chain_, *config.node_))
-            ->value;
+        return config.value_in(*frame_, chain_.get());
     }
     /// Of a temporary snapshot: a copy.
     template <class T>

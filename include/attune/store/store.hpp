@@ -91,9 +91,8 @@ public:
     /// Takes back what `set` or `merge` has put at `path` or below: the layers' own value shows
     /// again. To hide a layer's value, set null.
     Commit erase(const Path& path) {
-        return core_->override_with(
-            [&](const Document& before) { return before.without(path); },
-            path.empty() ? "erase" : "erase " + to_string(path));
+        return core_->override_with([&](const Document& before) { return before.without(path); },
+                                    path.empty() ? "erase" : "erase " + to_string(path));
     }
 
     /// Applies a JSON Merge Patch (RFC 7396) to what was set: null takes back, anything else sets.
@@ -142,8 +141,9 @@ public:
 private:
     template <class F>
     Subscription observe_rejections(Executor executor, F&& f) {
-        auto observer = std::make_shared<detail::RejectionObserver>(
-            core_->hub(), std::move(executor), std::forward<F>(f));
+        auto observer =
+            std::make_shared<detail::RejectionObserver>(core_->hub(), std::move(executor),
+                                                        std::forward<F>(f));
         core_->observe_rejections(observer);
         return Subscription{std::move(observer)};
     }

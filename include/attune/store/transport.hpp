@@ -31,8 +31,9 @@ struct Text {
     std::string name;
     std::string value;
     Origin origin;
-    std::string prefix = {};  ///< what stands before the name where a person writes it: `SERVICE_`, `--`
-    bool has_value = true;    ///< options only: false for `--name`, without `=value`
+    std::string prefix =
+        {};  ///< what stands before the name where a person writes it: `SERVICE_`, `--`
+    bool has_value = true;  ///< options only: false for `--name`, without `=value`
 };
 
 /// What one reading of a transport brought.

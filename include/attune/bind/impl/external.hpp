@@ -33,9 +33,9 @@ concept Converts = requires(const J& in, J& out, T& target, const T& value) {
 
 }  // namespace lookup
 
-/// Types that say themselves how they are converted.
+/// Classes and enumerations that say themselves how they are converted.
 template <class T>
-concept External = (std::is_class_v<T> || std::is_enum_v<T>) && lookup::Converts<T, lookup::Json>;
+concept External = lookup::Converts<T, lookup::Json>;
 
 /// Types that cannot be bound in another way: for them no confusion is possible.
 template <class T>

@@ -74,8 +74,9 @@ ATTUNE_DECL FieldInfo& field_at(Structure& structure, std::size_t offset, const 
         "describe: field() was given something else than a member of the struct");
 }
 
-ATTUNE_DECL void add_check(Structure& structure, CheckInfo check) {
-    structure.checks.push_back(std::move(check));
+ATTUNE_DECL void add_check(Structure& structure, Erased function, CheckInfo::Call call,
+                           std::string text) {
+    structure.checks.push_back({std::move(function), call, std::move(text)});
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -17,7 +17,9 @@ namespace detail {
 
 // Whoever declares such a function has included <attune/bind/schema.hpp>.
 template <class T>
-concept Described = requires(Schema<T>& schema) { describe(schema); };
+concept Described = requires(Schema<T>& schema) {
+    describe(schema);
+};
 
 template <std::size_t... I, class... M>
 void list_members(const MembersOver<std::index_sequence<I...>, M*...>& members, MemberInfo* infos) {

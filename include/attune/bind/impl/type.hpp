@@ -286,25 +286,36 @@ struct Describe<std::variant<Values...>> {
     static constexpr const Type* alternatives[] = {&type_object<Values>...};
 
     static constexpr VariantType make() noexcept {
-        return {{Shape::variant, static_cast<std::uint8_t>((type_object<Values>.forms | ...))},
-                alternatives,
-                sizeof...(Values),
-                [](const void* variant) { return static_cast<const T*>(variant)->index(); },
-                [](const void* variant) {
-                    return std::visit(
-                        [](const auto& value) -> const void* { return std::addressof(value); },
-                        *static_cast<const T*>(variant));
-                },
-                [](void* variant, std::size_t index) {
-                    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-                        void* value = nullptr;
-                        (void)((I == index &&
-                                (value = std::addressof(
-                                     static_cast<T*>(variant)->template emplace<I>()))) ||
-                               ...);
-                        return value;
-                    }(std::index_sequence_for<Values...>{});
-                }};
+        return {
+            {Shape::variant, static_cast<std::uint8_t>((type_object<Values>.forms | ...))},
+            alternatives,
+            sizeof...(Values),
+            [](const void* variant) { return static_cast<const T*>(variant)->index(); },
+            &get,
+            [](void* variant, std::size_t index) {
+                return emplace(*static_cast<T*>(variant), index,
+                               std::index_sequence_for<Values...>{});
+            }};
+    }
+
+private:
+    static const void* get(const void* variant) {
+        const auto address = [](const auto& value) -> const void* {
+            return std::addressof(value);
+        };
+        return std::visit(address, *static_cast<const T*>(variant));
+    }
+
+    template <std::size_t... I>
+    static void* emplace(T& variant, std::size_t index, std::index_sequence<I...>) {
+        void* value = nullptr;
+        const auto make = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
+            if (N == index) {
+                value = std::addressof(variant.template emplace<N>());
+            }
+        };
+        (make(std::integral_constant<std::size_t, I>{}), ...);
+        return value;
     }
 };
 

@@ -63,7 +63,7 @@ ATTUNE_DECL void Lexer::space() {
     for (;;) {
         while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
             ++at_;
-            for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
+            for (std::uint64_t word = 0; end_ - at_ >= 8; at_ += 8) {
                 std::memcpy(&word, at_, sizeof word);
                 if (word != 0x2020202020202020) {
                     break;
@@ -103,7 +103,7 @@ ATTUNE_DECL void Lexer::comment() {
 
 // Up to the next character that needs a closer look.
 ATTUNE_DECL void Lexer::plain_characters() noexcept {
-    for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
+    for (std::uint64_t word = 0; end_ - at_ >= 8; at_ += 8) {
         std::memcpy(&word, at_, sizeof word);
         if (has_special(word)) {
             break;
@@ -177,7 +177,8 @@ ATTUNE_DECL void Lexer::escape() {
     constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
     const char* const start = at_++;
     const char name = peek();
-    if (const std::size_t known = done() ? names.npos : names.find(name); known != names.npos) {
+    const std::size_t known = done() ? std::string_view::npos : names.find(name);
+    if (known != std::string_view::npos) {
         unescaped_ += meanings[known];
         ++at_;
         return;
@@ -329,7 +330,7 @@ ATTUNE_DECL Document Lexer::literal() {
 
 ATTUNE_DECL void Lexer::word() noexcept {
     constexpr std::string_view ends = " \t\r\n,:{}[]\"/";
-    while (at_ != end_ && ends.find(*at_) == ends.npos) {
+    while (at_ != end_ && ends.find(*at_) == std::string_view::npos) {
         ++at_;
     }
 }

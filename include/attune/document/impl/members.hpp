@@ -99,7 +99,7 @@ public:
     iterator begin() const noexcept {
         return document_->is_object() ? iterator(*document_) : end();
     }
-    iterator end() const noexcept { return {}; }
+    static iterator end() noexcept { return {}; }
     std::size_t size() const noexcept { return document_->is_object() ? document_->size() : 0; }
     bool empty() const noexcept { return size() == 0; }
 
@@ -124,7 +124,7 @@ public:
     explicit Elements(const Document& document) noexcept : document_(&document) {}
 
     iterator begin() const noexcept { return document_->is_array() ? iterator(*document_) : end(); }
-    iterator end() const noexcept { return {}; }
+    static iterator end() noexcept { return {}; }
     std::size_t size() const noexcept { return document_->is_array() ? document_->size() : 0; }
     bool empty() const noexcept { return size() == 0; }
 

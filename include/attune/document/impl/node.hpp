@@ -90,6 +90,8 @@ public:
     NodeRef() noexcept = default;
     explicit NodeRef(const Node* adopted) noexcept : node_(adopted) {}
     NodeRef(NodeRef&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+    NodeRef(const NodeRef&) = delete;
+    NodeRef& operator=(const NodeRef&) = delete;
     NodeRef& operator=(NodeRef&& other) noexcept {
         std::swap(node_, other.node_);
         return *this;

@@ -59,7 +59,6 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
     };
     std::vector<Replacement> replacements;
     const std::size_t common = std::min(old.size(), fresh.size());
-    std::size_t head = common;
     std::size_t tail = 0;
     for (Lockstep pair(old, fresh); pair.next();) {
         if (pair.index() >= common - tail) {
@@ -70,9 +69,8 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
             continue;
         }
         if (replacements.empty() && old.size() != fresh.size()) {
-            head = pair.index();
-            tail = equal_tail(old, fresh, head);
-            if (head + tail == common) {
+            tail = equal_tail(old, fresh, pair.index());
+            if (pair.index() + tail == common) {
                 break;
             }
         }
@@ -81,7 +79,7 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
 
     const std::size_t kept = common - tail;
     const std::size_t resized = std::max(old.size(), fresh.size()) - common;
-    if ((replacements.size() + resized) <= old.size() / 8) {
+    if (replacements.size() + resized <= old.size() / 8) {
         Document result = old;
         for (const Replacement& replacement : replacements) {
             result = replaced(result, replacement.index, replacement.value);

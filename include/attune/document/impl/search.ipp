@@ -8,7 +8,7 @@
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline std::uint64_t big_endian(const unsigned char* bytes) noexcept {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     std::memcpy(&word, bytes, sizeof word);
     if constexpr (std::endian::native == std::endian::big) {
         return word;

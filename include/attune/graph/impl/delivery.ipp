@@ -26,8 +26,8 @@ ATTUNE_DECL void DeliveryHub::close(Version version) noexcept {
 ATTUNE_DECL bool DeliveryHub::settle(Version version,
                                      std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock{mutex_};
-    return settled_.wait_until(
-        lock, deadline, [&] { return owed_.empty() || owed_.begin()->first > version; });
+    return settled_.wait_until(lock, deadline,
+                               [&] { return owed_.empty() || owed_.begin()->first > version; });
 }
 
 ATTUNE_DECL void DeliveryHub::report(const std::string& observer,

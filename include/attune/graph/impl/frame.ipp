@@ -18,6 +18,7 @@ ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     frame_->document = base->document;
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
+    std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));
     std::copy(std::begin(base->root_), std::end(base->root_), std::begin(frame_->root_));
     frame_->serial_ = base->serial_ + 1;
 }
@@ -42,8 +43,8 @@ ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
     }
     chunks_.reserve(chunks_.size() + 1);
     frame_->dead_.reserve(frame_->dead_.size() + 1);
-    auto made = shared != nullptr ? std::make_unique<FrameChunk>(*shared)
-                                  : std::make_unique<FrameChunk>();
+    auto made =
+        shared != nullptr ? std::make_unique<FrameChunk>(*shared) : std::make_unique<FrameChunk>();
     made->born = frame_->serial_;
     if (shared != nullptr) {
         frame_->dead_.push_back({shared, shared->born, false});
@@ -53,12 +54,16 @@ ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
     return made.release();
 }
 
-ATTUNE_DECL const void** FrameDraft::children_of(std::uint32_t slot) {
+ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
+    if (slot < FrameChunk::width) {
+        return frame_->direct_[slot];
+    }
+    const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
     const void** children = frame_->root_;
     for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
-        children = own_chunk(children[(slot >> shift) % FrameChunk::width])->child;
+        children = own_chunk(children[(index >> shift) % FrameChunk::width])->child;
     }
-    return children;
+    return children[index % FrameChunk::width];
 }
 
 ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
@@ -84,7 +89,7 @@ ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
 
 ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     const std::uint32_t slot = frame_->size_;
-    if (slot == FrameChunk::width << frame_->shift_) {
+    if (slot == FrameChunk::width + (FrameChunk::width << frame_->shift_)) {
         // The root is full: its content becomes the first chunk of a new level.
         chunks_.reserve(chunks_.size() + 1);
         auto level = std::make_unique<FrameChunk>();
@@ -95,13 +100,13 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
         chunks_.push_back(level.release());
         frame_->shift_ += FrameChunk::bits;
     }
-    put(children_of(slot)[slot % FrameChunk::width], std::move(cell));
+    put(place_of(slot), std::move(cell));
     ++frame_->size_;
     return slot;
 }
 
 ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
-    put(children_of(slot)[slot % FrameChunk::width], std::move(cell));
+    put(place_of(slot), std::move(cell));
 }
 
 ATTUNE_DECL Frame* FrameDraft::release() noexcept {

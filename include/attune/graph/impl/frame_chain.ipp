@@ -30,6 +30,7 @@ ATTUNE_DECL FrameChain::FrameChain(std::size_t history, Document first)
 ATTUNE_DECL FrameChain::~FrameChain() {
     // Snapshots and retirements own the chain, so only the history is left.
     const Frame* const last = current_.load(std::memory_order_relaxed);
+    bury_all(last->direct_, 0);
     bury_all(last->root_, last->shift_);
     for (const Frame* frame = last; frame != nullptr;) {
         for (const Obituary& dead : frame->dead_) {

@@ -10,7 +10,7 @@
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
-                                                     const ValueKind& kind) const {
+                                                          const ValueKind& kind) const {
     const Branch* branch = &root_;
     for (const std::string& token : path.tokens()) {
         const auto child = branch->children.find(token);
@@ -67,7 +67,7 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
 }
 
 ATTUNE_DECL std::vector<GraphNode*> BindingIndex::affected(const Document& before,
-                                                      const Document& after) const {
+                                                           const Document& after) const {
     std::vector<GraphNode*> nodes;
     collect_affected(root_, &before, &after, nodes);
     return nodes;

@@ -13,9 +13,8 @@
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline bool has_error(const std::vector<Problem>& problems) noexcept {
-    return std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
-        return problem.severity == Severity::error;
-    });
+    return std::any_of(problems.begin(), problems.end(),
+                       [](const Problem& problem) { return problem.severity == Severity::error; });
 }
 
 /// A value decoded for a candidate.
@@ -123,8 +122,7 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     const LayerContent* const before = content_of(entry.id);
     if (before != nullptr) {
         // Whole documents from dumb transports become small changes.
-        layer->content.document =
-            reconcile(before->content.document, layer->content.document);
+        layer->content.document = reconcile(before->content.document, layer->content.document);
     }
     if (layer->content.texts.empty()) {
         layer->document = layer->content.document;
@@ -165,8 +163,7 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
                         .version = chain.current()->version}};
     }
     const std::string revision = layer->content.revision;
-    Published result =
-        publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
+    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
     note_success(entry, revision);
     return result;
 }

@@ -60,8 +60,8 @@ public:
     ReloadPromise& operator=(ReloadPromise&&) = delete;
     ~ReloadPromise() {
         if (outcome_ != nullptr) {
-            keep({}, std::make_exception_ptr(
-                         std::logic_error{"the store was closed during the reload"}));
+            keep({}, std::make_exception_ptr(std::logic_error{
+                         "the store was closed during the reload"}));
         }
     }
     void keep(Commit commit, std::exception_ptr thrown) {
@@ -150,8 +150,7 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
     entry->transport = std::move(transport);
     entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
     entry->status.name = entry->name;
-    const auto by_default =
-        entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
+    const auto by_default = entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
     entry->unknown_keys =
         options.unknown_keys.value_or(state_->options.unknown_keys.value_or(by_default));
 
@@ -274,13 +273,14 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
         const OpenLock lock{*state_};
         const auto entry = state_->at(layer);
         if (entry->transport != nullptr && !entry->transport->writable()) {
-            throw Rejected{{.problems = {{.path = {},
-                                          .origin = {.layer = entry->name},
-                                          .message = "the layer \"" + entry->name +
-                                                     "\" cannot be written by the program; set "
-                                                     "the value in the store, or in a memory layer"}},
-                            .reason = std::move(reason),
-                            .version = chain_->current()->version}};
+            throw Rejected{
+                {.problems = {{.path = {},
+                               .origin = {.layer = entry->name},
+                               .message = "the layer \"" + entry->name +
+                                          "\" cannot be written by the program; set "
+                                          "the value in the store, or in a memory layer"}},
+                 .reason = std::move(reason),
+                 .version = chain_->current()->version}};
         }
         const LayerContent* const before = state_->content_of(layer);
         Document document = edit(before != nullptr ? before->content.document : Document{});
@@ -380,8 +380,8 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
             waiting.push_back(entry);
         }
     }
-    const auto accept_all = [&](std::span<const std::shared_ptr<LayerEntry>> entries)
-        -> std::optional<Published> {
+    const auto accept_all =
+        [&](std::span<const std::shared_ptr<LayerEntry>> entries) -> std::optional<Published> {
         Candidate candidate{stack, {}};
         std::vector<Problem> problems;
         for (const auto& entry : entries) {

@@ -28,8 +28,7 @@ ATTUNE_DECL StoreStatus Core::status() const {
         }
     }
     for (const auto& node : state_->nodes) {
-        status.warnings.insert(status.warnings.end(), node->warnings.begin(),
-                               node->warnings.end());
+        status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
     }
     return status;
 }
@@ -75,8 +74,8 @@ inline void report_unbound(const BindingIndex::Branch& branch, const Document& v
                             .origin = provenance.origin(below, Part::key),
                             .message = "nothing is bound here",
                             .suggestion = nearest(member.key, names),
-                            .severity = rule == UnknownKeys::warn ? Severity::warning
-                                                                  : Severity::error});
+                            .severity =
+                                rule == UnknownKeys::warn ? Severity::warning : Severity::error});
     }
 }
 

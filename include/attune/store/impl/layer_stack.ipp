@@ -18,8 +18,7 @@ struct LayerDelta {
     const Document* after;
 
     bool same() const noexcept {
-        return before == after ||
-               (before != nullptr && after != nullptr && before->same(*after));
+        return before == after || (before != nullptr && after != nullptr && before->same(*after));
     }
 };
 
@@ -102,8 +101,8 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
     for (const auto& layer : after) {
         const auto old = std::find_if(before.begin(), before.end(),
                                       [&](const auto& other) { return other->id == layer->id; });
-        deltas.push_back(
-            {old != before.end() ? contribution(**old) : nullptr, contribution(*layer)});
+        deltas.push_back({old != before.end() ? contribution(**old) : nullptr,
+                          contribution(*layer)});
     }
     for (const auto& layer : before) {
         if (std::none_of(after.begin(), after.end(),

@@ -6,10 +6,10 @@ namespace attune::inline ATTUNE_ABI {
 
 ATTUNE_DECL std::string_view to_string(State state) noexcept {
     switch (state) {
-        case State::starting: return "starting";
-        case State::ready: return "ready";
-        case State::stale: return "stale";
-        case State::failed: return "failed";
+    case State::starting: return "starting";
+    case State::ready: return "ready";
+    case State::stale: return "stale";
+    case State::failed: return "failed";
     }
     return "unknown";
 }
@@ -17,8 +17,8 @@ ATTUNE_DECL std::string_view to_string(State state) noexcept {
 ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     std::string text = "version " + std::to_string(status.version) + ", ";
     text += to_string(status.state);
-    text += ", " + std::to_string(status.commits) + " commits, " +
-            std::to_string(status.refusals) + " refusals";
+    text += ", " + std::to_string(status.commits) + " commits, " + std::to_string(status.refusals) +
+            " refusals";
     for (const LayerStatus& layer : status.layers) {
         text += "\n  " + layer.name + ": ";
         text += to_string(layer.state);
