@@ -1488,7 +1488,7 @@ struct Access;
 
 template <class T>
 concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool> && !Character<T> && sizeof(T) <= 8;
@@ -1507,9 +1507,7 @@ template <class J>
 struct JsonCodec;
 
 template <class T>
-concept Complete = requires {
-    sizeof(T);
-};
+concept Complete = requires { sizeof(T); };
 
 }  // namespace detail
 
@@ -1607,7 +1605,9 @@ public:
     /// as long as this document is. A dot in the name means nothing here.
     template <class S>
         requires std::convertible_to<const S&, std::string_view>
-    const Document* find(const S& key) const noexcept { return find_member(key); }
+    const Document* find(const S& key) const noexcept {
+        return find_member(key);
+    }
 
     /// The element at that index; null when this is not an array or is shorter.
     ATTUNE_DECL const Document* find(std::size_t index) const noexcept;
@@ -1798,7 +1798,7 @@ public:
     iterator begin() const noexcept {
         return document_->is_object() ? iterator(*document_) : end();
     }
-    iterator end() const noexcept { return {}; }
+    static iterator end() noexcept { return {}; }
     std::size_t size() const noexcept { return document_->is_object() ? document_->size() : 0; }
     bool empty() const noexcept { return size() == 0; }
 
@@ -1823,7 +1823,7 @@ public:
     explicit Elements(const Document& document) noexcept : document_(&document) {}
 
     iterator begin() const noexcept { return document_->is_array() ? iterator(*document_) : end(); }
-    iterator end() const noexcept { return {}; }
+    static iterator end() noexcept { return {}; }
     std::size_t size() const noexcept { return document_->is_array() ? document_->size() : 0; }
     bool empty() const noexcept { return size() == 0; }
 
@@ -1951,6 +1951,8 @@ public:
     NodeRef() noexcept = default;
     explicit NodeRef(const Node* adopted) noexcept : node_(adopted) {}
     NodeRef(NodeRef&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+    NodeRef(const NodeRef&) = delete;
+    NodeRef& operator=(const NodeRef&) = delete;
     NodeRef& operator=(NodeRef&& other) noexcept {
         std::swap(node_, other.node_);
         return *this;
@@ -2186,7 +2188,7 @@ ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept;
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline std::uint64_t big_endian(const unsigned char* bytes) noexcept {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     std::memcpy(&word, bytes, sizeof word);
     if constexpr (std::endian::native == std::endian::big) {
         return word;
@@ -4518,7 +4520,7 @@ ATTUNE_DECL void Lexer::space() {
     for (;;) {
         while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
             ++at_;
-            for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
+            for (std::uint64_t word = 0; end_ - at_ >= 8; at_ += 8) {
                 std::memcpy(&word, at_, sizeof word);
                 if (word != 0x2020202020202020) {
                     break;
@@ -4558,7 +4560,7 @@ ATTUNE_DECL void Lexer::comment() {
 
 // Up to the next character that needs a closer look.
 ATTUNE_DECL void Lexer::plain_characters() noexcept {
-    for (std::uint64_t word; end_ - at_ >= 8; at_ += 8) {
+    for (std::uint64_t word = 0; end_ - at_ >= 8; at_ += 8) {
         std::memcpy(&word, at_, sizeof word);
         if (has_special(word)) {
             break;
@@ -4632,7 +4634,8 @@ ATTUNE_DECL void Lexer::escape() {
     constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
     const char* const start = at_++;
     const char name = peek();
-    if (const std::size_t known = done() ? names.npos : names.find(name); known != names.npos) {
+    const std::size_t known = done() ? std::string_view::npos : names.find(name);
+    if (known != std::string_view::npos) {
         unescaped_ += meanings[known];
         ++at_;
         return;
@@ -4784,7 +4787,7 @@ ATTUNE_DECL Document Lexer::literal() {
 
 ATTUNE_DECL void Lexer::word() noexcept {
     constexpr std::string_view ends = " \t\r\n,:{}[]\"/";
-    while (at_ != end_ && ends.find(*at_) == ends.npos) {
+    while (at_ != end_ && ends.find(*at_) == std::string_view::npos) {
         ++at_;
     }
 }
@@ -7349,7 +7352,6 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
     };
     std::vector<Replacement> replacements;
     const std::size_t common = std::min(old.size(), fresh.size());
-    std::size_t head = common;
     std::size_t tail = 0;
     for (Lockstep pair(old, fresh); pair.next();) {
         if (pair.index() >= common - tail) {
@@ -7360,9 +7362,8 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
             continue;
         }
         if (replacements.empty() && old.size() != fresh.size()) {
-            head = pair.index();
-            tail = equal_tail(old, fresh, head);
-            if (head + tail == common) {
+            tail = equal_tail(old, fresh, pair.index());
+            if (pair.index() + tail == common) {
                 break;
             }
         }
@@ -7371,7 +7372,7 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
 
     const std::size_t kept = common - tail;
     const std::size_t resized = std::max(old.size(), fresh.size()) - common;
-    if ((replacements.size() + resized) <= old.size() / 8) {
+    if (replacements.size() + resized <= old.size() / 8) {
         Document result = old;
         for (const Replacement& replacement : replacements) {
             result = replaced(result, replacement.index, replacement.value);
