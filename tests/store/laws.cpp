@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -175,10 +176,12 @@ TEST(StoreThreads, every_view_is_one_version_while_writers_commit) {
         });
     }
     std::vector<std::thread> writers;
-    std::atomic<int> next{1};
+    std::mutex turn;  // so that the values grow with the versions
+    int next = 1;
     for (int w = 0; w != 2; ++w) {
         writers.emplace_back([&] {
             for (int i = 0; i != 300; ++i) {
+                const std::scoped_lock lock{turn};
                 const int value = next++;
                 store.merge({{"a", value}, {"b", value}});
             }
