@@ -12,7 +12,9 @@ add_library(attune_dev INTERFACE)
 target_compile_options(attune_dev INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wshadow
     -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wimplicit-fallthrough
-    -Werror)
+    -Werror
+    # Warns of std::string's operator+ itself: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 
 # The compiled library is ours to build only when attune is the project.
 if(PROJECT_IS_TOP_LEVEL)

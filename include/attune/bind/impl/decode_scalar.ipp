@@ -177,7 +177,8 @@ ATTUNE_DECL void Decoder::string(const Type& type, void* object, const Document&
     if (text.size() > max_pattern_input) {
         Problem& problem = report(place);
         problem.expected = "a text of at most " + std::to_string(max_pattern_input) + " bytes";
-        problem.found = place.secret ? found(document, true) : std::to_string(text.size()) + " bytes";
+        problem.found =
+            place.secret ? found(document, true) : std::to_string(text.size()) + " bytes";
     } else if (!rules.pattern.match(rules.pattern.program.get(), text)) {
         mismatch(type, document, place);
     }
