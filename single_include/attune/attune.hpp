@@ -5997,7 +5997,8 @@ ATTUNE_DECL void Decoder::string(const Type& type, void* object, const Document&
     if (text.size() > max_pattern_input) {
         Problem& problem = report(place);
         problem.expected = "a text of at most " + std::to_string(max_pattern_input) + " bytes";
-        problem.found = std::to_string(text.size()) + " bytes";
+        problem.found =
+            place.secret ? found(document, true) : std::to_string(text.size()) + " bytes";
     } else if (!rules.pattern.match(rules.pattern.program.get(), text)) {
         mismatch(type, document, place);
     }
@@ -6961,15 +6962,14 @@ private:
 /// }
 /// ```
 ///
-/// Called once per program, when the struct is first bound. What it sets is immutable afterwards.
+/// Declare it beside the struct, or as its friend: one that comes after the struct was bound is not
+/// seen. Called once per program, when the struct is first bound; what it sets is immutable
+/// afterwards. A Schema is a reference to that one description, and so are its copies.
 template <class T>
 class Schema {
 public:
     Schema(detail::Structure& structure, const T& object) noexcept
         : structure_(&structure), object_(&object) {}
-
-    Schema(const Schema&) = delete;
-    Schema& operator=(const Schema&) = delete;
 
     /// One line for people about the whole struct.
     Schema& doc(std::string text) {
