@@ -119,11 +119,6 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     layer->name = entry.name;
     layer->unknown_keys = entry.unknown_keys;
     layer->content = std::move(content);
-    const LayerContent* const before = content_of(entry.id);
-    if (before != nullptr) {
-        // Whole documents from dumb transports become small changes.
-        layer->content.document = reconcile(before->content.document, layer->content.document);
-    }
     if (layer->content.texts.empty()) {
         layer->document = layer->content.document;
         layer->source = layer->content.source;
@@ -133,7 +128,7 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
         find_places(*layer, {node->path, &node->kind.type()});
     }
     place_texts(*layer, problems);
-    if (before != nullptr) {
+    if (const LayerContent* const before = content_of(entry.id)) {
         layer->document = reconcile(before->document, layer->document);
     }
     return layer;
@@ -151,6 +146,13 @@ ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerConten
                        changed.back()->id == overrides;
     changed.insert(below ? changed.end() - 1 : changed.end(), std::move(layer));
     return changed;
+}
+
+ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content content) const {
+    if (const LayerContent* const before = content_of(entry.id)) {
+        content.document = reconcile(before->content.document, content.document);
+    }
+    return content;
 }
 
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,

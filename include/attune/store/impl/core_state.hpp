@@ -74,6 +74,9 @@ struct Core::State {
     std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
     const LayerContent* content_of(std::uint64_t id) const noexcept;
 
+    /// Makes a whole document, as transports bring it, share what it has in common with the one
+    /// before. An edit does so by nature.
+    Content reconciled(const LayerEntry& entry, Content content) const;
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
     std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
                                                 std::vector<Problem>& problems) const;

@@ -45,6 +45,26 @@ inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> 
     return keys;
 }
 
+/// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
+/// would be looked up in a document of its own.
+inline std::span<const LayerDelta> deltas_at(std::string_view key,
+                                             std::span<const LayerDelta> deltas,
+                                             std::vector<LayerDelta>& room) {
+    std::size_t first = deltas.size();
+    while (first != 0) {
+        const auto [before, after] = deltas[--first];
+        LayerDelta& here = room[first];
+        here.after = after != nullptr ? after->find(key) : nullptr;
+        here.before = before == after ? here.after
+                      : before != nullptr ? before->find(key)
+                                          : nullptr;
+        if (here.after != nullptr && !here.after->is_object()) {
+            break;
+        }
+    }
+    return std::span{room}.subspan(first);
+}
+
 /// `merged` is what stood here before, null for nothing; so is the result.
 inline std::optional<Document> remerge_at(const Document* merged,
                                           std::span<const LayerDelta> deltas) {
@@ -65,13 +85,9 @@ inline std::optional<Document> remerge_at(const Document* merged,
         Document result = *merged;
         std::vector<LayerDelta> below(deltas.size());
         for (const std::string_view key : differing_keys(deltas)) {
-            for (std::size_t i = 0; i != deltas.size(); ++i) {
-                const auto [before, after] = deltas[i];
-                below[i] = {before != nullptr ? before->find(key) : nullptr,
-                            after != nullptr ? after->find(key) : nullptr};
-            }
+            const std::span<const LayerDelta> relevant = deltas_at(key, deltas, below);
             const Document* const old = merged->find(key);
-            std::optional<Document> fresh = remerge_at(old, below);
+            std::optional<Document> fresh = remerge_at(old, relevant);
             if (!fresh) {
                 if (old != nullptr) {
                     result = result.without(Path{} / key);
