@@ -29,7 +29,8 @@ public:
     ATTUNE_DECL void placed(GraphNode& node);
     void add_rule(Ref<DerivedNode> rule) { rules_.push_back(std::move(rule)); }
 
-    /// Empties the slots of nodes that are gone; sweep_done() after the draft was published.
+    /// Empties the slots of nodes that are gone; sweep_done() after the draft was published, and
+    /// after placed().
     ATTUNE_DECL void sweep(FrameDraft& draft);
     ATTUNE_DECL void sweep_done();
 

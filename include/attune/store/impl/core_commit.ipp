@@ -157,10 +157,10 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
 
     stack = std::move(candidate.stack);
     commits += result.changed() ? 1 : 0;
-    graph.sweep_done();
     if (added != nullptr) {
         graph.placed(*added);
     }
+    graph.sweep_done();
     if (addition.bound != nullptr) {
         addition.bound->warnings = std::move(first.warnings);
     }
