@@ -57,6 +57,7 @@
 #include <attune/graph/impl/propagation.ipp>
 
 #include <attune/store/impl/binding_index.ipp>
+#include <attune/store/impl/config.ipp>
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
 #include <attune/store/impl/core_graph.ipp>

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -131,10 +132,21 @@ private:
     friend class Propagation;
     ATTUNE_DECL void require_value(const GraphNode& node) const;
 
+    /// True when the node is read for the first time, and was no input before.
+    bool note_read(GraphNode& node);
+    /// True when this run has read what the one before has.
+    bool as_before() const noexcept;
+    std::span<GraphNode* const> all_reads();
+
     Propagation& pass_;
     DerivedNode& node_;
-    std::vector<GraphNode*> reads_;  ///< by address
+    // A function mostly reads what it read the last time, in the same order: then there is nothing
+    // to be noted but how far it has got.
     bool tracks_ = false;
+    bool differs_ = false;
+    std::uint32_t in_step_ = 0;       // reads equal to the first inputs of the node
+    std::vector<GraphNode*> reads_;   // all of them, once one differs
+    std::vector<GraphNode*> sorted_;  // the same, by address
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail

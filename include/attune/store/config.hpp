@@ -208,3 +208,7 @@ private:
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/config.ipp>
+#endif

@@ -109,18 +109,8 @@ ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* bef
         lapses_.push_back({&node, {}});
     }
     // What was read is what the outcome depends on, be it a value, the same value, or an error.
-    if (now.tracks_) {
-        const auto same = [&] {
-            for (std::size_t i = 0; i != now.reads_.size(); ++i) {
-                if (&node.inputs.input(i) != now.reads_[i]) {
-                    return false;
-                }
-            }
-            return true;
-        };
-        if (now.reads_.size() != node.inputs.size() || !same()) {
-            rewirings_.push_back({&node, EdgeList{now.reads_}});
-        }
+    if (now.tracks_ && !now.as_before()) {
+        rewirings_.push_back({&node, EdgeList{now.all_reads()}});
     }
     return cell;
 }
@@ -222,18 +212,61 @@ ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
     }
 }
 
+ATTUNE_DECL bool Evaluation::as_before() const noexcept {
+    const std::size_t size = node_.inputs.size();
+    if (!differs_) {
+        return in_step_ == size;
+    }
+    bool same = reads_.size() == size;
+    for (std::size_t i = 0; same && i != size; ++i) {
+        same = reads_[i] == &node_.inputs.input(i);
+    }
+    return same;
+}
+
+ATTUNE_DECL std::span<GraphNode* const> Evaluation::all_reads() {
+    if (!differs_) {
+        for (std::uint32_t i = 0; i != in_step_; ++i) {
+            reads_.push_back(&node_.inputs.input(i));
+        }
+    }
+    return reads_;
+}
+
+ATTUNE_DECL bool Evaluation::note_read(GraphNode& node) {
+    constexpr std::uint32_t quickly_searched = 8;
+    tracks_ = true;
+    if (!differs_) {
+        if (in_step_ != node_.inputs.size() && &node_.inputs.input(in_step_) == &node) {
+            ++in_step_;
+            return false;
+        }
+        for (std::uint32_t i = 0; i != std::min(in_step_, quickly_searched); ++i) {
+            if (&node_.inputs.input(in_step_ - 1 - i) == &node) {
+                return false;
+            }
+        }
+        (void)all_reads();
+        differs_ = true;
+        sorted_ = reads_;
+        std::sort(sorted_.begin(), sorted_.end());
+    }
+    const auto place = std::lower_bound(sorted_.begin(), sorted_.end(), &node);
+    if (place != sorted_.end() && *place == &node) {
+        return false;
+    }
+    sorted_.insert(place, &node);
+    reads_.push_back(&node);
+    return true;
+}
+
 ATTUNE_DECL const CellBase& Evaluation::read(GraphNode& node) {
     if (&node.home != &node_.home) {
         throw std::logic_error{"\"" + node_.name() + "\" reads \"" + node.name() +
                                "\", which belongs to another store"};
     }
-    tracks_ = true;
-    const auto place = std::lower_bound(reads_.begin(), reads_.end(), &node);
-    if (place == reads_.end() || *place != &node) {
-        reads_.insert(place, &node);
-        if (node.height != 0 && !pass_.settled(node)) {
-            pass_.refresh(static_cast<DerivedNode&>(node));
-        }
+    if (note_read(node) && node.height != 0 && !pass_.settled(node)) {
+        pass_.refresh(static_cast<DerivedNode&>(node));
     }
     if (!pass_.failures_.empty()) {
         require_value(node);
