@@ -16,6 +16,7 @@
 #include <attune/document/document.hpp>
 #include <attune/document/merge.hpp>
 #include <attune/document/parse.hpp>
+#include <attune/document/patch.hpp>
 #include <attune/document/path.hpp>
 #include <attune/document/reconcile.hpp>
 #include <attune/document/text.hpp>

@@ -13,6 +13,7 @@ using Version = std::uint64_t;
 // document
 class Document;
 class ParseError;
+class PatchError;
 class Path;
 class Source;
 class TextSource;

@@ -10,15 +10,18 @@
 #endif
 
 #include <attune/document/impl/build.ipp>
+#include <attune/document/impl/describe.ipp>
 #include <attune/document/impl/difference.ipp>
 #include <attune/document/impl/document.ipp>
 #include <attune/document/impl/lexer.ipp>
 #include <attune/document/impl/locate.ipp>
+#include <attune/document/impl/make_patch.ipp>
 #include <attune/document/impl/merge.ipp>
 #include <attune/document/impl/nearest.ipp>
 #include <attune/document/impl/node.ipp>
 #include <attune/document/impl/origin.ipp>
 #include <attune/document/impl/parse.ipp>
+#include <attune/document/impl/patch.ipp>
 #include <attune/document/impl/path.ipp>
 #include <attune/document/impl/reconcile.ipp>
 #include <attune/document/impl/search.ipp>

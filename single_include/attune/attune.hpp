@@ -97,6 +97,7 @@ using Version = std::uint64_t;
 // document
 class Document;
 class ParseError;
+class PatchError;
 class Path;
 class Source;
 class TextSource;
@@ -2183,6 +2184,9 @@ ATTUNE_DECL std::size_t child_at(const Node& node, std::size_t index) noexcept;
 // The index must be below the size.
 ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept;
 
+// The value one level down; null when there is none.
+ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept;
+
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -2285,6 +2289,14 @@ ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept {
     }
     return {node->slots() + index * node->stride,
             node->slots() + std::size_t{node->used} * node->stride};
+}
+
+ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
+    if (!document.is_array()) {
+        return document.find(token);
+    }
+    const std::optional<std::size_t> index = element_index(token);
+    return index ? document.find(*index) : nullptr;
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -2623,21 +2635,131 @@ ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+// The kind of a value as messages name it, "a string". The value itself is not for messages.
+ATTUNE_DECL std::string describe(const Document& document);
+
+// The end of a message about a member that does not exist: `; did you mean "port"?`, or nothing
+// when no name is near.
+ATTUNE_DECL std::string did_you_mean(const Document& object, std::string_view name);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The name that somebody who wrote `word` most likely meant; empty when none is near.
+///
+/// Near is an optimal string alignment distance (insert, erase, replace, swap neighbours; ASCII
+/// letters match in either case) of at most a third of the word's length, and at least one. The
+/// first of several equally near names wins. O(names * length^2).
+ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+ATTUNE_DECL char lower_case(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Optimal string alignment, three rows of the table at a time.
+ATTUNE_DECL std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before_last(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        row[j] = j;
+    }
+
+    const auto equal = [&](std::size_t i, std::size_t j) {
+        return lower_case(a[i]) == lower_case(b[j]);
+    };
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::swap(before_last, last);
+        std::swap(last, row);
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            row[j + 1] = std::min({last[j] + (equal(i, j) ? 0 : 1), last[j + 1] + 1, row[j] + 1});
+            if (i > 0 && j > 0 && equal(i, j - 1) && equal(i - 1, j)) {
+                row[j + 1] = std::min(row[j + 1], before_last[j - 1] + 1);
+            }
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names) {
+    const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
+    std::size_t best = limit + 1;
+    std::string_view found;
+    for (const std::string_view name : names) {
+        const std::size_t longer = std::max(word.size(), name.size());
+        const std::size_t shorter = std::min(word.size(), name.size());
+        if (longer - shorter >= best) {
+            continue;
+        }
+        const std::size_t distance = detail::edit_distance(word, name);
+        // Where every letter would have to change, nothing is alike.
+        if (distance < best && distance < longer) {
+            best = distance;
+            found = name;
+        }
+    }
+    return std::string(found);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string describe(const Document& document) {
+    switch (document.kind()) {
+    case Kind::null: return "null";
+    case Kind::boolean: return "a boolean";
+    case Kind::integer: return "an integer";
+    case Kind::real: return "a real number";
+    case Kind::string: return "a string";
+    case Kind::array: return "an array";
+    case Kind::object: return "an object";
+    }
+    return {};
+}
+
+ATTUNE_DECL std::string did_you_mean(const Document& object, std::string_view name) {
+    std::vector<std::string_view> names;
+    names.reserve(object.size());
+    for (const Member member : object.members()) {
+        names.push_back(member.key);
+    }
+    const std::string near = nearest(name, names);
+    return near.empty() ? "" : "; did you mean \"" + near + "\"?";
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 struct Node;
 
 // No tree that fits into memory is higher: 2 * 8^20 entries.
 inline constexpr std::size_t max_levels = 22;
+
+enum class Direction : std::uint8_t { forward, backward };
 
 // A walk over one container that stands at a whole node for as long as nobody looks into it: two
 // walks that stand at the same node pass it in one step.
 class Walk {
 public:
     // Null is the empty container.
-    explicit Walk(const Node* root) noexcept : node_(root) {}
+    explicit Walk(const Node* root, Direction direction = Direction::forward) noexcept
+        : node_(root), backward_(direction == Direction::backward) {}
 
     bool done() const noexcept { return !node_ && !slot_; }
 
-    // One of these is set unless the walk is done: the node whose first entry comes next, or the
+    // One of these is set unless the walk is done: the node whose entries come next, or the
     // entry inside a leaf.
     const Node* node() const noexcept { return node_; }
     const Document* slot() const noexcept { return slot_; }
@@ -2658,19 +2780,22 @@ private:
 
     const Node* node_ = nullptr;
     const Document* slot_ = nullptr;
+    bool backward_;
     std::size_t depth_ = 0;
     Step steps_[max_levels];
 };
 
-// Pairs of entries at equal indexes of two containers, except where both share the node; ends with
-// the shorter one.
+// Pairs of entries at equal indexes of two containers, counted from either end, except where both
+// share the node; ends with the shorter one.
 class Lockstep {
 public:
-    ATTUNE_DECL Lockstep(const Document& before, const Document& after) noexcept;
+    ATTUNE_DECL Lockstep(const Document& before, const Document& after,
+                         Direction direction = Direction::forward) noexcept;
 
     // Moves to the next pair; false when there is none.
     ATTUNE_DECL bool next() noexcept;
 
+    // Counted from the end where the walk began.
     std::size_t index() const noexcept { return next_ - 1; }
     const Document* before() const noexcept { return before_.slot(); }
     const Document* after() const noexcept { return after_.slot(); }
@@ -2703,6 +2828,30 @@ private:
     const Document* after_slot_ = nullptr;
 };
 
+// The entries that differ in two objects, or at equal indexes of two arrays, and the token of the
+// current one.
+class ChangedEntries {
+public:
+    // Of one kind.
+    ATTUNE_DECL ChangedEntries(const Document& before, const Document& after) noexcept;
+
+    ATTUNE_DECL bool next() noexcept;
+
+    ATTUNE_DECL std::string token() const;
+    // Elements only.
+    std::size_t index() const noexcept { return std::get<Lockstep>(walk_).index(); }
+    ATTUNE_DECL const Document* before() const noexcept;
+    ATTUNE_DECL const Document* after() const noexcept;
+
+private:
+    std::variant<Differences, Lockstep> walk_;
+};
+
+// How many of the first `most` elements of two arrays are equal in turn, seen from one end: none
+// after the first pair that differs. Skips what both share. Both must have that many elements.
+ATTUNE_DECL std::size_t count_equal(const Document& before, const Document& after,
+                                    Direction direction, std::size_t most) noexcept;
+
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -2715,14 +2864,16 @@ ATTUNE_DECL void Walk::stand() noexcept {
 }
 
 ATTUNE_DECL void Walk::descend() noexcept {
-    steps_[depth_++] = {node_, 0};
+    steps_[depth_++] = {node_, backward_ ? node_->used - std::size_t{1} : 0};
     stand();
 }
 
 ATTUNE_DECL void Walk::skip() noexcept {
     while (depth_ > 0) {
         Step& step = steps_[depth_ - 1];
-        if (++step.index < step.node->used) {
+        // Below zero is above every size.
+        step.index += backward_ ? std::size_t(-1) : 1;
+        if (step.index < step.node->used) {
             return stand();
         }
         --depth_;
@@ -2731,9 +2882,10 @@ ATTUNE_DECL void Walk::skip() noexcept {
     slot_ = nullptr;
 }
 
-ATTUNE_DECL Lockstep::Lockstep(const Document& before, const Document& after) noexcept
-    : before_(is_container(before) ? root_of(before) : nullptr),
-      after_(is_container(after) ? root_of(after) : nullptr) {}
+ATTUNE_DECL Lockstep::Lockstep(const Document& before, const Document& after,
+                               Direction direction) noexcept
+    : before_(is_container(before) ? root_of(before) : nullptr, direction),
+      after_(is_container(after) ? root_of(after) : nullptr, direction) {}
 
 ATTUNE_DECL bool Lockstep::next() noexcept {
     if (before_.slot()) {
@@ -2823,93 +2975,56 @@ ATTUNE_DECL bool Differences::next() noexcept {
     }
 }
 
+ATTUNE_DECL ChangedEntries::ChangedEntries(const Document& before, const Document& after) noexcept
+    : walk_(std::in_place_type<Lockstep>, before, after) {
+    if (before.is_object()) {
+        walk_.emplace<Differences>(before, after);
+    }
+}
+
+ATTUNE_DECL bool ChangedEntries::next() noexcept {
+    if (auto* const members = std::get_if<Differences>(&walk_)) {
+        return members->next();
+    }
+    auto& elements = std::get<Lockstep>(walk_);
+    while (elements.next()) {
+        if (!elements.before()->same(*elements.after())) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ATTUNE_DECL std::string ChangedEntries::token() const {
+    if (const auto* members = std::get_if<Differences>(&walk_)) {
+        return std::string(members->key());
+    }
+    return std::to_string(index());
+}
+
+ATTUNE_DECL const Document* ChangedEntries::before() const noexcept {
+    return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+}
+
+ATTUNE_DECL const Document* ChangedEntries::after() const noexcept {
+    return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+}
+
+ATTUNE_DECL std::size_t count_equal(const Document& before, const Document& after,
+                                    Direction direction, std::size_t most) noexcept {
+    for (Lockstep pair(before, after, direction); pair.next();) {
+        if (pair.index() >= most || !(*pair.before() == *pair.after())) {
+            return std::min(pair.index(), most);
+        }
+    }
+    return most;
+}
+
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 
-/// The name that somebody who wrote `word` most likely meant; empty when none is near.
-///
-/// Near is an optimal string alignment distance (insert, erase, replace, swap neighbours; ASCII
-/// letters match in either case) of at most a third of the word's length, and at least one. The
-/// first of several equally near names wins. O(names * length^2).
-ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names);
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
 namespace detail {
-
-ATTUNE_DECL char lower_case(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// Optimal string alignment, three rows of the table at a time.
-ATTUNE_DECL std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before_last(b.size() + 1);
-    std::vector<std::size_t> last(b.size() + 1);
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-        row[j] = j;
-    }
-
-    const auto equal = [&](std::size_t i, std::size_t j) {
-        return lower_case(a[i]) == lower_case(b[j]);
-    };
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        std::swap(before_last, last);
-        std::swap(last, row);
-        row[0] = i + 1;
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            row[j + 1] = std::min({last[j] + (equal(i, j) ? 0 : 1), last[j + 1] + 1, row[j] + 1});
-            if (i > 0 && j > 0 && equal(i, j - 1) && equal(i - 1, j)) {
-                row[j + 1] = std::min(row[j + 1], before_last[j - 1] + 1);
-            }
-        }
-    }
-    return row[b.size()];
-}
-
-}  // namespace detail
-
-ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names) {
-    const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
-    std::size_t best = limit + 1;
-    std::string_view found;
-    for (const std::string_view name : names) {
-        const std::size_t longer = std::max(word.size(), name.size());
-        const std::size_t shorter = std::min(word.size(), name.size());
-        if (longer - shorter >= best) {
-            continue;
-        }
-        const std::size_t distance = detail::edit_distance(word, name);
-        // Where every letter would have to change, nothing is alike.
-        if (distance < best && distance < longer) {
-            best = distance;
-            found = name;
-        }
-    }
-    return std::string(found);
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
-
-ATTUNE_DECL std::string describe(const Document& document) {
-    switch (document.kind()) {
-    case Kind::null: return "null";
-    case Kind::boolean: return "a boolean";
-    case Kind::integer: return "an integer";
-    case Kind::real: return "a real number";
-    case Kind::string: return "a string";
-    case Kind::array: return "an array";
-    case Kind::object: return "an object";
-    }
-    return {};
-}
 
 [[noreturn]] inline void refuse_kind(const char* expected, const Document& document) {
     throw std::domain_error(std::string("expected ") + expected + ", found " + describe(document));
@@ -3088,15 +3203,6 @@ ATTUNE_DECL const Document* Document::find(std::size_t index) const noexcept {
 
 namespace detail {
 
-// One level down; null when there is nothing.
-ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
-    if (!document.is_array()) {
-        return document.find(token);
-    }
-    const std::optional<std::size_t> index = element_index(token);
-    return index ? document.find(*index) : nullptr;
-}
-
 ATTUNE_DECL Path first_tokens(const Path& path, std::size_t count) {
     const auto begin = path.tokens().begin();
     return Path(std::vector<std::string>(begin, begin + static_cast<std::ptrdiff_t>(count)));
@@ -3111,13 +3217,7 @@ ATTUNE_DECL std::string describe_absence(const Document& parent, const Path& pat
                                          std::size_t depth) {
     const std::string place = to_string(first_tokens(path, depth + 1)) + ": ";
     if (parent.is_object()) {
-        std::vector<std::string_view> names;
-        names.reserve(parent.size());
-        for (const Member member : parent.members()) {
-            names.push_back(member.key);
-        }
-        const std::string near = nearest(path.tokens()[depth], names);
-        return place + "no such member" + (near.empty() ? "" : "; did you mean \"" + near + "\"?");
+        return place + "no such member" + did_you_mean(parent, path.tokens()[depth]);
     }
     if (parent.is_array()) {
         return place + "no such element; the array has " + std::to_string(parent.size());
@@ -7105,46 +7205,6 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-// The entries that differ in one pair of containers, and the token of the current one.
-class ChangedEntries {
-public:
-    ChangedEntries(const Document& before, const Document& after) noexcept
-        : walk_(before.is_object() ? Walk(std::in_place_type<Differences>, before, after)
-                                   : Walk(std::in_place_type<Lockstep>, before, after)) {}
-
-    bool next() noexcept {
-        if (auto* const members = std::get_if<Differences>(&walk_)) {
-            return members->next();
-        }
-        auto& elements = std::get<Lockstep>(walk_);
-        while (elements.next()) {
-            if (!elements.before()->same(*elements.after())) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    std::string token() const {
-        if (const auto* members = std::get_if<Differences>(&walk_)) {
-            return std::string(members->key());
-        }
-        return std::to_string(std::get<Lockstep>(walk_).index());
-    }
-
-    const Document* before() const noexcept {
-        return std::visit([](const auto& walk) { return walk.before(); }, walk_);
-    }
-    const Document* after() const noexcept {
-        return std::visit([](const auto& walk) { return walk.after(); }, walk_);
-    }
-
-private:
-    using Walk = std::variant<Differences, Lockstep>;
-
-    Walk walk_;
-};
-
 // Both are objects, or arrays of one length: whatever differs does so further down.
 ATTUNE_DECL bool differ_inside(const Document* before, const Document* after) noexcept {
     if (!before || !after) {
@@ -7294,6 +7354,447 @@ ATTUNE_DECL Document merge_patch(const Document& target, const Document& patch) 
 
 namespace attune::inline ATTUNE_ABI {
 
+/// A JSON Patch that cannot be applied: an operation of it is malformed, or the document is not
+/// what the operation expects. The message names members and kinds, never a value of the document
+/// or of the patch.
+class PatchError : public std::runtime_error {
+public:
+    ATTUNE_DECL PatchError(std::string place, std::size_t operation, Path path,
+                           std::string message);
+
+    /// The operation that failed, counted from 0 as in a JSON Pointer into the patch; 0 when the
+    /// patch is no array at all.
+    std::size_t operation() const noexcept { return operation_; }
+
+    /// The `path` of that operation, or its `from` when that is what failed; the root when the
+    /// operation does not get as far as naming one.
+    const Path& path() const noexcept { return path_; }
+
+    /// What is wrong, without the place. `what()` is `operation 2: replace /server/prot: message`.
+    const std::string& message() const noexcept { return message_; }
+
+private:
+    std::size_t operation_;
+    Path path_;
+    std::string message_;
+};
+
+/// JSON Patch (RFC 6902): `target` after all operations of `patch`, in their order. Throws
+/// PatchError at the first one that fails: all or nothing.
+///
+/// As the RFC has it, unknown members of an operation are ignored, and `test` compares numbers by
+/// their value: 1 equals 1.0. A text value equals the string with the same characters. Removing
+/// the root leaves null.
+///
+/// Each operation takes O(log n) at each level of its path, in time and in new memory, also where
+/// the elements of an array move up or down; a `test` compares besides, skipping what is shared.
+/// Any depth.
+ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch);
+
+/// A JSON Patch that makes `after` of `before`: `apply_patch(before, make_patch(before, after))`
+/// equals `after`. Made of `add`, `remove` and `replace`; the empty array when both are equal.
+///
+/// Objects are compared member by member, arrays of one length element by element. Of arrays whose
+/// length has changed, equal elements at both ends are left alone, those between are compared in
+/// turn, and the rest of them is removed or added. What both documents share is not looked at:
+/// O(change * log n) between neighbouring versions. Any depth.
+ATTUNE_DECL Document make_patch(const Document& before, const Document& after);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// Two containers of one kind in the middle of being compared.
+struct Comparing {
+    const Document* before;
+    const Document* after;
+    ChangedEntries entries;
+    std::size_t paired;  // elements that are compared with that at the same index
+};
+
+// Compares without recursion: the documents may be deeper than the stack.
+class PatchMaker {
+public:
+    Document make(const Document& before, const Document& after) {
+        compare(&before, &after);
+        while (!open_.empty()) {
+            Comparing& top = open_.back();
+            tokens_.resize(open_.size() - 1);
+            if (next(top)) {
+                tokens_.push_back(top.entries.token());
+                compare(top.entries.before(), top.entries.after());
+                continue;
+            }
+            if (top.before->is_array()) {
+                resize(top);
+            }
+            open_.pop_back();
+        }
+        return make_array(operations_.data(), operations_.size());
+    }
+
+private:
+    // The operation that the difference at the current path takes; containers of one kind are left
+    // to be compared inside.
+    void compare(const Document* before, const Document* after) {
+        if (!before) {
+            append("add", after);
+        } else if (!after) {
+            append("remove", nullptr);
+        } else if (before->same(*after)) {
+            return;
+        } else if (before->is_object() && after->is_object()) {
+            open_.push_back({before, after, ChangedEntries(*before, *after), 0});
+        } else if (before->is_array() && after->is_array()) {
+            open_.push_back({before, after, ChangedEntries(*before, *after),
+                             pairs(*before, *after)});
+        } else if (!(*before == *after)) {
+            append("replace", after);
+        }
+    }
+
+    static std::size_t pairs(const Document& before, const Document& after) {
+        const std::size_t common = std::min(before.size(), after.size());
+        if (before.size() == after.size()) {
+            return common;
+        }
+        // An element that could count at either end counts at the front: lists grow at the back.
+        const std::size_t head = count_equal(before, after, Direction::forward, common);
+        return common - count_equal(before, after, Direction::backward, common - head);
+    }
+
+    static bool next(Comparing& pair) {
+        return pair.entries.next() &&
+               (pair.before->is_object() || pair.entries.index() < pair.paired);
+    }
+
+    // Removes or adds what lies between the elements compared and the equal ones at the end.
+    void resize(const Comparing& arrays) {
+        const std::size_t old_size = arrays.before->size();
+        const std::size_t new_size = arrays.after->size();
+        const std::size_t tail = std::min(old_size, new_size) - arrays.paired;
+        // From the back: each index is then that of the old array.
+        for (std::size_t i = old_size - tail; i-- > new_size - tail;) {
+            append_element("remove", i, nullptr);
+        }
+        for (std::size_t i = old_size - tail; i < new_size - tail; ++i) {
+            append_element("add", i, arrays.after->find(i));
+        }
+    }
+
+    void append_element(std::string_view name, std::size_t index, const Document* value) {
+        tokens_.push_back(std::to_string(index));
+        append(name, value);
+        tokens_.pop_back();
+    }
+
+    // The members of an operation come in key order.
+    void append(std::string_view name, const Document* value) {
+        std::array<Document, 6> slots{
+            "op", name, "path", Path(tokens_).pointer(), "value", value ? *value : Document()};
+        operations_.push_back(make_object(slots.data(), value ? 3 : 2));
+    }
+
+    std::vector<Comparing> open_;
+    std::vector<std::string> tokens_;
+    std::vector<Document> operations_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL Document make_patch(const Document& before, const Document& after) {
+    return detail::PatchMaker().make(before, after);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// By their value, exactly: no integer is rounded to find out.
+ATTUNE_DECL bool equal_numbers(const Document& a, const Document& b) noexcept {
+    if (a.is_real() == b.is_real()) {
+        return a.is_real() ? a.as_double() == b.as_double() : a.same(b);
+    }
+    const Document& integer = a.is_real() ? b : a;
+    const double real = (a.is_real() ? a : b).as_double();
+    // The bounds are powers of two; both comparisons are false for NaN.
+    if (integer.is_unsigned()) {
+        return real >= 0x1p63 && real < 0x1p64 &&
+               static_cast<std::uint64_t>(real) == integer.as_uint64() &&
+               static_cast<double>(integer.as_uint64()) == real;
+    }
+    return real >= -0x1p63 && real < 0x1p63 &&
+           static_cast<std::int64_t>(real) == integer.as_int64() &&
+           static_cast<double>(integer.as_int64()) == real;
+}
+
+ATTUNE_DECL bool equal_scalars_as_json(const Document& a, const Document& b) noexcept {
+    if (a.is_number() && b.is_number()) {
+        return equal_numbers(a, b);
+    }
+    if (a.is_string() && b.is_string()) {
+        return a.as_string() == b.as_string();
+    }
+    return a.same(b);
+}
+
+// Equality of RFC 6902, section 4.6, which is that of the values JSON stands for, not of documents.
+ATTUNE_DECL bool equal_as_json(const Document& a, const Document& b) {
+    std::vector<std::pair<const Document*, const Document*>> open;
+    // What is inside two containers is left for later.
+    const auto may_be_equal = [&](const Document& x, const Document& y) {
+        if (x.same(y)) {
+            return true;
+        }
+        if (!is_container(x)) {
+            return equal_scalars_as_json(x, y);
+        }
+        open.emplace_back(&x, &y);
+        return x.kind() == y.kind() && x.size() == y.size();
+    };
+    if (!may_be_equal(a, b)) {
+        return false;
+    }
+    while (!open.empty()) {
+        const auto [x, y] = open.back();
+        open.pop_back();
+        for (Lockstep pair(*x, *y); pair.next();) {
+            const Document* const before = pair.before();
+            const Document* const after = pair.after();
+            if (x->is_object() ? !(before[0] == after[0]) || !may_be_equal(before[1], after[1])
+                               : !may_be_equal(*before, *after)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+// Applies one operation after another.
+class Patcher {
+public:
+    explicit Patcher(const Document& target) : document_(target) {}
+
+    Document apply(const Document& patch) {
+        place_ = "patch";
+        if (!patch.is_array()) {
+            refuse("expected an array of operations, found " + describe(patch));
+        }
+        for (const Document& operation : patch.elements()) {
+            place_ = "operation " + std::to_string(number_);
+            path_ = {};
+            apply_one(operation);
+            ++number_;
+        }
+        return std::move(document_);
+    }
+
+private:
+    void apply_one(const Document& operation) {
+        if (!operation.is_object()) {
+            refuse("expected an object, found " + describe(operation));
+        }
+        const std::string_view name = name_of(operation);
+        place_ += ": " + std::string(name);
+        const Path path = pointer(operation, "path");
+        if (name == "move" || name == "copy") {
+            transfer(name == "move", pointer(operation, "from"), path);
+            return;
+        }
+        enter(path);
+        if (name == "remove") {
+            (void)existing(path);
+            document_ = document_.without(path);
+        } else if (name == "add") {
+            add(path, member(operation, "value"));
+        } else if (name == "replace") {
+            const Document& value = member(operation, "value");
+            (void)existing(path);
+            document_ = document_.with(path, value);
+        } else {
+            const Document& value = member(operation, "value");
+            test(existing(path), value);
+        }
+    }
+
+    // Both operations take a value from one place and add it at another.
+    void transfer(bool move, const Path& from, const Path& path) {
+        const std::string operation = place_;
+        place_ += " from";
+        enter(from);
+        if (move && path.size() > from.size() && path.starts_with(from)) {
+            refuse("a value cannot be moved into itself");
+        }
+        const Document value = existing(from);
+        place_ = operation;
+        enter(path);
+        if (move && path == from) {
+            return;
+        }
+        if (move) {
+            document_ = document_.without(from);
+        }
+        add(path, value);
+    }
+
+    void add(const Path& path, const Document& value) {
+        if (path.empty()) {
+            document_ = value;
+            return;
+        }
+        const Document& parent = existing(path, path.size() - 1);
+        if (!parent.is_array()) {
+            if (!parent.is_object()) {
+                refuse_below(parent, path, path.size() - 1);
+            }
+            document_ = document_.with(path, value);
+            return;
+        }
+        const std::string& token = path.back();
+        const std::optional<std::size_t> index =
+            token == "-" ? parent.size() : element_index(token);
+        if (!index) {
+            refuse("not an index: expected a number without leading zeros, or \"-\" to append");
+        }
+        if (*index > parent.size()) {
+            refuse("beyond the end; the array has " + std::to_string(parent.size()));
+        }
+        document_ = document_.with(path.parent(), inserted(parent, *index, {}, value));
+    }
+
+    void test(const Document& found, const Document& expected) const {
+        if (equal_as_json(found, expected)) {
+            return;
+        }
+        if (found.kind() == expected.kind()) {
+            refuse("found " + describe(found) + " that is not the one expected");
+        }
+        refuse("expected " + describe(expected) + ", found " + describe(found));
+    }
+
+    // The value at the first `levels` tokens of `path`, where there must be one.
+    const Document& existing(const Path& path, std::size_t levels) const {
+        const Document* document = &document_;
+        for (std::size_t depth = 0; depth < levels; ++depth) {
+            const Document* const below = child(*document, path.tokens()[depth]);
+            if (!below) {
+                refuse_below(*document, path, depth);
+            }
+            document = below;
+        }
+        return *document;
+    }
+    const Document& existing(const Path& path) const { return existing(path, path.size()); }
+
+    // There is nothing in `parent`, which has the first `depth` tokens of `path`, for the next one.
+    [[noreturn]] void refuse_below(const Document& parent, const Path& path,
+                                   std::size_t depth) const {
+        const auto beginning = [&](std::size_t count) {
+            const auto first = path.tokens().begin();
+            const auto last = first + static_cast<std::ptrdiff_t>(count);
+            return Path(std::vector<std::string>(first, last)).pointer();
+        };
+        if (!is_container(parent)) {
+            const std::string place = depth == 0 ? "the root" : beginning(depth);
+            refuse("expected an object or an array at " + place + ", found " + describe(parent));
+        }
+        const std::string& token = path.tokens()[depth];
+        const std::string place = depth + 1 < path.size() ? beginning(depth + 1) + ": " : "";
+        if (parent.is_object()) {
+            refuse(place + "no such member" + did_you_mean(parent, token));
+        }
+        if (token == "-") {
+            refuse(place + "\"-\" is the place after the last element, where nothing is yet");
+        }
+        if (!element_index(token)) {
+            refuse(place + "not an index: expected a number without leading zeros");
+        }
+        refuse(place + "no such element; the array has " + std::to_string(parent.size()));
+    }
+
+    std::string_view name_of(const Document& operation) const {
+        static constexpr std::array<std::string_view, 6> names{"add",  "remove", "replace",
+                                                               "move", "copy",   "test"};
+        const std::string_view given = text(operation, "op");
+        for (const std::string_view name : names) {
+            if (name == given) {
+                return name;
+            }
+        }
+        const std::string near = nearest(given, names);
+        refuse("unknown \"op\"; " + (near.empty()
+                                         ? "expected add, remove, replace, move, copy or test"
+                                         : "did you mean \"" + near + "\"?"));
+    }
+
+    Path pointer(const Document& operation, const char* name) const {
+        const std::string_view given = text(operation, name);
+        if (!given.empty() && given.front() != '/') {
+            refuse(quoted(name) + " is no JSON Pointer: expected a \"/\" before each name; " +
+                   "did you mean \"" + Path(given).pointer() + "\"?");
+        }
+        try {
+            return Path(given);
+        } catch (const std::invalid_argument& malformed) {
+            refuse(quoted(name) + ": " + malformed.what());
+        }
+    }
+
+    std::string_view text(const Document& operation, const char* name) const {
+        const Document& value = member(operation, name);
+        if (!value.is_string()) {
+            refuse(quoted(name) + ": expected a string, found " + describe(value));
+        }
+        return value.as_string();
+    }
+
+    const Document& member(const Document& operation, const char* name) const {
+        const Document* const value = operation.find(std::string_view(name));
+        if (!value) {
+            refuse(quoted(name) + " is missing");
+        }
+        return *value;
+    }
+
+    static std::string quoted(const char* name) { return '"' + std::string(name) + '"'; }
+
+    // What goes wrong from here on is about `path`.
+    void enter(const Path& path) {
+        place_ += ' ' + (path.empty() ? "the document" : path.pointer());
+        path_ = path;
+    }
+
+    [[noreturn]] void refuse(std::string message) const {
+        throw PatchError(place_, number_, path_, std::move(message));
+    }
+
+    Document document_;
+    std::size_t number_ = 0;
+    std::string place_;
+    Path path_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL PatchError::PatchError(std::string place, std::size_t operation, Path path,
+                                   std::string message)
+    : std::runtime_error(place + ": " + message),
+      operation_(operation),
+      path_(std::move(path)),
+      message_(std::move(message)) {}
+
+ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch) {
+    return detail::Patcher(target).apply(patch);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
 /// A document that equals `fresh` and shares with `old` every object, array and string that is
 /// equal in both at the same place, and the unchanged parts of large containers that are not.
 /// Returns `old` itself when both are equal, so that `same` tells at once that nothing has changed.
@@ -7330,18 +7831,6 @@ ATTUNE_DECL Document reconcile_objects(const Document& old, const Document& fres
     return edited(old, edits.data(), edits.size());
 }
 
-// How many elements at the end of both are equal, leaving out the first `skip`.
-ATTUNE_DECL std::size_t equal_tail(const Document& old, const Document& fresh,
-                                   std::size_t skip) noexcept {
-    const std::size_t most = std::min(old.size(), fresh.size()) - skip;
-    std::size_t count = 0;
-    while (count < most &&
-           *old.find(old.size() - count - 1) == *fresh.find(fresh.size() - count - 1)) {
-        ++count;
-    }
-    return count;
-}
-
 // Elements have no names: equal ones at the beginning and at the end are the same, those between
 // are matched in order.
 ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh,
@@ -7362,7 +7851,7 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
             continue;
         }
         if (replacements.empty() && old.size() != fresh.size()) {
-            tail = equal_tail(old, fresh, pair.index());
+            tail = count_equal(old, fresh, Direction::backward, common - pair.index());
             if (pair.index() + tail == common) {
                 break;
             }
@@ -10140,6 +10629,26 @@ inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> 
     return keys;
 }
 
+/// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
+/// would be looked up in a document of its own.
+inline std::span<const LayerDelta> deltas_at(std::string_view key,
+                                             std::span<const LayerDelta> deltas,
+                                             std::vector<LayerDelta>& room) {
+    std::size_t first = deltas.size();
+    while (first != 0) {
+        const auto [before, after] = deltas[--first];
+        LayerDelta& here = room[first];
+        here.after = after != nullptr ? after->find(key) : nullptr;
+        here.before = before == after ? here.after
+                      : before != nullptr ? before->find(key)
+                                          : nullptr;
+        if (here.after != nullptr && !here.after->is_object()) {
+            break;
+        }
+    }
+    return std::span{room}.subspan(first);
+}
+
 /// `merged` is what stood here before, null for nothing; so is the result.
 inline std::optional<Document> remerge_at(const Document* merged,
                                           std::span<const LayerDelta> deltas) {
@@ -10160,13 +10669,9 @@ inline std::optional<Document> remerge_at(const Document* merged,
         Document result = *merged;
         std::vector<LayerDelta> below(deltas.size());
         for (const std::string_view key : differing_keys(deltas)) {
-            for (std::size_t i = 0; i != deltas.size(); ++i) {
-                const auto [before, after] = deltas[i];
-                below[i] = {before != nullptr ? before->find(key) : nullptr,
-                            after != nullptr ? after->find(key) : nullptr};
-            }
+            const std::span<const LayerDelta> relevant = deltas_at(key, deltas, below);
             const Document* const old = merged->find(key);
-            std::optional<Document> fresh = remerge_at(old, below);
+            std::optional<Document> fresh = remerge_at(old, relevant);
             if (!fresh) {
                 if (old != nullptr) {
                     result = result.without(Path{} / key);
@@ -10862,6 +11367,9 @@ struct Core::State {
     std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
     const LayerContent* content_of(std::uint64_t id) const noexcept;
 
+    /// Makes a whole document, as transports bring it, share what it has in common with the one
+    /// before. An edit does so by nature.
+    Content reconciled(const LayerEntry& entry, Content content) const;
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
     std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
                                                 std::vector<Problem>& problems) const;
@@ -11573,11 +12081,6 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     layer->name = entry.name;
     layer->unknown_keys = entry.unknown_keys;
     layer->content = std::move(content);
-    const LayerContent* const before = content_of(entry.id);
-    if (before != nullptr) {
-        // Whole documents from dumb transports become small changes.
-        layer->content.document = reconcile(before->content.document, layer->content.document);
-    }
     if (layer->content.texts.empty()) {
         layer->document = layer->content.document;
         layer->source = layer->content.source;
@@ -11587,7 +12090,7 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
         find_places(*layer, {node->path, &node->kind.type()});
     }
     place_texts(*layer, problems);
-    if (before != nullptr) {
+    if (const LayerContent* const before = content_of(entry.id)) {
         layer->document = reconcile(before->document, layer->document);
     }
     return layer;
@@ -11605,6 +12108,13 @@ ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerConten
                        changed.back()->id == overrides;
     changed.insert(below ? changed.end() - 1 : changed.end(), std::move(layer));
     return changed;
+}
+
+ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content content) const {
+    if (const LayerContent* const before = content_of(entry.id)) {
+        content.document = reconcile(before->content.document, content.document);
+    }
+    return content;
 }
 
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
@@ -11899,7 +12409,8 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
     try {
         Content content = load_from(*entry->transport, entry->name, version());
         const OpenLock lock{*state_};
-        published = state_->accept(*chain_, *entry, std::move(content), "reload " + entry->name);
+        published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
+                                    "reload " + entry->name);
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
         state_->note_failure(*entry, rejected.problems());
@@ -11986,6 +12497,7 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
         if (entry == nullptr) {
             return;
         }
+        content = state_->reconciled(*entry, std::move(content));
         try {
             published = state_->accept(*chain_, *entry, content, entry->name);
         } catch (const Rejected& rejected) {
@@ -12033,7 +12545,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         Candidate candidate{stack, {}};
         std::vector<Problem> problems;
         for (const auto& entry : entries) {
-            const auto prepared = prepare(*entry, *entry->refused, problems);
+            const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
             std::replace_if(
                 candidate.stack.begin(), candidate.stack.end(),
                 [&](const auto& layer) { return layer->id == entry->id; }, prepared);
