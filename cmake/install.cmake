@@ -28,7 +28,7 @@ install(FILES
     DESTINATION "${attune_package_dir}")
 
 set(attune_pc_definitions "")
-foreach(switch IN ITEMS ATTUNE_LOCKED_CELLS ATTUNE_NO_INOTIFY ATTUNE_NO_MEMBARRIER)
+foreach(switch IN ITEMS ATTUNE_CHAOS ATTUNE_LOCKED_CELLS ATTUNE_NO_INOTIFY ATTUNE_NO_MEMBARRIER)
     if(${switch})
         string(APPEND attune_pc_definitions " -D${switch}")
     endif()

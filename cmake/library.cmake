@@ -10,7 +10,7 @@ target_include_directories(attune INTERFACE
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:include>)
 target_link_libraries(attune INTERFACE Threads::Threads nlohmann_json::nlohmann_json)
-foreach(switch IN ITEMS ATTUNE_LOCKED_CELLS ATTUNE_NO_INOTIFY ATTUNE_NO_MEMBARRIER)
+foreach(switch IN ITEMS ATTUNE_CHAOS ATTUNE_LOCKED_CELLS ATTUNE_NO_INOTIFY ATTUNE_NO_MEMBARRIER)
     if(${switch})
         target_compile_definitions(attune INTERFACE ${switch})
     endif()

@@ -52,12 +52,15 @@ class Core;
 
 // store
 class Commit;
+class Edit;
 class Layer;
+class OverrideScope;
 class Poller;
 class Snapshot;
 class Store;
 class Track;
 class Transport;
+class VersionConflict;
 class View;
 enum class OnError : std::uint8_t;
 enum class State : std::uint8_t;
@@ -65,10 +68,12 @@ struct Content;
 struct DeriveOptions;
 struct LayerOptions;
 struct LayerStatus;
+struct NodeStatus;
 struct Staleness;
 struct StoreOptions;
 struct StoreStatus;
 struct Text;
+struct TransactOptions;
 template <class T>
 class Config;
 template <class T>

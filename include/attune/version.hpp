@@ -20,6 +20,8 @@
 // namespace as well: mixing them in one program is a link error, not silent corruption.
 #if defined(ATTUNE_LOCKED_CELLS)
 #define ATTUNE_ABI v0_locked
+#elif defined(ATTUNE_CHAOS)
+#define ATTUNE_ABI v0_chaos
 #else
 #define ATTUNE_ABI v0
 #endif

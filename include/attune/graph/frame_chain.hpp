@@ -40,6 +40,8 @@ public:
     ATTUNE_DECL const Frame* acquire_current() const noexcept;
     /// The newest retained frame of that version with a reference, or null.
     ATTUNE_DECL const Frame* acquire_version(Version version) const noexcept;
+    /// The first retained version that shows the cell. For the writer.
+    ATTUNE_DECL Version version_of(const CellBase& cell) const noexcept;
     /// The oldest version in the history.
     ATTUNE_DECL Version oldest() const noexcept;
     /// Lets go of the history but for the current frame, for good.

@@ -43,6 +43,7 @@ public:
     }
 
 private:
+    friend class FrameChain;
     friend class FrameDraft;
     friend class Obituary;
     // In this order a small value lies in what would be padding.

@@ -10,6 +10,8 @@
 #include <attune/store/bound_node.hpp>
 #include <attune/store/commit.hpp>
 #include <attune/store/derive_options.hpp>
+#include <attune/store/edit.hpp>
+#include <attune/store/node_status.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/store/options.hpp>
 #include <attune/store/status.hpp>
@@ -76,7 +78,14 @@ public:
     /// Takes abandoned nodes out of the graph, unless a commit is going on, which will do it.
     ATTUNE_DECL void tidy_graph() noexcept;
 
-    /// Writes to the layer "overrides", above all others.
+    ATTUNE_DECL Commit transact(const std::function<void(attune::Edit&)>& edits,
+                                TransactOptions options);
+    /// A layer above all others; returns its id.
+    ATTUNE_DECL std::uint64_t begin_scope(Document document);
+    ATTUNE_DECL void end_scope(std::uint64_t layer) noexcept;
+    ATTUNE_DECL std::vector<NodeStatus> graph() const;
+
+    /// Writes to the layer "overrides", above all transports.
     ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
                                      std::string reason);
 
@@ -138,4 +147,5 @@ private:
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_report.ipp>
+#include <attune/store/impl/core_write.ipp>
 #endif

@@ -14,9 +14,13 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Where a layer stands among the others; of one rank, the later one is above.
+enum class Rank : std::uint8_t { transport, overrides, scope };
+
 /// What one layer contributes to a version. Immutable once it is in a stack.
 struct LayerContent {
     std::uint64_t id = 0;
+    Rank rank = Rank::transport;
     std::string name;
     UnknownKeys unknown_keys = UnknownKeys::error;
     Content content;                          ///< as the transport brought it

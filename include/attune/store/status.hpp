@@ -2,6 +2,7 @@
 
 #include <attune/bind/problem.hpp>
 #include <attune/fwd.hpp>
+#include <attune/store/derive_options.hpp>
 #include <attune/version.hpp>
 
 #include <chrono>
@@ -46,6 +47,7 @@ struct StoreStatus {
     std::uint64_t observer_errors = 0;                  ///< observers that threw
     std::vector<LayerStatus> layers;                    ///< lowest first
     std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
+    std::vector<Staleness> stale;   ///< derived values whose functions failed, see OnError::keep
 };
 
 /// For people: a line for the store, one per layer, one per problem.

@@ -10,8 +10,11 @@
 #include <attune/store/commit.hpp>
 #include <attune/store/config.hpp>
 #include <attune/store/core.hpp>
+#include <attune/store/edit.hpp>
 #include <attune/store/layer.hpp>
+#include <attune/store/node_status.hpp>
 #include <attune/store/options.hpp>
+#include <attune/store/override_scope.hpp>
 #include <attune/store/snapshot.hpp>
 #include <attune/store/status.hpp>
 #include <attune/store/transport.hpp>
@@ -19,11 +22,13 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace attune::inline ATTUNE_ABI {
 
@@ -112,6 +117,30 @@ public:
             "merge");
     }
 
+    /// Applies a JSON Patch (RFC 6902) to the merged document, all of it or nothing: what it adds or
+    /// replaces is set, what it removes is erased, and hidden by null where a layer has it. Throws
+    /// PatchError when an operation fails, Rejected as above.
+    Commit patch(const Document& json_patch) {
+        return transact([&](Edit& edit) { edit.patch(json_patch); },
+                        {.expect = {}, .reason = "patch"});
+    }
+
+    /// Several edits as one version: `edits(Edit&)` runs once, with nobody else writing. Throws
+    /// VersionConflict when another version than the expected one is current, Rejected as above,
+    /// and what `edits` throws: then nothing has changed. Calling the store from `edits` is an error
+    /// (std::logic_error); what it needs to read is in the Edit.
+    template <class F>
+        requires std::invocable<F&, Edit&>
+    Commit transact(F&& edits, TransactOptions options = {}) {
+        return core_->transact(std::ref(edits), std::move(options));
+    }
+
+    /// Puts values above everything else for as long as the returned scope lives. Throws Rejected.
+    OverrideScope override_scope(Document values) {
+        const std::uint64_t layer = core_->begin_scope(std::move(values));
+        return OverrideScope{core_, layer};
+    }
+
     /// Calls `f(const Rejection&)` for each change that a transport brought and the store refused,
     /// or that it could not read, and for each observer that threw. In order, none is left out.
     /// Explicit writes throw instead.
@@ -128,6 +157,11 @@ public:
 
     /// How the store and its layers are doing. Holds no values.
     StoreStatus status() const { return core_->status(); }
+
+    /// Every value and every rule: what it reads, how often its function ran, and what is wrong.
+    std::vector<NodeStatus> graph() const { return core_->graph(); }
+    /// The same as a picture, for Graphviz.
+    std::string graph_dot() const { return to_dot(graph()); }
 
     /// Waits until every observer has been told of the current version, or a later one, and has
     /// returned. False when `timeout` is over first.

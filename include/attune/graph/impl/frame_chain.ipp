@@ -123,6 +123,14 @@ ATTUNE_DECL const Frame* FrameChain::acquire_version(Version version) const noex
     return *found;
 }
 
+ATTUNE_DECL Version FrameChain::version_of(const CellBase& cell) const noexcept {
+    const std::scoped_lock lock{mutex_};
+    const auto found = std::find_if(history_.begin(), history_.end(), [&](const Frame* frame) {
+        return frame->serial_ >= cell.born_;
+    });
+    return (*found)->version;
+}
+
 ATTUNE_DECL Version FrameChain::oldest() const noexcept {
     const std::scoped_lock lock{mutex_};
     return history_.front()->version;

@@ -90,8 +90,29 @@ inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>&
     return problems;
 }
 
+#if defined(ATTUNE_CHAOS)
+ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
+    const auto heads = [&] {  // xorshift64, G. Marsaglia 2003
+        chaos ^= chaos << 13;
+        chaos ^= chaos >> 7;
+        chaos ^= chaos << 17;
+        return (chaos >> 32) % 2 == 0;
+    };
+    FrameDraft draft{chain.current()};
+    for (const GraphNode* const node : graph.nodes()) {
+        if (node != nullptr && node->kind.copy != nullptr && heads()) {
+            draft.set(node->slot, node->kind.copy(*chain.current()->cell(node->slot)));
+        }
+    }
+    chain.publish(draft);
+}
+#endif
+
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
                                                  Addition addition) {
+#if defined(ATTUNE_CHAOS)
+    shake(chain);
+#endif
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
@@ -188,6 +209,7 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     const LayerEntry& entry, Content content, std::vector<Problem>& problems) const {
     auto layer = std::make_shared<LayerContent>();
     layer->id = entry.id;
+    layer->rank = entry.rank;
     layer->name = entry.name;
     layer->unknown_keys = entry.unknown_keys;
     layer->content = std::move(content);
@@ -214,9 +236,10 @@ ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerConten
         *found = std::move(layer);
         return changed;
     }
-    const bool below = overrides != 0 && layer->id != overrides && !changed.empty() &&
-                       changed.back()->id == overrides;
-    changed.insert(below ? changed.end() - 1 : changed.end(), std::move(layer));
+    const auto above = std::find_if(changed.begin(), changed.end(), [&](const auto& other) {
+        return other->rank > layer->rank;
+    });
+    changed.insert(above, std::move(layer));
     return changed;
 }
 

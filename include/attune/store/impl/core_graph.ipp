@@ -58,13 +58,6 @@ ATTUNE_DECL void Core::rename(GraphNode& node, std::string name) {
     node.notes->name = std::move(name);
 }
 
-inline Staleness describe_staleness(const GraphNode& node) {
-    return {.name = node.name(),
-            .error = node.notes->error,
-            .since = node.notes->since,
-            .version = node.notes->version};
-}
-
 ATTUNE_DECL std::optional<Staleness> Core::staleness_of(const GraphNode& node) const {
     const CommitLock lock{*state_};
     return node.stale ? std::optional{describe_staleness(node)} : std::nullopt;

@@ -96,6 +96,23 @@ inline Content load_from(Transport& transport, const std::string& name, Version 
     throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
 }
 
+ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
+    const auto above = std::find_if(layers.begin(), layers.end(), [&](const auto& other) {
+        return other->rank > entry->rank;
+    });
+    layers.insert(above, std::move(entry));
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::own_layer(Rank rank, std::string name) {
+    auto entry = std::make_shared<LayerEntry>();
+    entry->id = next_layer++;
+    entry->rank = rank;
+    entry->name = std::move(name);
+    entry->status.name = entry->name;
+    entry->unknown_keys = options.unknown_keys.value_or(UnknownKeys::error);
+    return entry;
+}
+
 ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::find(std::uint64_t id) const noexcept {
     const auto found = std::find_if(layers.begin(), layers.end(),
                                     [&](const auto& layer) { return layer->id == id; });
@@ -160,8 +177,7 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
         const OpenLock lock{*state_};
         entry->id = state_->next_layer++;
         published = state_->accept(*chain_, *entry, std::move(content), entry->name);
-        const bool below = state_->overrides != 0;
-        state_->layers.insert(below ? state_->layers.end() - 1 : state_->layers.end(), entry);
+        state_->add(entry);
         entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
     }
     finish(published);
@@ -203,7 +219,9 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         poller = state_->poller;
     }
     finish(published);
-    entry->transport->stop();
+    if (entry->transport != nullptr) {
+        entry->transport->stop();
+    }
     discard({std::move(entry)}, poller.get());
 }
 
@@ -263,66 +281,6 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         retry_refused();
     }
     return ticket(published);
-}
-
-ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
-                                     const std::function<Document(const Document&)>& edit,
-                                     std::string reason) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        const auto entry = state_->at(layer);
-        if (entry->transport != nullptr && !entry->transport->writable()) {
-            throw Rejected{
-                {.problems = {{.path = {},
-                               .origin = {.layer = entry->name},
-                               .message = "the layer \"" + entry->name +
-                                          "\" cannot be written by the program; set "
-                                          "the value in the store, or in a memory layer"}},
-                 .reason = std::move(reason),
-                 .version = chain_->current()->version}};
-        }
-        const LayerContent* const before = state_->content_of(layer);
-        Document document = edit(before != nullptr ? before->content.document : Document{});
-        try {
-            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                       std::move(reason));
-        } catch (const Rejected&) {
-            ++state_->refusals;
-            throw;
-        }
-    }
-    finish(published);
-    if (published.changed()) {
-        retry_refused();
-    }
-    return ticket(published);
-}
-
-ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
-    return write_layer(
-        layer, [&](const Document& before) { return before.with(path, value); },
-        path.empty() ? "set" : "set " + to_string(path));
-}
-
-ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Document&)>& edit,
-                                       std::string reason) {
-    std::uint64_t layer = 0;
-    {
-        const OpenLock lock{*state_};
-        if (state_->overrides == 0) {
-            auto entry = std::make_shared<LayerEntry>();
-            entry->id = state_->next_layer++;
-            entry->name = "overrides";
-            entry->status.name = entry->name;
-            entry->unknown_keys = state_->options.unknown_keys.value_or(UnknownKeys::error);
-            state_->layers.push_back(entry);
-            state_->overrides = entry->id;
-        }
-        layer = state_->overrides;
-    }
-    return write_layer(layer, edit, std::move(reason));
 }
 
 ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {

@@ -30,6 +30,12 @@ ATTUNE_DECL StoreStatus Core::status() const {
     for (const BoundNode* node : state_->bound) {
         status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
     }
+    for (const GraphNode* const node : state_->graph.nodes()) {
+        if (node != nullptr && node->stale) {
+            status.stale.push_back(describe_staleness(*node));
+            status.state = attune::State::stale;
+        }
+    }
     return status;
 }
 
@@ -98,6 +104,52 @@ ATTUNE_DECL void Core::check() const {
     if (!rejection.problems.empty()) {
         throw Rejected{std::move(rejection)};
     }
+}
+
+ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
+    const CommitLock lock{*state_};
+    std::vector<const GraphNode*> nodes;
+    for (const GraphNode* const node : state_->graph.nodes()) {
+        if (node != nullptr) {
+            nodes.push_back(node);
+        }
+    }
+    for (const auto& rule : state_->graph.rules()) {
+        nodes.push_back(rule.get());
+    }
+    std::vector<std::size_t> index_of(state_->graph.nodes().size());
+    for (std::size_t i = 0; i != nodes.size(); ++i) {
+        if (!nodes[i]->is_rule) {
+            index_of[nodes[i]->slot] = i;
+        }
+    }
+    std::vector<NodeStatus> graph;
+    graph.reserve(nodes.size());
+    for (const GraphNode* const node : nodes) {
+        NodeStatus status;
+        status.name = node->name();
+        status.height = node->height;
+        if (!node->is_rule) {
+            status.version = chain_->version_of(*chain_->current()->cell(node->slot));
+        }
+        status.observers = node->observers != nullptr ? node->observers->size() : 0;
+        if (node->height != 0) {
+            const auto& derived = static_cast<const DerivedNode&>(*node);
+            status.type = node->is_rule ? NodeStatus::Type::rule : NodeStatus::Type::derived;
+            status.runs = derived.runs;
+            status.cut_offs = derived.cut_offs;
+            status.last_duration = std::chrono::nanoseconds{derived.nanoseconds};
+            for (std::size_t i = 0; i != derived.inputs.size(); ++i) {
+                status.inputs.push_back(index_of[derived.inputs.input(i).slot]);
+            }
+        }
+        if (node->stale) {
+            status.error = node->notes->error;
+            status.since = node->notes->since;
+        }
+        graph.push_back(std::move(status));
+    }
+    return graph;
 }
 
 ATTUNE_DECL std::string Core::usage() const {

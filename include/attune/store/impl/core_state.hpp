@@ -24,9 +24,10 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// A layer of a running store.
 struct Core::LayerEntry {
     std::uint64_t id = 0;
+    Rank rank = Rank::transport;
     std::string name;
     UnknownKeys unknown_keys = UnknownKeys::error;
-    std::shared_ptr<Transport> transport;  // null for the overrides
+    std::shared_ptr<Transport> transport;  // null for what the store itself writes
     std::unique_ptr<Feed> feed;            // set once the transport has been started
     LayerStatus status;
     std::optional<Content> refused;  // the newest content, while it cannot be accepted
@@ -37,6 +38,14 @@ struct Core::Candidate {
     LayerStack stack;
     std::string reason;
 };
+
+/// Of a node that is stale.
+inline Staleness describe_staleness(const GraphNode& node) {
+    return {.name = node.name(),
+            .error = node.notes->error,
+            .since = node.notes->since,
+            .version = node.notes->version};
+}
 
 /// A node that comes into the graph by a commit; at most one of these.
 struct Core::Addition {
@@ -79,8 +88,15 @@ struct Core::State {
     std::uint64_t commits = 0;
     std::uint64_t refusals = 0;
     std::uint64_t observer_errors = 0;
+#if defined(ATTUNE_CHAOS)
+    std::uint64_t chaos = 0x9E3779B97F4A7C15;
+#endif
     std::shared_ptr<Poller> poller;  // empty once closed
 
+    /// Puts a layer on top of its rank.
+    void add(std::shared_ptr<LayerEntry> entry);
+    /// A layer that the store itself writes.
+    std::shared_ptr<LayerEntry> own_layer(Rank rank, std::string name);
     std::shared_ptr<LayerEntry> find(std::uint64_t id) const noexcept;
     /// Throws std::logic_error when the layer has been removed.
     std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
@@ -92,12 +108,18 @@ struct Core::State {
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
     std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
                                                 std::vector<Problem>& problems) const;
-    /// The present stack with that layer replaced, or added below the overrides.
+    /// The present stack with that layer replaced, or added on top of its rank.
     LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
     /// changes nothing.
     Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
+#if defined(ATTUNE_CHAOS)
+    /// Replaces the current frame by one of the same version, with equal copies of some values: a
+    /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees
+    /// it.
+    void shake(FrameChain& chain);
+#endif
     /// As above, for one layer's content; keeps its status.
     Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
 
@@ -135,8 +157,9 @@ private:
         const auto self = std::this_thread::get_id();
         if (committing.load(std::memory_order_relaxed) == self) {
             throw std::logic_error{
-                "a decoder, rule or check must only read the handles of the store that runs it; "
-                "do the rest in an observer"};
+                "what runs inside a commit (a decoder, a check, a rule, the function of a derived "
+                "value or of transact) must not call the store that runs it, only read handles; do "
+                "the rest in an observer"};
         }
         lock_.lock();
         committing_.store(self, std::memory_order_relaxed);

@@ -29,6 +29,10 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
             text += "\n    " + to_string(problem);
         }
     }
+    for (const Staleness& value : status.stale) {
+        text += "\n  stale since version " + std::to_string(value.version) + ": " + value.name +
+                ": " + value.error;
+    }
     for (const Problem& warning : status.warnings) {
         text += "\n  warning: " + to_string(warning);
     }

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <attune/store/impl/core_state.hpp>
+
+#include <attune/store/edit.hpp>
+
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
+                                     const std::function<Document(const Document&)>& edit,
+                                     std::string reason) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const auto entry = state_->at(layer);
+        if (entry->transport != nullptr && !entry->transport->writable()) {
+            throw Rejected{
+                {.problems = {{.path = {},
+                               .origin = {.layer = entry->name},
+                               .message = "the layer \"" + entry->name +
+                                          "\" cannot be written by the program; set "
+                                          "the value in the store, or in a memory layer"}},
+                 .reason = std::move(reason),
+                 .version = chain_->current()->version}};
+        }
+        const LayerContent* const before = state_->content_of(layer);
+        Document document = edit(before != nullptr ? before->content.document : Document{});
+        try {
+            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                       std::move(reason));
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return ticket(published);
+}
+
+ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
+    return write_layer(
+        layer, [&](const Document& before) { return before.with(path, value); },
+        path.empty() ? "set" : "set " + to_string(path));
+}
+
+ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Document&)>& edit,
+                                       std::string reason) {
+    std::uint64_t layer = 0;
+    {
+        const OpenLock lock{*state_};
+        if (state_->overrides == 0) {
+            auto entry = state_->own_layer(Rank::overrides, "overrides");
+            state_->overrides = entry->id;
+            state_->add(std::move(entry));
+        }
+        layer = state_->overrides;
+    }
+    return write_layer(layer, edit, std::move(reason));
+}
+
+ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edits,
+                                  TransactOptions options) {
+    const auto apply = [&](const Document& before) {
+        const Frame& current = *chain_->current();
+        if (options.expect && *options.expect != current.version) {
+            throw VersionConflict{*options.expect, current.version};
+        }
+        attune::Edit edit{before, [&](const Document& overrides) {
+                              auto layer = std::make_shared<LayerContent>();
+                              layer->id = state_->overrides;
+                              layer->rank = Rank::overrides;
+                              layer->document = overrides;
+                              return remerge(current.document, state_->stack,
+                                             state_->stack_with(std::move(layer)));
+                          }};
+        edits(edit);
+        return std::move(edit.overrides_);
+    };
+    return override_with(apply, options.reason);
+}
+
+ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    std::uint64_t id = 0;
+    {
+        const OpenLock lock{*state_};
+        auto entry = state_->own_layer(Rank::scope, "override_scope");
+        id = entry->id;
+        published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                   "override_scope");
+        state_->add(std::move(entry));
+    }
+    finish(published);
+    return id;
+}
+
+ATTUNE_DECL void Core::end_scope(std::uint64_t layer) noexcept {
+    try {
+        remove(layer);
+    } catch (const Rejected& rejected) {
+        try {
+            publish_rejection(rejected.rejection());
+        } catch (...) {
+            // Out of memory: there is nobody left to tell.
+        }
+    } catch (...) {
+        // As above, or inside a commit, where no scope should end.
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
