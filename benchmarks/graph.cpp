@@ -83,8 +83,9 @@ struct Source {
 
 /// The cost of a commit that concerns the source alone, to be taken off.
 void per_node(benchmark::State& state, double nodes) {
-    state.counters["per_node_ns"] = benchmark::Counter(
-        nodes * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+    state.counters["per_node_ns"] =
+        benchmark::Counter(nodes * 1e-9, benchmark::Counter::kIsIterationInvariantRate |
+                                             benchmark::Counter::kInvert);
 }
 
 void source_only(benchmark::State& state) {

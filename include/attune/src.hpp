@@ -66,8 +66,11 @@
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_report.ipp>
+#include <attune/store/impl/core_write.ipp>
 #include <attune/store/impl/derive.ipp>
+#include <attune/store/impl/edit.ipp>
 #include <attune/store/impl/layer_stack.ipp>
+#include <attune/store/impl/node_status.ipp>
 #include <attune/store/impl/placement.ipp>
 #include <attune/store/impl/poller.ipp>
 #include <attune/store/impl/snapshot.ipp>

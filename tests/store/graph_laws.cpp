@@ -67,9 +67,7 @@ int compute(const Recipe& recipe, const Value& value) {
             result = value(i);
         }
         break;
-    case Recipe::Form::threshold:
-        result = value(0) >= 1 ? 1 : 0;
-        break;
+    case Recipe::Form::threshold: result = value(0) >= 1 ? 1 : 0; break;
     }
     result %= domain;
     if (result == recipe.throws_at) {
@@ -95,15 +93,14 @@ std::ostream& operator<<(std::ostream& out, const Step& step) {
 rc::Gen<Step> any_step() {
     using Type = Step::Type;
     const auto number = rc::gen::inRange(0U, 1000U);
-    return rc::gen::construct<Step>(
-        rc::gen::weightedElement<Type>({{6, Type::set},
-                                        {3, Type::set_many},
-                                        {12, Type::derive},
-                                        {2, Type::drop},
-                                        {2, Type::watch},
-                                        {1, Type::unwatch},
-                                        {1, Type::same}}),
-        number, number, number, number);
+    return rc::gen::construct<Step>(rc::gen::weightedElement<Type>({{6, Type::set},
+                                                                    {3, Type::set_many},
+                                                                    {12, Type::derive},
+                                                                    {2, Type::drop},
+                                                                    {2, Type::watch},
+                                                                    {1, Type::unwatch},
+                                                                    {1, Type::same}}),
+                                    number, number, number, number);
 }
 
 /// A store with a graph, the same graph evaluated from scratch, and what happened on the way.
@@ -133,15 +130,9 @@ public:
         case Step::Type::same:
             write({{step.a % source_count, *nodes_[step.a % source_count]->value}});
             break;
-        case Step::Type::derive:
-            derive(step);
-            break;
-        case Step::Type::drop:
-            drop(step.a);
-            break;
-        case Step::Type::watch:
-            watch(step.a);
-            break;
+        case Step::Type::derive: derive(step); break;
+        case Step::Type::drop: drop(step.a); break;
+        case Step::Type::watch: watch(step.a); break;
         case Step::Type::unwatch:
             if (!watchers_.empty()) {
                 watchers_.erase(watchers_.begin() +
@@ -273,8 +264,8 @@ private:
         for (std::size_t i = 0; i != count; ++i) {
             // Near ones make long chains, far ones wide graphs.
             const std::size_t back = (step.c + i * (1 + step.d % 7)) % nodes_.size();
-            const std::size_t node = step.b % 2 == 0 ? nodes_.size() - 1 - back % 6 % nodes_.size()
-                                                     : back;
+            const std::size_t node =
+                step.b % 2 == 0 ? nodes_.size() - 1 - back % 6 % nodes_.size() : back;
             if (nodes_[node]->alive) {
                 recipe.reads.push_back(node);
             }
@@ -294,8 +285,7 @@ private:
         }
         const auto note = [item](std::size_t node, int value) { return item->read[node] = value; };
         const attune::DeriveOptions options{
-            .name = {},
-            .on_error = recipe.keep ? attune::OnError::keep : attune::OnError::veto};
+            .name = {}, .on_error = recipe.keep ? attune::OnError::keep : attune::OnError::veto};
         try {
             if (recipe.form == Recipe::Form::threshold) {
                 item->handle = attune::derive(
@@ -367,14 +357,15 @@ private:
         watcher->node = node;
         watcher->last = *nodes_[node]->value;
         watcher->version = store_.version();
-        watcher->subscription = nodes_[node]->handle.on_change(
-            attune::inline_executor, [told = watcher.get()](const Change<int>& change) {
-                RC_ASSERT(*change.before == told->last);
-                RC_ASSERT(*change.after != told->last);
-                RC_ASSERT(change.version > told->version);
-                told->last = *change.after;
-                told->version = change.version;
-            });
+        watcher->subscription =
+            nodes_[node]->handle.on_change(attune::inline_executor,
+                                           [told = watcher.get()](const Change<int>& change) {
+                                               RC_ASSERT(*change.before == told->last);
+                                               RC_ASSERT(*change.after != told->last);
+                                               RC_ASSERT(change.version > told->version);
+                                               told->last = *change.after;
+                                               told->version = change.version;
+                                           });
         watchers_.push_back(std::move(watcher));
     }
 
@@ -399,8 +390,7 @@ void check_often(const Testable& law) {
 
 TEST(GraphLaws, every_node_equals_evaluation_from_scratch_and_runs_only_for_a_reason) {
     check_often([] {
-        const auto steps =
-            *rc::gen::container<std::vector<Step>>(any_step()).as("steps");
+        const auto steps = *rc::gen::container<std::vector<Step>>(any_step()).as("steps");
         World world;
         for (const Step& step : steps) {
             world.run(step);
@@ -419,8 +409,7 @@ TEST(GraphLaws, views_and_snapshots_of_concurrent_readers_are_cuts) {
                                     sources[0], sources[1], sources[2], sources[3]);
     const auto left = attune::derive([](int a, int b) { return a + b; }, sources[0], sources[1]);
     const auto right = attune::derive(store, [=](attune::Track& use) {
-        return use(left) % 2 == 0 ? use(sources[2]) + use(sources[3])
-                                  : use(sum) - use(left);
+        return use(left) % 2 == 0 ? use(sources[2]) + use(sources[3]) : use(sum) - use(left);
     });
     const auto joined = attune::derive([](int a, int b) { return a + b; }, left, right);
 

@@ -28,16 +28,13 @@ template <class T>
 inline constexpr BoundKind bound_kind{
     {
         [](const CellBase& a, const CellBase& b) {
-            return &a == &b ||
-                   equal(type_of<T>(), &value_in_cell<T>(a), &value_in_cell<T>(b));
+            return &a == &b || equal(type_of<T>(), &value_in_cell<T>(a), &value_in_cell<T>(b));
         },
         cell_copier<T>(),
     },
     []() noexcept -> const Type& { return type_of<T>(); },
     [] { return CellPtr::adopt(new ValueCell<T>); },
-    [](const CellBase& cell) noexcept -> void* {
-        return const_cast<T*>(&value_in_cell<T>(cell));
-    },
+    [](const CellBase& cell) noexcept -> void* { return const_cast<T*>(&value_in_cell<T>(cell)); },
 };
 
 /// How the nodes of a store find it, while it is there.

@@ -24,7 +24,8 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign, Version version);
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign,
+                                                 Version version);
 
 ATTUNE_DECL std::string node_name(const GraphNode& node);
 ATTUNE_DECL void rename_node(GraphNode& node, std::string name);

@@ -68,7 +68,7 @@ public:
     /// Takes a new node into the graph with its first value. `inputs` are what its function reads
     /// each time; empty when it finds out by itself.
     ATTUNE_DECL Ref<GraphNode> derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
-                                 DeriveOptions options);
+                                      DeriveOptions options);
     /// Takes a rule into the graph for good, if it holds.
     ATTUNE_DECL void require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs);
 

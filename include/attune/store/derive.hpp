@@ -125,8 +125,8 @@ public:
 private:
     CellPtr compute(Evaluation& now, const CellBase* before) override {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return cell_unless_equal<T>(
-                std::invoke(function_, value_in_cell<A>(now.input(I))...), before);
+            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now.input(I))...),
+                                        before);
         }(std::index_sequence_for<A...>{});
     }
 
@@ -212,8 +212,8 @@ Config<detail::DerivedType<F, A...>> derive(DeriveOptions options, F&& fn,
     const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
     const auto core = detail::common_core(nodes);
     return detail::HandleAccess::make<T>(core->derive(
-        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}),
-        nodes, std::move(options)));
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), nodes,
+        std::move(options)));
 }
 template <class F, class... A>
     requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
@@ -249,8 +249,8 @@ Config<M> Config<T>::field(M C::*member, DeriveOptions options) const {
     if (options.name.empty()) {
         options.name = name() + '.' + detail::member_label<T>(member);
     }
-    return derive(std::move(options), [member](const T& value) -> M { return value.*member; },
-                  *this);
+    return derive(
+        std::move(options), [member](const T& value) -> M { return value.*member; }, *this);
 }
 
 template <class F, class... A>
@@ -258,8 +258,8 @@ template <class F, class... A>
 void Store::require(F&& condition, std::string text, const Config<A>&... inputs) {
     using Made = detail::RuleNode<std::decay_t<F>, A...>;
     const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
-    core_->require(detail::Ref<detail::DerivedNode>::adopt(
-                       new Made{core_->home(), std::forward<F>(condition), std::move(text)}),
+    core_->require(detail::Ref<detail::DerivedNode>::adopt(new Made{
+                       core_->home(), std::forward<F>(condition), std::move(text)}),
                    nodes);
 }
 

@@ -22,10 +22,10 @@ struct NodeStatus {
     /// The version that brought the present value, or the oldest one retained if that is younger.
     Version version = 0;
     std::size_t observers = 0;
-    std::uint64_t runs = 0;                     ///< of the function, refused commits included
-    std::uint64_t cut_offs = 0;                 ///< runs that gave an equal value
-    std::chrono::nanoseconds last_duration{};   ///< of the last run that was timed: 1 in 64
-    std::string error;                          ///< while the value is stale, what was thrown
+    std::uint64_t runs = 0;                         ///< of the function, refused commits included
+    std::uint64_t cut_offs = 0;                     ///< runs that gave an equal value
+    std::chrono::nanoseconds last_duration{};       ///< of the last run that was timed: 1 in 64
+    std::string error;                              ///< while the value is stale, what was thrown
     std::chrono::system_clock::time_point since{};  ///< of the error
 };
 

@@ -83,9 +83,9 @@ ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
     const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
     const void** children = frame_->root_;
     for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
-        children = own_chunk(children[(index >> shift) % FrameChunk::width],
-                             shift == FrameChunk::bits)
-                       ->child;
+        children =
+            own_chunk(children[(index >> shift) % FrameChunk::width], shift == FrameChunk::bits)
+                ->child;
     }
     return children[index % FrameChunk::width];
 }

@@ -102,8 +102,7 @@ ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* bef
     }
     if (timed) {
         const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
-        node.nanoseconds =
-            static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
+        node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
     }
     if (!failed && node.stale) {
         lapses_.push_back({&node, {}});
@@ -178,8 +177,8 @@ ATTUNE_DECL void Propagation::refuse_cycle(const std::vector<DerivedNode*>& trai
         names += " -> " + between->name();
     }
     names += " -> " + node.name();
-    cycle_ = std::make_exception_ptr(
-        CycleError{"derived values read each other in a circle: " + names});
+    cycle_ =
+        std::make_exception_ptr(CycleError{"derived values read each other in a circle: " + names});
     std::rethrow_exception(cycle_);
 }
 

@@ -41,8 +41,7 @@ ATTUNE_DECL void Core::close() noexcept {
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
         for (GraphNode* const node : state_->graph.nodes()) {
             if (node != nullptr && node->observers != nullptr) {
-                observers.insert(observers.end(), node->observers->begin(),
-                                 node->observers->end());
+                observers.insert(observers.end(), node->observers->begin(), node->observers->end());
                 node->observers.reset();
             }
         }

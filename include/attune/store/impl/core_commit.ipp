@@ -162,8 +162,8 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         problems = problems_of(propagation.failures(), provenance);
         refuse_problems();
     }
-    GraphNode* const added = addition.bound != nullptr ? static_cast<GraphNode*>(addition.bound)
-                                                  : addition.derived;
+    GraphNode* const added =
+        addition.bound != nullptr ? static_cast<GraphNode*>(addition.bound) : addition.derived;
     if (added != nullptr) {
         graph.place(*added, draft, std::move(first.cell));
     }
@@ -236,9 +236,8 @@ ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerConten
         *found = std::move(layer);
         return changed;
     }
-    const auto above = std::find_if(changed.begin(), changed.end(), [&](const auto& other) {
-        return other->rank > layer->rank;
-    });
+    const auto above = std::find_if(changed.begin(), changed.end(),
+                                    [&](const auto& other) { return other->rank > layer->rank; });
     changed.insert(above, std::move(layer));
     return changed;
 }

@@ -9,7 +9,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
 
 ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
-                                   DeriveOptions options) {
+                                        DeriveOptions options) {
     node->keeps_on_error = options.on_error == OnError::keep;
     if (!options.name.empty()) {
         node->notes = std::make_unique<NodeNotes>();

@@ -97,9 +97,8 @@ inline Content load_from(Transport& transport, const std::string& name, Version 
 }
 
 ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
-    const auto above = std::find_if(layers.begin(), layers.end(), [&](const auto& other) {
-        return other->rank > entry->rank;
-    });
+    const auto above = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& other) { return other->rank > entry->rank; });
     layers.insert(above, std::move(entry));
 }
 
@@ -270,7 +269,7 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         Content content = load_from(*entry->transport, entry->name, version());
         const OpenLock lock{*state_};
         published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
-                                    "reload " + entry->name);
+                                   "reload " + entry->name);
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
         state_->note_failure(*entry, rejected.problems());

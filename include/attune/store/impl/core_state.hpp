@@ -145,7 +145,8 @@ public:
     ~CommitLock() {
         committing_.store({}, std::memory_order_relaxed);
         do {
-            GraphNode* const gone = graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
+            GraphNode* const gone =
+                graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
             lock_.unlock();
             Graph::destroy(gone);
         } while (graph_.home().has_abandoned() && lock_.try_lock());

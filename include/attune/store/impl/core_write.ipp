@@ -93,8 +93,8 @@ ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
         const OpenLock lock{*state_};
         auto entry = state_->own_layer(Rank::scope, "override_scope");
         id = entry->id;
-        published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                   "override_scope");
+        published =
+            state_->accept(*chain_, *entry, {.document = std::move(document)}, "override_scope");
         state_->add(std::move(entry));
     }
     finish(published);

@@ -12,8 +12,8 @@
 namespace attune::inline ATTUNE_ABI {
 
 ATTUNE_DECL VersionConflict::VersionConflict(Version expected, Version current)
-    : std::runtime_error{"version " + std::to_string(expected) +
-                         " was expected, but version " + std::to_string(current) +
+    : std::runtime_error{"version " + std::to_string(expected) + " was expected, but version " +
+                         std::to_string(current) +
                          " is current; read it, decide again, and try once more"},
       expected_(expected),
       current_(current) {}
@@ -32,17 +32,17 @@ struct PatchedPlaces {
 
 inline void find_patched(const Document& before, const Document& after, const Path& path,
                          PatchedPlaces& places) {
-    for_each_difference(
-        before, after, [&](std::string_view key, const Document* old, const Document* fresh) {
-            const Path here = path / key;
-            if (fresh == nullptr) {
-                places.removed.push_back(here);
-            } else if (old != nullptr && old->is_object() && fresh->is_object()) {
-                find_patched(*old, *fresh, here, places);
-            } else if (old == nullptr || !(*old == *fresh)) {
-                places.put.emplace_back(here, *fresh);
-            }
-        });
+    for_each_difference(before, after,
+                        [&](std::string_view key, const Document* old, const Document* fresh) {
+                            const Path here = path / key;
+                            if (fresh == nullptr) {
+                                places.removed.push_back(here);
+                            } else if (old != nullptr && old->is_object() && fresh->is_object()) {
+                                find_patched(*old, *fresh, here, places);
+                            } else if (old == nullptr || !(*old == *fresh)) {
+                                places.put.emplace_back(here, *fresh);
+                            }
+                        });
 }
 
 }  // namespace detail

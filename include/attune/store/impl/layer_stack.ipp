@@ -55,7 +55,7 @@ inline std::span<const LayerDelta> deltas_at(std::string_view key,
         const auto [before, after] = deltas[--first];
         LayerDelta& here = room[first];
         here.after = after != nullptr ? after->find(key) : nullptr;
-        here.before = before == after ? here.after
+        here.before = before == after     ? here.after
                       : before != nullptr ? before->find(key)
                                           : nullptr;
         if (here.after != nullptr && !here.after->is_object()) {
