@@ -66,10 +66,10 @@ public:
         return Config<T>{core_->bind(path, detail::bound_kind<T>)};
     }
 
-    /// A rule over several values, `condition(const A&...)`, of the values of the handles: a version
-    /// in which it does not hold is refused with `text`. Judged in each commit that changes one of
-    /// them, for as long as the store lives; must be pure. Throws Rejected when it does not hold
-    /// now. Include <attune/store/derive.hpp>.
+    /// A rule over several values: a version in which `condition(const A&...)`, of the values of
+    /// the handles, does not hold is refused with `text`. Judged in each commit that changes one
+    /// of them, for as long as the store lives; must be pure. Throws Rejected when it does not
+    /// hold now. Include <attune/store/derive.hpp>.
     template <class F, class... A>
         requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
     void require(F&& condition, std::string text, const Config<A>&... inputs);
@@ -117,9 +117,9 @@ public:
             "merge");
     }
 
-    /// Applies a JSON Patch (RFC 6902) to the merged document, all of it or nothing: what it adds or
-    /// replaces is set, what it removes is erased, and hidden by null where a layer has it. Throws
-    /// PatchError when an operation fails, Rejected as above.
+    /// Applies a JSON Patch (RFC 6902) to the merged document, all of it or nothing: what it adds
+    /// or replaces is set, what it removes is erased, and hidden by null where a layer has it.
+    /// Throws PatchError when an operation fails, Rejected as above.
     Commit patch(const Document& json_patch) {
         return transact([&](Edit& edit) { edit.patch(json_patch); },
                         {.expect = {}, .reason = "patch"});
@@ -127,8 +127,8 @@ public:
 
     /// Several edits as one version: `edits(Edit&)` runs once, with nobody else writing. Throws
     /// VersionConflict when another version than the expected one is current, Rejected as above,
-    /// and what `edits` throws: then nothing has changed. Calling the store from `edits` is an error
-    /// (std::logic_error); what it needs to read is in the Edit.
+    /// and what `edits` throws: then nothing has changed. Calling the store from `edits` is an
+    /// error (std::logic_error); what it needs to read is in the Edit.
     template <class F>
         requires std::invocable<F&, Edit&>
     Commit transact(F&& edits, TransactOptions options = {}) {

@@ -1,0 +1,11 @@
+// expect: deleted
+#include <attune/store/store.hpp>
+
+#include <string>
+
+int main() {
+    attune::Store store;
+    const auto config = store.bind<std::string>("name");
+    const auto* kept = new attune::Reading<std::string>(config.read());  // the error
+    return (*kept)->empty() ? 0 : 1;
+}
