@@ -40,8 +40,10 @@ class Secret;
 
 // graph
 class Executor;
+class ManualExecutor;
 class Subscription;
 struct InlineExecutor;
+struct Lag;
 template <class T>
 class Reading;
 
@@ -57,10 +59,13 @@ class Snapshot;
 class Store;
 class Transport;
 class View;
+enum class Deliver : std::uint8_t;
 enum class State : std::uint8_t;
 struct Content;
 struct LayerOptions;
 struct LayerStatus;
+struct ObserveOptions;
+struct SlowObserver;
 struct StoreOptions;
 struct StoreStatus;
 struct Text;

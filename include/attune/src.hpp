@@ -46,18 +46,23 @@
 #include <attune/bind/impl/spelling.ipp>
 #include <attune/bind/impl/structure.ipp>
 
+#include <attune/graph/impl/call_watch.ipp>
 #include <attune/graph/impl/delivery.ipp>
 #include <attune/graph/impl/epoch.ipp>
 #include <attune/graph/impl/frame.ipp>
 #include <attune/graph/impl/frame_chain.ipp>
+#include <attune/graph/impl/manual_executor.ipp>
 #include <attune/graph/impl/notifier.ipp>
+#include <attune/graph/impl/publication_bell.ipp>
 
 #include <attune/store/impl/binding_index.ipp>
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
 #include <attune/store/impl/core_layers.ipp>
+#include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>
 #include <attune/store/impl/layer_stack.ipp>
+#include <attune/store/impl/observer.ipp>
 #include <attune/store/impl/placement.ipp>
 #include <attune/store/impl/poller.ipp>
 #include <attune/store/impl/snapshot.ipp>

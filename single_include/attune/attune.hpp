@@ -23,6 +23,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <deque>
@@ -124,8 +125,10 @@ class Secret;
 
 // graph
 class Executor;
+class ManualExecutor;
 class Subscription;
 struct InlineExecutor;
+struct Lag;
 template <class T>
 class Reading;
 
@@ -141,10 +144,13 @@ class Snapshot;
 class Store;
 class Transport;
 class View;
+enum class Deliver : std::uint8_t;
 enum class State : std::uint8_t;
 struct Content;
 struct LayerOptions;
 struct LayerStatus;
+struct ObserveOptions;
+struct SlowObserver;
 struct StoreOptions;
 struct StoreStatus;
 struct Text;
@@ -7477,6 +7483,334 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// When a wait that begins now is over. A century stands for anything longer, so that no timeout
+/// runs over the end of the clock.
+template <class Rep, class Period>
+std::chrono::steady_clock::time_point deadline_after(std::chrono::duration<Rep, Period> timeout) {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::hours century{24 * 365 * 100};
+    const Clock::time_point now = Clock::now();
+    if (!(timeout > std::chrono::duration<Rep, Period>::zero())) {
+        return now;
+    }
+    if (std::chrono::duration<double>(timeout) >= std::chrono::duration<double>(century)) {
+        return now + century;
+    }
+    return now + std::chrono::ceil<Clock::duration>(timeout);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Keeps work until somebody asks for it: the main loop of a program that has one, or a test that
+/// decides when observers run.
+///
+/// Copies share one queue. All functions may be called from any thread, and from the work itself;
+/// several threads may run work at once. Work runs on the thread that asks for it, in the order it
+/// came, outside every lock; what it throws leaves the function that runs it, and that piece is
+/// gone. Work that nobody asks for is never run: observers then wait, `settle` runs into its
+/// timeout, and cancelling subscriptions or destroying the store works as ever.
+class ManualExecutor {
+public:
+    ATTUNE_DECL ManualExecutor();
+    ManualExecutor(const ManualExecutor&) noexcept = default;
+    ManualExecutor& operator=(const ManualExecutor&) noexcept = default;
+    ~ManualExecutor() = default;
+
+    /// Appends a piece of work.
+    ATTUNE_DECL void execute(std::function<void()> work) const;
+
+    /// Runs the oldest piece; false when there is none.
+    ATTUNE_DECL bool run_one() const;
+
+    /// Runs all there is, and what is added meanwhile; returns how many pieces that were. Does not
+    /// return while work keeps adding work.
+    ATTUNE_DECL std::size_t run_all() const;
+
+    /// How many pieces wait.
+    ATTUNE_DECL std::size_t pending() const;
+
+    /// Runs work until `done()` is true or no work is left; returns the last verdict. `done` is
+    /// asked before the first piece and after each.
+    template <std::predicate P>
+    bool run_until(P&& done) const {
+        for (;;) {
+            if (done()) {
+                return true;
+            }
+            if (!run_one()) {
+                return false;
+            }
+        }
+    }
+
+    /// As above, but waits up to `timeout` for work that other threads add. A `done` that becomes
+    /// true without a piece of work is noticed with the next one, or when the time is over.
+    template <std::predicate P, class Rep, class Period>
+    bool run_until(P&& done, std::chrono::duration<Rep, Period> timeout) const {
+        const auto deadline = detail::deadline_after(timeout);
+        while (!done()) {
+            if (!run_one_before(deadline)) {
+                return done();
+            }
+        }
+        return true;
+    }
+
+private:
+    struct Queue;
+
+    /// Waits for the piece; false when none has come before the deadline.
+    ATTUNE_DECL bool run_one_before(std::chrono::steady_clock::time_point deadline) const;
+
+    std::shared_ptr<Queue> queue_;
+};
+
+/// For those who write the executor as they write inline_executor: `attune::manual_executor loop;`
+using manual_executor = ManualExecutor;
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+struct ManualExecutor::Queue {
+    std::mutex mutex;
+    std::condition_variable filled;
+    std::deque<std::function<void()>> work;
+
+    /// Takes the lock over, and gives it back before it runs the oldest piece.
+    void run_front(std::unique_lock<std::mutex> lock) {
+        const auto piece = std::move(work.front());
+        work.pop_front();
+        lock.unlock();
+        piece();
+    }
+};
+
+ATTUNE_DECL ManualExecutor::ManualExecutor() : queue_(std::make_shared<Queue>()) {}
+
+ATTUNE_DECL void ManualExecutor::execute(std::function<void()> work) const {
+    {
+        const std::scoped_lock lock{queue_->mutex};
+        queue_->work.push_back(std::move(work));
+    }
+    queue_->filled.notify_one();
+}
+
+ATTUNE_DECL bool ManualExecutor::run_one() const {
+    const auto queue = queue_;  // the work may destroy this executor
+    std::unique_lock lock{queue->mutex};
+    if (queue->work.empty()) {
+        return false;
+    }
+    queue->run_front(std::move(lock));
+    return true;
+}
+
+ATTUNE_DECL bool ManualExecutor::run_one_before(
+    std::chrono::steady_clock::time_point deadline) const {
+    const auto queue = queue_;
+    std::unique_lock lock{queue->mutex};
+    if (!queue->filled.wait_until(lock, deadline, [&] { return !queue->work.empty(); })) {
+        return false;
+    }
+    queue->run_front(std::move(lock));
+    return true;
+}
+
+ATTUNE_DECL std::size_t ManualExecutor::run_all() const {
+    const ManualExecutor kept = *this;
+    std::size_t count = 0;
+    while (kept.run_one()) {
+        ++count;
+    }
+    return count;
+}
+
+ATTUNE_DECL std::size_t ManualExecutor::pending() const {
+    const std::scoped_lock lock{queue_->mutex};
+    return queue_->work.size();
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Who an observer is, in reports.
+struct ObserverName {
+    enum class Kind : std::uint8_t {
+        path,        ///< known by what it observes
+        given,       ///< known by the name its owner gave it
+        rejections,  ///< an observer of rejections, which is not told of its own trouble
+    };
+
+    std::string text;
+    Kind kind = Kind::path;
+
+    /// `observer of "server.pool"`, or `observer "resizer"`.
+    std::string label() const {
+        return (kind == Kind::given ? "observer \"" : "observer of \"") + text + '"';
+    }
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Knows which observers are being called and since when, and finds those that take too long.
+///
+/// It has no thread: when a call begins it asks, through `arm`, for a look at the moment at which
+/// the call would be slow. One look is asked for at a time, so that observers that return soon cost
+/// at most one wake-up per `limit`, and a store without calls none.
+class CallWatch {
+public:
+    using Clock = std::chrono::steady_clock;
+    /// Has look() called at that moment. Called under the watch's lock, must not call back.
+    using Arm = std::function<void(Clock::time_point when)>;
+
+    struct SlowCall {
+        ObserverName observer;
+        Clock::duration running;
+    };
+
+    /// One call of an observer, while it runs. The observer's name outlives it.
+    class Call {
+    public:
+        Call(CallWatch& watch, const ObserverName& observer)
+            : watch_(watch), observer_(observer), listed_(watch.begin(*this)) {}
+        Call(const Call&) = delete;
+        Call& operator=(const Call&) = delete;
+        ~Call() {
+            if (listed_) {
+                watch_.end(*this);
+            }
+        }
+
+    private:
+        friend class CallWatch;
+        CallWatch& watch_;
+        const ObserverName& observer_;
+        Clock::time_point since_;
+        Call* older_ = nullptr;
+        Call* newer_ = nullptr;
+        bool reported_ = false;
+        const bool listed_;
+    };
+
+    /// Calls that begin from now on are slow after `limit`.
+    ATTUNE_DECL void start(Clock::duration limit, Arm arm);
+    /// No look is asked for after this.
+    ATTUNE_DECL void stop() noexcept;
+
+    /// The calls that have become slow since the last look: each call comes up once.
+    ATTUNE_DECL std::vector<SlowCall> look();
+    /// All calls that are slow at this moment, oldest first.
+    ATTUNE_DECL std::vector<SlowCall> slow() const;
+    /// How many calls have been found slow by look().
+    std::uint64_t found() const noexcept { return found_.load(std::memory_order_relaxed); }
+
+private:
+    ATTUNE_DECL bool begin(Call& call) noexcept;
+    ATTUNE_DECL void end(Call& call) noexcept;
+    void ask(Clock::time_point when);
+
+    std::atomic<bool> on_{false};
+    std::atomic<std::uint64_t> found_{0};
+    mutable std::mutex mutex_;
+    Clock::duration limit_{};
+    Arm arm_;
+    bool armed_ = false;
+    Call* oldest_ = nullptr;
+    Call* newest_ = nullptr;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
+    const std::scoped_lock lock{mutex_};
+    limit_ = limit;
+    arm_ = std::move(arm);
+    on_.store(true, std::memory_order_relaxed);
+}
+
+ATTUNE_DECL void CallWatch::stop() noexcept {
+    Arm gone;  // destroyed without the lock: it may wait for a look
+    {
+        const std::scoped_lock lock{mutex_};
+        on_.store(false, std::memory_order_relaxed);
+        gone.swap(arm_);
+    }
+}
+
+ATTUNE_DECL void CallWatch::ask(Clock::time_point when) {
+    if (armed_ || !arm_) {
+        return;
+    }
+    try {
+        arm_(when);
+        armed_ = true;
+    } catch (...) {
+        // No thread can be had: the call goes unwatched, and the next one asks again.
+    }
+}
+
+ATTUNE_DECL bool CallWatch::begin(Call& call) noexcept {
+    if (!on_.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    const std::scoped_lock lock{mutex_};
+    call.since_ = Clock::now();  // under the lock, so that the list is in order of age
+    call.older_ = newest_;
+    (newest_ != nullptr ? newest_->newer_ : oldest_) = &call;
+    newest_ = &call;
+    ask(call.since_ + limit_);
+    return true;
+}
+
+ATTUNE_DECL void CallWatch::end(Call& call) noexcept {
+    const std::scoped_lock lock{mutex_};
+    (call.older_ != nullptr ? call.older_->newer_ : oldest_) = call.newer_;
+    (call.newer_ != nullptr ? call.newer_->older_ : newest_) = call.older_;
+}
+
+ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
+    std::vector<SlowCall> found;
+    const std::scoped_lock lock{mutex_};
+    armed_ = false;
+    const auto now = Clock::now();
+    for (Call* call = oldest_; call != nullptr; call = call->newer_) {
+        if (call->reported_) {
+            continue;
+        }
+        if (now - call->since_ < limit_) {
+            ask(call->since_ + limit_);  // the oldest of the rest
+            break;
+        }
+        call->reported_ = true;
+        found.push_back({call->observer_, now - call->since_});
+    }
+    found_.fetch_add(found.size(), std::memory_order_relaxed);
+    return found;
+}
+
+ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::slow() const {
+    std::vector<SlowCall> found;
+    const std::scoped_lock lock{mutex_};
+    const auto now = Clock::now();
+    for (const Call* call = oldest_; call != nullptr && now - call->since_ >= limit_;
+         call = call->newer_) {
+        found.push_back({call->observer_, now - call->since_});
+    }
+    return found;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 /// A store's own thread for observers. Starts with the first piece of work; runs pieces one after
 /// another, in the order they came. Also reclaims frames that a reader still saw when they were
 /// replaced, so that the last version of a burst goes without waiting for the next commit.
@@ -7902,14 +8236,114 @@ ATTUNE_DECL void Notifier::run(State& state) noexcept {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Wakes the threads that wait for something to be published. Nobody waiting costs a publication
+/// one atomic load.
+class PublicationBell {
+public:
+    /// After the publication's seq_cst store, under no lock.
+    void ring() noexcept {
+        if (waiting_.load(std::memory_order_seq_cst) != 0) {
+            ring_all();
+        }
+    }
+
+    /// Sends everybody away, for good.
+    ATTUNE_DECL void close() noexcept;
+
+    /// Evaluates `check` now and after each publication, on this thread, until it is true, the time
+    /// is over or the bell is closed; returns its last verdict. Publications that come while
+    /// `check` runs are followed by one more evaluation.
+    ATTUNE_DECL bool wait(std::chrono::steady_clock::time_point deadline,
+                          const std::function<bool()>& check);
+
+private:
+    ATTUNE_DECL void ring_all() noexcept;
+
+    std::atomic<std::uint32_t> waiting_{0};
+    std::mutex mutex_;
+    std::condition_variable rung_;
+    std::uint64_t rings_ = 0;
+    bool closed_ = false;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void PublicationBell::ring_all() noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        ++rings_;
+    }
+    rung_.notify_all();
+}
+
+ATTUNE_DECL void PublicationBell::close() noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        closed_ = true;
+    }
+    rung_.notify_all();
+}
+
+ATTUNE_DECL bool PublicationBell::wait(std::chrono::steady_clock::time_point deadline,
+                                       const std::function<bool()>& check) {
+    struct Registration {
+        explicit Registration(std::atomic<std::uint32_t>& waiting) : count(waiting) {
+            count.fetch_add(1, std::memory_order_seq_cst);
+            // Either the publisher's load sees this registration, or what follows sees what it has
+            // published.
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+        }
+        ~Registration() { count.fetch_sub(1, std::memory_order_relaxed); }
+        std::atomic<std::uint32_t>& count;
+    };
+    const Registration registration{waiting_};
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        const std::uint64_t heard = rings_;
+        lock.unlock();
+        if (check()) {
+            return true;
+        }
+        lock.lock();
+        if (!rung_.wait_until(lock, deadline, [&] { return closed_ || rings_ != heard; }) ||
+            closed_) {
+            return false;
+        }
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// How far an observer is behind.
+struct Lag {
+    std::size_t waiting = 0;    ///< changes it will be told of and has not begun with
+    std::uint64_t dropped = 0;  ///< changes that were merged into later ones: its queue was full
+
+    friend bool operator==(const Lag&, const Lag&) = default;
+};
+
+namespace detail {
+
 /// What a store and its observers share: the thread they run on, which versions still have
-/// observers to be told, and where a throwing observer is reported. Outlives the store while an
-/// observer runs.
+/// observers to be told, who waits for versions, and where observers in trouble are reported.
+/// Outlives the store while an observer runs.
 class DeliveryHub {
 public:
-    using OnThrow = std::function<void(const std::string& observer, const std::exception_ptr&)>;
+    using OnThrow = std::function<void(const ObserverName&, const std::exception_ptr&)>;
+
+    /// Something to be told of an observer that has not thrown.
+    struct Notice {
+        ObserverName observer;
+        std::string text;
+    };
 
     Notifier& notifier() noexcept { return notifier_; }
+    PublicationBell& bell() noexcept { return bell_; }
+    CallWatch& calls() noexcept { return calls_; }
 
     /// An observer owes the delivery of `version`, and has done so.
     ATTUNE_DECL void open(Version version);
@@ -7919,15 +8353,35 @@ public:
 
     /// Who is told of what an observer throws; null for nobody.
     ATTUNE_DECL void on_throw(OnThrow told) noexcept;
-    ATTUNE_DECL void report(const std::string& observer, const std::exception_ptr& thrown) noexcept;
+    ATTUNE_DECL void report(const ObserverName& observer,
+                            const std::exception_ptr& thrown) noexcept;
+
+    /// Leaves a notice for whoever publishes next. May be called under the commit mutex.
+    ATTUNE_DECL void notice(const ObserverName& observer, std::string text) noexcept;
+    /// All notices since the last call; one atomic load when there are none.
+    std::vector<Notice> take_notices() {
+        return noticed_.load(std::memory_order_relaxed) ? take_all_notices()
+                                                        : std::vector<Notice>{};
+    }
+
+    /// A change was merged into a later one; counted for the status of the store.
+    void count_dropped() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
+    std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
+    ATTUNE_DECL std::vector<Notice> take_all_notices();
+
     Notifier notifier_;
+    PublicationBell bell_;
+    CallWatch calls_;
     std::mutex mutex_;
     std::condition_variable settled_;
     std::map<Version, std::size_t> owed_;
     std::mutex report_mutex_;
     OnThrow on_throw_;
+    std::vector<Notice> notices_;
+    std::atomic<bool> noticed_{false};
+    std::atomic<std::uint64_t> dropped_{0};
 };
 
 /// One subscription's side of the delivery: at most one call at a time, in version order, none
@@ -7938,7 +8392,7 @@ private:
 /// derived class's business.
 class Delivery : public std::enable_shared_from_this<Delivery> {
 public:
-    ATTUNE_DECL Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name);
+    ATTUNE_DECL Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name);
     virtual ~Delivery() = default;
     Delivery(const Delivery&) = delete;
     Delivery& operator=(const Delivery&) = delete;
@@ -7948,8 +8402,11 @@ public:
     ATTUNE_DECL void cancel() noexcept;
     bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
 
+    ATTUNE_DECL Lag lag() const noexcept;
+
     /// Hands the waiting item to the executor. Call outside every lock, after an offer that
-    /// returned true.
+    /// returned true. The executor gets no share in this object: work that is never run keeps
+    /// nothing alive.
     ATTUNE_DECL void dispatch();
 
     /// Delivers the first item on the calling thread, in place of dispatch. What the observer
@@ -7977,10 +8434,15 @@ protected:
     virtual bool take() = 0;
     /// Under the lock: the version of the oldest item that waits, if one does.
     virtual std::optional<Version> waiting() const noexcept = 0;
+    /// Under the lock.
+    virtual Lag count_waiting() const noexcept { return {.waiting = waiting() ? 1U : 0U}; }
     /// Outside the lock, once, after the end: destroys all items and the callback.
     virtual void drop() noexcept = 0;
     /// The user's code, outside the lock.
     virtual void call() = 0;
+
+    DeliveryHub& hub() const noexcept { return *hub_; }
+    const ObserverName& name() const noexcept { return name_; }
 
 private:
     void run() noexcept;
@@ -7991,8 +8453,8 @@ private:
 
     const std::shared_ptr<DeliveryHub> hub_;
     const Executor executor_;
-    const std::string name_;
-    std::mutex mutex_;
+    const ObserverName name_;
+    mutable std::mutex mutex_;
     std::condition_variable idle_;
     std::atomic<bool> cancelled_{false};
     bool scheduled_ = false;
@@ -8002,7 +8464,9 @@ private:
     std::optional<Version> owed_;  // what settle waits for
 };
 
-}  // namespace attune::inline ATTUNE_ABI::detail
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
 
 namespace attune::inline ATTUNE_ABI::detail {
 
@@ -8030,7 +8494,7 @@ ATTUNE_DECL bool DeliveryHub::settle(Version version,
                                [&] { return owed_.empty() || owed_.begin()->first > version; });
 }
 
-ATTUNE_DECL void DeliveryHub::report(const std::string& observer,
+ATTUNE_DECL void DeliveryHub::report(const ObserverName& observer,
                                      const std::exception_ptr& thrown) noexcept {
     OnThrow on_throw;
     try {
@@ -8051,8 +8515,24 @@ ATTUNE_DECL void DeliveryHub::on_throw(OnThrow told) noexcept {
     on_throw_.swap(told);
 }
 
+ATTUNE_DECL void DeliveryHub::notice(const ObserverName& observer, std::string text) noexcept {
+    const std::scoped_lock lock{report_mutex_};
+    try {
+        notices_.push_back({observer, std::move(text)});
+        noticed_.store(true, std::memory_order_relaxed);
+    } catch (...) {
+        // Out of memory: what happened is still counted.
+    }
+}
+
+ATTUNE_DECL std::vector<DeliveryHub::Notice> DeliveryHub::take_all_notices() {
+    const std::scoped_lock lock{report_mutex_};
+    noticed_.store(false, std::memory_order_relaxed);
+    return std::exchange(notices_, {});
+}
+
 ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                               std::string name)
+                               ObserverName name)
     : hub_(std::move(hub)), executor_(std::move(executor)), name_(std::move(name)) {}
 
 ATTUNE_DECL void Delivery::owe(Version version) {
@@ -8072,7 +8552,11 @@ ATTUNE_DECL void Delivery::dispatch() {
         run();
         return;
     }
-    std::function<void()> work = [self = shared_from_this()] { self->run(); };
+    std::function<void()> work = [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) {
+            self->run();
+        }
+    };
     if (!executor_) {
         hub_->notifier().execute(std::move(work));
         return;
@@ -8127,6 +8611,7 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
     }
     std::exception_ptr problem;
     try {
+        const CallWatch::Call watched{hub_->calls(), name_};
         call();
     } catch (...) {
         problem = std::current_exception();
@@ -8159,6 +8644,11 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
     }
     idle_.notify_all();
     return again;
+}
+
+ATTUNE_DECL Lag Delivery::lag() const noexcept {
+    const std::scoped_lock lock{mutex_};
+    return cancelled_.load(std::memory_order_relaxed) ? Lag{} : count_waiting();
 }
 
 ATTUNE_DECL void Delivery::cancel() noexcept {
@@ -8213,6 +8703,10 @@ public:
     explicit operator bool() const noexcept {
         return delivery_ != nullptr && !delivery_->cancelled();
     }
+
+    /// How far the observer is behind at this moment; all zero when the observation is over. The
+    /// change that it is being told of right now does not count.
+    Lag lag() const noexcept { return delivery_ != nullptr ? delivery_->lag() : Lag{}; }
 
     explicit Subscription(std::shared_ptr<detail::Delivery> delivery) noexcept
         : delivery_(std::move(delivery)) {}
@@ -8859,10 +9353,7 @@ public:
     /// of the same store: it would wait for itself.
     template <class Rep, class Period>
     bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return hub_ == nullptr ||
-               hub_->settle(version,
-                            std::chrono::steady_clock::now() +
-                                std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+        return hub_ == nullptr || hub_->settle(version, detail::deadline_after(timeout));
     }
 
     Commit() = default;
@@ -9075,7 +9566,8 @@ namespace attune::inline ATTUNE_ABI {
 
 /// What an observer of changes is told. `before` is what the same observer was told last (or found
 /// when it subscribed), so that no step is missing between two calls, even where several versions
-/// came together in one.
+/// came together in one. Where every version is delivered by itself, it is the version before,
+/// unless the observer's queue was full.
 template <class T>
 struct Change {
     std::shared_ptr<const T> before;
@@ -9083,45 +9575,50 @@ struct Change {
     Version version = 0;  ///< the version `after` belongs to
 };
 
+/// Which changes an observer is told of when versions come faster than it returns.
+enum class Deliver : std::uint8_t {
+    /// The newest one. A value that has meanwhile returned to what the observer saw last is no
+    /// change to it.
+    latest,
+    /// Each one by itself, in order: for audit trails, counters, replication.
+    every_version,
+};
+
+struct ObserveOptions {
+    Deliver deliver = Deliver::latest;
+    /// With Deliver::every_version: how many changes may wait, at least 1. When one more comes, the
+    /// oldest that waits is dropped: the next one then tells of both, from the `before` of the
+    /// first to the `after` of the second. Subscription::lag counts what was dropped, and
+    /// Store::on_rejected is told once, until the observer has caught up.
+    std::size_t queue = 1024;
+    /// Who the observer is in reports and status; the path it observes when empty.
+    std::string name = {};
+};
+
 namespace detail {
 
-/// An observer of one node: the newest value wins over one that was not delivered yet.
+/// The name of an observer of `path`.
+ATTUNE_DECL ObserverName observer_name(const Path& path, const ObserveOptions& options);
+
+/// An observer of one node.
 class ValueDelivery : public Delivery {
 public:
-    ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                  const ValueKind& kind)
-        : Delivery(std::move(hub), std::move(executor), std::move(name)), kind_(kind) {}
+    ATTUNE_DECL ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                              ObserverName name, const ValueKind& kind,
+                              const ObserveOptions& options);
+    ATTUNE_DECL ~ValueDelivery() override;
 
     /// What the observer is taken to know already. Before the first offer.
     void begin_with(CellPtr seen) noexcept { seen_ = std::move(seen); }
 
     /// Under the commit mutex. True when dispatch is due.
-    bool offer_value(Version version, const CellPtr& value) {
-        CellPtr replaced;
-        return offer(version, [&] {
-            if (!next_) {
-                next_version_ = version;
-            }
-            replaced = std::exchange(next_, value);
-            newest_version_ = version;
-        });
-    }
+    ATTUNE_DECL bool offer_value(Version version, const CellPtr& value);
 
 protected:
-    bool take() override {
-        if (!next_ || (seen_ && kind_.equal(*seen_.get(), *next_.get()))) {
-            next_ = {};
-            return false;
-        }
-        before_ = std::exchange(seen_, next_);
-        after_ = std::exchange(next_, {});
-        version_ = newest_version_;
-        return true;
-    }
-    std::optional<Version> waiting() const noexcept override {
-        return next_ ? std::optional{next_version_} : std::nullopt;
-    }
-    void drop() noexcept override { seen_ = next_ = before_ = after_ = {}; }
+    ATTUNE_DECL bool take() override;
+    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
+    ATTUNE_DECL Lag count_waiting() const noexcept override;
+    ATTUNE_DECL void drop() noexcept override;
 
     // For call(): the item taken.
     CellPtr before_;
@@ -9129,20 +9626,31 @@ protected:
     Version version_ = 0;
 
 private:
+    struct Backlog;
+
+    /// A value to be told of.
+    struct Item {
+        CellPtr value;
+        Version version = 0;  ///< of the value
+        Version since = 0;    ///< of the oldest value it stands for
+    };
+
+    /// Gives what had to go, to be destroyed without the lock.
+    Item add_to_backlog(Item item);
+
     const ValueKind& kind_;
     CellPtr seen_;
-    CellPtr next_;
-    Version next_version_ = 0;    // of the oldest value that next_ stands for
-    Version newest_version_ = 0;  // of next_
+    Item next_;                               // Deliver::latest
+    const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
 
 template <class T, class F>
 class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
-    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                   const ValueKind& kind, G&& callback)
-        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), kind),
+    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name,
+                   const ValueKind& kind, const ObserveOptions& options, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), kind, options),
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
@@ -9166,11 +9674,11 @@ private:
 /// An observer of rejections: gets each of them, in order.
 class RejectionObserver final : public Delivery {
 public:
-    static constexpr const char* name = "on_rejected";
-
     RejectionObserver(std::shared_ptr<DeliveryHub> hub, Executor executor,
                       std::function<void(const Rejection&)> callback)
-        : Delivery(std::move(hub), std::move(executor), name), callback_(std::move(callback)) {}
+        : Delivery(std::move(hub), std::move(executor),
+                   {"on_rejected", ObserverName::Kind::rejections}),
+          callback_(std::move(callback)) {}
 
     bool offer_rejection(Version version, std::shared_ptr<const Rejection> rejection) {
         return offer(version, [&] { queue_.emplace_back(version, std::move(rejection)); });
@@ -9188,6 +9696,7 @@ private:
     std::optional<Version> waiting() const noexcept override {
         return queue_.empty() ? std::nullopt : std::optional{queue_.front().first};
     }
+    Lag count_waiting() const noexcept override { return {.waiting = queue_.size()}; }
     void call() override { callback_(*std::exchange(current_, nullptr)); }
     void drop() noexcept override {
         queue_.clear();
@@ -9203,6 +9712,114 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI
 
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL ObserverName observer_name(const Path& path, const ObserveOptions& options) {
+    if (options.name.empty()) {
+        return {to_string(path), ObserverName::Kind::path};
+    }
+    return {options.name, ObserverName::Kind::given};
+}
+
+/// What waits where every version is delivered. Under the delivery's lock.
+struct ValueDelivery::Backlog {
+    explicit Backlog(std::size_t size) : capacity(std::max<std::size_t>(size, 1)) {}
+
+    const std::size_t capacity;
+    std::deque<Item> items;  // oldest first
+    std::uint64_t dropped = 0;
+    bool behind = false;  // something was dropped since the queue was last empty
+};
+
+ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                                         ObserverName name, const ValueKind& kind,
+                                         const ObserveOptions& options)
+    : Delivery(std::move(hub), std::move(executor), std::move(name)),
+      kind_(kind),
+      backlog_(options.deliver == Deliver::every_version ? std::make_unique<Backlog>(options.queue)
+                                                         : nullptr) {}
+
+ATTUNE_DECL ValueDelivery::~ValueDelivery() = default;
+
+ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellPtr& value) {
+    Item replaced;  // destroyed without the lock
+    return offer(version, [&] {
+        if (backlog_ != nullptr) {
+            replaced = add_to_backlog({value, version, version});
+            return;
+        }
+        const Version since = next_.value ? next_.since : version;
+        replaced = std::exchange(next_, {value, version, since});
+    });
+}
+
+ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
+    Backlog& backlog = *backlog_;
+    Item dropped;
+    if (backlog.items.size() == backlog.capacity) {
+        dropped = std::move(backlog.items.front());
+        backlog.items.pop_front();
+        (backlog.items.empty() ? item : backlog.items.front()).since = dropped.since;
+        ++backlog.dropped;
+        hub().count_dropped();
+        if (!std::exchange(backlog.behind, true)) {
+            hub().notice(name(), "is behind by " + std::to_string(backlog.capacity) +
+                                     " changes, all that ObserveOptions::queue lets wait; until "
+                                     "it has caught up, the oldest are merged into the next. Make "
+                                     "it faster, give it an executor of its own or a longer "
+                                     "queue, or let it have the latest value only");
+        }
+    }
+    backlog.items.push_back(std::move(item));
+    return dropped;
+}
+
+ATTUNE_DECL bool ValueDelivery::take() {
+    Item item;
+    if (backlog_ != nullptr) {
+        if (backlog_->items.empty()) {
+            return false;
+        }
+        item = std::move(backlog_->items.front());
+        backlog_->items.pop_front();
+        backlog_->behind = backlog_->behind && !backlog_->items.empty();
+    } else {
+        item = std::exchange(next_, {});
+        if (!item.value || (seen_ && kind_.equal(*seen_.get(), *item.value.get()))) {
+            return false;
+        }
+    }
+    before_ = std::exchange(seen_, item.value);
+    after_ = std::move(item.value);
+    version_ = item.version;
+    return true;
+}
+
+ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
+    if (backlog_ != nullptr) {
+        return backlog_->items.empty() ? std::nullopt
+                                       : std::optional{backlog_->items.front().since};
+    }
+    return next_.value ? std::optional{next_.since} : std::nullopt;
+}
+
+ATTUNE_DECL Lag ValueDelivery::count_waiting() const noexcept {
+    if (backlog_ != nullptr) {
+        return {.waiting = backlog_->items.size(), .dropped = backlog_->dropped};
+    }
+    return {.waiting = next_.value ? 1U : 0U};
+}
+
+ATTUNE_DECL void ValueDelivery::drop() noexcept {
+    if (backlog_ != nullptr) {
+        backlog_->items.clear();
+    }
+    next_ = {};
+    seen_ = before_ = after_ = {};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 namespace attune::inline ATTUNE_ABI {
 
 struct StoreOptions {
@@ -9211,6 +9828,9 @@ struct StoreOptions {
     /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
     /// error in local layers; a warning in remote ones, whose publisher may be newer.
     std::optional<UnknownKeys> unknown_keys = std::nullopt;
+    /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
+    /// it still runs, and listed in the status. Zero: never.
+    std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
 };
 
 struct LayerOptions {
@@ -9248,6 +9868,13 @@ struct LayerStatus {
     std::string revision;           ///< the transport's own mark of what is served
 };
 
+/// An observer that has been running for longer than StoreOptions::slow_observer.
+struct SlowObserver {
+    std::string name;  ///< the path it observes, or ObserveOptions::name
+    std::chrono::system_clock::time_point since{};
+    std::chrono::nanoseconds running{};
+};
+
 /// A store at one moment. Holds no values.
 struct StoreStatus {
     State state = State::ready;  ///< ready, or stale when any layer is not ready
@@ -9256,7 +9883,10 @@ struct StoreStatus {
     std::uint64_t commits = 0;                          ///< versions published
     std::uint64_t refusals = 0;                         ///< candidates refused, explicit ones too
     std::uint64_t observer_errors = 0;                  ///< observers that threw
-    std::vector<LayerStatus> layers;                    ///< lowest first
+    std::uint64_t dropped_changes = 0;  ///< merged into later ones: an observer's queue was full
+    std::uint64_t slow_calls = 0;       ///< calls of observers that took too long
+    std::vector<SlowObserver> slow_observers;  ///< those that run right now
+    std::vector<LayerStatus> layers;           ///< lowest first
     std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
 };
 
@@ -9282,6 +9912,20 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     text += to_string(status.state);
     text += ", " + std::to_string(status.commits) + " commits, " + std::to_string(status.refusals) +
             " refusals";
+    const auto count = [&](std::uint64_t number, const char* what) {
+        if (number != 0) {
+            text += ", " + std::to_string(number) + what;
+        }
+    };
+    count(status.observer_errors, " observer errors");
+    count(status.dropped_changes, " dropped changes");
+    count(status.slow_calls, " slow observer calls");
+    for (const SlowObserver& slow : status.slow_observers) {
+        using std::chrono::duration_cast;
+        text += "\n  slow observer \"" + slow.name + "\": running for " +
+                std::to_string(duration_cast<std::chrono::milliseconds>(slow.running).count()) +
+                " ms";
+    }
     for (const LayerStatus& layer : status.layers) {
         text += "\n  " + layer.name + ": ";
         text += to_string(layer.state);
@@ -9480,7 +10124,7 @@ public:
     /// A retained frame with a reference; throws std::out_of_range.
     ATTUNE_DECL const Frame* acquire(Version version) const;
     ATTUNE_DECL StoreStatus status() const;
-    ATTUNE_DECL bool settle(std::chrono::nanoseconds timeout);
+    ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
@@ -9490,6 +10134,11 @@ public:
     /// present one too, and first, on this thread, when `now` is set.
     ATTUNE_DECL void observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now);
     ATTUNE_DECL void observe_rejections(std::shared_ptr<RejectionObserver> observer);
+
+    /// Evaluates `check` now and after each publication until it is true, the time is over or the
+    /// store closes; its last verdict.
+    ATTUNE_DECL bool wait_until(std::chrono::steady_clock::time_point deadline,
+                                const std::function<bool()>& check);
 
     // For the feeds of running transports.
     ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
@@ -9510,7 +10159,10 @@ private:
     /// Tries contents that were refused once more, after something else has changed.
     void retry_refused();
     void publish_rejection(Rejection rejection);
-    void observer_threw(const std::string& observer, const std::exception_ptr& thrown);
+    void observer_threw(const ObserverName& observer, const std::exception_ptr& thrown);
+    void report_observer(const ObserverName& observer, const std::string& text);
+    void report_notices();
+    void watch_calls();
     /// Destroys layers, later when this is a callback of one of them.
     static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
     /// After the mutex was let go: runs what is due, reclaims what nobody sees.
@@ -10140,6 +10792,26 @@ inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> 
     return keys;
 }
 
+/// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
+/// would be looked up in a document of its own.
+inline std::span<const LayerDelta> deltas_at(std::string_view key,
+                                             std::span<const LayerDelta> deltas,
+                                             std::vector<LayerDelta>& room) {
+    std::size_t first = deltas.size();
+    while (first != 0) {
+        const auto [before, after] = deltas[--first];
+        LayerDelta& here = room[first];
+        here.after = after != nullptr ? after->find(key) : nullptr;
+        here.before = before == after ? here.after
+                      : before != nullptr ? before->find(key)
+                                          : nullptr;
+        if (here.after != nullptr && !here.after->is_object()) {
+            break;
+        }
+    }
+    return std::span{room}.subspan(first);
+}
+
 /// `merged` is what stood here before, null for nothing; so is the result.
 inline std::optional<Document> remerge_at(const Document* merged,
                                           std::span<const LayerDelta> deltas) {
@@ -10160,13 +10832,9 @@ inline std::optional<Document> remerge_at(const Document* merged,
         Document result = *merged;
         std::vector<LayerDelta> below(deltas.size());
         for (const std::string_view key : differing_keys(deltas)) {
-            for (std::size_t i = 0; i != deltas.size(); ++i) {
-                const auto [before, after] = deltas[i];
-                below[i] = {before != nullptr ? before->find(key) : nullptr,
-                            after != nullptr ? after->find(key) : nullptr};
-            }
+            const std::span<const LayerDelta> relevant = deltas_at(key, deltas, below);
             const Document* const old = merged->find(key);
-            std::optional<Document> fresh = remerge_at(old, below);
+            std::optional<Document> fresh = remerge_at(old, relevant);
             if (!fresh) {
                 if (old != nullptr) {
                     result = result.without(Path{} / key);
@@ -10862,6 +11530,9 @@ struct Core::State {
     std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
     const LayerContent* content_of(std::uint64_t id) const noexcept;
 
+    /// Makes a whole document, as transports bring it, share what it has in common with the one
+    /// before. An edit does so by nature.
+    Content reconciled(const LayerEntry& entry, Content content) const;
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
     std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
                                                 std::vector<Problem>& problems) const;
@@ -10894,17 +11565,21 @@ public:
     CommitLock& operator=(const CommitLock&) = delete;
     ~CommitLock() { committing_.store({}, std::memory_order_relaxed); }
 
-private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
-        : committing_(committing), lock_(mutex, std::defer_lock) {
-        const auto self = std::this_thread::get_id();
-        if (committing.load(std::memory_order_relaxed) == self) {
+    /// For what needs no lock, but would wait for the commit it is called from.
+    static void refuse_inside(const std::atomic<std::thread::id>& committing) {
+        if (committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
             throw std::logic_error{
                 "a decoder, rule or check must only read the handles of the store that runs it; "
                 "do the rest in an observer"};
         }
+    }
+
+private:
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
+        : committing_(committing), lock_(mutex, std::defer_lock) {
+        refuse_inside(committing);
         lock_.lock();
-        committing_.store(self, std::memory_order_relaxed);
+        committing_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
 
     std::atomic<std::thread::id>& committing_;
@@ -11286,12 +11961,13 @@ ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
     std::shared_ptr<Core> core{new Core{options}};
-    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const std::string& observer,
+    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
                                                             const std::exception_ptr& thrown) {
         if (const auto self = weak.lock()) {
             self->observer_threw(observer, thrown);
         }
     });
+    core->watch_calls();
     return core;
 }
 
@@ -11313,7 +11989,9 @@ ATTUNE_DECL void Core::close() noexcept {
         state_->stack.clear();
     }
     hub_->on_throw(nullptr);
+    hub_->bell().close();
     // None of these under a lock: each may wait for a callback that is about to commit.
+    hub_->calls().stop();
     for (const auto& layer : layers) {
         if (layer->feed != nullptr) {
             layer->transport->stop();
@@ -11379,8 +12057,8 @@ ATTUNE_DECL const Frame* Core::acquire(Version version) const {
     return frame;
 }
 
-ATTUNE_DECL bool Core::settle(std::chrono::nanoseconds timeout) {
-    const bool settled = hub_->settle(version(), std::chrono::steady_clock::now() + timeout);
+ATTUNE_DECL bool Core::settle(std::chrono::steady_clock::time_point deadline) {
+    const bool settled = hub_->settle(version(), deadline);
     if (epoch_collect() != 0) {
         hub_->notifier().collect_soon();
     }
@@ -11434,31 +12112,6 @@ ATTUNE_DECL void Core::publish_rejection(Rejection rejection) {
     }
     for (const auto& delivery : due) {
         delivery->dispatch();
-    }
-}
-
-// The rejection observers are told, unless it was one of them that threw: that could go on for
-// ever.
-ATTUNE_DECL void Core::observer_threw(const std::string& observer,
-                                      const std::exception_ptr& thrown) {
-    std::string what = "an exception that is no std::exception";
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::exception& exception) {
-        what = exception.what();
-    } catch (...) {
-    }
-    Problem problem;
-    problem.message = "observer of \"" + observer + "\" threw: " + what;
-    problem.severity = Severity::warning;
-    Rejection rejection{
-        .problems = {std::move(problem)}, .reason = "observer", .version = version()};
-    {
-        const CommitLock lock{*state_};
-        ++state_->observer_errors;
-    }
-    if (observer != RejectionObserver::name) {
-        publish_rejection(std::move(rejection));
     }
 }
 
@@ -11573,11 +12226,6 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     layer->name = entry.name;
     layer->unknown_keys = entry.unknown_keys;
     layer->content = std::move(content);
-    const LayerContent* const before = content_of(entry.id);
-    if (before != nullptr) {
-        // Whole documents from dumb transports become small changes.
-        layer->content.document = reconcile(before->content.document, layer->content.document);
-    }
     if (layer->content.texts.empty()) {
         layer->document = layer->content.document;
         layer->source = layer->content.source;
@@ -11587,7 +12235,7 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
         find_places(*layer, {node->path, &node->kind.type()});
     }
     place_texts(*layer, problems);
-    if (before != nullptr) {
+    if (const LayerContent* const before = content_of(entry.id)) {
         layer->document = reconcile(before->document, layer->document);
     }
     return layer;
@@ -11607,6 +12255,13 @@ ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerConten
     return changed;
 }
 
+ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content content) const {
+    if (const LayerContent* const before = content_of(entry.id)) {
+        content.document = reconcile(before->content.document, content.document);
+    }
+    return content;
+}
+
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
                                                 Content content, std::string reason) {
     std::vector<Problem> problems;
@@ -11623,10 +12278,12 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
 }
 
 ATTUNE_DECL void Core::finish(Published& published) {
+    hub_->bell().ring();
     for (const auto& delivery : published.due) {
         delivery->dispatch();
     }
     published.due.clear();
+    report_notices();
     tidy();
 }
 
@@ -11899,7 +12556,8 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
     try {
         Content content = load_from(*entry->transport, entry->name, version());
         const OpenLock lock{*state_};
-        published = state_->accept(*chain_, *entry, std::move(content), "reload " + entry->name);
+        published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
+                                    "reload " + entry->name);
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
         state_->note_failure(*entry, rejected.problems());
@@ -11986,6 +12644,7 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
         if (entry == nullptr) {
             return;
         }
+        content = state_->reconciled(*entry, std::move(content));
         try {
             published = state_->accept(*chain_, *entry, content, entry->name);
         } catch (const Rejected& rejected) {
@@ -12033,7 +12692,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         Candidate candidate{stack, {}};
         std::vector<Problem> problems;
         for (const auto& entry : entries) {
-            const auto prepared = prepare(*entry, *entry->refused, problems);
+            const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
             std::replace_if(
                 candidate.stack.begin(), candidate.stack.end(),
                 [&](const auto& layer) { return layer->id == entry->id; }, prepared);
@@ -12097,6 +12756,91 @@ ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
     if (entry != nullptr && !entry->refused) {
         state_->note_success(*entry, entry->status.revision);
     }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+/// What a store does about its observers besides telling them: waiting threads, and observers in
+/// trouble.
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL bool Core::wait_until(std::chrono::steady_clock::time_point deadline,
+                                  const std::function<bool()>& check) {
+    CommitLock::refuse_inside(state_->committing);
+    return hub_->bell().wait(deadline, check);
+}
+
+// The rejection observers are told, unless it is one of them that is in trouble: that could go on
+// for ever.
+ATTUNE_DECL void Core::report_observer(const ObserverName& observer, const std::string& text) {
+    if (observer.kind == ObserverName::Kind::rejections) {
+        return;
+    }
+    Problem problem;
+    problem.message = observer.label() + ' ' + text;
+    problem.severity = Severity::warning;
+    publish_rejection(
+        {.problems = {std::move(problem)}, .reason = "observer", .version = version()});
+}
+
+ATTUNE_DECL void Core::observer_threw(const ObserverName& observer,
+                                      const std::exception_ptr& thrown) {
+    std::string what = "an exception that is no std::exception";
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+        what = exception.what();
+    } catch (...) {
+    }
+    {
+        const CommitLock lock{*state_};
+        ++state_->observer_errors;
+    }
+    report_observer(observer, "threw: " + what);
+}
+
+ATTUNE_DECL void Core::report_notices() {
+    for (const DeliveryHub::Notice& notice : hub_->take_notices()) {
+        report_observer(notice.observer, notice.text);
+    }
+}
+
+inline std::string in_seconds(std::chrono::steady_clock::duration time) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g s", std::chrono::duration<double>(time).count());
+    return text;
+}
+
+// On the poller's thread: the notifier may be the very thread that a slow observer holds up.
+ATTUNE_DECL void Core::watch_calls() {
+    const auto limit = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+        state_->options.slow_observer);
+    if (limit <= limit.zero()) {
+        return;
+    }
+    const auto look = [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self == nullptr) {
+            return;
+        }
+        for (const CallWatch::SlowCall& call : self->hub_->calls().look()) {
+            self->report_observer(call.observer,
+                                  "has been running for " + in_seconds(call.running) +
+                                      "; until it returns, it is told of nothing else, and "
+                                      "others that share its executor wait");
+        }
+    };
+    // The timer is made with the first call: it starts the thread.
+    auto timer = std::make_shared<Poller::Timer>();
+    hub_->calls().start(limit, [look, timer, owner = std::weak_ptr<Poller>{state_->poller}](
+                                   CallWatch::Clock::time_point when) {
+        if (!*timer) {
+            if (const auto poller = owner.lock()) {
+                *timer = poller->timer(look);
+            }
+        }
+        timer->arm(when);
+    });
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12291,6 +13035,13 @@ ATTUNE_DECL StoreStatus Core::status() const {
     status.commits = state_->commits;
     status.refusals = state_->refusals;
     status.observer_errors = state_->observer_errors;
+    status.dropped_changes = hub_->dropped();
+    status.slow_calls = hub_->calls().found();
+    for (CallWatch::SlowCall& call : hub_->calls().slow()) {
+        status.slow_observers.push_back({.name = std::move(call.observer.text),
+                                         .since = std::chrono::system_clock::now() - call.running,
+                                         .running = call.running});
+    }
     for (const auto& layer : state_->layers) {
         status.layers.push_back(layer->status);
         if (layer->transport != nullptr && layer->status.state != attune::State::ready) {
@@ -12456,20 +13207,20 @@ public:
     /// Calls `f(const Change<T>&)` after each version that changes the value, on the store's
     /// notifier thread, or on `executor`. Never under a lock, never concurrently with itself, in
     /// version order. When versions come faster than `f` returns, the newest one wins, and `before`
-    /// is what `f` was told last. What `f` throws is reported to Store::on_rejected and status, and
-    /// stops nobody.
+    /// is what `f` was told last; `options` may ask for every version instead. What `f` throws is
+    /// reported to Store::on_rejected and status, and stops nobody.
     ///
     /// Ends with the returned subscription, or with the store: an observation of a store that is
     /// gone is over from the start.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const Change<T>&>
-    Subscription on_change(F&& f) const {
-        return observe(Executor{}, std::forward<F>(f), false);
+    Subscription on_change(F&& f, ObserveOptions options = {}) const {
+        return observe(Executor{}, std::forward<F>(f), options, false);
     }
     template <ExecutorLike E, class F>
         requires std::invocable<std::decay_t<F>&, const Change<T>&>
-    Subscription on_change(E executor, F&& f) const {
-        return observe(Executor{std::move(executor)}, std::forward<F>(f), false);
+    Subscription on_change(E executor, F&& f, ObserveOptions options = {}) const {
+        return observe(Executor{std::move(executor)}, std::forward<F>(f), options, false);
     }
 
     /// Calls `f(const T&)` with the current value, on this thread, before it returns, and then as
@@ -12477,13 +13228,32 @@ public:
     /// the first call throws leaves this function, and the observation does not begin.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const T&>
-    Subscription apply(F&& f) const {
-        return observe(Executor{}, std::forward<F>(f), true);
+    Subscription apply(F&& f, ObserveOptions options = {}) const {
+        return observe(Executor{}, std::forward<F>(f), options, true);
     }
     template <ExecutorLike E, class F>
         requires std::invocable<std::decay_t<F>&, const T&>
-    Subscription apply(E executor, F&& f) const {
-        return observe(Executor{std::move(executor)}, std::forward<F>(f), true);
+    Subscription apply(E executor, F&& f, ObserveOptions options = {}) const {
+        return observe(Executor{std::move(executor)}, std::forward<F>(f), options, true);
+    }
+
+    /// Waits until `predicate(const T&)` is true of the current value, on this thread and without
+    /// polling: it is asked now, and after each version, outside every lock. Versions that come
+    /// while it runs may be passed over for the newest one. Returns its last verdict: false when
+    /// `timeout` is over first, or the store is closed.
+    ///
+    /// May be called in an observer, which then waits for versions of other threads, and holds up
+    /// whatever shares its executor; not in a decoder, rule or check (std::logic_error).
+    template <class P, class Rep, class Period>
+        requires std::predicate<P&, const T&>
+    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
+        const auto check = [&] {
+            const auto now = read();
+            return static_cast<bool>(std::invoke(predicate, *now));
+        };
+        const auto core = node_->core.lock();
+        return core != nullptr ? core->wait_until(detail::deadline_after(timeout), std::ref(check))
+                               : check();
     }
 
     /// Where the value is bound.
@@ -12507,7 +13277,7 @@ private:
     }
 
     template <class F>
-    Subscription observe(Executor executor, F&& f, bool now) const {
+    Subscription observe(Executor executor, F&& f, const ObserveOptions& options, bool now) const {
         using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
         const auto core = node_->core.lock();
         if (core == nullptr) {
@@ -12519,9 +13289,9 @@ private:
             }
             return {};
         }
-        auto observer =
-            std::make_shared<Observer>(core->hub(), std::move(executor), to_string(node_->path),
-                                       node_->kind, std::forward<F>(f));
+        auto observer = std::make_shared<Observer>(core->hub(), std::move(executor),
+                                                   detail::observer_name(node_->path, options),
+                                                   node_->kind, options, std::forward<F>(f));
         core->observe(*node_, observer, now);
         return Subscription{std::move(observer)};
     }
@@ -12753,9 +13523,36 @@ public:
             "merge");
     }
 
+    /// Waits until `version`, or a later one, is current. False when `timeout` is over first, or
+    /// the store closes. Readers see that version when it returns; observers may still be running,
+    /// see settle. Rules as for Config::wait_until.
+    template <class Rep, class Period>
+    bool wait_for(Version version, std::chrono::duration<Rep, Period> timeout) const {
+        const auto core = core_;
+        const auto check = [&] { return core->version() >= version; };
+        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
+    }
+
+    /// Waits until `predicate(const View&)` is true of the current version: Config::wait_until for
+    /// conditions on several handles, or on the document.
+    template <class P, class Rep, class Period>
+        requires std::predicate<P&, const View&>
+    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
+        const auto core = core_;  // the store may go meanwhile
+        const auto check = [&] {
+            const View now{*core->chain()};
+            return static_cast<bool>(std::invoke(predicate, now));
+        };
+        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
+    }
+
     /// Calls `f(const Rejection&)` for each change that a transport brought and the store refused,
-    /// or that it could not read, and for each observer that threw. In order, none is left out.
-    /// Explicit writes throw instead.
+    /// or that it could not read, and, as a warning, for each observer that threw, runs for too
+    /// long or lets its queue run over. In order, none is left out, and what comes later takes
+    /// nothing back. Explicit writes throw instead.
+    ///
+    /// The notifier thread, where `f` runs unless it has an executor, may be the one that a slow
+    /// observer holds up: inline_executor hears of it at once.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const Rejection&>
     Subscription on_rejected(F&& f) {
@@ -12774,7 +13571,7 @@ public:
     /// returned. False when `timeout` is over first.
     template <class Rep, class Period>
     bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return core_->settle(std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+        return core_->settle(detail::deadline_after(timeout));
     }
 
     /// Declares that everything is bound. Throws one Rejected with whatever is left over: sections

@@ -3,6 +3,7 @@
 #include <attune/bind/decode.hpp>
 #include <attune/version.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -15,6 +16,9 @@ struct StoreOptions {
     /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
     /// error in local layers; a warning in remote ones, whose publisher may be newer.
     std::optional<UnknownKeys> unknown_keys = std::nullopt;
+    /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
+    /// it still runs, and listed in the status. Zero: never.
+    std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
 };
 
 struct LayerOptions {

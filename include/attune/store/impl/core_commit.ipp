@@ -171,10 +171,12 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
 }
 
 ATTUNE_DECL void Core::finish(Published& published) {
+    hub_->bell().ring();
     for (const auto& delivery : published.due) {
         delivery->dispatch();
     }
     published.due.clear();
+    report_notices();
     tidy();
 }
 

@@ -21,6 +21,13 @@ ATTUNE_DECL StoreStatus Core::status() const {
     status.commits = state_->commits;
     status.refusals = state_->refusals;
     status.observer_errors = state_->observer_errors;
+    status.dropped_changes = hub_->dropped();
+    status.slow_calls = hub_->calls().found();
+    for (CallWatch::SlowCall& call : hub_->calls().slow()) {
+        status.slow_observers.push_back({.name = std::move(call.observer.text),
+                                         .since = std::chrono::system_clock::now() - call.running,
+                                         .running = call.running});
+    }
     for (const auto& layer : state_->layers) {
         status.layers.push_back(layer->status);
         if (layer->transport != nullptr && layer->status.state != attune::State::ready) {

@@ -109,17 +109,21 @@ public:
     CommitLock& operator=(const CommitLock&) = delete;
     ~CommitLock() { committing_.store({}, std::memory_order_relaxed); }
 
-private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
-        : committing_(committing), lock_(mutex, std::defer_lock) {
-        const auto self = std::this_thread::get_id();
-        if (committing.load(std::memory_order_relaxed) == self) {
+    /// For what needs no lock, but would wait for the commit it is called from.
+    static void refuse_inside(const std::atomic<std::thread::id>& committing) {
+        if (committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
             throw std::logic_error{
                 "a decoder, rule or check must only read the handles of the store that runs it; "
                 "do the rest in an observer"};
         }
+    }
+
+private:
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
+        : committing_(committing), lock_(mutex, std::defer_lock) {
+        refuse_inside(committing);
         lock_.lock();
-        committing_.store(self, std::memory_order_relaxed);
+        committing_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
 
     std::atomic<std::thread::id>& committing_;

@@ -19,6 +19,20 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     text += to_string(status.state);
     text += ", " + std::to_string(status.commits) + " commits, " + std::to_string(status.refusals) +
             " refusals";
+    const auto count = [&](std::uint64_t number, const char* what) {
+        if (number != 0) {
+            text += ", " + std::to_string(number) + what;
+        }
+    };
+    count(status.observer_errors, " observer errors");
+    count(status.dropped_changes, " dropped changes");
+    count(status.slow_calls, " slow observer calls");
+    for (const SlowObserver& slow : status.slow_observers) {
+        using std::chrono::duration_cast;
+        text += "\n  slow observer \"" + slow.name + "\": running for " +
+                std::to_string(duration_cast<std::chrono::milliseconds>(slow.running).count()) +
+                " ms";
+    }
     for (const LayerStatus& layer : status.layers) {
         text += "\n  " + layer.name + ": ";
         text += to_string(layer.state);
