@@ -57,7 +57,6 @@ TESTED_IN = {
     "attune/store/graph_node.hpp": "tests/store/store.cpp",
     "attune/store/layer.hpp": "tests/store/store.cpp",
     "attune/store/layer_stack.hpp": "tests/store/laws.cpp",
-    "attune/store/observer.hpp": "tests/store/store.cpp",
     "attune/store/options.hpp": "tests/store/store.cpp",
     "attune/store/snapshot.hpp": "tests/store/store.cpp",
     "attune/store/status.hpp": "tests/store/store.cpp",
