@@ -77,3 +77,7 @@
 #include <attune/transport/impl/follower.ipp>
 #include <attune/transport/impl/image.ipp>
 #include <attune/transport/impl/memory.ipp>
+
+#include <attune/testing/impl/event_trace.ipp>
+#include <attune/testing/impl/flaky_transport.ipp>
+#include <attune/testing/impl/manual_clock.ipp>

@@ -9828,6 +9828,9 @@ struct StoreOptions {
     /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
     /// error in local layers; a warning in remote ones, whose publisher may be newer.
     std::optional<UnknownKeys> unknown_keys = std::nullopt;
+    /// What time it is, for the times of versions and of layer states; the system clock when empty.
+    /// Called inside commits: it must be quick, must not throw and must not use the store.
+    std::function<std::chrono::system_clock::time_point()> clock = {};
     /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
     /// it still runs, and listed in the status. Zero: never.
     std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
@@ -11504,7 +11507,8 @@ struct Core::Published {
 };
 
 struct Core::State {
-    explicit State(StoreOptions given) : options(given), poller(std::make_shared<Poller>()) {}
+    explicit State(StoreOptions given)
+        : options(std::move(given)), poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
 
@@ -11524,6 +11528,10 @@ struct Core::State {
     std::uint64_t refusals = 0;
     std::uint64_t observer_errors = 0;
     std::shared_ptr<Poller> poller;  // empty once closed
+
+    std::chrono::system_clock::time_point now() const {
+        return options.clock ? options.clock() : std::chrono::system_clock::now();
+    }
 
     std::shared_ptr<LayerEntry> find(std::uint64_t id) const noexcept;
     /// Throws std::logic_error when the layer has been removed.
@@ -11955,12 +11963,12 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL Core::Core(StoreOptions options)
     : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
       hub_(std::make_shared<DeliveryHub>()),
-      state_(std::make_unique<State>(options)) {}
+      state_(std::make_unique<State>(std::move(options))) {}
 
 ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
-    std::shared_ptr<Core> core{new Core{options}};
+    std::shared_ptr<Core> core{new Core{std::move(options)}};
     core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
                                                             const std::exception_ptr& thrown) {
         if (const auto self = weak.lock()) {
@@ -12184,7 +12192,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     FrameDraft draft{&current};
     if (result.changed()) {
         draft.frame().version = ++result.version;
-        draft.frame().time = std::chrono::system_clock::now();
+        draft.frame().time = now();
         draft.frame().reason = std::move(candidate.reason);
         draft.frame().document = result.after;
     }
@@ -12423,12 +12431,12 @@ ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const 
 
 ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string& revision) {
     LayerStatus& status = entry.status;
-    const auto now = std::chrono::system_clock::now();
+    const auto time = now();
     if (status.state != attune::State::ready) {
         status.state = attune::State::ready;
-        status.since = now;
+        status.since = time;
     }
-    status.last_success = now;
+    status.last_success = time;
     ++status.updates;
     status.consecutive_failures = 0;
     status.problems.clear();
@@ -12441,7 +12449,7 @@ ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Proble
     const auto state = status.updates != 0 ? attune::State::stale : attune::State::failed;
     if (status.state != state) {
         status.state = state;
-        status.since = std::chrono::system_clock::now();
+        status.since = now();
     }
     ++status.refusals;
     ++status.consecutive_failures;
@@ -12557,7 +12565,7 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         Content content = load_from(*entry->transport, entry->name, version());
         const OpenLock lock{*state_};
         published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
-                                    "reload " + entry->name);
+                                   "reload " + entry->name);
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
         state_->note_failure(*entry, rejected.problems());
@@ -13039,7 +13047,7 @@ ATTUNE_DECL StoreStatus Core::status() const {
     status.slow_calls = hub_->calls().found();
     for (CallWatch::SlowCall& call : hub_->calls().slow()) {
         status.slow_observers.push_back({.name = std::move(call.observer.text),
-                                         .since = std::chrono::system_clock::now() - call.running,
+                                         .since = state_->now() - call.running,
                                          .running = call.running});
     }
     for (const auto& layer : state_->layers) {
@@ -13458,7 +13466,7 @@ namespace attune::inline ATTUNE_ABI {
 /// may outlive the store.
 class Store {
 public:
-    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(options)) {}
+    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(std::move(options))) {}
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
     ~Store() { core_->close(); }

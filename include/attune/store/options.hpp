@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,9 @@ struct StoreOptions {
     /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
     /// error in local layers; a warning in remote ones, whose publisher may be newer.
     std::optional<UnknownKeys> unknown_keys = std::nullopt;
+    /// What time it is, for the times of versions and of layer states; the system clock when empty.
+    /// Called inside commits: it must be quick, must not throw and must not use the store.
+    std::function<std::chrono::system_clock::time_point()> clock = {};
     /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
     /// it still runs, and listed in the status. Zero: never.
     std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};

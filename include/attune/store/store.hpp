@@ -40,7 +40,7 @@ namespace attune::inline ATTUNE_ABI {
 /// may outlive the store.
 class Store {
 public:
-    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(options)) {}
+    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(std::move(options))) {}
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
     ~Store() { core_->close(); }

@@ -77,7 +77,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     FrameDraft draft{&current};
     if (result.changed()) {
         draft.frame().version = ++result.version;
-        draft.frame().time = std::chrono::system_clock::now();
+        draft.frame().time = now();
         draft.frame().reason = std::move(candidate.reason);
         draft.frame().document = result.after;
     }

@@ -25,7 +25,7 @@ ATTUNE_DECL StoreStatus Core::status() const {
     status.slow_calls = hub_->calls().found();
     for (CallWatch::SlowCall& call : hub_->calls().slow()) {
         status.slow_observers.push_back({.name = std::move(call.observer.text),
-                                         .since = std::chrono::system_clock::now() - call.running,
+                                         .since = state_->now() - call.running,
                                          .running = call.running});
     }
     for (const auto& layer : state_->layers) {

@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 /// The insides of Core, shared by its .ipp files only.
@@ -48,7 +49,8 @@ struct Core::Published {
 };
 
 struct Core::State {
-    explicit State(StoreOptions given) : options(given), poller(std::make_shared<Poller>()) {}
+    explicit State(StoreOptions given)
+        : options(std::move(given)), poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
 
@@ -68,6 +70,10 @@ struct Core::State {
     std::uint64_t refusals = 0;
     std::uint64_t observer_errors = 0;
     std::shared_ptr<Poller> poller;  // empty once closed
+
+    std::chrono::system_clock::time_point now() const {
+        return options.clock ? options.clock() : std::chrono::system_clock::now();
+    }
 
     std::shared_ptr<LayerEntry> find(std::uint64_t id) const noexcept;
     /// Throws std::logic_error when the layer has been removed.
