@@ -9644,7 +9644,8 @@ private:
     const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
 
-template <class T, class F>
+/// Calls an F with the value, when it applies values, or with the Change.
+template <class T, class F, bool Apply>
 class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
@@ -9655,11 +9656,11 @@ public:
 
 private:
     void call() override {
-        if constexpr (std::is_invocable_v<F&, const attune::Change<T>&>) {
+        if constexpr (Apply) {
+            (*callback_)(after_.template value<T>());
+        } else {
             (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(),
                                            version_});
-        } else {
-            (*callback_)(after_.template value<T>());
         }
         before_ = after_ = {};
     }
@@ -13223,12 +13224,12 @@ public:
     template <class F>
         requires std::invocable<std::decay_t<F>&, const Change<T>&>
     Subscription on_change(F&& f, ObserveOptions options = {}) const {
-        return observe(Executor{}, std::forward<F>(f), options, false);
+        return observe<false>(Executor{}, std::forward<F>(f), options);
     }
     template <ExecutorLike E, class F>
         requires std::invocable<std::decay_t<F>&, const Change<T>&>
     Subscription on_change(E executor, F&& f, ObserveOptions options = {}) const {
-        return observe(Executor{std::move(executor)}, std::forward<F>(f), options, false);
+        return observe<false>(Executor{std::move(executor)}, std::forward<F>(f), options);
     }
 
     /// Calls `f(const T&)` with the current value, on this thread, before it returns, and then as
@@ -13237,12 +13238,12 @@ public:
     template <class F>
         requires std::invocable<std::decay_t<F>&, const T&>
     Subscription apply(F&& f, ObserveOptions options = {}) const {
-        return observe(Executor{}, std::forward<F>(f), options, true);
+        return observe<true>(Executor{}, std::forward<F>(f), options);
     }
     template <ExecutorLike E, class F>
         requires std::invocable<std::decay_t<F>&, const T&>
     Subscription apply(E executor, F&& f, ObserveOptions options = {}) const {
-        return observe(Executor{std::move(executor)}, std::forward<F>(f), options, true);
+        return observe<true>(Executor{std::move(executor)}, std::forward<F>(f), options);
     }
 
     /// Waits until `predicate(const T&)` is true of the current value, on this thread and without
@@ -13284,23 +13285,22 @@ private:
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }
 
-    template <class F>
-    Subscription observe(Executor executor, F&& f, const ObserveOptions& options, bool now) const {
-        using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
+    /// `Apply` says what `f` takes: a generic lambda seems to take anything.
+    template <bool Apply, class F>
+    Subscription observe(Executor executor, F&& f, const ObserveOptions& options) const {
+        using Observer = detail::ChangeObserver<T, std::decay_t<F>, Apply>;
         const auto core = node_->core.lock();
         if (core == nullptr) {
-            if constexpr (std::invocable<std::decay_t<F>&, const T&>) {
-                if (now) {
-                    const auto last = read();
-                    f(*last);
-                }
+            if constexpr (Apply) {
+                const auto last = read();
+                f(*last);
             }
             return {};
         }
         auto observer = std::make_shared<Observer>(core->hub(), std::move(executor),
                                                    detail::observer_name(node_->path, options),
                                                    node_->kind, options, std::forward<F>(f));
-        core->observe(*node_, observer, now);
+        core->observe(*node_, observer, Apply);
         return Subscription{std::move(observer)};
     }
 

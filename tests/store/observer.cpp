@@ -131,6 +131,17 @@ TEST_F(Delivering, an_inline_observer_that_writes_is_told_of_each_of_its_writes_
     EXPECT_EQ(every, (Steps{{0, 1, 1}, {1, 2, 2}, {2, 3, 3}}));
 }
 
+TEST_F(Delivering, a_generic_callback_gets_the_value_or_the_change_by_the_function_it_is_given_to) {
+    int applied = -1;
+    int changed = -1;
+    const auto one = a.apply(attune::inline_executor, [&](const auto& value) { applied = value; });
+    const auto two =
+        a.on_change(attune::inline_executor, [&](const auto& change) { changed = *change.after; });
+    set(3, 3);
+    EXPECT_EQ(applied, 3);
+    EXPECT_EQ(changed, 3);
+}
+
 TEST_F(Delivering, settle_waits_for_each_version_that_is_owed) {
     Steps every;
     const auto all = a.on_change(executor, into(every), {.deliver = Deliver::every_version});

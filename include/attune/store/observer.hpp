@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI {
@@ -100,7 +99,8 @@ private:
     const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
 
-template <class T, class F>
+/// Calls an F with the value, when it applies values, or with the Change.
+template <class T, class F, bool Apply>
 class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
@@ -111,11 +111,11 @@ public:
 
 private:
     void call() override {
-        if constexpr (std::is_invocable_v<F&, const attune::Change<T>&>) {
+        if constexpr (Apply) {
+            (*callback_)(after_.template value<T>());
+        } else {
             (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(),
                                            version_});
-        } else {
-            (*callback_)(after_.template value<T>());
         }
         before_ = after_ = {};
     }
