@@ -80,4 +80,13 @@ struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
 
+namespace testing {
+class EventTrace;
+class FailOnNth;
+class FlakyTransport;
+class InjectedFailure;
+class ManualClock;
+struct FlakyOptions;
+}  // namespace testing
+
 }  // namespace attune::inline ATTUNE_ABI

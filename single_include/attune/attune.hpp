@@ -23,7 +23,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <deque>
@@ -164,6 +163,15 @@ struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+
+namespace testing {
+class EventTrace;
+class FailOnNth;
+class FlakyTransport;
+class InjectedFailure;
+class ManualClock;
+struct FlakyOptions;
+}  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI
 
@@ -9615,15 +9623,9 @@ public:
     ATTUNE_DECL bool offer_value(Version version, const CellPtr& value);
 
 protected:
-    ATTUNE_DECL bool take() override;
-    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
-    ATTUNE_DECL Lag count_waiting() const noexcept override;
+    /// The user's code. `before` is empty for the first value that is applied.
+    virtual void tell(const CellPtr& before, const CellPtr& after, Version version) = 0;
     ATTUNE_DECL void drop() noexcept override;
-
-    // For call(): the item taken.
-    CellPtr before_;
-    CellPtr after_;
-    Version version_ = 0;
 
 private:
     struct Backlog;
@@ -9635,11 +9637,16 @@ private:
         Version since = 0;    ///< of the oldest value it stands for
     };
 
+    ATTUNE_DECL bool take() override;
+    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
+    ATTUNE_DECL Lag count_waiting() const noexcept override;
+    ATTUNE_DECL void call() override;
     /// Gives what had to go, to be destroyed without the lock.
     Item add_to_backlog(Item item);
 
     const ValueKind& kind_;
-    CellPtr seen_;
+    CellPtr seen_;                            // by the observer
+    Item taken_;                              // from take to call
     Item next_;                               // Deliver::latest
     const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
@@ -9655,14 +9662,14 @@ public:
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
-    void call() override {
+    void tell([[maybe_unused]] const CellPtr& before, const CellPtr& after,
+              [[maybe_unused]] Version version) override {
         if constexpr (Apply) {
-            (*callback_)(after_.template value<T>());
+            (*callback_)(after.template value<T>());
         } else {
-            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(),
-                                           version_});
+            (*callback_)(attune::Change<T>{before.template pin<T>(), after.template pin<T>(),
+                                           version});
         }
-        before_ = after_ = {};
     }
     void drop() noexcept override {
         callback_.reset();
@@ -9776,24 +9783,27 @@ ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
 }
 
 ATTUNE_DECL bool ValueDelivery::take() {
-    Item item;
-    if (backlog_ != nullptr) {
-        if (backlog_->items.empty()) {
-            return false;
-        }
-        item = std::move(backlog_->items.front());
-        backlog_->items.pop_front();
-        backlog_->behind = backlog_->behind && !backlog_->items.empty();
-    } else {
-        item = std::exchange(next_, {});
-        if (!item.value || (seen_ && kind_.equal(*seen_.get(), *item.value.get()))) {
-            return false;
-        }
+    if (backlog_ == nullptr) {
+        taken_ = std::exchange(next_, {});
+        return static_cast<bool>(taken_.value);
     }
-    before_ = std::exchange(seen_, item.value);
-    after_ = std::move(item.value);
-    version_ = item.version;
+    if (backlog_->items.empty()) {
+        return false;
+    }
+    taken_ = std::move(backlog_->items.front());
+    backlog_->items.pop_front();
+    backlog_->behind = backlog_->behind && !backlog_->items.empty();
     return true;
+}
+
+ATTUNE_DECL void ValueDelivery::call() {
+    const Item item = std::exchange(taken_, {});
+    // Compared here and not in take: two values of a user's type are compared by the user's code.
+    if (backlog_ == nullptr && seen_ && kind_.equal(*seen_.get(), *item.value.get())) {
+        return;
+    }
+    const CellPtr before = std::exchange(seen_, item.value);
+    tell(before, item.value, item.version);
 }
 
 ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
@@ -9815,8 +9825,9 @@ ATTUNE_DECL void ValueDelivery::drop() noexcept {
     if (backlog_ != nullptr) {
         backlog_->items.clear();
     }
+    seen_ = {};
+    taken_ = {};
     next_ = {};
-    seen_ = before_ = after_ = {};
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -9833,7 +9844,8 @@ struct StoreOptions {
     /// Called inside commits: it must be quick, must not throw and must not use the store.
     std::function<std::chrono::system_clock::time_point()> clock = {};
     /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
-    /// it still runs, and listed in the status. Zero: never.
+    /// it still runs, and listed in the status. Zero: never. The thread that watches transports
+    /// looks after this as well: it does not notice an inline observer that holds up itself.
     std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
 };
 
@@ -9925,10 +9937,8 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     count(status.dropped_changes, " dropped changes");
     count(status.slow_calls, " slow observer calls");
     for (const SlowObserver& slow : status.slow_observers) {
-        using std::chrono::duration_cast;
         text += "\n  slow observer \"" + slow.name + "\": running for " +
-                std::to_string(duration_cast<std::chrono::milliseconds>(slow.running).count()) +
-                " ms";
+                to_text(std::chrono::ceil<std::chrono::milliseconds>(slow.running));
     }
     for (const LayerStatus& layer : status.layers) {
         text += "\n  " + layer.name + ": ";
@@ -12814,12 +12824,6 @@ ATTUNE_DECL void Core::report_notices() {
     }
 }
 
-inline std::string in_seconds(std::chrono::steady_clock::duration time) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g s", std::chrono::duration<double>(time).count());
-    return text;
-}
-
 // On the poller's thread: the notifier may be the very thread that a slow observer holds up.
 ATTUNE_DECL void Core::watch_calls() {
     const auto limit = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -12833,10 +12837,12 @@ ATTUNE_DECL void Core::watch_calls() {
             return;
         }
         for (const CallWatch::SlowCall& call : self->hub_->calls().look()) {
-            self->report_observer(call.observer,
-                                  "has been running for " + in_seconds(call.running) +
-                                      "; until it returns, it is told of nothing else, and "
-                                      "others that share its executor wait");
+            self->report_observer(
+                call.observer,
+                "has been running for " +
+                    attune::to_text(std::chrono::ceil<std::chrono::milliseconds>(call.running)) +
+                    "; until it returns, it is told of nothing else, and "
+                    "others that share its executor wait");
         }
     };
     // The timer is made with the first call: it starts the thread.

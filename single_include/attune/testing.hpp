@@ -38,8 +38,8 @@ struct AsJson {
 /// What happened, in order, as text that a test compares with what should have happened:
 ///
 ///     EventTrace trace;
-///     const auto watch = pool.on_change(trace.on_change("pool", [](const Pool& p) { … }));
-///     …
+///     const auto watch = pool.on_change(trace.on_change("pool", [](const Pool& p) { ... }));
+///     ...
 ///     EXPECT_EQ(to_string(trace), "pool v1: 8 -> 16\npool v2: 16 -> 4");
 ///
 /// Copies share one record. All functions may be called from any thread; events of one thread stay

@@ -359,7 +359,6 @@ TEST(SlowObserverThreads, are_reported_once_while_they_still_run_and_listed_in_t
     const std::string report = reported.get_future().get();
     EXPECT_NE(report.find("observer \"writer\" has been running for "), std::string::npos)
         << report;
-    EXPECT_NE(report.find(" s"), std::string::npos);
     const auto status = f.store.status();
     ASSERT_EQ(status.slow_observers.size(), 1u);
     EXPECT_EQ(status.slow_observers[0].name, "writer");

@@ -70,15 +70,9 @@ public:
     ATTUNE_DECL bool offer_value(Version version, const CellPtr& value);
 
 protected:
-    ATTUNE_DECL bool take() override;
-    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
-    ATTUNE_DECL Lag count_waiting() const noexcept override;
+    /// The user's code. `before` is empty for the first value that is applied.
+    virtual void tell(const CellPtr& before, const CellPtr& after, Version version) = 0;
     ATTUNE_DECL void drop() noexcept override;
-
-    // For call(): the item taken.
-    CellPtr before_;
-    CellPtr after_;
-    Version version_ = 0;
 
 private:
     struct Backlog;
@@ -90,11 +84,16 @@ private:
         Version since = 0;    ///< of the oldest value it stands for
     };
 
+    ATTUNE_DECL bool take() override;
+    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
+    ATTUNE_DECL Lag count_waiting() const noexcept override;
+    ATTUNE_DECL void call() override;
     /// Gives what had to go, to be destroyed without the lock.
     Item add_to_backlog(Item item);
 
     const ValueKind& kind_;
-    CellPtr seen_;
+    CellPtr seen_;                            // by the observer
+    Item taken_;                              // from take to call
     Item next_;                               // Deliver::latest
     const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
@@ -110,14 +109,14 @@ public:
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
-    void call() override {
+    void tell([[maybe_unused]] const CellPtr& before, const CellPtr& after,
+              [[maybe_unused]] Version version) override {
         if constexpr (Apply) {
-            (*callback_)(after_.template value<T>());
+            (*callback_)(after.template value<T>());
         } else {
-            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(),
-                                           version_});
+            (*callback_)(attune::Change<T>{before.template pin<T>(), after.template pin<T>(),
+                                           version});
         }
-        before_ = after_ = {};
     }
     void drop() noexcept override {
         callback_.reset();

@@ -21,7 +21,8 @@ struct StoreOptions {
     /// Called inside commits: it must be quick, must not throw and must not use the store.
     std::function<std::chrono::system_clock::time_point()> clock = {};
     /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
-    /// it still runs, and listed in the status. Zero: never.
+    /// it still runs, and listed in the status. Zero: never. The thread that watches transports
+    /// looks after this as well: it does not notice an inline observer that holds up itself.
     std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
 };
 

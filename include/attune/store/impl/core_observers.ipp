@@ -2,7 +2,9 @@
 
 #include <attune/store/impl/core_state.hpp>
 
-#include <cstdio>
+#include <attune/bind/duration.hpp>
+
+#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -51,12 +53,6 @@ ATTUNE_DECL void Core::report_notices() {
     }
 }
 
-inline std::string in_seconds(std::chrono::steady_clock::duration time) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g s", std::chrono::duration<double>(time).count());
-    return text;
-}
-
 // On the poller's thread: the notifier may be the very thread that a slow observer holds up.
 ATTUNE_DECL void Core::watch_calls() {
     const auto limit = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -70,10 +66,12 @@ ATTUNE_DECL void Core::watch_calls() {
             return;
         }
         for (const CallWatch::SlowCall& call : self->hub_->calls().look()) {
-            self->report_observer(call.observer,
-                                  "has been running for " + in_seconds(call.running) +
-                                      "; until it returns, it is told of nothing else, and "
-                                      "others that share its executor wait");
+            self->report_observer(
+                call.observer,
+                "has been running for " +
+                    attune::to_text(std::chrono::ceil<std::chrono::milliseconds>(call.running)) +
+                    "; until it returns, it is told of nothing else, and "
+                    "others that share its executor wait");
         }
     };
     // The timer is made with the first call: it starts the thread.

@@ -67,24 +67,27 @@ ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
 }
 
 ATTUNE_DECL bool ValueDelivery::take() {
-    Item item;
-    if (backlog_ != nullptr) {
-        if (backlog_->items.empty()) {
-            return false;
-        }
-        item = std::move(backlog_->items.front());
-        backlog_->items.pop_front();
-        backlog_->behind = backlog_->behind && !backlog_->items.empty();
-    } else {
-        item = std::exchange(next_, {});
-        if (!item.value || (seen_ && kind_.equal(*seen_.get(), *item.value.get()))) {
-            return false;
-        }
+    if (backlog_ == nullptr) {
+        taken_ = std::exchange(next_, {});
+        return static_cast<bool>(taken_.value);
     }
-    before_ = std::exchange(seen_, item.value);
-    after_ = std::move(item.value);
-    version_ = item.version;
+    if (backlog_->items.empty()) {
+        return false;
+    }
+    taken_ = std::move(backlog_->items.front());
+    backlog_->items.pop_front();
+    backlog_->behind = backlog_->behind && !backlog_->items.empty();
     return true;
+}
+
+ATTUNE_DECL void ValueDelivery::call() {
+    const Item item = std::exchange(taken_, {});
+    // Compared here and not in take: two values of a user's type are compared by the user's code.
+    if (backlog_ == nullptr && seen_ && kind_.equal(*seen_.get(), *item.value.get())) {
+        return;
+    }
+    const CellPtr before = std::exchange(seen_, item.value);
+    tell(before, item.value, item.version);
 }
 
 ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
@@ -106,8 +109,9 @@ ATTUNE_DECL void ValueDelivery::drop() noexcept {
     if (backlog_ != nullptr) {
         backlog_->items.clear();
     }
+    seen_ = {};
+    taken_ = {};
     next_ = {};
-    seen_ = before_ = after_ = {};
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

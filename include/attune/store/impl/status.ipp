@@ -2,6 +2,8 @@
 
 #include <attune/store/status.hpp>
 
+#include <attune/bind/duration.hpp>
+
 namespace attune::inline ATTUNE_ABI {
 
 ATTUNE_DECL std::string_view to_string(State state) noexcept {
@@ -28,10 +30,8 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     count(status.dropped_changes, " dropped changes");
     count(status.slow_calls, " slow observer calls");
     for (const SlowObserver& slow : status.slow_observers) {
-        using std::chrono::duration_cast;
         text += "\n  slow observer \"" + slow.name + "\": running for " +
-                std::to_string(duration_cast<std::chrono::milliseconds>(slow.running).count()) +
-                " ms";
+                to_text(std::chrono::ceil<std::chrono::milliseconds>(slow.running));
     }
     for (const LayerStatus& layer : status.layers) {
         text += "\n  " + layer.name + ": ";
