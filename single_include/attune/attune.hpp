@@ -9906,7 +9906,7 @@ struct StoreStatus {
     std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
 };
 
-/// For people: a line for the store, one per layer, one per problem.
+/// For people: a line for the store, one per slow observer, one per layer, one per problem.
 ATTUNE_DECL std::string to_string(const StoreStatus& status);
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -13053,9 +13053,11 @@ ATTUNE_DECL StoreStatus Core::status() const {
     status.dropped_changes = hub_->dropped();
     status.slow_calls = hub_->calls().found();
     for (CallWatch::SlowCall& call : hub_->calls().slow()) {
-        status.slow_observers.push_back({.name = std::move(call.observer.text),
-                                         .since = state_->now() - call.running,
-                                         .running = call.running});
+        using System = std::chrono::system_clock;
+        status.slow_observers.push_back(
+            {.name = std::move(call.observer.text),
+             .since = state_->now() - std::chrono::duration_cast<System::duration>(call.running),
+             .running = call.running});
     }
     for (const auto& layer : state_->layers) {
         status.layers.push_back(layer->status);

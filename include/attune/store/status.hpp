@@ -58,7 +58,7 @@ struct StoreStatus {
     std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
 };
 
-/// For people: a line for the store, one per layer, one per problem.
+/// For people: a line for the store, one per slow observer, one per layer, one per problem.
 ATTUNE_DECL std::string to_string(const StoreStatus& status);
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -7,6 +7,7 @@
 #include <attune/store/usage.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -24,9 +25,11 @@ ATTUNE_DECL StoreStatus Core::status() const {
     status.dropped_changes = hub_->dropped();
     status.slow_calls = hub_->calls().found();
     for (CallWatch::SlowCall& call : hub_->calls().slow()) {
-        status.slow_observers.push_back({.name = std::move(call.observer.text),
-                                         .since = state_->now() - call.running,
-                                         .running = call.running});
+        using System = std::chrono::system_clock;
+        status.slow_observers.push_back(
+            {.name = std::move(call.observer.text),
+             .since = state_->now() - std::chrono::duration_cast<System::duration>(call.running),
+             .running = call.running});
     }
     for (const auto& layer : state_->layers) {
         status.layers.push_back(layer->status);
