@@ -16,6 +16,7 @@
 #include <attune/document/document.hpp>
 #include <attune/document/merge.hpp>
 #include <attune/document/parse.hpp>
+#include <attune/document/patch.hpp>
 #include <attune/document/path.hpp>
 #include <attune/document/reconcile.hpp>
 #include <attune/document/text.hpp>
@@ -23,6 +24,7 @@
 #include <attune/graph/manual_executor.hpp>
 #include <attune/graph/subscription.hpp>
 #include <attune/store/config.hpp>
+#include <attune/store/derive.hpp>
 #include <attune/store/layer.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/store/snapshot.hpp>

@@ -10,15 +10,18 @@
 #endif
 
 #include <attune/document/impl/build.ipp>
+#include <attune/document/impl/describe.ipp>
 #include <attune/document/impl/difference.ipp>
 #include <attune/document/impl/document.ipp>
 #include <attune/document/impl/lexer.ipp>
 #include <attune/document/impl/locate.ipp>
+#include <attune/document/impl/make_patch.ipp>
 #include <attune/document/impl/merge.ipp>
 #include <attune/document/impl/nearest.ipp>
 #include <attune/document/impl/node.ipp>
 #include <attune/document/impl/origin.ipp>
 #include <attune/document/impl/parse.ipp>
+#include <attune/document/impl/patch.ipp>
 #include <attune/document/impl/path.ipp>
 #include <attune/document/impl/reconcile.ipp>
 #include <attune/document/impl/search.ipp>
@@ -48,19 +51,26 @@
 
 #include <attune/graph/impl/call_watch.ipp>
 #include <attune/graph/impl/delivery.ipp>
+#include <attune/graph/impl/derived_node.ipp>
 #include <attune/graph/impl/epoch.ipp>
 #include <attune/graph/impl/frame.ipp>
 #include <attune/graph/impl/frame_chain.ipp>
+#include <attune/graph/impl/graph.ipp>
 #include <attune/graph/impl/manual_executor.ipp>
+#include <attune/graph/impl/node.ipp>
 #include <attune/graph/impl/notifier.ipp>
+#include <attune/graph/impl/propagation.ipp>
 #include <attune/graph/impl/publication_bell.ipp>
 
 #include <attune/store/impl/binding_index.ipp>
+#include <attune/store/impl/config.ipp>
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>
+#include <attune/store/impl/derive.ipp>
 #include <attune/store/impl/layer_stack.ipp>
 #include <attune/store/impl/observer.ipp>
 #include <attune/store/impl/placement.ipp>

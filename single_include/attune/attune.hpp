@@ -50,6 +50,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 #include <unistd.h>
 #include <unordered_map>
@@ -97,6 +98,7 @@ using Version = std::uint64_t;
 // document
 class Document;
 class ParseError;
+class PatchError;
 class Path;
 class Source;
 class TextSource;
@@ -141,15 +143,19 @@ class Layer;
 class Poller;
 class Snapshot;
 class Store;
+class Track;
 class Transport;
 class View;
 enum class Deliver : std::uint8_t;
+enum class OnError : std::uint8_t;
 enum class State : std::uint8_t;
 struct Content;
+struct DeriveOptions;
 struct LayerOptions;
 struct LayerStatus;
 struct ObserveOptions;
 struct SlowObserver;
+struct Staleness;
 struct StoreOptions;
 struct StoreStatus;
 struct Text;
@@ -2197,6 +2203,9 @@ ATTUNE_DECL std::size_t child_at(const Node& node, std::size_t index) noexcept;
 // The index must be below the size.
 ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept;
 
+// The value one level down; null when there is none.
+ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept;
+
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -2299,6 +2308,14 @@ ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept {
     }
     return {node->slots() + index * node->stride,
             node->slots() + std::size_t{node->used} * node->stride};
+}
+
+ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
+    if (!document.is_array()) {
+        return document.find(token);
+    }
+    const std::optional<std::size_t> index = element_index(token);
+    return index ? document.find(*index) : nullptr;
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -2637,21 +2654,131 @@ ATTUNE_DECL Document edited(const Document& object, const Edit* edits, std::size
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+// The kind of a value as messages name it, "a string". The value itself is not for messages.
+ATTUNE_DECL std::string describe(const Document& document);
+
+// The end of a message about a member that does not exist: `; did you mean "port"?`, or nothing
+// when no name is near.
+ATTUNE_DECL std::string did_you_mean(const Document& object, std::string_view name);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The name that somebody who wrote `word` most likely meant; empty when none is near.
+///
+/// Near is an optimal string alignment distance (insert, erase, replace, swap neighbours; ASCII
+/// letters match in either case) of at most a third of the word's length, and at least one. The
+/// first of several equally near names wins. O(names * length^2).
+ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+ATTUNE_DECL char lower_case(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Optimal string alignment, three rows of the table at a time.
+ATTUNE_DECL std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before_last(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        row[j] = j;
+    }
+
+    const auto equal = [&](std::size_t i, std::size_t j) {
+        return lower_case(a[i]) == lower_case(b[j]);
+    };
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::swap(before_last, last);
+        std::swap(last, row);
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            row[j + 1] = std::min({last[j] + (equal(i, j) ? 0 : 1), last[j + 1] + 1, row[j] + 1});
+            if (i > 0 && j > 0 && equal(i, j - 1) && equal(i - 1, j)) {
+                row[j + 1] = std::min(row[j + 1], before_last[j - 1] + 1);
+            }
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names) {
+    const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
+    std::size_t best = limit + 1;
+    std::string_view found;
+    for (const std::string_view name : names) {
+        const std::size_t longer = std::max(word.size(), name.size());
+        const std::size_t shorter = std::min(word.size(), name.size());
+        if (longer - shorter >= best) {
+            continue;
+        }
+        const std::size_t distance = detail::edit_distance(word, name);
+        // Where every letter would have to change, nothing is alike.
+        if (distance < best && distance < longer) {
+            best = distance;
+            found = name;
+        }
+    }
+    return std::string(found);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string describe(const Document& document) {
+    switch (document.kind()) {
+    case Kind::null: return "null";
+    case Kind::boolean: return "a boolean";
+    case Kind::integer: return "an integer";
+    case Kind::real: return "a real number";
+    case Kind::string: return "a string";
+    case Kind::array: return "an array";
+    case Kind::object: return "an object";
+    }
+    return {};
+}
+
+ATTUNE_DECL std::string did_you_mean(const Document& object, std::string_view name) {
+    std::vector<std::string_view> names;
+    names.reserve(object.size());
+    for (const Member member : object.members()) {
+        names.push_back(member.key);
+    }
+    const std::string near = nearest(name, names);
+    return near.empty() ? "" : "; did you mean \"" + near + "\"?";
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 struct Node;
 
 // No tree that fits into memory is higher: 2 * 8^20 entries.
 inline constexpr std::size_t max_levels = 22;
+
+enum class Direction : std::uint8_t { forward, backward };
 
 // A walk over one container that stands at a whole node for as long as nobody looks into it: two
 // walks that stand at the same node pass it in one step.
 class Walk {
 public:
     // Null is the empty container.
-    explicit Walk(const Node* root) noexcept : node_(root) {}
+    explicit Walk(const Node* root, Direction direction = Direction::forward) noexcept
+        : node_(root), backward_(direction == Direction::backward) {}
 
     bool done() const noexcept { return !node_ && !slot_; }
 
-    // One of these is set unless the walk is done: the node whose first entry comes next, or the
+    // One of these is set unless the walk is done: the node whose entries come next, or the
     // entry inside a leaf.
     const Node* node() const noexcept { return node_; }
     const Document* slot() const noexcept { return slot_; }
@@ -2672,19 +2799,22 @@ private:
 
     const Node* node_ = nullptr;
     const Document* slot_ = nullptr;
+    bool backward_;
     std::size_t depth_ = 0;
     Step steps_[max_levels];
 };
 
-// Pairs of entries at equal indexes of two containers, except where both share the node; ends with
-// the shorter one.
+// Pairs of entries at equal indexes of two containers, counted from either end, except where both
+// share the node; ends with the shorter one.
 class Lockstep {
 public:
-    ATTUNE_DECL Lockstep(const Document& before, const Document& after) noexcept;
+    ATTUNE_DECL Lockstep(const Document& before, const Document& after,
+                         Direction direction = Direction::forward) noexcept;
 
     // Moves to the next pair; false when there is none.
     ATTUNE_DECL bool next() noexcept;
 
+    // Counted from the end where the walk began.
     std::size_t index() const noexcept { return next_ - 1; }
     const Document* before() const noexcept { return before_.slot(); }
     const Document* after() const noexcept { return after_.slot(); }
@@ -2717,6 +2847,30 @@ private:
     const Document* after_slot_ = nullptr;
 };
 
+// The entries that differ in two objects, or at equal indexes of two arrays, and the token of the
+// current one.
+class ChangedEntries {
+public:
+    // Of one kind.
+    ATTUNE_DECL ChangedEntries(const Document& before, const Document& after) noexcept;
+
+    ATTUNE_DECL bool next() noexcept;
+
+    ATTUNE_DECL std::string token() const;
+    // Elements only.
+    std::size_t index() const noexcept { return std::get<Lockstep>(walk_).index(); }
+    ATTUNE_DECL const Document* before() const noexcept;
+    ATTUNE_DECL const Document* after() const noexcept;
+
+private:
+    std::variant<Differences, Lockstep> walk_;
+};
+
+// How many of the first `most` elements of two arrays are equal in turn, seen from one end: none
+// after the first pair that differs. Skips what both share. Both must have that many elements.
+ATTUNE_DECL std::size_t count_equal(const Document& before, const Document& after,
+                                    Direction direction, std::size_t most) noexcept;
+
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -2729,14 +2883,16 @@ ATTUNE_DECL void Walk::stand() noexcept {
 }
 
 ATTUNE_DECL void Walk::descend() noexcept {
-    steps_[depth_++] = {node_, 0};
+    steps_[depth_++] = {node_, backward_ ? node_->used - std::size_t{1} : 0};
     stand();
 }
 
 ATTUNE_DECL void Walk::skip() noexcept {
     while (depth_ > 0) {
         Step& step = steps_[depth_ - 1];
-        if (++step.index < step.node->used) {
+        // Below zero is above every size.
+        step.index += backward_ ? std::size_t(-1) : 1;
+        if (step.index < step.node->used) {
             return stand();
         }
         --depth_;
@@ -2745,9 +2901,10 @@ ATTUNE_DECL void Walk::skip() noexcept {
     slot_ = nullptr;
 }
 
-ATTUNE_DECL Lockstep::Lockstep(const Document& before, const Document& after) noexcept
-    : before_(is_container(before) ? root_of(before) : nullptr),
-      after_(is_container(after) ? root_of(after) : nullptr) {}
+ATTUNE_DECL Lockstep::Lockstep(const Document& before, const Document& after,
+                               Direction direction) noexcept
+    : before_(is_container(before) ? root_of(before) : nullptr, direction),
+      after_(is_container(after) ? root_of(after) : nullptr, direction) {}
 
 ATTUNE_DECL bool Lockstep::next() noexcept {
     if (before_.slot()) {
@@ -2837,93 +2994,56 @@ ATTUNE_DECL bool Differences::next() noexcept {
     }
 }
 
+ATTUNE_DECL ChangedEntries::ChangedEntries(const Document& before, const Document& after) noexcept
+    : walk_(std::in_place_type<Lockstep>, before, after) {
+    if (before.is_object()) {
+        walk_.emplace<Differences>(before, after);
+    }
+}
+
+ATTUNE_DECL bool ChangedEntries::next() noexcept {
+    if (auto* const members = std::get_if<Differences>(&walk_)) {
+        return members->next();
+    }
+    auto& elements = std::get<Lockstep>(walk_);
+    while (elements.next()) {
+        if (!elements.before()->same(*elements.after())) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ATTUNE_DECL std::string ChangedEntries::token() const {
+    if (const auto* members = std::get_if<Differences>(&walk_)) {
+        return std::string(members->key());
+    }
+    return std::to_string(index());
+}
+
+ATTUNE_DECL const Document* ChangedEntries::before() const noexcept {
+    return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+}
+
+ATTUNE_DECL const Document* ChangedEntries::after() const noexcept {
+    return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+}
+
+ATTUNE_DECL std::size_t count_equal(const Document& before, const Document& after,
+                                    Direction direction, std::size_t most) noexcept {
+    for (Lockstep pair(before, after, direction); pair.next();) {
+        if (pair.index() >= most || !(*pair.before() == *pair.after())) {
+            return std::min(pair.index(), most);
+        }
+    }
+    return most;
+}
+
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 
-/// The name that somebody who wrote `word` most likely meant; empty when none is near.
-///
-/// Near is an optimal string alignment distance (insert, erase, replace, swap neighbours; ASCII
-/// letters match in either case) of at most a third of the word's length, and at least one. The
-/// first of several equally near names wins. O(names * length^2).
-ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names);
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
 namespace detail {
-
-ATTUNE_DECL char lower_case(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// Optimal string alignment, three rows of the table at a time.
-ATTUNE_DECL std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before_last(b.size() + 1);
-    std::vector<std::size_t> last(b.size() + 1);
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-        row[j] = j;
-    }
-
-    const auto equal = [&](std::size_t i, std::size_t j) {
-        return lower_case(a[i]) == lower_case(b[j]);
-    };
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        std::swap(before_last, last);
-        std::swap(last, row);
-        row[0] = i + 1;
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            row[j + 1] = std::min({last[j] + (equal(i, j) ? 0 : 1), last[j + 1] + 1, row[j] + 1});
-            if (i > 0 && j > 0 && equal(i, j - 1) && equal(i - 1, j)) {
-                row[j + 1] = std::min(row[j + 1], before_last[j - 1] + 1);
-            }
-        }
-    }
-    return row[b.size()];
-}
-
-}  // namespace detail
-
-ATTUNE_DECL std::string nearest(std::string_view word, std::span<const std::string_view> names) {
-    const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
-    std::size_t best = limit + 1;
-    std::string_view found;
-    for (const std::string_view name : names) {
-        const std::size_t longer = std::max(word.size(), name.size());
-        const std::size_t shorter = std::min(word.size(), name.size());
-        if (longer - shorter >= best) {
-            continue;
-        }
-        const std::size_t distance = detail::edit_distance(word, name);
-        // Where every letter would have to change, nothing is alike.
-        if (distance < best && distance < longer) {
-            best = distance;
-            found = name;
-        }
-    }
-    return std::string(found);
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
-
-ATTUNE_DECL std::string describe(const Document& document) {
-    switch (document.kind()) {
-    case Kind::null: return "null";
-    case Kind::boolean: return "a boolean";
-    case Kind::integer: return "an integer";
-    case Kind::real: return "a real number";
-    case Kind::string: return "a string";
-    case Kind::array: return "an array";
-    case Kind::object: return "an object";
-    }
-    return {};
-}
 
 [[noreturn]] inline void refuse_kind(const char* expected, const Document& document) {
     throw std::domain_error(std::string("expected ") + expected + ", found " + describe(document));
@@ -3102,15 +3222,6 @@ ATTUNE_DECL const Document* Document::find(std::size_t index) const noexcept {
 
 namespace detail {
 
-// One level down; null when there is nothing.
-ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
-    if (!document.is_array()) {
-        return document.find(token);
-    }
-    const std::optional<std::size_t> index = element_index(token);
-    return index ? document.find(*index) : nullptr;
-}
-
 ATTUNE_DECL Path first_tokens(const Path& path, std::size_t count) {
     const auto begin = path.tokens().begin();
     return Path(std::vector<std::string>(begin, begin + static_cast<std::ptrdiff_t>(count)));
@@ -3125,13 +3236,7 @@ ATTUNE_DECL std::string describe_absence(const Document& parent, const Path& pat
                                          std::size_t depth) {
     const std::string place = to_string(first_tokens(path, depth + 1)) + ": ";
     if (parent.is_object()) {
-        std::vector<std::string_view> names;
-        names.reserve(parent.size());
-        for (const Member member : parent.members()) {
-            names.push_back(member.key);
-        }
-        const std::string near = nearest(path.tokens()[depth], names);
-        return place + "no such member" + (near.empty() ? "" : "; did you mean \"" + near + "\"?");
+        return place + "no such member" + did_you_mean(parent, path.tokens()[depth]);
     }
     if (parent.is_array()) {
         return place + "no such element; the array has " + std::to_string(parent.size());
@@ -7119,46 +7224,6 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-// The entries that differ in one pair of containers, and the token of the current one.
-class ChangedEntries {
-public:
-    ChangedEntries(const Document& before, const Document& after) noexcept
-        : walk_(before.is_object() ? Walk(std::in_place_type<Differences>, before, after)
-                                   : Walk(std::in_place_type<Lockstep>, before, after)) {}
-
-    bool next() noexcept {
-        if (auto* const members = std::get_if<Differences>(&walk_)) {
-            return members->next();
-        }
-        auto& elements = std::get<Lockstep>(walk_);
-        while (elements.next()) {
-            if (!elements.before()->same(*elements.after())) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    std::string token() const {
-        if (const auto* members = std::get_if<Differences>(&walk_)) {
-            return std::string(members->key());
-        }
-        return std::to_string(std::get<Lockstep>(walk_).index());
-    }
-
-    const Document* before() const noexcept {
-        return std::visit([](const auto& walk) { return walk.before(); }, walk_);
-    }
-    const Document* after() const noexcept {
-        return std::visit([](const auto& walk) { return walk.after(); }, walk_);
-    }
-
-private:
-    using Walk = std::variant<Differences, Lockstep>;
-
-    Walk walk_;
-};
-
 // Both are objects, or arrays of one length: whatever differs does so further down.
 ATTUNE_DECL bool differ_inside(const Document* before, const Document* after) noexcept {
     if (!before || !after) {
@@ -7308,6 +7373,447 @@ ATTUNE_DECL Document merge_patch(const Document& target, const Document& patch) 
 
 namespace attune::inline ATTUNE_ABI {
 
+/// A JSON Patch that cannot be applied: an operation of it is malformed, or the document is not
+/// what the operation expects. The message names members and kinds, never a value of the document
+/// or of the patch.
+class PatchError : public std::runtime_error {
+public:
+    ATTUNE_DECL PatchError(std::string place, std::size_t operation, Path path,
+                           std::string message);
+
+    /// The operation that failed, counted from 0 as in a JSON Pointer into the patch; 0 when the
+    /// patch is no array at all.
+    std::size_t operation() const noexcept { return operation_; }
+
+    /// The `path` of that operation, or its `from` when that is what failed; the root when the
+    /// operation does not get as far as naming one.
+    const Path& path() const noexcept { return path_; }
+
+    /// What is wrong, without the place. `what()` is `operation 2: replace /server/prot: message`.
+    const std::string& message() const noexcept { return message_; }
+
+private:
+    std::size_t operation_;
+    Path path_;
+    std::string message_;
+};
+
+/// JSON Patch (RFC 6902): `target` after all operations of `patch`, in their order. Throws
+/// PatchError at the first one that fails: all or nothing.
+///
+/// As the RFC has it, unknown members of an operation are ignored, and `test` compares numbers by
+/// their value: 1 equals 1.0. A text value equals the string with the same characters. Removing
+/// the root leaves null.
+///
+/// Each operation takes O(log n) at each level of its path, in time and in new memory, also where
+/// the elements of an array move up or down; a `test` compares besides, skipping what is shared.
+/// Any depth.
+ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch);
+
+/// A JSON Patch that makes `after` of `before`: `apply_patch(before, make_patch(before, after))`
+/// equals `after`. Made of `add`, `remove` and `replace`; the empty array when both are equal.
+///
+/// Objects are compared member by member, arrays of one length element by element. Of arrays whose
+/// length has changed, equal elements at both ends are left alone, those between are compared in
+/// turn, and the rest of them is removed or added. What both documents share is not looked at:
+/// O(change * log n) between neighbouring versions. Any depth.
+ATTUNE_DECL Document make_patch(const Document& before, const Document& after);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// Two containers of one kind in the middle of being compared.
+struct Comparing {
+    const Document* before;
+    const Document* after;
+    ChangedEntries entries;
+    std::size_t paired;  // elements that are compared with that at the same index
+};
+
+// Compares without recursion: the documents may be deeper than the stack.
+class PatchMaker {
+public:
+    Document make(const Document& before, const Document& after) {
+        compare(&before, &after);
+        while (!open_.empty()) {
+            Comparing& top = open_.back();
+            tokens_.resize(open_.size() - 1);
+            if (next(top)) {
+                tokens_.push_back(top.entries.token());
+                compare(top.entries.before(), top.entries.after());
+                continue;
+            }
+            if (top.before->is_array()) {
+                resize(top);
+            }
+            open_.pop_back();
+        }
+        return make_array(operations_.data(), operations_.size());
+    }
+
+private:
+    // The operation that the difference at the current path takes; containers of one kind are left
+    // to be compared inside.
+    void compare(const Document* before, const Document* after) {
+        if (!before) {
+            append("add", after);
+        } else if (!after) {
+            append("remove", nullptr);
+        } else if (before->same(*after)) {
+            return;
+        } else if (before->is_object() && after->is_object()) {
+            open_.push_back({before, after, ChangedEntries(*before, *after), 0});
+        } else if (before->is_array() && after->is_array()) {
+            open_.push_back({before, after, ChangedEntries(*before, *after),
+                             pairs(*before, *after)});
+        } else if (!(*before == *after)) {
+            append("replace", after);
+        }
+    }
+
+    static std::size_t pairs(const Document& before, const Document& after) {
+        const std::size_t common = std::min(before.size(), after.size());
+        if (before.size() == after.size()) {
+            return common;
+        }
+        // An element that could count at either end counts at the front: lists grow at the back.
+        const std::size_t head = count_equal(before, after, Direction::forward, common);
+        return common - count_equal(before, after, Direction::backward, common - head);
+    }
+
+    static bool next(Comparing& pair) {
+        return pair.entries.next() &&
+               (pair.before->is_object() || pair.entries.index() < pair.paired);
+    }
+
+    // Removes or adds what lies between the elements compared and the equal ones at the end.
+    void resize(const Comparing& arrays) {
+        const std::size_t old_size = arrays.before->size();
+        const std::size_t new_size = arrays.after->size();
+        const std::size_t tail = std::min(old_size, new_size) - arrays.paired;
+        // From the back: each index is then that of the old array.
+        for (std::size_t i = old_size - tail; i-- > new_size - tail;) {
+            append_element("remove", i, nullptr);
+        }
+        for (std::size_t i = old_size - tail; i < new_size - tail; ++i) {
+            append_element("add", i, arrays.after->find(i));
+        }
+    }
+
+    void append_element(std::string_view name, std::size_t index, const Document* value) {
+        tokens_.push_back(std::to_string(index));
+        append(name, value);
+        tokens_.pop_back();
+    }
+
+    // The members of an operation come in key order.
+    void append(std::string_view name, const Document* value) {
+        std::array<Document, 6> slots{
+            "op", name, "path", Path(tokens_).pointer(), "value", value ? *value : Document()};
+        operations_.push_back(make_object(slots.data(), value ? 3 : 2));
+    }
+
+    std::vector<Comparing> open_;
+    std::vector<std::string> tokens_;
+    std::vector<Document> operations_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL Document make_patch(const Document& before, const Document& after) {
+    return detail::PatchMaker().make(before, after);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// By their value, exactly: no integer is rounded to find out.
+ATTUNE_DECL bool equal_numbers(const Document& a, const Document& b) noexcept {
+    if (a.is_real() == b.is_real()) {
+        return a.is_real() ? a.as_double() == b.as_double() : a.same(b);
+    }
+    const Document& integer = a.is_real() ? b : a;
+    const double real = (a.is_real() ? a : b).as_double();
+    // The bounds are powers of two; both comparisons are false for NaN.
+    if (integer.is_unsigned()) {
+        return real >= 0x1p63 && real < 0x1p64 &&
+               static_cast<std::uint64_t>(real) == integer.as_uint64() &&
+               static_cast<double>(integer.as_uint64()) == real;
+    }
+    return real >= -0x1p63 && real < 0x1p63 &&
+           static_cast<std::int64_t>(real) == integer.as_int64() &&
+           static_cast<double>(integer.as_int64()) == real;
+}
+
+ATTUNE_DECL bool equal_scalars_as_json(const Document& a, const Document& b) noexcept {
+    if (a.is_number() && b.is_number()) {
+        return equal_numbers(a, b);
+    }
+    if (a.is_string() && b.is_string()) {
+        return a.as_string() == b.as_string();
+    }
+    return a.same(b);
+}
+
+// Equality of RFC 6902, section 4.6, which is that of the values JSON stands for, not of documents.
+ATTUNE_DECL bool equal_as_json(const Document& a, const Document& b) {
+    std::vector<std::pair<const Document*, const Document*>> open;
+    // What is inside two containers is left for later.
+    const auto may_be_equal = [&](const Document& x, const Document& y) {
+        if (x.same(y)) {
+            return true;
+        }
+        if (!is_container(x)) {
+            return equal_scalars_as_json(x, y);
+        }
+        open.emplace_back(&x, &y);
+        return x.kind() == y.kind() && x.size() == y.size();
+    };
+    if (!may_be_equal(a, b)) {
+        return false;
+    }
+    while (!open.empty()) {
+        const auto [x, y] = open.back();
+        open.pop_back();
+        for (Lockstep pair(*x, *y); pair.next();) {
+            const Document* const before = pair.before();
+            const Document* const after = pair.after();
+            if (x->is_object() ? !(before[0] == after[0]) || !may_be_equal(before[1], after[1])
+                               : !may_be_equal(*before, *after)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+// Applies one operation after another.
+class Patcher {
+public:
+    explicit Patcher(const Document& target) : document_(target) {}
+
+    Document apply(const Document& patch) {
+        place_ = "patch";
+        if (!patch.is_array()) {
+            refuse("expected an array of operations, found " + describe(patch));
+        }
+        for (const Document& operation : patch.elements()) {
+            place_ = "operation " + std::to_string(number_);
+            path_ = {};
+            apply_one(operation);
+            ++number_;
+        }
+        return std::move(document_);
+    }
+
+private:
+    void apply_one(const Document& operation) {
+        if (!operation.is_object()) {
+            refuse("expected an object, found " + describe(operation));
+        }
+        const std::string_view name = name_of(operation);
+        place_ += ": " + std::string(name);
+        const Path path = pointer(operation, "path");
+        if (name == "move" || name == "copy") {
+            transfer(name == "move", pointer(operation, "from"), path);
+            return;
+        }
+        enter(path);
+        if (name == "remove") {
+            (void)existing(path);
+            document_ = document_.without(path);
+        } else if (name == "add") {
+            add(path, member(operation, "value"));
+        } else if (name == "replace") {
+            const Document& value = member(operation, "value");
+            (void)existing(path);
+            document_ = document_.with(path, value);
+        } else {
+            const Document& value = member(operation, "value");
+            test(existing(path), value);
+        }
+    }
+
+    // Both operations take a value from one place and add it at another.
+    void transfer(bool move, const Path& from, const Path& path) {
+        const std::string operation = place_;
+        place_ += " from";
+        enter(from);
+        if (move && path.size() > from.size() && path.starts_with(from)) {
+            refuse("a value cannot be moved into itself");
+        }
+        const Document value = existing(from);
+        place_ = operation;
+        enter(path);
+        if (move && path == from) {
+            return;
+        }
+        if (move) {
+            document_ = document_.without(from);
+        }
+        add(path, value);
+    }
+
+    void add(const Path& path, const Document& value) {
+        if (path.empty()) {
+            document_ = value;
+            return;
+        }
+        const Document& parent = existing(path, path.size() - 1);
+        if (!parent.is_array()) {
+            if (!parent.is_object()) {
+                refuse_below(parent, path, path.size() - 1);
+            }
+            document_ = document_.with(path, value);
+            return;
+        }
+        const std::string& token = path.back();
+        const std::optional<std::size_t> index =
+            token == "-" ? parent.size() : element_index(token);
+        if (!index) {
+            refuse("not an index: expected a number without leading zeros, or \"-\" to append");
+        }
+        if (*index > parent.size()) {
+            refuse("beyond the end; the array has " + std::to_string(parent.size()));
+        }
+        document_ = document_.with(path.parent(), inserted(parent, *index, {}, value));
+    }
+
+    void test(const Document& found, const Document& expected) const {
+        if (equal_as_json(found, expected)) {
+            return;
+        }
+        if (found.kind() == expected.kind()) {
+            refuse("found " + describe(found) + " that is not the one expected");
+        }
+        refuse("expected " + describe(expected) + ", found " + describe(found));
+    }
+
+    // The value at the first `levels` tokens of `path`, where there must be one.
+    const Document& existing(const Path& path, std::size_t levels) const {
+        const Document* document = &document_;
+        for (std::size_t depth = 0; depth < levels; ++depth) {
+            const Document* const below = child(*document, path.tokens()[depth]);
+            if (!below) {
+                refuse_below(*document, path, depth);
+            }
+            document = below;
+        }
+        return *document;
+    }
+    const Document& existing(const Path& path) const { return existing(path, path.size()); }
+
+    // There is nothing in `parent`, which has the first `depth` tokens of `path`, for the next one.
+    [[noreturn]] void refuse_below(const Document& parent, const Path& path,
+                                   std::size_t depth) const {
+        const auto beginning = [&](std::size_t count) {
+            const auto first = path.tokens().begin();
+            const auto last = first + static_cast<std::ptrdiff_t>(count);
+            return Path(std::vector<std::string>(first, last)).pointer();
+        };
+        if (!is_container(parent)) {
+            const std::string place = depth == 0 ? "the root" : beginning(depth);
+            refuse("expected an object or an array at " + place + ", found " + describe(parent));
+        }
+        const std::string& token = path.tokens()[depth];
+        const std::string place = depth + 1 < path.size() ? beginning(depth + 1) + ": " : "";
+        if (parent.is_object()) {
+            refuse(place + "no such member" + did_you_mean(parent, token));
+        }
+        if (token == "-") {
+            refuse(place + "\"-\" is the place after the last element, where nothing is yet");
+        }
+        if (!element_index(token)) {
+            refuse(place + "not an index: expected a number without leading zeros");
+        }
+        refuse(place + "no such element; the array has " + std::to_string(parent.size()));
+    }
+
+    std::string_view name_of(const Document& operation) const {
+        static constexpr std::array<std::string_view, 6> names{"add",  "remove", "replace",
+                                                               "move", "copy",   "test"};
+        const std::string_view given = text(operation, "op");
+        for (const std::string_view name : names) {
+            if (name == given) {
+                return name;
+            }
+        }
+        const std::string near = nearest(given, names);
+        refuse("unknown \"op\"; " + (near.empty()
+                                         ? "expected add, remove, replace, move, copy or test"
+                                         : "did you mean \"" + near + "\"?"));
+    }
+
+    Path pointer(const Document& operation, const char* name) const {
+        const std::string_view given = text(operation, name);
+        if (!given.empty() && given.front() != '/') {
+            refuse(quoted(name) + " is no JSON Pointer: expected a \"/\" before each name; " +
+                   "did you mean \"" + Path(given).pointer() + "\"?");
+        }
+        try {
+            return Path(given);
+        } catch (const std::invalid_argument& malformed) {
+            refuse(quoted(name) + ": " + malformed.what());
+        }
+    }
+
+    std::string_view text(const Document& operation, const char* name) const {
+        const Document& value = member(operation, name);
+        if (!value.is_string()) {
+            refuse(quoted(name) + ": expected a string, found " + describe(value));
+        }
+        return value.as_string();
+    }
+
+    const Document& member(const Document& operation, const char* name) const {
+        const Document* const value = operation.find(std::string_view(name));
+        if (!value) {
+            refuse(quoted(name) + " is missing");
+        }
+        return *value;
+    }
+
+    static std::string quoted(const char* name) { return '"' + std::string(name) + '"'; }
+
+    // What goes wrong from here on is about `path`.
+    void enter(const Path& path) {
+        place_ += ' ' + (path.empty() ? "the document" : path.pointer());
+        path_ = path;
+    }
+
+    [[noreturn]] void refuse(std::string message) const {
+        throw PatchError(place_, number_, path_, std::move(message));
+    }
+
+    Document document_;
+    std::size_t number_ = 0;
+    std::string place_;
+    Path path_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL PatchError::PatchError(std::string place, std::size_t operation, Path path,
+                                   std::string message)
+    : std::runtime_error(place + ": " + message),
+      operation_(operation),
+      path_(std::move(path)),
+      message_(std::move(message)) {}
+
+ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch) {
+    return detail::Patcher(target).apply(patch);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
 /// A document that equals `fresh` and shares with `old` every object, array and string that is
 /// equal in both at the same place, and the unchanged parts of large containers that are not.
 /// Returns `old` itself when both are equal, so that `same` tells at once that nothing has changed.
@@ -7344,18 +7850,6 @@ ATTUNE_DECL Document reconcile_objects(const Document& old, const Document& fres
     return edited(old, edits.data(), edits.size());
 }
 
-// How many elements at the end of both are equal, leaving out the first `skip`.
-ATTUNE_DECL std::size_t equal_tail(const Document& old, const Document& fresh,
-                                   std::size_t skip) noexcept {
-    const std::size_t most = std::min(old.size(), fresh.size()) - skip;
-    std::size_t count = 0;
-    while (count < most &&
-           *old.find(old.size() - count - 1) == *fresh.find(fresh.size() - count - 1)) {
-        ++count;
-    }
-    return count;
-}
-
 // Elements have no names: equal ones at the beginning and at the end are the same, those between
 // are matched in order.
 ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh,
@@ -7376,7 +7870,7 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
             continue;
         }
         if (replacements.empty() && old.size() != fresh.size()) {
-            tail = equal_tail(old, fresh, pair.index());
+            tail = count_equal(old, fresh, Direction::backward, common - pair.index());
             if (pair.index() + tail == common) {
                 break;
             }
@@ -7648,13 +8142,13 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Who an observer is, in reports.
 struct ObserverName {
     enum class Kind : std::uint8_t {
-        path,        ///< known by what it observes
+        observed,    ///< known by what it observes
         given,       ///< known by the name its owner gave it
         rejections,  ///< an observer of rejections, which is not told of its own trouble
     };
 
     std::string text;
-    Kind kind = Kind::path;
+    Kind kind = Kind::observed;
 
     /// `observer of "server.pool"`, or `observer "resizer"`.
     std::string label() const {
@@ -8725,6 +9219,121 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI
 
+/// Memory for value cells. A commit that recomputes a thousand small values allocates a thousand
+/// cells of the same few sizes, and frees those of the version that falls out of the history. Each
+/// thread keeps freed ones for its next commit: a general allocator takes longer for such a pair
+/// than most functions that make the values.
+namespace attune::inline ATTUNE_ABI::detail {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ATTUNE_PLAIN_CELL_MEMORY
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define ATTUNE_PLAIN_CELL_MEMORY
+#endif
+#endif
+
+#if defined(ATTUNE_PLAIN_CELL_MEMORY)
+
+// A sanitizer sees a cell that is used after its end only when its memory is not given out again.
+inline void* allocate_cell(std::size_t size) { return ::operator new(size); }
+inline void free_cell(void* cell, std::size_t) noexcept { ::operator delete(cell); }
+
+#else
+
+class SpareCells {
+public:
+    static constexpr std::size_t classes = 4;
+    static constexpr std::size_t largest = 72;
+    static constexpr std::size_t most = 4096;  ///< of one class and thread: 1 MiB at most, together
+
+    void* take(std::size_t size) {
+        List& list = list_of(size);
+        return list.first != nullptr ? pop(list) : ::operator new(rounded(size));
+    }
+    void give(void* cell, std::size_t size) noexcept {
+        List& list = list_of(size);
+        if (list.size == most || (!open_ && !open())) {
+            ::operator delete(cell);
+            return;
+        }
+        list.first = new (cell) Spare{list.first};
+        ++list.size;
+    }
+
+private:
+    struct Spare {
+        Spare* next;
+    };
+    struct List {
+        Spare* first = nullptr;
+        std::size_t size = 0;
+    };
+
+    // 24, 40, 56 or 72: what a general allocator has left of 16-byte units after its own 8 bytes.
+    static std::size_t class_of(std::size_t size) noexcept {
+        return size <= 24 ? 0 : (size - 9) / 16;
+    }
+    static std::size_t rounded(std::size_t size) noexcept { return 16 * class_of(size) + 24; }
+    List& list_of(std::size_t size) noexcept { return lists_[class_of(size)]; }
+    static void* pop(List& list) noexcept {
+        Spare* const spare = list.first;
+        list.first = spare->next;
+        --list.size;
+        return spare;
+    }
+
+    /// Closes what the thread keeps when it ends; what it frees after that is not kept any more.
+    struct Closing {
+        ~Closing();
+    };
+
+    bool open() noexcept;
+
+    List lists_[classes];
+    bool open_ = false;
+    bool closed_ = false;
+};
+
+// Plain data, so that it can be used until the very end of a thread.
+inline constinit thread_local SpareCells spare_cells;
+
+inline bool SpareCells::open() noexcept {
+    if (!closed_) {
+        static thread_local Closing closing;
+        (void)closing;
+        open_ = true;
+    }
+    return open_;
+}
+
+inline SpareCells::Closing::~Closing() {
+    spare_cells.open_ = false;
+    spare_cells.closed_ = true;
+    for (List& list : spare_cells.lists_) {
+        while (list.first != nullptr) {
+            ::operator delete(pop(list));
+        }
+    }
+}
+
+inline void* allocate_cell(std::size_t size) {
+    return size <= SpareCells::largest ? spare_cells.take(size) : ::operator new(size);
+}
+inline void free_cell(void* cell, std::size_t size) noexcept {
+    if (size <= SpareCells::largest) {
+        spare_cells.give(cell, size);
+    } else {
+        ::operator delete(cell);
+    }
+}
+
+#endif
+#undef ATTUNE_PLAIN_CELL_MEMORY
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// One value of one handle, immutable once published, shared by every frame between the commit
@@ -8741,15 +9350,28 @@ public:
 
     void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() const noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        // Who holds the only reference need not count it down.
+        if (references_.load(std::memory_order_acquire) == 1 ||
+            references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             delete this;
         }
     }
 
+    static void* operator new(std::size_t size) { return allocate_cell(size); }
+    static void operator delete(void* cell, std::size_t size) noexcept { free_cell(cell, size); }
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return ::operator new(size, alignment);
+    }
+    static void operator delete(void* cell, std::align_val_t alignment) noexcept {
+        ::operator delete(cell, alignment);
+    }
+
 private:
     friend class FrameDraft;
-    mutable std::atomic<std::uint32_t> references_{1};
+    friend class Obituary;
+    // In this order a small value lies in what would be padding.
     std::uint64_t born_ = 0;  ///< serial of the first frame that shows it
+    mutable std::atomic<std::uint32_t> references_{1};
 };
 
 template <class T>
@@ -8826,15 +9448,33 @@ struct FrameChunk {
     static constexpr std::size_t width = std::size_t{1} << bits;
 
     std::uint64_t born = 0;  ///< serial of the first frame that uses it
+    bool leaf = true;        ///< its children are cells
     const void* child[width] = {};
 };
 
 /// What died with a commit: visible in the frame before, not visible in the frame that holds the
-/// note. `born` tells which older frames could still see it.
-struct Obituary {
-    const void* object;
-    std::uint64_t born;
-    bool is_cell;
+/// note.
+class Obituary {
+public:
+    explicit Obituary(const CellBase* cell) noexcept
+        : object_(reinterpret_cast<std::uintptr_t>(cell) | 1) {}
+    explicit Obituary(const FrameChunk* chunk) noexcept
+        : object_(reinterpret_cast<std::uintptr_t>(chunk)) {}
+
+    /// Null when it is a chunk.
+    const CellBase* cell() const noexcept {
+        return (object_ & 1) != 0 ? reinterpret_cast<const CellBase*>(object_ - 1) : nullptr;
+    }
+    const FrameChunk* chunk() const noexcept {
+        return reinterpret_cast<const FrameChunk*>(object_);
+    }
+    /// Serial of the first frame that showed it.
+    std::uint64_t born() const noexcept {
+        return cell() != nullptr ? cell()->born_ : chunk()->born;
+    }
+
+private:
+    std::uintptr_t object_;  // cells are marked in the lowest bit
 };
 
 /// One published version: its number, its document and the value of every handle.
@@ -8848,7 +9488,7 @@ struct Obituary {
 /// [b, d), and can go when none of these is left. See FrameChain::destroy.
 class Frame {
 public:
-    /// The cell of `slot`, which must be below size().
+    /// The cell of `slot`, which must be below size(); null in an empty one.
     [[gnu::always_inline]] const CellBase* cell(std::uint32_t slot) const noexcept {
         if (slot < FrameChunk::width) [[likely]] {
             return static_cast<const CellBase*>(direct_[slot]);
@@ -8856,7 +9496,9 @@ public:
         return far_cell(slot - static_cast<std::uint32_t>(FrameChunk::width));
     }
 
-    /// Number of slots: handles bound later than this frame are not in it.
+    /// Grows with every frame of a store, also where the version stays.
+    std::uint64_t serial() const noexcept { return serial_; }
+    /// Number of slots, those that are empty included.
     std::uint32_t size() const noexcept { return size_; }
 
     Version version = 0;
@@ -8907,6 +9549,8 @@ public:
     ATTUNE_DECL std::uint32_t append(CellPtr cell);
     /// Replaces the cell of a slot.
     ATTUNE_DECL void set(std::uint32_t slot, CellPtr cell);
+    /// Empties a slot, for another node to be put there by `set`.
+    ATTUNE_DECL void clear(std::uint32_t slot);
 
     Frame& frame() noexcept { return *frame_; }
 
@@ -8915,18 +9559,27 @@ private:
 
     /// Where the cell of `slot` is kept, in a place of this draft's own.
     const void*& place_of(std::uint32_t slot);
-    FrameChunk* own_chunk(const void*& place);
+    FrameChunk* own_chunk(const void*& place, bool leaf);
     void put(const void*& place, CellPtr cell);
     Frame* release() noexcept;
+    /// Of a draft that is dropped: the cells it made.
+    void release_cells(const void* const* children) noexcept;
 
     Frame* frame_;
     std::vector<FrameChunk*> chunks_;
-    std::vector<const CellBase*> cells_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+/// Room for one more, so that push_back cannot throw.
+template <class T>
+void reserve_one(std::vector<T>& list) {
+    if (list.size() == list.capacity()) {
+        list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+    }
+}
 
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
@@ -8948,27 +9601,41 @@ ATTUNE_DECL FrameDraft::~FrameDraft() {
     if (frame_ == nullptr) {
         return;
     }
-    for (FrameChunk* chunk : chunks_) {
-        delete chunk;
+    release_cells(frame_->direct_);
+    if (frame_->shift_ == 0) {
+        release_cells(frame_->root_);
     }
-    for (const CellBase* cell : cells_) {
-        cell->release();
+    for (FrameChunk* chunk : chunks_) {
+        if (chunk->leaf) {
+            release_cells(chunk->child);
+        }
+        delete chunk;
     }
     delete frame_;
 }
 
-ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
+ATTUNE_DECL void FrameDraft::release_cells(const void* const* children) noexcept {
+    for (std::size_t i = 0; i != FrameChunk::width; ++i) {
+        const auto* const cell = static_cast<const CellBase*>(children[i]);
+        if (cell != nullptr && cell->born_ == frame_->serial_) {
+            cell->release();
+        }
+    }
+}
+
+ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place, bool leaf) {
     const auto* const shared = static_cast<const FrameChunk*>(place);
     if (shared != nullptr && shared->born == frame_->serial_) {
         return const_cast<FrameChunk*>(shared);  // made by this draft, seen by nobody else
     }
-    chunks_.reserve(chunks_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(chunks_);
+    reserve_one(frame_->dead_);
     auto made =
         shared != nullptr ? std::make_unique<FrameChunk>(*shared) : std::make_unique<FrameChunk>();
     made->born = frame_->serial_;
+    made->leaf = leaf;
     if (shared != nullptr) {
-        frame_->dead_.push_back({shared, shared->born, false});
+        frame_->dead_.push_back(Obituary{shared});
     }
     chunks_.push_back(made.get());
     place = made.get();
@@ -8982,29 +9649,28 @@ ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
     const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
     const void** children = frame_->root_;
     for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
-        children = own_chunk(children[(index >> shift) % FrameChunk::width])->child;
+        children =
+            own_chunk(children[(index >> shift) % FrameChunk::width], shift == FrameChunk::bits)
+                ->child;
     }
     return children[index % FrameChunk::width];
 }
 
 ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
-    cells_.reserve(cells_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(frame_->dead_);
     const auto* const before = static_cast<const CellBase*>(place);
     const CellBase* const after = cell.release();
     // Not published yet: this draft is its only owner.
     const_cast<CellBase*>(after)->born_ = frame_->serial_;
-    cells_.push_back(after);
     place = after;
     if (before == nullptr) {
         return;
     }
     if (before->born_ == frame_->serial_) {
         // Put in by this draft, and seen by no frame at all.
-        std::erase(cells_, before);
         before->release();
     } else {
-        frame_->dead_.push_back({before, before->born_, true});
+        frame_->dead_.push_back(Obituary{before});
     }
 }
 
@@ -9012,9 +9678,10 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     const std::uint32_t slot = frame_->size_;
     if (slot == FrameChunk::width + (FrameChunk::width << frame_->shift_)) {
         // The root is full: its content becomes the first chunk of a new level.
-        chunks_.reserve(chunks_.size() + 1);
+        reserve_one(chunks_);
         auto level = std::make_unique<FrameChunk>();
         level->born = frame_->serial_;
+        level->leaf = frame_->shift_ == 0;
         std::copy(std::begin(frame_->root_), std::end(frame_->root_), std::begin(level->child));
         std::fill(std::begin(frame_->root_), std::end(frame_->root_), nullptr);
         frame_->root_[0] = level.get();
@@ -9030,9 +9697,17 @@ ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
     put(place_of(slot), std::move(cell));
 }
 
+ATTUNE_DECL void FrameDraft::clear(std::uint32_t slot) {
+    const void*& place = place_of(slot);
+    if (const auto* const cell = static_cast<const CellBase*>(place)) {
+        reserve_one(frame_->dead_);
+        frame_->dead_.push_back(Obituary{cell});
+        place = nullptr;
+    }
+}
+
 ATTUNE_DECL Frame* FrameDraft::release() noexcept {
     chunks_.clear();
-    cells_.clear();
     return std::exchange(frame_, nullptr);
 }
 
@@ -9163,15 +9838,18 @@ ATTUNE_DECL FrameChain::~FrameChain() {
 }
 
 ATTUNE_DECL void FrameChain::bury(const Obituary& dead) noexcept {
-    if (dead.is_cell) {
-        static_cast<const CellBase*>(dead.object)->release();
+    if (const CellBase* const cell = dead.cell()) {
+        cell->release();
     } else {
-        delete static_cast<const FrameChunk*>(dead.object);
+        delete dead.chunk();
     }
 }
 
 ATTUNE_DECL void FrameChain::bury_all(const void* const* children, unsigned shift) noexcept {
-    for (std::size_t i = 0; i != FrameChunk::width && children[i] != nullptr; ++i) {
+    for (std::size_t i = 0; i != FrameChunk::width; ++i) {
+        if (children[i] == nullptr) {
+            continue;
+        }
         if (shift == 0) {
             static_cast<const CellBase*>(children[i])->release();
         } else {
@@ -9280,7 +9958,7 @@ ATTUNE_DECL void FrameChain::destroy(const Frame* frame) const noexcept {
         const Frame* const newer = frame->newer_;  // the current frame is never destroyed here
         auto& dead = newer->dead_;
         const auto seen_by_older = [&](const Obituary& note) {
-            return older != nullptr && note.born <= older->serial_;
+            return older != nullptr && note.born() <= older->serial_;
         };
         const auto keep_end = std::partition(dead.begin(), dead.end(), seen_by_older);
         frame->dead_.insert(frame->dead_.end(), dead.begin(), keep_end);
@@ -9341,34 +10019,6 @@ private:
 
     detail::FrameGuard guard_;
     const T& value_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// The ticket of an explicit write.
-class Commit {
-public:
-    /// The version that shows the write. A write that changes nothing makes no version; this is
-    /// then the version that was current.
-    Version version = 0;
-    /// The deepest paths that differ from the version before; empty when nothing changed.
-    std::vector<Path> changed;
-
-    /// Waits until every observer that this version concerns has been told of it, or of a later
-    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
-    /// of the same store: it would wait for itself.
-    template <class Rep, class Period>
-    bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return hub_ == nullptr || hub_->settle(version, detail::deadline_after(timeout));
-    }
-
-    Commit() = default;
-
-private:
-    friend class detail::Core;
-    std::shared_ptr<detail::DeliveryHub> hub_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -9525,50 +10175,568 @@ ATTUNE_DECL bool equal(const Type& type, const void* a, const void* b) {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-class Core;
-class ValueDelivery;
-
-/// All that the engine knows of a bound C++ type: a few functions, one constant per type.
-struct ValueKind {
-    const Type& (*type)() noexcept;
-    CellPtr (*make)();                                ///< a cell that holds T{}
-    const void* (*object)(const CellBase&) noexcept;  ///< the T inside
-
-    /// The T of a cell nobody else has seen yet.
-    void* fresh(const CellBase& cell) const noexcept { return const_cast<void*>(object(cell)); }
-    bool equal(const CellBase& a, const CellBase& b) const {
-        return &a == &b || detail::equal(type(), object(a), object(b));
-    }
-};
-
+/// An owning pointer to something that counts its references itself, by `acquire` and `release`.
 template <class T>
-inline constexpr ValueKind value_kind{
-    []() noexcept -> const Type& { return type_of<T>(); },
-    [] { return CellPtr::adopt(new ValueCell<T>); },
-    [](const CellBase& cell) noexcept -> const void* {
-        return &static_cast<const ValueCell<T>&>(cell).value;
-    },
-};
+class Ref {
+public:
+    Ref() noexcept = default;
+    explicit Ref(T* object) noexcept : object_(object) { acquire(); }
+    /// Takes over a reference that is there already.
+    static Ref adopt(T* object) noexcept {
+        Ref made;
+        made.object_ = object;
+        return made;
+    }
+    Ref(const Ref& other) noexcept : object_(other.object_) { acquire(); }
+    Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    template <class U>
+    Ref(Ref<U> other) noexcept : object_(other.surrender()) {}
+    Ref& operator=(Ref other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    ~Ref() {
+        if (object_ != nullptr) {
+            object_->release();
+        }
+    }
 
-/// What stands behind a Config: a slot in the frames, and those who watch it. Handles share it; it
-/// keeps the frames, and with them the last value, alive beyond the store.
-struct GraphNode {
-    GraphNode(Path place, const ValueKind& value, std::shared_ptr<const FrameChain> frames,
-              std::weak_ptr<Core> owner)
-        : path(std::move(place)), kind(value), chain(std::move(frames)), core(std::move(owner)) {}
+    T* get() const noexcept { return object_; }
+    T* operator->() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    T* surrender() noexcept { return std::exchange(object_, nullptr); }
 
-    const Path path;
-    const ValueKind& kind;
-    const std::shared_ptr<const FrameChain> chain;
-    const std::weak_ptr<Core> core;
-    std::uint32_t slot = 0;  ///< set before anybody else knows the node
+private:
+    void acquire() const noexcept {
+        if (object_ != nullptr) {
+            object_->acquire();
+        }
+    }
 
-    // The core's, under its commit mutex.
-    std::vector<std::shared_ptr<ValueDelivery>> observers;
-    std::vector<Problem> warnings;  ///< about the present value
+    T* object_ = nullptr;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
+
+// How two values of a derived node are compared: by `==`, else by their members, else they count
+// as different. Standard containers have an `==` whatever their elements are, and it does not
+// compile when these have none: so one has to look at the elements first.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <class T>
+constexpr bool has_equality() noexcept;
+
+template <class T>
+inline constexpr bool elements_have_equality = true;
+template <class A, class B>
+inline constexpr bool elements_have_equality<std::pair<A, B>> =
+    has_equality<A>() && has_equality<B>();
+template <class... A>
+inline constexpr bool elements_have_equality<std::tuple<A...>> = (has_equality<A>() && ...);
+template <class... A>
+inline constexpr bool elements_have_equality<std::variant<A...>> = (has_equality<A>() && ...);
+template <class A>
+inline constexpr bool elements_have_equality<std::optional<A>> = has_equality<A>();
+
+template <class T>
+concept ValueRange = requires(const T& range) {
+    typename T::value_type;
+    range.begin();
+    range.end();
+    range.size();
+} && !std::same_as<typename T::value_type, T>;
+
+template <class T>
+constexpr bool has_equality() noexcept {
+    if constexpr (ValueRange<T>) {
+        if constexpr (!has_equality<std::remove_cv_t<typename T::value_type>>()) {
+            return false;
+        }
+    }
+    if constexpr (elements_have_equality<T>) {
+        return std::equality_comparable<T>;
+    } else {
+        return false;
+    }
+}
+
+// A plain struct whose members can be taken apart; what bind refuses is refused here silently.
+template <class T>
+constexpr bool has_members() noexcept {
+    if constexpr (std::is_class_v<T> && std::is_aggregate_v<T> && TakesValues<T> && !HasBase<T>) {
+        constexpr std::size_t count = count_values<T>();
+        if constexpr (count > 0 && count <= max_fields) {
+            return !has_array<T, count>();
+        }
+    }
+    return false;
+}
+
+template <class T>
+bool value_equal(const T& a, const T& b);
+
+template <std::size_t... I, class... P>
+bool members_equal(const MembersOver<std::index_sequence<I...>, P...>& a,
+                   const MembersOver<std::index_sequence<I...>, P...>& b) {
+    return (value_equal(*static_cast<const MemberPointer<I, P>&>(a).address,
+                        *static_cast<const MemberPointer<I, P>&>(b).address) &&
+            ...);
+}
+
+template <class T>
+bool value_equal(const T& a, const T& b) {
+    if constexpr (std::is_floating_point_v<T>) {
+        return a == b || (a != a && b != b);  // not a number stays what it is
+    } else if constexpr (has_equality<T>()) {
+        return a == b;
+    } else if constexpr (ValueRange<T>) {
+        return a.size() == b.size() &&
+               std::equal(a.begin(), a.end(), b.begin(),
+                          [](const auto& x, const auto& y) { return value_equal(x, y); });
+    } else if constexpr (has_members<T>()) {
+        return members_equal(members_of(a), members_of(b));
+    } else {
+        return false;
+    }
+}
+
+template <class A, class B>
+bool value_equal(const std::pair<A, B>& a, const std::pair<A, B>& b) {
+    return value_equal(a.first, b.first) && value_equal(a.second, b.second);
+}
+
+template <class T>
+bool value_equal(const std::optional<T>& a, const std::optional<T>& b) {
+    return a.has_value() == b.has_value() && (!a || value_equal(*a, *b));
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// All that the graph knows of the C++ type of a value: a few functions, one constant per type.
+struct ValueKind {
+    bool (*equal)(const CellBase& a, const CellBase& b);
+    CellPtr (*copy)(const CellBase& cell);  ///< null for types that cannot be copied
+};
+
+template <class T>
+const T& value_in_cell(const CellBase& cell) noexcept {
+    return static_cast<const ValueCell<T>&>(cell).value;
+}
+
+template <class T>
+constexpr auto cell_copier() noexcept {
+    if constexpr (std::copy_constructible<T>) {
+        return [](const CellBase& cell) {
+            return CellPtr::adopt(new ValueCell<T>{value_in_cell<T>(cell)});
+        };
+    } else {
+        return nullptr;
+    }
+}
+
+/// The kind of values that functions make, and compare by value_equal.
+template <class T>
+inline constexpr ValueKind derived_kind{
+    [](const CellBase& a, const CellBase& b) {
+        return &a == &b || value_equal(value_in_cell<T>(a), value_in_cell<T>(b));
+    },
+    cell_copier<T>(),
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+class DerivedNode;
+class GraphNode;
+class ValueDelivery;
+
+/// What the nodes of one store share. Outlives the store for as long as a handle does, and keeps
+/// the frames, so that a handle always has its last value.
+class NodeHome {
+public:
+    explicit NodeHome(std::shared_ptr<FrameChain> frames) noexcept : chain(std::move(frames)) {}
+    NodeHome(const NodeHome&) = delete;
+    NodeHome& operator=(const NodeHome&) = delete;
+
+    const std::shared_ptr<FrameChain> chain;
+
+    /// Nobody refers to that node any more. It stays in the graph until the writer takes it out,
+    /// which is at once unless a commit is going on.
+    ATTUNE_DECL void abandon(GraphNode* node) noexcept;
+    /// For the writer: all that were abandoned, as a list by GraphNode::next_abandoned.
+    ATTUNE_DECL GraphNode* take_abandoned() noexcept;
+    bool has_abandoned() const noexcept {
+        return abandoned_.load(std::memory_order_relaxed) != nullptr;
+    }
+    /// There is no writer from now on: what is abandoned later is destroyed at once.
+    ATTUNE_DECL void close() noexcept;
+
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;
+        }
+    }
+
+protected:
+    virtual ~NodeHome() = default;
+
+private:
+    /// Lets the writer know, on the thread that abandoned a node.
+    virtual void tidy() noexcept = 0;
+
+    std::mutex mutex_;
+    bool closed_ = false;
+    std::atomic<GraphNode*> abandoned_{nullptr};
+    mutable std::atomic<std::uint32_t> references_{1};
+};
+
+/// One node reads another. Linked into a list of all that read the same one, so that a node is
+/// taken out of the graph at the cost of its own edges.
+struct Edge {
+    GraphNode* input = nullptr;  ///< with a reference
+    DerivedNode* reader = nullptr;
+    Edge* next = nullptr;
+    Edge** link = nullptr;  ///< what points to this edge
+};
+
+/// What there is to say about few nodes.
+struct NodeNotes {
+    std::string name;   ///< given by the program
+    std::string error;  ///< while the node is stale
+    std::chrono::system_clock::time_point since{};
+    Version version = 0;  ///< the first one that shows a stale value
+};
+
+/// What stands behind a Config: a slot in the frames, those who watch it, and those who derive
+/// values from it. Handles, observers and the edges of other nodes refer to it; when nobody does,
+/// it is abandoned.
+///
+/// The members that are not const belong to the writer, under its mutex.
+class GraphNode {
+public:
+    static constexpr std::uint32_t no_slot = UINT32_MAX;
+
+    GraphNode(NodeHome& owner, const ValueKind& value) noexcept : kind(value), home(owner) {
+        home.acquire();
+    }
+    GraphNode(const GraphNode&) = delete;
+    GraphNode& operator=(const GraphNode&) = delete;
+    virtual ~GraphNode() { home.release(); }
+
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            home.abandon(const_cast<GraphNode*>(this));
+        }
+    }
+    /// True when nobody refers to it; then nobody will.
+    bool abandoned() const noexcept { return references_.load(std::memory_order_relaxed) == 0; }
+
+    /// For people.
+    std::string name() const {
+        return notes != nullptr && !notes->name.empty() ? notes->name : default_name();
+    }
+
+    const ValueKind& kind;
+    NodeHome& home;
+
+private:
+    mutable std::atomic<std::uint32_t> references_{1};
+
+public:
+    std::uint32_t slot = no_slot;  ///< set before anybody else knows the node
+    std::uint64_t born = 0;        ///< serial of the first frame that shows it; set with the slot
+    std::uint32_t height = 0;      ///< above every node it reads
+    bool keeps_on_error = false;   ///< its function may fail without a veto
+    bool stale = false;            ///< it did, and the value is an older one
+    bool running = false;
+    bool is_rule = false;
+    Edge* readers = nullptr;
+    std::unique_ptr<std::vector<std::shared_ptr<ValueDelivery>>> observers;
+    std::unique_ptr<NodeNotes> notes;
+    GraphNode* next_abandoned = nullptr;
+
+private:
+    virtual std::string default_name() const = 0;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void NodeHome::abandon(GraphNode* node) noexcept {
+    acquire();  // the node may be the last to know this home, and go
+    bool closed = false;
+    {
+        const std::scoped_lock lock{mutex_};
+        closed = closed_;
+        if (!closed) {
+            node->next_abandoned = abandoned_.load(std::memory_order_relaxed);
+            abandoned_.store(node, std::memory_order_relaxed);
+        }
+    }
+    if (closed) {
+        delete node;
+    } else {
+        tidy();
+    }
+    release();
+}
+
+ATTUNE_DECL GraphNode* NodeHome::take_abandoned() noexcept {
+    const std::scoped_lock lock{mutex_};
+    return abandoned_.exchange(nullptr, std::memory_order_relaxed);
+}
+
+ATTUNE_DECL void NodeHome::close() noexcept {
+    const std::scoped_lock lock{mutex_};
+    closed_ = true;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What decoding has to know of a C++ type, beyond what the graph does.
+struct BoundKind : ValueKind {
+    const Type& (*type)() noexcept;
+    CellPtr (*make)();                          ///< a cell that holds T{}
+    void* (*object)(const CellBase&) noexcept;  ///< the T in a cell that nobody else has seen yet
+};
+
+template <class T>
+inline constexpr BoundKind bound_kind{
+    {
+        [](const CellBase& a, const CellBase& b) {
+            return &a == &b || equal(type_of<T>(), &value_in_cell<T>(a), &value_in_cell<T>(b));
+        },
+        cell_copier<T>(),
+    },
+    []() noexcept -> const Type& { return type_of<T>(); },
+    [] { return CellPtr::adopt(new ValueCell<T>); },
+    [](const CellBase& cell) noexcept -> void* { return const_cast<T*>(&value_in_cell<T>(cell)); },
+};
+
+/// How the nodes of a store find it, while it is there.
+class StoreHome final : public NodeHome {
+public:
+    using NodeHome::NodeHome;
+
+    std::weak_ptr<Core> core;  ///< set before there are nodes
+
+private:
+    ATTUNE_DECL void tidy() noexcept override;
+};
+
+inline const std::weak_ptr<Core>& core_of(const GraphNode& node) noexcept {
+    return static_cast<const StoreHome&>(node.home).core;
+}
+
+/// A source of the graph: what the merged document has at a path, decoded.
+class BoundNode final : public GraphNode {
+public:
+    BoundNode(NodeHome& owner, const BoundKind& value, Path place)
+        : GraphNode(owner, value), bound_kind(value), path(std::move(place)) {}
+
+    const BoundKind& bound_kind;
+    const Path path;
+    std::vector<Problem> warnings;  ///< about the present value
+
+private:
+    std::string default_name() const override { return to_string(path); }
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+class Evaluation;
+
+/// The edges of one node. Holds on to the inputs; becomes part of the graph by link().
+class EdgeList {
+public:
+    EdgeList() noexcept = default;
+    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs);
+    EdgeList(EdgeList&& other) noexcept
+        : edges_(std::move(other.edges_)), size_(std::exchange(other.size_, 0)) {}
+    EdgeList& operator=(EdgeList&& other) noexcept {
+        const EdgeList before{std::move(*this)};
+        edges_ = std::move(other.edges_);
+        size_ = std::exchange(other.size_, 0);
+        return *this;
+    }
+    /// Unlinks and lets go of the inputs.
+    ATTUNE_DECL ~EdgeList();
+
+    std::uint32_t size() const noexcept { return size_; }
+    GraphNode& input(std::size_t i) const noexcept { return *edges_[i].input; }
+    ATTUNE_DECL void link(DerivedNode& reader) noexcept;
+    ATTUNE_DECL void unlink() noexcept;
+
+private:
+    std::unique_ptr<Edge[]> edges_;
+    std::uint32_t size_ = 0;
+};
+
+/// A node whose value is what a function makes of the values of other nodes. Also a rule, which has
+/// no value, only a verdict.
+class DerivedNode : public GraphNode {
+public:
+    using GraphNode::GraphNode;
+
+    /// Runs the user's function and returns a cell with the result; empty when it equals the value
+    /// in `before`, which is null at the first run. Throws what the function throws.
+    virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
+
+    /// Sets the height above all inputs, and lifts the readers above this node, and so on.
+    ATTUNE_DECL void settle_height();
+
+    EdgeList inputs;
+    std::uint64_t runs = 0;
+    std::uint32_t cut_offs = 0;     ///< runs that gave the same value again
+    std::uint32_t nanoseconds = 0;  ///< of the last run that was timed
+    // The propagation's.
+    std::uint64_t mark = 0;
+    DerivedNode* next_queued = nullptr;
+
+protected:
+    ATTUNE_DECL std::string default_name() const override;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs)
+    : edges_(inputs.empty() ? nullptr : new Edge[inputs.size()]),
+      size_(static_cast<std::uint32_t>(inputs.size())) {
+    for (std::size_t i = 0; i != inputs.size(); ++i) {
+        inputs[i]->acquire();
+        edges_[i].input = inputs[i];
+    }
+}
+
+ATTUNE_DECL EdgeList::~EdgeList() {
+    unlink();
+    for (std::size_t i = 0; i != size_; ++i) {
+        edges_[i].input->release();
+    }
+}
+
+ATTUNE_DECL void EdgeList::link(DerivedNode& reader) noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+        Edge& edge = edges_[i];
+        edge.reader = &reader;
+        edge.link = &edge.input->readers;
+        edge.next = *edge.link;
+        if (edge.next != nullptr) {
+            edge.next->link = &edge.next;
+        }
+        *edge.link = &edge;
+    }
+}
+
+ATTUNE_DECL void EdgeList::unlink() noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+        Edge& edge = edges_[i];
+        if (edge.link == nullptr) {
+            continue;
+        }
+        *edge.link = edge.next;
+        if (edge.next != nullptr) {
+            edge.next->link = edge.link;
+        }
+        edge.link = nullptr;
+    }
+}
+
+// Lowest first: what is lifted for two reasons is then looked at once.
+ATTUNE_DECL void DerivedNode::settle_height() {
+    const auto higher = [](const DerivedNode* a, const DerivedNode* b) {
+        return a->height > b->height;
+    };
+    std::vector<DerivedNode*> lifted{this};
+    while (!lifted.empty()) {
+        std::pop_heap(lifted.begin(), lifted.end(), higher);
+        DerivedNode& node = *lifted.back();
+        lifted.pop_back();
+        std::uint32_t above = 0;
+        for (std::size_t i = 0; i != node.inputs.size(); ++i) {
+            above = std::max(above, node.inputs.input(i).height);
+        }
+        node.height = above + 1;
+        for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
+            if (edge->reader->height <= node.height) {
+                lifted.push_back(edge->reader);
+                std::push_heap(lifted.begin(), lifted.end(), higher);
+            }
+        }
+    }
+}
+
+ATTUNE_DECL std::string DerivedNode::default_name() const {
+    return slot == no_slot ? "rule" : "derived #" + std::to_string(slot);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The ticket of an explicit write.
+class Commit {
+public:
+    /// The version that shows the write. A write that changes nothing makes no version; this is
+    /// then the version that was current.
+    Version version = 0;
+    /// The deepest paths that differ from the version before; empty when nothing changed.
+    std::vector<Path> changed;
+
+    /// Waits until every observer that this version concerns has been told of it, or of a later
+    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
+    /// of the same store: it would wait for itself.
+    template <class Rep, class Period>
+    bool settle(std::chrono::duration<Rep, Period> timeout) const {
+        return hub_ == nullptr || hub_->settle(version, detail::deadline_after(timeout));
+    }
+
+    Commit() = default;
+
+private:
+    friend class detail::Core;
+    std::shared_ptr<detail::DeliveryHub> hub_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What it means that the function of a derived value throws during a commit.
+enum class OnError : std::uint8_t {
+    veto,  ///< the commit is refused, and nothing changes
+    keep,  ///< the value stays as it is and counts as stale until the function succeeds again
+};
+
+struct DeriveOptions {
+    /// For errors, reports and Store::graph_dot; a number when empty.
+    std::string name = {};
+    OnError on_error = OnError::veto;
+};
+
+/// A derived value that is older than what it derives from. See OnError::keep.
+struct Staleness {
+    std::string name;   ///< of the value
+    std::string error;  ///< what its function threw
+    std::chrono::system_clock::time_point since{};
+    Version version = 0;  ///< the first one that shows the old value
+};
+
+}  // namespace attune::inline ATTUNE_ABI
 
 namespace attune::inline ATTUNE_ABI {
 
@@ -9599,20 +10767,20 @@ struct ObserveOptions {
     /// first to the `after` of the second. Subscription::lag counts what was dropped, and
     /// Store::on_rejected is told once, until the observer has caught up.
     std::size_t queue = 1024;
-    /// Who the observer is in reports and status; the path it observes when empty.
+    /// Who the observer is in reports and status; the name of what it observes when empty.
     std::string name = {};
 };
 
 namespace detail {
 
-/// The name of an observer of `path`.
-ATTUNE_DECL ObserverName observer_name(const Path& path, const ObserveOptions& options);
+/// The name of an observer of what is known as `observed`.
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options);
 
 /// An observer of one node.
 class ValueDelivery : public Delivery {
 public:
     ATTUNE_DECL ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                              ObserverName name, const ValueKind& kind,
+                              ObserverName name, Ref<const GraphNode> node,
                               const ObserveOptions& options);
     ATTUNE_DECL ~ValueDelivery() override;
 
@@ -9644,10 +10812,10 @@ private:
     /// Gives what had to go, to be destroyed without the lock.
     Item add_to_backlog(Item item);
 
-    const ValueKind& kind_;
-    CellPtr seen_;                            // by the observer
-    Item taken_;                              // from take to call
-    Item next_;                               // Deliver::latest
+    Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
+    CellPtr seen_;               // by the observer
+    Item taken_;                 // from take to call
+    Item next_;                  // Deliver::latest
     const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
 
@@ -9657,8 +10825,9 @@ class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
     ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name,
-                   const ValueKind& kind, const ObserveOptions& options, G&& callback)
-        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), kind, options),
+                   Ref<const GraphNode> node, const ObserveOptions& options, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node),
+                        options),
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
@@ -9722,9 +10891,9 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL ObserverName observer_name(const Path& path, const ObserveOptions& options) {
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options) {
     if (options.name.empty()) {
-        return {to_string(path), ObserverName::Kind::path};
+        return {std::move(observed), ObserverName::Kind::observed};
     }
     return {options.name, ObserverName::Kind::given};
 }
@@ -9740,10 +10909,10 @@ struct ValueDelivery::Backlog {
 };
 
 ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                                         ObserverName name, const ValueKind& kind,
+                                         ObserverName name, Ref<const GraphNode> node,
                                          const ObserveOptions& options)
     : Delivery(std::move(hub), std::move(executor), std::move(name)),
-      kind_(kind),
+      node_(std::move(node)),
       backlog_(options.deliver == Deliver::every_version ? std::make_unique<Backlog>(options.queue)
                                                          : nullptr) {}
 
@@ -9799,7 +10968,7 @@ ATTUNE_DECL bool ValueDelivery::take() {
 ATTUNE_DECL void ValueDelivery::call() {
     const Item item = std::exchange(taken_, {});
     // Compared here and not in take: two values of a user's type are compared by the user's code.
-    if (backlog_ == nullptr && seen_ && kind_.equal(*seen_.get(), *item.value.get())) {
+    if (backlog_ == nullptr && seen_ && node_->kind.equal(*seen_.get(), *item.value.get())) {
         return;
     }
     const CellPtr before = std::exchange(seen_, item.value);
@@ -9828,6 +10997,7 @@ ATTUNE_DECL void ValueDelivery::drop() noexcept {
     seen_ = {};
     taken_ = {};
     next_ = {};
+    node_ = {};
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -9886,7 +11056,7 @@ struct LayerStatus {
 
 /// An observer that has been running for longer than StoreOptions::slow_observer.
 struct SlowObserver {
-    std::string name;  ///< the path it observes, or ObserveOptions::name
+    std::string name;  ///< of what it observes, or ObserveOptions::name
     std::chrono::system_clock::time_point since{};
     std::chrono::nanoseconds running{};
 };
@@ -10099,6 +11269,9 @@ public:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// A rule does not hold: thrown by its node inside a commit.
+struct BrokenRule {};
+
 /// The engine of a store, free of the bound types. A Store owns it; handles, layers and
 /// subscriptions know it, and find it closed once the store is gone.
 ///
@@ -10128,7 +11301,20 @@ public:
     ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
 
     /// The node of that place and type; made, decoded and published when it is new.
-    ATTUNE_DECL std::shared_ptr<GraphNode> bind(const Path& path, const ValueKind& kind);
+    ATTUNE_DECL Ref<GraphNode> bind(const Path& path, const BoundKind& kind);
+
+    /// Takes a new node into the graph with its first value. `inputs` are what its function reads
+    /// each time; empty when it finds out by itself.
+    ATTUNE_DECL Ref<GraphNode> derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                      DeriveOptions options);
+    /// Takes a rule into the graph for good, if it holds.
+    ATTUNE_DECL void require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs);
+
+    ATTUNE_DECL std::string name_of(const GraphNode& node) const;
+    ATTUNE_DECL void rename(GraphNode& node, std::string name);
+    ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) const;
+    /// Takes abandoned nodes out of the graph, unless a commit is going on, which will do it.
+    ATTUNE_DECL void tidy_graph() noexcept;
 
     /// Writes to the layer "overrides", above all others.
     ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
@@ -10142,6 +11328,7 @@ public:
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
+    ATTUNE_DECL NodeHome& home() const noexcept;
     const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
 
     /// Adds an observer of `node` that is told of every version after the present one; of the
@@ -10162,6 +11349,7 @@ public:
 private:
     struct State;
     struct LayerEntry;
+    struct Addition;
     struct Candidate;
     struct Published;
 
@@ -10194,6 +11382,532 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Nodes that wait for their turn, by height. Belongs to a store; kept between commits for its
+/// memory.
+struct PropagationQueue {
+    std::vector<DerivedNode*> by_height;  ///< heads of lists by DerivedNode::next_queued
+    std::vector<GraphNode*> changed;
+    std::uint64_t passes = 0;
+};
+
+/// A derived value reads itself, by way of others. `what` names them all.
+class CycleError : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+/// One pass over the graph, on a candidate: brings the derived values up to date with the sources
+/// that changed.
+///
+/// Nodes run in the order of their heights, each at most once, and only when something they read
+/// has changed. A function may read a node it has not read before; should that one's turn be yet to
+/// come, it is brought up to date first. What the functions read by their present runs becomes
+/// their edges in finish(), after the candidate was accepted: one that is refused leaves the graph
+/// as it was.
+///
+/// Cost follows the nodes that run and the edges to and from them.
+class Propagation {
+public:
+    /// Why a node has no value for the candidate.
+    struct Failure {
+        DerivedNode* node;
+        std::exception_ptr thrown;
+    };
+
+    ATTUNE_DECL Propagation(FrameDraft& draft, PropagationQueue& queue);
+    ATTUNE_DECL ~Propagation();
+    Propagation(const Propagation&) = delete;
+    Propagation& operator=(const Propagation&) = delete;
+
+    /// The draft has a new value in that node's slot.
+    ATTUNE_DECL void changed(GraphNode& node);
+    /// Runs whatever depends on what has changed.
+    ATTUNE_DECL void run();
+    /// The first value of a node that is not in the graph yet; empty when it failed, or is a rule.
+    /// Its inputs may be known already; else they are those it reads.
+    ATTUNE_DECL CellPtr first_value(DerivedNode& node);
+
+    /// Vetoes, in the order in which they came.
+    const std::vector<Failure>& failures() const noexcept { return failures_; }
+    /// Nodes with a new value, sources among them; valid until the next pass.
+    const std::vector<GraphNode*>& changed_nodes() const noexcept { return queue_.changed; }
+
+    /// After publication: edges and heights become those of the runs of this pass, and what failed
+    /// without a veto becomes stale.
+    ATTUNE_DECL void finish(Version version, std::chrono::system_clock::time_point now);
+
+private:
+    friend class Evaluation;
+
+    /// A node read something else than it did the last time.
+    struct Rewiring {
+        DerivedNode* node;
+        EdgeList inputs;
+    };
+    /// A node keeps its value in spite of an error.
+    struct Lapse {
+        DerivedNode* node;
+        std::string error;  ///< empty when it has recovered
+    };
+
+    std::uint64_t queued() const noexcept { return 2 * queue_.passes; }
+    std::uint64_t done() const noexcept { return 2 * queue_.passes + 1; }
+    bool settled(const GraphNode& node) const noexcept {
+        return node.height < floor_ ||
+               (static_cast<const DerivedNode&>(node).mark == done() && !node.running);
+    }
+    void enqueue(DerivedNode& node);
+    void run_node(DerivedNode& node);
+    CellPtr evaluate(DerivedNode& node, const CellBase* before);
+    void fail(DerivedNode& node);
+    void refresh(DerivedNode& node);
+    [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
+
+    FrameDraft& draft_;
+    PropagationQueue& queue_;
+    std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
+    std::size_t top_ = 0;               ///< no list above this height
+    std::vector<DerivedNode*> running_;
+    std::vector<Failure> failures_;
+    std::vector<Rewiring> rewirings_;
+    std::vector<Lapse> lapses_;
+    std::exception_ptr cycle_;
+};
+
+/// What a function sees while it runs: the values of the candidate.
+class Evaluation {
+public:
+    Evaluation(Propagation& pass, DerivedNode& node) noexcept : pass_(pass), node_(node) {}
+    Evaluation(const Evaluation&) = delete;
+    Evaluation& operator=(const Evaluation&) = delete;
+
+    /// The value of the input of that number. For functions that read the same nodes each time.
+    const CellBase& input(std::size_t i) const {
+        const GraphNode& node = node_.inputs.input(i);
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.frame().cell(node.slot);
+    }
+    /// The value of any node of the same store, which becomes an input. Throws CycleError, and
+    /// std::logic_error for a node of another store.
+    ATTUNE_DECL const CellBase& read(GraphNode& node);
+
+private:
+    friend class Propagation;
+    ATTUNE_DECL void require_value(const GraphNode& node) const;
+
+    /// True when the node is read for the first time, and was no input before.
+    bool note_read(GraphNode& node);
+    /// True when this run has read what the one before has.
+    bool as_before() const noexcept;
+    std::span<GraphNode* const> all_reads();
+
+    Propagation& pass_;
+    DerivedNode& node_;
+    // A function mostly reads what it read the last time, in the same order: then there is nothing
+    // to be noted but how far it has got.
+    bool tracks_ = false;
+    bool differs_ = false;
+    std::uint32_t in_step_ = 0;       // reads equal to the first inputs of the node
+    std::vector<GraphNode*> reads_;   // all of them, once one differs
+    std::vector<GraphNode*> sorted_;  // the same, by address
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Ends a function that reads a value which does not exist, since its own function has failed.
+struct InputFailed {};
+
+ATTUNE_DECL Propagation::Propagation(FrameDraft& draft, PropagationQueue& queue)
+    : draft_(draft), queue_(queue) {
+    ++queue_.passes;
+    queue_.changed.clear();
+}
+
+ATTUNE_DECL Propagation::~Propagation() {
+    // Empty already, unless memory ran out.
+    std::fill(queue_.by_height.begin(), queue_.by_height.end(), nullptr);
+}
+
+ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
+    if (node.mark >= queued() || node.abandoned()) {
+        return;
+    }
+    if (node.height >= queue_.by_height.size()) {
+        queue_.by_height.resize(node.height + 1);
+    }
+    node.mark = queued();
+    node.next_queued = std::exchange(queue_.by_height[node.height], &node);
+    top_ = std::max<std::size_t>(top_, node.height);
+}
+
+ATTUNE_DECL void Propagation::changed(GraphNode& node) {
+    queue_.changed.push_back(&node);
+    for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
+        enqueue(*edge->reader);
+    }
+}
+
+ATTUNE_DECL void Propagation::run() {
+    // What runs puts its readers into higher lists only.
+    for (std::size_t height = 0; height <= top_ && height < queue_.by_height.size(); ++height) {
+        floor_ = static_cast<std::uint32_t>(height);
+        while (DerivedNode* const node = queue_.by_height[height]) {
+            queue_.by_height[height] = node->next_queued;
+            if (node->mark == queued()) {
+                run_node(*node);
+            }
+        }
+    }
+    floor_ = UINT32_MAX;
+}
+
+ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
+    node.mark = done();
+    const bool rule = node.slot == GraphNode::no_slot;
+    const CellBase* const before = rule ? nullptr : draft_.frame().cell(node.slot);
+    CellPtr cell = evaluate(node, before);
+    if (cell) {
+        draft_.set(node.slot, std::move(cell));
+        changed(node);
+    }
+}
+
+ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
+    node.mark = done();
+    return evaluate(node, nullptr);
+}
+
+ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
+    // Looking at the clock would cost more than most functions do.
+    constexpr std::uint64_t timed_run = 64;
+    using Clock = std::chrono::steady_clock;
+    const bool timed = node.runs % timed_run == 0;
+    const auto begin = timed ? Clock::now() : Clock::time_point{};
+
+    Evaluation now{*this, node};
+    CellPtr cell;
+    bool failed = false;
+    running_.push_back(&node);
+    node.running = true;
+    try {
+        cell = node.compute(now, before);
+    } catch (const InputFailed&) {
+        failed = true;
+        failures_.push_back({&node, nullptr});
+    } catch (...) {
+        failed = true;
+        fail(node);
+    }
+    node.running = false;
+    running_.pop_back();
+    if (cycle_ && failures_.empty()) {
+        failures_.push_back({&node, cycle_});  // though the function has swallowed it
+    }
+
+    ++node.runs;
+    if (!failed && !cell && before != nullptr && node.cut_offs != UINT32_MAX) {
+        ++node.cut_offs;
+    }
+    if (timed) {
+        const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
+        node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
+    }
+    if (!failed && node.stale) {
+        lapses_.push_back({&node, {}});
+    }
+    // What was read is what the outcome depends on, be it a value, the same value, or an error.
+    if (now.tracks_ && !now.as_before()) {
+        rewirings_.push_back({&node, EdgeList{now.all_reads()}});
+    }
+    return cell;
+}
+
+ATTUNE_DECL void Propagation::fail(DerivedNode& node) {
+    const bool first = node.runs == 0;
+    if (!node.keeps_on_error || first || cycle_) {
+        failures_.push_back({&node, std::current_exception()});
+        return;
+    }
+    std::string error = "threw an exception that is no std::exception";
+    try {
+        throw;
+    } catch (const std::exception& exception) {
+        error = exception.what();
+    } catch (...) {
+    }
+    lapses_.push_back({&node, std::move(error)});
+}
+
+// A walk up to what has changed, and back: only nodes that are not up to date are entered.
+ATTUNE_DECL void Propagation::refresh(DerivedNode& wanted) {
+    struct Step {
+        DerivedNode* node;
+        std::size_t input;
+    };
+    std::vector<Step> open;
+    const auto enter = [&](DerivedNode& node) {
+        if (node.running) {
+            std::vector<DerivedNode*> trail;
+            for (const Step& step : open) {
+                trail.push_back(step.node);
+            }
+            refuse_cycle(trail, node);
+        }
+        open.push_back({&node, 0});
+    };
+    enter(wanted);
+    while (!open.empty()) {
+        Step& step = open.back();
+        DerivedNode& node = *step.node;
+        if (step.input != node.inputs.size()) {
+            GraphNode& input = node.inputs.input(step.input++);
+            if (input.height != 0 && !settled(input)) {
+                enter(static_cast<DerivedNode&>(input));
+            }
+            continue;
+        }
+        open.pop_back();
+        if (node.mark == queued()) {
+            run_node(node);
+        }
+        node.mark = done();
+    }
+}
+
+ATTUNE_DECL void Propagation::refuse_cycle(const std::vector<DerivedNode*>& trail,
+                                           const DerivedNode& node) {
+    const auto begin = std::find(running_.begin(), running_.end(), &node);
+    std::string names = node.name();
+    for (auto between = begin + 1; between != running_.end(); ++between) {
+        names += " -> " + (*between)->name();
+    }
+    for (const DerivedNode* between : trail) {
+        names += " -> " + between->name();
+    }
+    names += " -> " + node.name();
+    cycle_ =
+        std::make_exception_ptr(CycleError{"derived values read each other in a circle: " + names});
+    std::rethrow_exception(cycle_);
+}
+
+ATTUNE_DECL void Propagation::finish(Version version, std::chrono::system_clock::time_point now) {
+    for (Rewiring& rewiring : rewirings_) {
+        DerivedNode& node = *rewiring.node;
+        node.inputs = std::move(rewiring.inputs);
+        node.inputs.link(node);
+        node.settle_height();
+    }
+    for (Lapse& lapse : lapses_) {
+        DerivedNode& node = *lapse.node;
+        const bool was_stale = std::exchange(node.stale, !lapse.error.empty());
+        if (node.notes == nullptr) {
+            node.notes = std::make_unique<NodeNotes>();
+        }
+        node.notes->error = std::move(lapse.error);
+        if (!was_stale) {
+            node.notes->since = now;
+            node.notes->version = version;
+        }
+    }
+}
+
+ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
+    for (const auto& failure : pass_.failures_) {
+        if (failure.node == &node) {
+            throw InputFailed{};
+        }
+    }
+}
+
+ATTUNE_DECL bool Evaluation::as_before() const noexcept {
+    const std::size_t size = node_.inputs.size();
+    if (!differs_) {
+        return in_step_ == size;
+    }
+    bool same = reads_.size() == size;
+    for (std::size_t i = 0; same && i != size; ++i) {
+        same = reads_[i] == &node_.inputs.input(i);
+    }
+    return same;
+}
+
+ATTUNE_DECL std::span<GraphNode* const> Evaluation::all_reads() {
+    if (!differs_) {
+        for (std::uint32_t i = 0; i != in_step_; ++i) {
+            reads_.push_back(&node_.inputs.input(i));
+        }
+    }
+    return reads_;
+}
+
+ATTUNE_DECL bool Evaluation::note_read(GraphNode& node) {
+    constexpr std::uint32_t quickly_searched = 8;
+    tracks_ = true;
+    if (!differs_) {
+        if (in_step_ != node_.inputs.size() && &node_.inputs.input(in_step_) == &node) {
+            ++in_step_;
+            return false;
+        }
+        for (std::uint32_t i = 0; i != std::min(in_step_, quickly_searched); ++i) {
+            if (&node_.inputs.input(in_step_ - 1 - i) == &node) {
+                return false;
+            }
+        }
+        (void)all_reads();
+        differs_ = true;
+        sorted_ = reads_;
+        std::sort(sorted_.begin(), sorted_.end());
+    }
+    const auto place = std::lower_bound(sorted_.begin(), sorted_.end(), &node);
+    if (place != sorted_.end() && *place == &node) {
+        return false;
+    }
+    sorted_.insert(place, &node);
+    reads_.push_back(&node);
+    return true;
+}
+
+ATTUNE_DECL const CellBase& Evaluation::read(GraphNode& node) {
+    if (&node.home != &node_.home) {
+        throw std::logic_error{"\"" + node_.name() + "\" reads \"" + node.name() +
+                               "\", which belongs to another store"};
+    }
+    if (note_read(node) && node.height != 0 && !pass_.settled(node)) {
+        pass_.refresh(static_cast<DerivedNode&>(node));
+    }
+    if (!pass_.failures_.empty()) {
+        require_value(node);
+    }
+    return *pass_.draft_.frame().cell(node.slot);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// All nodes of one store, and their slots in its frames. The writer's, under its mutex.
+class Graph {
+public:
+    explicit Graph(Ref<NodeHome> home) noexcept : home_(std::move(home)) {}
+
+    NodeHome& home() const noexcept { return *home_; }
+    /// By slot; null where a slot is empty.
+    const std::vector<GraphNode*>& nodes() const noexcept { return nodes_; }
+    const std::vector<Ref<DerivedNode>>& rules() const noexcept { return rules_; }
+
+    /// Gives a new node a slot and its first cell in the draft. It is in the graph once the draft
+    /// has been published, and placed() was called.
+    ATTUNE_DECL void place(GraphNode& node, FrameDraft& draft, CellPtr cell);
+    ATTUNE_DECL void placed(GraphNode& node);
+    void add_rule(Ref<DerivedNode> rule) { rules_.push_back(std::move(rule)); }
+
+    /// Empties the slots of nodes that are gone; sweep_done() after the draft was published, and
+    /// after placed().
+    ATTUNE_DECL void sweep(FrameDraft& draft);
+    ATTUNE_DECL void sweep_done();
+
+    /// Takes out the nodes nobody refers to, and those that only these referred to. To be destroyed
+    /// by destroy(), outside the mutex: what a function holds is the user's.
+    ATTUNE_DECL GraphNode* take_abandoned() noexcept;
+    ATTUNE_DECL static void destroy(GraphNode* list) noexcept;
+
+    /// Ends the graph: no node derives from another any more, and none is known here.
+    ATTUNE_DECL void dissolve() noexcept;
+
+    PropagationQueue queue;
+
+private:
+    const Ref<NodeHome> home_;
+    std::vector<GraphNode*> nodes_;
+    std::vector<Ref<DerivedNode>> rules_;
+    std::vector<std::uint32_t> vacated_;  // still filled in the current frame
+    std::vector<std::uint32_t> free_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void Graph::place(GraphNode& node, FrameDraft& draft, CellPtr cell) {
+    if (nodes_.size() == nodes_.capacity()) {
+        nodes_.reserve(2 * nodes_.size() + 1);  // so that placed() cannot throw
+    }
+    if (free_.empty()) {
+        node.slot = draft.append(std::move(cell));
+    } else {
+        node.slot = free_.back();
+        draft.set(node.slot, std::move(cell));
+    }
+    node.born = draft.frame().serial();
+}
+
+ATTUNE_DECL void Graph::placed(GraphNode& node) {
+    if (node.slot == nodes_.size()) {
+        nodes_.push_back(&node);
+    } else {
+        free_.pop_back();
+        nodes_[node.slot] = &node;
+    }
+}
+
+ATTUNE_DECL void Graph::sweep(FrameDraft& draft) {
+    for (const std::uint32_t slot : vacated_) {
+        draft.clear(slot);
+    }
+}
+
+ATTUNE_DECL void Graph::sweep_done() {
+    if (!vacated_.empty()) {
+        free_.insert(free_.end(), vacated_.begin(), vacated_.end());
+        vacated_.clear();
+    }
+}
+
+ATTUNE_DECL GraphNode* Graph::take_abandoned() noexcept {
+    GraphNode* gone = nullptr;
+    while (GraphNode* node = home_->take_abandoned()) {
+        while (node != nullptr) {
+            GraphNode* const next = node->next_abandoned;
+            // Letting go of the inputs may abandon these, which the outer loop takes up.
+            if (node->height != 0) {
+                static_cast<DerivedNode*>(node)->inputs = EdgeList{};
+            }
+            if (node->slot != GraphNode::no_slot && node->slot < nodes_.size() &&
+                nodes_[node->slot] == node) {
+                nodes_[node->slot] = nullptr;
+                vacated_.push_back(node->slot);
+            }
+            node->next_abandoned = std::exchange(gone, node);
+            node = next;
+        }
+    }
+    return gone;
+}
+
+ATTUNE_DECL void Graph::destroy(GraphNode* list) noexcept {
+    while (list != nullptr) {
+        delete std::exchange(list, list->next_abandoned);
+    }
+}
+
+ATTUNE_DECL void Graph::dissolve() noexcept {
+    for (GraphNode* const node : nodes_) {
+        if (node != nullptr && node->height != 0) {
+            static_cast<DerivedNode*>(node)->inputs = EdgeList{};
+        }
+    }
+    rules_.clear();
+    nodes_.clear();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 /// Which nodes are bound where: a trie over the tokens of their paths.
 class BindingIndex {
 public:
@@ -10202,17 +11916,17 @@ public:
     };
     struct Branch {
         std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
-        std::vector<std::shared_ptr<GraphNode>> nodes;
+        std::vector<Ref<BoundNode>> nodes;
     };
 
     /// The node of that kind at `path`, or null.
-    ATTUNE_DECL std::shared_ptr<GraphNode> find(const Path& path, const ValueKind& kind) const;
-    ATTUNE_DECL void insert(std::shared_ptr<GraphNode> node);
+    ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
+    ATTUNE_DECL void insert(Ref<BoundNode> node);
     const Branch& root() const noexcept { return root_; }
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before,
+    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before,
                                                  const Document& after) const;
 
 private:
@@ -10223,22 +11937,21 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
-                                                          const ValueKind& kind) const {
+ATTUNE_DECL Ref<BoundNode> BindingIndex::find(const Path& path, const BoundKind& kind) const {
     const Branch* branch = &root_;
     for (const std::string& token : path.tokens()) {
         const auto child = branch->children.find(token);
         if (child == branch->children.end()) {
-            return nullptr;
+            return {};
         }
         branch = child->second.get();
     }
     const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
-                                    [&](const auto& node) { return &node->kind == &kind; });
-    return found != branch->nodes.end() ? *found : nullptr;
+                                    [&](const auto& node) { return &node->bound_kind == &kind; });
+    return found != branch->nodes.end() ? *found : Ref<BoundNode>{};
 }
 
-ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
+ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
     Branch* branch = &root_;
     for (const std::string& token : node->path.tokens()) {
         auto& child = branch->children[token];
@@ -10251,7 +11964,7 @@ ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
 }
 
 inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
-                             const Document* after, std::vector<GraphNode*>& affected) {
+                             const Document* after, std::vector<BoundNode*>& affected) {
     if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
         return;
     }
@@ -10280,9 +11993,9 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
     }
 }
 
-ATTUNE_DECL std::vector<GraphNode*> BindingIndex::affected(const Document& before,
+ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& before,
                                                            const Document& after) const {
-    std::vector<GraphNode*> nodes;
+    std::vector<BoundNode*> nodes;
     collect_affected(root_, &before, &after, nodes);
     return nodes;
 }
@@ -11507,6 +13220,15 @@ struct Core::Candidate {
     std::string reason;
 };
 
+/// A node that comes into the graph by a commit; at most one of these.
+struct Core::Addition {
+    BoundNode* bound = nullptr;
+    DerivedNode* derived = nullptr;
+    DerivedNode* rule = nullptr;
+
+    bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
+};
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
@@ -11518,8 +13240,8 @@ struct Core::Published {
 };
 
 struct Core::State {
-    explicit State(StoreOptions given)
-        : options(std::move(given)), poller(std::make_shared<Poller>()) {}
+    State(StoreOptions given, Ref<NodeHome> home)
+        : options(std::move(given)), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
 
@@ -11533,7 +13255,8 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // id of the overrides, once there are some
     BindingIndex index;
-    std::vector<std::shared_ptr<GraphNode>> nodes;  // by slot
+    std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
+    Graph graph;
     std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
     std::uint64_t commits = 0;
     std::uint64_t refusals = 0;
@@ -11559,8 +13282,8 @@ struct Core::State {
     LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
-    /// changes nothing. `added` is a node that gets its slot by this.
-    Published publish(FrameChain& chain, Candidate candidate, GraphNode* added);
+    /// changes nothing.
+    Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
     /// As above, for one layer's content; keeps its status.
     Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
 
@@ -11579,10 +13302,19 @@ struct Core::State {
 class CommitLock {
 public:
     template <class State>
-    explicit CommitLock(State& state) : CommitLock(state.commit_mutex, state.committing) {}
+    explicit CommitLock(State& state)
+        : CommitLock(state.commit_mutex, state.committing, state.graph) {}
     CommitLock(const CommitLock&) = delete;
     CommitLock& operator=(const CommitLock&) = delete;
-    ~CommitLock() { committing_.store({}, std::memory_order_relaxed); }
+    ~CommitLock() {
+        committing_.store({}, std::memory_order_relaxed);
+        do {
+            GraphNode* const gone =
+                graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
+            lock_.unlock();
+            Graph::destroy(gone);
+        } while (graph_.home().has_abandoned() && lock_.try_lock());
+    }
 
     /// For what needs no lock, but would wait for the commit it is called from.
     static void refuse_inside(const std::atomic<std::thread::id>& committing) {
@@ -11594,14 +13326,15 @@ public:
     }
 
 private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
-        : committing_(committing), lock_(mutex, std::defer_lock) {
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
+        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
         refuse_inside(committing);
         lock_.lock();
         committing_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
 
     std::atomic<std::thread::id>& committing_;
+    Graph& graph_;
     std::unique_lock<std::mutex> lock_;
 };
 
@@ -11974,12 +13707,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL Core::Core(StoreOptions options)
     : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
       hub_(std::make_shared<DeliveryHub>()),
-      state_(std::make_unique<State>(std::move(options))) {}
+      state_(std::make_unique<State>(std::move(options),
+                                     Ref<NodeHome>::adopt(new StoreHome{chain_}))) {}
 
 ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
     std::shared_ptr<Core> core{new Core{std::move(options)}};
+    static_cast<StoreHome&>(core->home()).core = core;
     core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
                                                             const std::exception_ptr& thrown) {
         if (const auto self = weak.lock()) {
@@ -12000,13 +13735,18 @@ ATTUNE_DECL void Core::close() noexcept {
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
-        for (const auto& node : state_->nodes) {
-            observers.insert(observers.end(), node->observers.begin(), node->observers.end());
-            node->observers.clear();
+        for (GraphNode* const node : state_->graph.nodes()) {
+            if (node != nullptr && node->observers != nullptr) {
+                observers.insert(observers.end(), node->observers->begin(), node->observers->end());
+                node->observers.reset();
+            }
         }
+        state_->graph.dissolve();
         state_->rejection_observers.clear();
         state_->stack.clear();
     }
+    home().close();
+    Graph::destroy(home().take_abandoned());
     hub_->on_throw(nullptr);
     hub_->bell().close();
     // None of these under a lock: each may wait for a callback that is about to commit.
@@ -12026,16 +13766,16 @@ ATTUNE_DECL void Core::close() noexcept {
     (void)epoch_collect();
 }
 
-ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueKind& kind) {
+ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
-    std::shared_ptr<GraphNode> node;
+    Ref<BoundNode> node;
     {
         const OpenLock lock{*state_};
         if (auto known = state_->index.find(path, kind)) {
             return known;
         }
-        node = std::make_shared<GraphNode>(path, kind, chain_, weak_from_this());
+        node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
         Candidate candidate{state_->stack, "bind " + to_string(path)};
         std::vector<Problem> problems;
         for (auto& layer : candidate.stack) {
@@ -12053,8 +13793,8 @@ ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueK
                             .reason = std::move(candidate.reason),
                             .version = chain_->current()->version}};
         }
-        published = state_->publish(*chain_, std::move(candidate), node.get());
-        state_->nodes.push_back(node);
+        published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
+        state_->bound.push_back(node.get());
         state_->index.insert(node);
     }
     finish(published);
@@ -12090,8 +13830,11 @@ ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> o
         const Frame& current = *chain_->current();
         CellPtr value = CellPtr::share(current.cell(node.slot));
         if (!state_->closed) {
-            std::erase_if(node.observers, [](const auto& other) { return other->cancelled(); });
-            node.observers.push_back(observer);
+            if (node.observers == nullptr) {
+                node.observers = std::make_unique<std::vector<std::shared_ptr<ValueDelivery>>>();
+            }
+            std::erase_if(*node.observers, [](const auto& other) { return other->cancelled(); });
+            node.observers->push_back(observer);
         }
         if (now) {
             (void)observer->offer_value(current.version, value);
@@ -12145,20 +13888,21 @@ inline bool has_error(const std::vector<Problem>& problems) noexcept {
 
 /// A value decoded for a candidate.
 struct NodeUpdate {
-    GraphNode* node;
+    BoundNode* node;
     CellPtr cell;
     std::vector<Problem> warnings;
 };
 
 /// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
-inline NodeUpdate decode_node(GraphNode& node, const Document& document,
+inline NodeUpdate decode_node(BoundNode& node, const Document& document,
                               const StackProvenance& provenance, std::vector<Problem>& problems) {
     NodeUpdate update{&node, {}, {}};
     std::vector<Problem> found;
     try {
-        update.cell = node.kind.make();
-        decode(node.kind.type(), node.kind.fresh(*update.cell.get()), document.find(node.path),
-               node.path, provenance, found);
+        const BoundKind& kind = node.bound_kind;
+        update.cell = kind.make();
+        decode(kind.type(), kind.object(*update.cell.get()), document.find(node.path), node.path,
+               provenance, found);
     } catch (const std::exception& thrown) {
         found.push_back({.path = node.path,
                          .origin = provenance.origin(node.path, Part::value),
@@ -12171,66 +13915,137 @@ inline NodeUpdate decode_node(GraphNode& node, const Document& document,
     return update;
 }
 
+/// The source that a derived value, or a rule, looks at first: where to look for the mistake.
+inline Path nearest_path(const GraphNode& node) {
+    const GraphNode* nearest = &node;
+    while (nearest->height != 0) {
+        const EdgeList& inputs = static_cast<const DerivedNode*>(nearest)->inputs;
+        if (inputs.size() == 0) {
+            return {};
+        }
+        nearest = &inputs.input(0);
+    }
+    return static_cast<const BoundNode*>(nearest)->path;
+}
+
+inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>& failures,
+                                        const Provenance& provenance) {
+    std::vector<Problem> problems;
+    for (const auto& [node, thrown] : failures) {
+        if (thrown == nullptr) {
+            continue;  // an input of it has failed, and that is reported
+        }
+        Problem problem{.path = nearest_path(*node)};
+        if (!problem.path.empty()) {
+            problem.origin = provenance.origin(problem.path, Part::value);
+        }
+        const auto told = [&](const char* what) {
+            return (node->is_rule ? "rule \"" : "derived value \"") + node->name() +
+                   "\" threw: " + what;
+        };
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const BrokenRule&) {
+            problem.message = node->name();
+        } catch (const CycleError& cycle) {
+            problem.message = cycle.what();
+        } catch (const std::exception& exception) {
+            problem.message = told(exception.what());
+        } catch (...) {
+            problem.message = told("an exception that is no std::exception");
+        }
+        problems.push_back(std::move(problem));
+    }
+    return problems;
+}
+
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
-                                                 GraphNode* added) {
+                                                 Addition addition) {
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
                      .due = {}};
-    if (!result.changed() && added == nullptr) {
+    if (!result.changed() && !addition.any()) {
         stack = std::move(candidate.stack);  // positions may have moved
         return result;
     }
 
     const StackProvenance provenance{candidate.stack};
     std::vector<Problem> problems;
+    const auto refuse_problems = [&] {
+        if (!problems.empty()) {
+            throw Rejected{{.problems = std::move(problems),
+                            .reason = std::move(candidate.reason),
+                            .version = current.version}};
+        }
+    };
     std::vector<NodeUpdate> updates;
-    for (GraphNode* node : index.affected(result.before, result.after)) {
+    for (BoundNode* node : index.affected(result.before, result.after)) {
         updates.push_back(decode_node(*node, result.after, provenance, problems));
     }
     NodeUpdate first{nullptr, {}, {}};
-    if (added != nullptr) {
-        first = decode_node(*added, result.after, provenance, problems);
+    if (addition.bound != nullptr) {
+        first = decode_node(*addition.bound, result.after, provenance, problems);
     }
-    if (!problems.empty()) {
-        throw Rejected{{.problems = std::move(problems),
-                        .reason = std::move(candidate.reason),
-                        .version = current.version}};
-    }
+    refuse_problems();
 
     FrameDraft draft{&current};
-    if (result.changed()) {
-        draft.frame().version = ++result.version;
-        draft.frame().time = now();
-        draft.frame().reason = std::move(candidate.reason);
-        draft.frame().document = result.after;
-    }
+    graph.sweep(draft);
+    Propagation propagation{draft, graph.queue};
     for (NodeUpdate& update : updates) {
-        if (update.node->kind.equal(*current.cell(update.node->slot), *update.cell.get())) {
-            update.cell = {};
-        } else {
-            draft.set(update.node->slot, update.cell);
+        const BoundNode& node = *update.node;
+        if (!node.kind.equal(*current.cell(node.slot), *update.cell.get())) {
+            draft.set(node.slot, std::move(update.cell));
+            propagation.changed(*update.node);
         }
     }
+    propagation.run();
+    if (DerivedNode* const derived =
+            addition.derived != nullptr ? addition.derived : addition.rule) {
+        first.cell = propagation.first_value(*derived);
+    }
+    if (!propagation.failures().empty()) {
+        problems = problems_of(propagation.failures(), provenance);
+        refuse_problems();
+    }
+    GraphNode* const added =
+        addition.bound != nullptr ? static_cast<GraphNode*>(addition.bound) : addition.derived;
     if (added != nullptr) {
-        added->slot = draft.append(std::move(first.cell));
-        added->warnings = std::move(first.warnings);
+        graph.place(*added, draft, std::move(first.cell));
+    }
+    Frame& frame = draft.frame();
+    if (result.changed()) {
+        frame.version = ++result.version;
+        frame.time = now();
+        frame.reason = std::move(candidate.reason);
+        frame.document = result.after;
     }
     chain.publish(draft);
 
     stack = std::move(candidate.stack);
     commits += result.changed() ? 1 : 0;
+    if (added != nullptr) {
+        graph.placed(*added);
+    }
+    graph.sweep_done();
+    if (addition.bound != nullptr) {
+        addition.bound->warnings = std::move(first.warnings);
+    }
     for (NodeUpdate& update : updates) {
-        GraphNode& node = *update.node;
-        node.warnings = std::move(update.warnings);
-        if (!update.cell || node.observers.empty()) {
+        update.node->warnings = std::move(update.warnings);
+    }
+    propagation.finish(result.version, frame.time);
+    for (GraphNode* const node : propagation.changed_nodes()) {
+        if (node->observers == nullptr) {
             continue;
         }
-        std::erase_if(node.observers, [](const auto& observer) { return observer->cancelled(); });
-        for (const auto& observer : node.observers) {
-            if (observer->offer_value(result.version, update.cell)) {
+        auto& observers = *node->observers;
+        std::erase_if(observers, [](const auto& observer) { return observer->cancelled(); });
+        const CellPtr cell = CellPtr::share(frame.cell(node->slot));
+        for (const auto& observer : observers) {
+            if (observer->offer_value(result.version, cell)) {
                 result.due.push_back(observer);
             }
         }
@@ -12250,8 +14065,8 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
         layer->source = layer->content.source;
         return layer;
     }
-    for (const auto& node : nodes) {
-        find_places(*layer, {node->path, &node->kind.type()});
+    for (const BoundNode* node : bound) {
+        find_places(*layer, {node->path, &node->bound_kind.type()});
     }
     place_texts(*layer, problems);
     if (const LayerContent* const before = content_of(entry.id)) {
@@ -12291,7 +14106,7 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
                         .version = chain.current()->version}};
     }
     const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
+    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)});
     note_success(entry, revision);
     return result;
 }
@@ -12331,6 +14146,93 @@ ATTUNE_DECL Commit Core::ticket(const Published& published) const {
         commit.changed = changed_paths(published.before, published.after);
     }
     return commit;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
+
+ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                        DeriveOptions options) {
+    node->keeps_on_error = options.on_error == OnError::keep;
+    if (!options.name.empty()) {
+        node->notes = std::make_unique<NodeNotes>();
+        node->notes->name = std::move(options.name);
+    }
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        node->inputs = EdgeList{inputs};
+        node->settle_height();
+        published = state_->publish(*chain_, {state_->stack, "derive " + node->name()},
+                                    {.derived = node.get()});
+        if (!inputs.empty()) {
+            node->inputs.link(*node);
+        }
+    }
+    finish(published);
+    return node;
+}
+
+ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs) {
+    const auto self = shared_from_this();
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        rule->inputs = EdgeList{inputs};
+        rule->settle_height();
+        published = state_->publish(*chain_, {state_->stack, "require"}, {.rule = rule.get()});
+        rule->inputs.link(*rule);
+        state_->graph.add_rule(std::move(rule));
+    }
+    finish(published);
+}
+
+ATTUNE_DECL std::string Core::name_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.name();
+}
+
+ATTUNE_DECL void Core::rename(GraphNode& node, std::string name) {
+    const CommitLock lock{*state_};
+    if (node.notes == nullptr) {
+        node.notes = std::make_unique<NodeNotes>();
+    }
+    node.notes->name = std::move(name);
+}
+
+inline Staleness describe_staleness(const GraphNode& node) {
+    return {.name = node.name(),
+            .error = node.notes->error,
+            .since = node.notes->since,
+            .version = node.notes->version};
+}
+
+ATTUNE_DECL std::optional<Staleness> Core::staleness_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.stale ? std::optional{describe_staleness(node)} : std::nullopt;
+}
+
+ATTUNE_DECL void Core::tidy_graph() noexcept {
+    if (state_->committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+        return;
+    }
+    std::unique_lock lock{state_->commit_mutex, std::try_to_lock};
+    if (!lock) {
+        return;  // whoever holds it looks for abandoned nodes before and after letting go
+    }
+    GraphNode* const gone = state_->graph.take_abandoned();
+    lock.unlock();
+    Graph::destroy(gone);
+}
+
+ATTUNE_DECL void StoreHome::tidy() noexcept {
+    if (const auto owner = core.lock()) {
+        owner->tidy_graph();
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12522,7 +14424,7 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         }
         Candidate candidate{state_->stack, "remove " + entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
-        published = state_->publish(*chain_, std::move(candidate), nullptr);
+        published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
         poller = state_->poller;
     }
@@ -12722,7 +14624,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         }
         std::optional<Published> published;
         try {
-            published = publish(chain, std::move(candidate), nullptr);
+            published = publish(chain, std::move(candidate));
         } catch (const Rejected&) {
             return std::nullopt;  // reported when it came
         }
@@ -13065,17 +14967,17 @@ ATTUNE_DECL StoreStatus Core::status() const {
             status.state = attune::State::stale;
         }
     }
-    for (const auto& node : state_->nodes) {
+    for (const BoundNode* node : state_->bound) {
         status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
     }
     return status;
 }
 
-inline std::vector<Bound> bound_roots(const std::vector<std::shared_ptr<GraphNode>>& nodes) {
+inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
     std::vector<Bound> roots;
     roots.reserve(nodes.size());
-    for (const auto& node : nodes) {
-        roots.push_back({node->path, &node->kind.type()});
+    for (const BoundNode* node : nodes) {
+        roots.push_back({node->path, &node->bound_kind.type()});
     }
     return roots;
 }
@@ -13124,7 +15026,7 @@ ATTUNE_DECL void Core::check() const {
         const StackProvenance provenance{state_->stack};
         report_unbound(state_->index.root(), chain_->current()->document, {}, provenance,
                        rejection.problems);
-        const auto roots = bound_roots(state_->nodes);
+        const auto roots = bound_roots(state_->bound);
         for (const auto& layer : state_->stack) {
             if (layer->unknown_keys != UnknownKeys::ignore) {
                 report_unplaced(*layer, roots, rejection.problems);
@@ -13148,7 +15050,7 @@ ATTUNE_DECL std::string Core::usage() const {
         }
         options = options || layer->content.reads_options;
     }
-    return usage_text(bound_roots(state_->nodes), prefixes, options);
+    return usage_text(bound_roots(state_->bound), prefixes, options);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -13157,7 +15059,15 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version);
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign,
+                                                 Version version);
+
+ATTUNE_DECL std::string node_name(const GraphNode& node);
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node);
+
+/// Lets derive() look into handles.
+struct HandleAccess;
 
 }  // namespace detail
 
@@ -13175,6 +15085,11 @@ namespace detail {
 /// object must not be assigned to while others use it. A handle may outlive its store: it then
 /// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
 /// assigned to, destroyed, and tested.
+///
+/// The value comes from a place in the documents (Store::bind) or is what a function makes of other
+/// values (map, field, derive); in either case all handles of a store change together, in one
+/// version. A derived value is computed for as long as a handle of it, a subscription to it, or a
+/// value derived from it exists.
 template <class T>
 class Config {
 public:
@@ -13182,7 +15097,7 @@ public:
 
     Config() noexcept = default;
 
-    explicit operator bool() const noexcept { return node_ != nullptr; }
+    explicit operator bool() const noexcept { return static_cast<bool>(node_); }
 
     /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
     Reading<T> read() const noexcept {
@@ -13260,7 +15175,7 @@ public:
     /// `timeout` is over first, or the store is closed.
     ///
     /// May be called in an observer, which then waits for versions of other threads, and holds up
-    /// whatever shares its executor; not in a decoder, rule or check (std::logic_error).
+    /// whatever shares its executor; not in what runs inside a commit (std::logic_error).
     template <class P, class Rep, class Period>
         requires std::predicate<P&, const T&>
     bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
@@ -13268,27 +15183,53 @@ public:
             const auto now = read();
             return static_cast<bool>(std::invoke(predicate, *now));
         };
-        const auto core = node_->core.lock();
+        const auto core = detail::core_of(*node_).lock();
         return core != nullptr ? core->wait_until(detail::deadline_after(timeout), std::ref(check))
                                : check();
     }
 
-    /// Where the value is bound.
-    const Path& path() const noexcept { return node_->path; }
+    /// A value made of this one, by `f(const T&)`: computed in the commit that changes this value,
+    /// and part of the same version. As derive() does.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    auto map(F&& f, DeriveOptions options = {}) const
+        -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>>;
+
+    /// One member of this value as a value of its own, whose observers hear nothing of the others.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::copy_constructible<M>
+    Config<M> field(M C::*member, DeriveOptions options = {}) const;
+
+    /// For people: the path, or the name that was given, or a number.
+    std::string name() const { return detail::node_name(*node_); }
+    /// Names the value in errors, reports and Store::graph_dot. Returns the handle.
+    const Config& named(std::string name) const {
+        detail::rename_node(*node_, std::move(name));
+        return *this;
+    }
+
+    /// Why the value is older than what it derives from, while that is so: its function threw, and
+    /// it was derived with OnError::keep.
+    std::optional<Staleness> stale() const { return detail::staleness_of(*node_); }
 
 private:
     friend class Store;
     friend class View;
     friend class Snapshot;
+    friend class Track;
+    friend struct detail::HandleAccess;
 
-    explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
-        : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
+    explicit Config(detail::Ref<detail::GraphNode> node) noexcept
+        : chain_(node->home.chain.get()),
+          born_(node->born),
+          slot_(node->slot),
+          node_(std::move(node)) {}
 
     /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
     /// std::out_of_range for one that was bound after the frame was published.
     const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
-        if (chain_ != chain || slot_ >= frame.size()) [[unlikely]] {
-            detail::throw_not_in_frame(path(), chain_ != chain, frame.version);
+        if (chain_ != chain || frame.serial() < born_) [[unlikely]] {
+            detail::throw_not_in_frame(*node_, chain_ != chain, frame.version);
         }
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }
@@ -13297,7 +15238,7 @@ private:
     template <bool Apply, class F>
     Subscription observe(Executor executor, F&& f, const ObserveOptions& options) const {
         using Observer = detail::ChangeObserver<T, std::decay_t<F>, Apply>;
-        const auto core = node_->core.lock();
+        const auto core = detail::core_of(*node_).lock();
         if (core == nullptr) {
             if constexpr (Apply) {
                 const auto last = read();
@@ -13305,20 +15246,41 @@ private:
             }
             return {};
         }
-        auto observer = std::make_shared<Observer>(core->hub(), std::move(executor),
-                                                   detail::observer_name(node_->path, options),
-                                                   node_->kind, options, std::forward<F>(f));
+        auto observer = std::make_shared<Observer>(
+            core->hub(), std::move(executor), detail::observer_name(name(), options),
+            detail::Ref<const detail::GraphNode>{node_.get()}, options, std::forward<F>(f));
         core->observe(*node_, observer, Apply);
         return Subscription{std::move(observer)};
     }
 
-    // The first two are all that a reading needs; the node keeps the chain alive.
+    // All that a reading needs; the node keeps the chain alive.
     const detail::FrameChain* chain_ = nullptr;
+    std::uint64_t born_ = 0;
     std::uint32_t slot_ = 0;
-    std::shared_ptr<detail::GraphNode> node_;
+    detail::Ref<detail::GraphNode> node_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string node_name(const GraphNode& node) {
+    const auto core = core_of(node).lock();
+    return core != nullptr ? core->name_of(node) : node.name();
+}
+
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name) {
+    if (const auto core = core_of(node).lock()) {
+        core->rename(node, std::move(name));
+    }
+}
+
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) {
+    const auto core = core_of(node).lock();
+    return core != nullptr ? core->staleness_of(node) : std::nullopt;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 
@@ -13449,12 +15411,12 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version) {
-    const std::string name = '"' + to_string(path) + '"';
+ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign, Version version) {
+    const std::string name = '"' + node_name(node) + '"';
     if (foreign) {
         throw std::invalid_argument{"the handle of " + name + " belongs to another store"};
     }
-    throw std::out_of_range{"the handle of " + name + " was bound after version " +
+    throw std::out_of_range{"the handle of " + name + " was made after version " +
                             std::to_string(version) + " was looked at"};
 }
 
@@ -13493,8 +15455,16 @@ public:
     Config<T> bind(const Path& path = {}) {
         static_assert(std::same_as<T, std::decay_t<T>>,
                       "bind a plain type: no reference, no const, no array");
-        return Config<T>{core_->bind(path, detail::value_kind<T>)};
+        return Config<T>{core_->bind(path, detail::bound_kind<T>)};
     }
+
+    /// A rule over several values, `condition(const A&...)`, of the values of the handles: a version
+    /// in which it does not hold is refused with `text`. Judged in each commit that changes one of
+    /// them, for as long as the store lives; must be pure. Throws Rejected when it does not hold
+    /// now. Include <attune/store/derive.hpp>.
+    template <class F, class... A>
+        requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+    void require(F&& condition, std::string text, const Config<A>&... inputs);
 
     /// The current version of everything, in a scope.
     View view() const noexcept { return View{*core_->chain()}; }
@@ -13601,6 +15571,8 @@ public:
     std::string usage() const { return core_->usage(); }
 
 private:
+    friend struct detail::HandleAccess;
+
     template <class F>
     Subscription observe_rejections(Executor executor, F&& f) {
         auto observer =
@@ -13614,6 +15586,280 @@ private:
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+struct TrackAccess;
+
+[[noreturn]] ATTUNE_DECL void throw_empty_handle();
+[[noreturn]] ATTUNE_DECL void throw_broken_rule();
+
+/// The store that all these belong to. Throws when there is none.
+ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes);
+
+/// The name of a member; "field" where it cannot be found out.
+template <class T, class M, class C>
+std::string member_label(M C::*member) {
+    std::string label = "field";
+    if constexpr (has_members<T>()) {
+        const T object{};
+        std::string_view names = field_text<T>;
+        const void* const wanted = std::addressof(object.*member);
+        const auto compare = [&](const void* address) {
+            const std::string_view name = member_name(next_argument(names));
+            if (address == wanted) {
+                label = name;
+            }
+        };
+        [&]<std::size_t... I, class... P>(
+            const MembersOver<std::index_sequence<I...>, P...>& members) {
+            (compare(static_cast<const MemberPointer<I, P>&>(members).address), ...);
+        }(members_of(object));
+    }
+    return label;
+}
+
+}  // namespace detail
+
+/// What a function given to derive() reads other handles with. Each one that it reads by this is an
+/// input until the next run, whether the run ends with a new value, the same one, or an error.
+///
+/// Belongs to one run: must not be kept, or used on another thread.
+class Track {
+public:
+    Track(const Track&) = delete;
+    Track& operator=(const Track&) = delete;
+
+    /// The value of `config` in the version that is being made. The reference holds during the run.
+    /// Throws std::logic_error for an empty handle, for one of another store, and when this value
+    /// derives from the one being computed: the commit is refused then, naming the circle.
+    template <class T>
+    const T& operator()(const Config<T>& config) {
+        if (!config) {
+            detail::throw_empty_handle();
+        }
+        return detail::value_in_cell<T>(now_.read(*config.node_));
+    }
+
+private:
+    friend struct detail::TrackAccess;
+    explicit Track(detail::Evaluation& now) noexcept : now_(now) {}
+
+    detail::Evaluation& now_;
+};
+
+namespace detail {
+
+struct HandleAccess {
+    template <class T>
+    static GraphNode* node(const Config<T>& config) noexcept {
+        return config.node_.get();
+    }
+    template <class T>
+    static Config<T> make(Ref<GraphNode> node) noexcept {
+        return Config<T>{std::move(node)};
+    }
+    static const std::shared_ptr<Core>& core(const Store& store) noexcept { return store.core_; }
+};
+
+struct TrackAccess {
+    template <class F>
+    static decltype(auto) call(F& function, Evaluation& now) {
+        Track use{now};
+        return function(use);
+    }
+};
+
+/// The cell for a new value, or none when it equals the one before: then nothing is allocated.
+template <class T>
+CellPtr cell_unless_equal(T value, const CellBase* before) {
+    if (before != nullptr && value_equal(value_in_cell<T>(*before), value)) {
+        return {};
+    }
+    return CellPtr::adopt(new ValueCell<T>{std::move(value)});
+}
+
+/// A function of the same handles each time.
+template <class T, class F, class... A>
+class FunctionNode final : public DerivedNode {
+public:
+    template <class G>
+    FunctionNode(NodeHome& owner, G&& function)
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase* before) override {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now.input(I))...),
+                                        before);
+        }(std::index_sequence_for<A...>{});
+    }
+
+    F function_;
+};
+
+/// A function that decides what it reads while it runs.
+template <class T, class F>
+class TrackingNode final : public DerivedNode {
+public:
+    template <class G>
+    TrackingNode(NodeHome& owner, G&& function)
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase* before) override {
+        return cell_unless_equal<T>(TrackAccess::call(function_, now), before);
+    }
+
+    F function_;
+};
+
+/// A condition on several values. Has no value itself.
+template <class F, class... A>
+class RuleNode final : public DerivedNode {
+public:
+    template <class G>
+    RuleNode(NodeHome& owner, G&& condition, std::string text)
+        : DerivedNode(owner, derived_kind<bool>),
+          condition_(std::forward<G>(condition)),
+          text_(std::move(text)) {
+        is_rule = true;
+    }
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase*) override {
+        const bool holds = [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {
+            return std::invoke(condition_, value_in_cell<A>(now.input(I))...);
+        }(std::index_sequence_for<A...>{});
+        if (!holds) {
+            throw_broken_rule();
+        }
+        return {};
+    }
+    std::string default_name() const override { return text_; }
+
+    F condition_;
+    std::string text_;
+};
+
+template <class T>
+inline constexpr bool is_config = false;
+template <class T>
+inline constexpr bool is_config<Config<T>> = true;
+
+template <class F, class... A>
+using DerivedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, const A&...>>;
+
+template <class F>
+using TrackedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, Track&>>;
+
+}  // namespace detail
+
+/// A value made of others: `fn(const A&...)`, of the values of the handles, in their order.
+///
+/// It is computed in each commit that changes one of them, before the commit is published, at most
+/// once, and moves with them in one version. When the result equals the present value (by `==`;
+/// member by member for a plain struct that has none; never, when that is impossible too), whatever
+/// derives from this one does not run. The function must be pure, and read the store by its
+/// arguments only: it runs inside the commit, on the thread of whoever brought the change, and a
+/// call that would change the store throws std::logic_error there. What it throws vetoes the
+/// commit, unless the options say otherwise.
+///
+/// Throws Rejected when the first run throws, std::invalid_argument when the handles are empty or
+/// of different stores, std::logic_error when the store is closed, or when it is called inside a
+/// commit. Any thread.
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
+Config<detail::DerivedType<F, A...>> derive(DeriveOptions options, F&& fn,
+                                            const Config<A>&... inputs) {
+    using T = detail::DerivedType<F, A...>;
+    using Made = detail::FunctionNode<T, std::decay_t<F>, A...>;
+    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
+    const auto core = detail::common_core(nodes);
+    return detail::HandleAccess::make<T>(core->derive(
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), nodes,
+        std::move(options)));
+}
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
+Config<detail::DerivedType<F, A...>> derive(F&& fn, const Config<A>&... inputs) {
+    return derive(DeriveOptions{}, std::forward<F>(fn), inputs...);
+}
+
+/// A value made of others, where the function finds out which while it runs: `fn(Track& use)` reads
+/// them by `use(handle)`. Otherwise as above.
+template <class F>
+    requires std::invocable<std::decay_t<F>&, Track&>
+Config<detail::TrackedType<F>> derive(Store& store, F&& fn, DeriveOptions options = {}) {
+    using T = detail::TrackedType<F>;
+    using Made = detail::TrackingNode<T, std::decay_t<F>>;
+    const auto& core = detail::HandleAccess::core(store);
+    return detail::HandleAccess::make<T>(core->derive(
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), {},
+        std::move(options)));
+}
+
+template <class T>
+template <class F>
+    requires std::invocable<std::decay_t<F>&, const T&>
+auto Config<T>::map(F&& f, DeriveOptions options) const
+    -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>> {
+    return derive(std::move(options), std::forward<F>(f), *this);
+}
+
+template <class T>
+template <class M, class C>
+    requires std::derived_from<T, C> && std::copy_constructible<M>
+Config<M> Config<T>::field(M C::*member, DeriveOptions options) const {
+    if (options.name.empty()) {
+        options.name = name() + '.' + detail::member_label<T>(member);
+    }
+    return derive(
+        std::move(options), [member](const T& value) -> M { return value.*member; }, *this);
+}
+
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+void Store::require(F&& condition, std::string text, const Config<A>&... inputs) {
+    using Made = detail::RuleNode<std::decay_t<F>, A...>;
+    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
+    core_->require(detail::Ref<detail::DerivedNode>::adopt(new Made{
+                       core_->home(), std::forward<F>(condition), std::move(text)}),
+                   nodes);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void throw_empty_handle() {
+    throw std::logic_error{"an empty Config was read; bind or derive it first"};
+}
+
+ATTUNE_DECL void throw_broken_rule() { throw BrokenRule{}; }
+
+ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes) {
+    for (const GraphNode* const node : nodes) {
+        if (node == nullptr) {
+            throw std::invalid_argument{"an empty Config cannot be derived from"};
+        }
+        if (&node->home != &nodes.front()->home) {
+            throw std::invalid_argument{"\"" + node_name(*nodes.front()) + "\" and \"" +
+                                        node_name(*node) +
+                                        "\" belong to two stores; a value derives from handles of "
+                                        "one store"};
+        }
+    }
+    auto core = core_of(*nodes.front()).lock();
+    if (core == nullptr) {
+        throw std::logic_error{"the store has been closed"};
+    }
+    return core;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 

@@ -20,15 +20,33 @@ struct FrameChunk {
     static constexpr std::size_t width = std::size_t{1} << bits;
 
     std::uint64_t born = 0;  ///< serial of the first frame that uses it
+    bool leaf = true;        ///< its children are cells
     const void* child[width] = {};
 };
 
 /// What died with a commit: visible in the frame before, not visible in the frame that holds the
-/// note. `born` tells which older frames could still see it.
-struct Obituary {
-    const void* object;
-    std::uint64_t born;
-    bool is_cell;
+/// note.
+class Obituary {
+public:
+    explicit Obituary(const CellBase* cell) noexcept
+        : object_(reinterpret_cast<std::uintptr_t>(cell) | 1) {}
+    explicit Obituary(const FrameChunk* chunk) noexcept
+        : object_(reinterpret_cast<std::uintptr_t>(chunk)) {}
+
+    /// Null when it is a chunk.
+    const CellBase* cell() const noexcept {
+        return (object_ & 1) != 0 ? reinterpret_cast<const CellBase*>(object_ - 1) : nullptr;
+    }
+    const FrameChunk* chunk() const noexcept {
+        return reinterpret_cast<const FrameChunk*>(object_);
+    }
+    /// Serial of the first frame that showed it.
+    std::uint64_t born() const noexcept {
+        return cell() != nullptr ? cell()->born_ : chunk()->born;
+    }
+
+private:
+    std::uintptr_t object_;  // cells are marked in the lowest bit
 };
 
 /// One published version: its number, its document and the value of every handle.
@@ -42,7 +60,7 @@ struct Obituary {
 /// [b, d), and can go when none of these is left. See FrameChain::destroy.
 class Frame {
 public:
-    /// The cell of `slot`, which must be below size().
+    /// The cell of `slot`, which must be below size(); null in an empty one.
     [[gnu::always_inline]] const CellBase* cell(std::uint32_t slot) const noexcept {
         if (slot < FrameChunk::width) [[likely]] {
             return static_cast<const CellBase*>(direct_[slot]);
@@ -50,7 +68,9 @@ public:
         return far_cell(slot - static_cast<std::uint32_t>(FrameChunk::width));
     }
 
-    /// Number of slots: handles bound later than this frame are not in it.
+    /// Grows with every frame of a store, also where the version stays.
+    std::uint64_t serial() const noexcept { return serial_; }
+    /// Number of slots, those that are empty included.
     std::uint32_t size() const noexcept { return size_; }
 
     Version version = 0;
@@ -101,6 +121,8 @@ public:
     ATTUNE_DECL std::uint32_t append(CellPtr cell);
     /// Replaces the cell of a slot.
     ATTUNE_DECL void set(std::uint32_t slot, CellPtr cell);
+    /// Empties a slot, for another node to be put there by `set`.
+    ATTUNE_DECL void clear(std::uint32_t slot);
 
     Frame& frame() noexcept { return *frame_; }
 
@@ -109,13 +131,14 @@ private:
 
     /// Where the cell of `slot` is kept, in a place of this draft's own.
     const void*& place_of(std::uint32_t slot);
-    FrameChunk* own_chunk(const void*& place);
+    FrameChunk* own_chunk(const void*& place, bool leaf);
     void put(const void*& place, CellPtr cell);
     Frame* release() noexcept;
+    /// Of a draft that is dropped: the cells it made.
+    void release_cells(const void* const* children) noexcept;
 
     Frame* frame_;
     std::vector<FrameChunk*> chunks_;
-    std::vector<const CellBase*> cells_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -10,13 +10,13 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Who an observer is, in reports.
 struct ObserverName {
     enum class Kind : std::uint8_t {
-        path,        ///< known by what it observes
+        observed,    ///< known by what it observes
         given,       ///< known by the name its owner gave it
         rejections,  ///< an observer of rejections, which is not told of its own trouble
     };
 
     std::string text;
-    Kind kind = Kind::path;
+    Kind kind = Kind::observed;
 
     /// `observer of "server.pool"`, or `observer "resizer"`.
     std::string label() const {

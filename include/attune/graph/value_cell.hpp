@@ -1,10 +1,13 @@
 #pragma once
 
+#include <attune/graph/cell_memory.hpp>
 #include <attune/version.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -23,15 +26,28 @@ public:
 
     void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() const noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        // Who holds the only reference need not count it down.
+        if (references_.load(std::memory_order_acquire) == 1 ||
+            references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             delete this;
         }
     }
 
+    static void* operator new(std::size_t size) { return allocate_cell(size); }
+    static void operator delete(void* cell, std::size_t size) noexcept { free_cell(cell, size); }
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return ::operator new(size, alignment);
+    }
+    static void operator delete(void* cell, std::align_val_t alignment) noexcept {
+        ::operator delete(cell, alignment);
+    }
+
 private:
     friend class FrameDraft;
-    mutable std::atomic<std::uint32_t> references_{1};
+    friend class Obituary;
+    // In this order a small value lies in what would be padding.
     std::uint64_t born_ = 0;  ///< serial of the first frame that shows it
+    mutable std::atomic<std::uint32_t> references_{1};
 };
 
 template <class T>

@@ -1,14 +1,14 @@
 #pragma once
 
-#include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
 #include <attune/graph/deadline.hpp>
 #include <attune/graph/executor.hpp>
 #include <attune/graph/frame_chain.hpp>
 #include <attune/graph/reading.hpp>
 #include <attune/graph/subscription.hpp>
+#include <attune/store/bound_node.hpp>
 #include <attune/store/core.hpp>
-#include <attune/store/graph_node.hpp>
+#include <attune/store/derive_options.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/version.hpp>
 
@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -25,7 +27,15 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version);
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign,
+                                                 Version version);
+
+ATTUNE_DECL std::string node_name(const GraphNode& node);
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node);
+
+/// Lets derive() look into handles.
+struct HandleAccess;
 
 }  // namespace detail
 
@@ -43,6 +53,11 @@ namespace detail {
 /// object must not be assigned to while others use it. A handle may outlive its store: it then
 /// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
 /// assigned to, destroyed, and tested.
+///
+/// The value comes from a place in the documents (Store::bind) or is what a function makes of other
+/// values (map, field, derive); in either case all handles of a store change together, in one
+/// version. A derived value is computed for as long as a handle of it, a subscription to it, or a
+/// value derived from it exists.
 template <class T>
 class Config {
 public:
@@ -50,7 +65,7 @@ public:
 
     Config() noexcept = default;
 
-    explicit operator bool() const noexcept { return node_ != nullptr; }
+    explicit operator bool() const noexcept { return static_cast<bool>(node_); }
 
     /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
     Reading<T> read() const noexcept {
@@ -128,7 +143,7 @@ public:
     /// `timeout` is over first, or the store is closed.
     ///
     /// May be called in an observer, which then waits for versions of other threads, and holds up
-    /// whatever shares its executor; not in a decoder, rule or check (std::logic_error).
+    /// whatever shares its executor; not in what runs inside a commit (std::logic_error).
     template <class P, class Rep, class Period>
         requires std::predicate<P&, const T&>
     bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
@@ -136,27 +151,53 @@ public:
             const auto now = read();
             return static_cast<bool>(std::invoke(predicate, *now));
         };
-        const auto core = node_->core.lock();
+        const auto core = detail::core_of(*node_).lock();
         return core != nullptr ? core->wait_until(detail::deadline_after(timeout), std::ref(check))
                                : check();
     }
 
-    /// Where the value is bound.
-    const Path& path() const noexcept { return node_->path; }
+    /// A value made of this one, by `f(const T&)`: computed in the commit that changes this value,
+    /// and part of the same version. As derive() does.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    auto map(F&& f, DeriveOptions options = {}) const
+        -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>>;
+
+    /// One member of this value as a value of its own, whose observers hear nothing of the others.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::copy_constructible<M>
+    Config<M> field(M C::*member, DeriveOptions options = {}) const;
+
+    /// For people: the path, or the name that was given, or a number.
+    std::string name() const { return detail::node_name(*node_); }
+    /// Names the value in errors, reports and Store::graph_dot. Returns the handle.
+    const Config& named(std::string name) const {
+        detail::rename_node(*node_, std::move(name));
+        return *this;
+    }
+
+    /// Why the value is older than what it derives from, while that is so: its function threw, and
+    /// it was derived with OnError::keep.
+    std::optional<Staleness> stale() const { return detail::staleness_of(*node_); }
 
 private:
     friend class Store;
     friend class View;
     friend class Snapshot;
+    friend class Track;
+    friend struct detail::HandleAccess;
 
-    explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
-        : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
+    explicit Config(detail::Ref<detail::GraphNode> node) noexcept
+        : chain_(node->home.chain.get()),
+          born_(node->born),
+          slot_(node->slot),
+          node_(std::move(node)) {}
 
     /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
     /// std::out_of_range for one that was bound after the frame was published.
     const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
-        if (chain_ != chain || slot_ >= frame.size()) [[unlikely]] {
-            detail::throw_not_in_frame(path(), chain_ != chain, frame.version);
+        if (chain_ != chain || frame.serial() < born_) [[unlikely]] {
+            detail::throw_not_in_frame(*node_, chain_ != chain, frame.version);
         }
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }
@@ -165,7 +206,7 @@ private:
     template <bool Apply, class F>
     Subscription observe(Executor executor, F&& f, const ObserveOptions& options) const {
         using Observer = detail::ChangeObserver<T, std::decay_t<F>, Apply>;
-        const auto core = node_->core.lock();
+        const auto core = detail::core_of(*node_).lock();
         if (core == nullptr) {
             if constexpr (Apply) {
                 const auto last = read();
@@ -173,17 +214,22 @@ private:
             }
             return {};
         }
-        auto observer = std::make_shared<Observer>(core->hub(), std::move(executor),
-                                                   detail::observer_name(node_->path, options),
-                                                   node_->kind, options, std::forward<F>(f));
+        auto observer = std::make_shared<Observer>(
+            core->hub(), std::move(executor), detail::observer_name(name(), options),
+            detail::Ref<const detail::GraphNode>{node_.get()}, options, std::forward<F>(f));
         core->observe(*node_, observer, Apply);
         return Subscription{std::move(observer)};
     }
 
-    // The first two are all that a reading needs; the node keeps the chain alive.
+    // All that a reading needs; the node keeps the chain alive.
     const detail::FrameChain* chain_ = nullptr;
+    std::uint64_t born_ = 0;
     std::uint32_t slot_ = 0;
-    std::shared_ptr<detail::GraphNode> node_;
+    detail::Ref<detail::GraphNode> node_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/config.ipp>
+#endif

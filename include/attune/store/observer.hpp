@@ -1,11 +1,11 @@
 #pragma once
 
 #include <attune/bind/problem.hpp>
-#include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
 #include <attune/graph/delivery.hpp>
+#include <attune/graph/node.hpp>
+#include <attune/graph/ref.hpp>
 #include <attune/graph/value_cell.hpp>
-#include <attune/store/graph_node.hpp>
 #include <attune/version.hpp>
 
 #include <cstddef>
@@ -46,20 +46,20 @@ struct ObserveOptions {
     /// first to the `after` of the second. Subscription::lag counts what was dropped, and
     /// Store::on_rejected is told once, until the observer has caught up.
     std::size_t queue = 1024;
-    /// Who the observer is in reports and status; the path it observes when empty.
+    /// Who the observer is in reports and status; the name of what it observes when empty.
     std::string name = {};
 };
 
 namespace detail {
 
-/// The name of an observer of `path`.
-ATTUNE_DECL ObserverName observer_name(const Path& path, const ObserveOptions& options);
+/// The name of an observer of what is known as `observed`.
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options);
 
 /// An observer of one node.
 class ValueDelivery : public Delivery {
 public:
     ATTUNE_DECL ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                              ObserverName name, const ValueKind& kind,
+                              ObserverName name, Ref<const GraphNode> node,
                               const ObserveOptions& options);
     ATTUNE_DECL ~ValueDelivery() override;
 
@@ -91,10 +91,10 @@ private:
     /// Gives what had to go, to be destroyed without the lock.
     Item add_to_backlog(Item item);
 
-    const ValueKind& kind_;
-    CellPtr seen_;                            // by the observer
-    Item taken_;                              // from take to call
-    Item next_;                               // Deliver::latest
+    Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
+    CellPtr seen_;               // by the observer
+    Item taken_;                 // from take to call
+    Item next_;                  // Deliver::latest
     const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
 
@@ -104,8 +104,9 @@ class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
     ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name,
-                   const ValueKind& kind, const ObserveOptions& options, G&& callback)
-        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), kind, options),
+                   Ref<const GraphNode> node, const ObserveOptions& options, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node),
+                        options),
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:

@@ -38,7 +38,7 @@ struct LayerStatus {
 
 /// An observer that has been running for longer than StoreOptions::slow_observer.
 struct SlowObserver {
-    std::string name;  ///< the path it observes, or ObserveOptions::name
+    std::string name;  ///< of what it observes, or ObserveOptions::name
     std::chrono::system_clock::time_point since{};
     std::chrono::nanoseconds running{};
 };

@@ -1,56 +1,14 @@
 #pragma once
 
 #include <attune/document/difference.hpp>
-#include <attune/document/impl/node.hpp>
+#include <attune/document/impl/walk.hpp>
 
 #include <string>
-#include <utility>
-#include <variant>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
-
-// The entries that differ in one pair of containers, and the token of the current one.
-class ChangedEntries {
-public:
-    ChangedEntries(const Document& before, const Document& after) noexcept
-        : walk_(before.is_object() ? Walk(std::in_place_type<Differences>, before, after)
-                                   : Walk(std::in_place_type<Lockstep>, before, after)) {}
-
-    bool next() noexcept {
-        if (auto* const members = std::get_if<Differences>(&walk_)) {
-            return members->next();
-        }
-        auto& elements = std::get<Lockstep>(walk_);
-        while (elements.next()) {
-            if (!elements.before()->same(*elements.after())) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    std::string token() const {
-        if (const auto* members = std::get_if<Differences>(&walk_)) {
-            return std::string(members->key());
-        }
-        return std::to_string(std::get<Lockstep>(walk_).index());
-    }
-
-    const Document* before() const noexcept {
-        return std::visit([](const auto& walk) { return walk.before(); }, walk_);
-    }
-    const Document* after() const noexcept {
-        return std::visit([](const auto& walk) { return walk.after(); }, walk_);
-    }
-
-private:
-    using Walk = std::variant<Differences, Lockstep>;
-
-    Walk walk_;
-};
 
 // Both are objects, or arrays of one length: whatever differs does so further down.
 ATTUNE_DECL bool differ_inside(const Document* before, const Document* after) noexcept {

@@ -2,11 +2,11 @@
 
 #include <attune/document/document.hpp>
 #include <attune/document/impl/build.hpp>
+#include <attune/document/impl/describe.hpp>
 #include <attune/document/impl/node.hpp>
 #include <attune/document/impl/search.hpp>
 #include <attune/document/impl/tree.hpp>
 #include <attune/document/impl/walk.hpp>
-#include <attune/document/nearest.hpp>
 
 #include <algorithm>
 #include <array>
@@ -20,19 +20,6 @@
 namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
-
-ATTUNE_DECL std::string describe(const Document& document) {
-    switch (document.kind()) {
-    case Kind::null: return "null";
-    case Kind::boolean: return "a boolean";
-    case Kind::integer: return "an integer";
-    case Kind::real: return "a real number";
-    case Kind::string: return "a string";
-    case Kind::array: return "an array";
-    case Kind::object: return "an object";
-    }
-    return {};
-}
 
 [[noreturn]] inline void refuse_kind(const char* expected, const Document& document) {
     throw std::domain_error(std::string("expected ") + expected + ", found " + describe(document));
@@ -211,15 +198,6 @@ ATTUNE_DECL const Document* Document::find(std::size_t index) const noexcept {
 
 namespace detail {
 
-// One level down; null when there is nothing.
-ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
-    if (!document.is_array()) {
-        return document.find(token);
-    }
-    const std::optional<std::size_t> index = element_index(token);
-    return index ? document.find(*index) : nullptr;
-}
-
 ATTUNE_DECL Path first_tokens(const Path& path, std::size_t count) {
     const auto begin = path.tokens().begin();
     return Path(std::vector<std::string>(begin, begin + static_cast<std::ptrdiff_t>(count)));
@@ -234,13 +212,7 @@ ATTUNE_DECL std::string describe_absence(const Document& parent, const Path& pat
                                          std::size_t depth) {
     const std::string place = to_string(first_tokens(path, depth + 1)) + ": ";
     if (parent.is_object()) {
-        std::vector<std::string_view> names;
-        names.reserve(parent.size());
-        for (const Member member : parent.members()) {
-            names.push_back(member.key);
-        }
-        const std::string near = nearest(path.tokens()[depth], names);
-        return place + "no such member" + (near.empty() ? "" : "; did you mean \"" + near + "\"?");
+        return place + "no such member" + did_you_mean(parent, path.tokens()[depth]);
     }
     if (parent.is_array()) {
         return place + "no such element; the array has " + std::to_string(parent.size());

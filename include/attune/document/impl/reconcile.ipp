@@ -37,18 +37,6 @@ ATTUNE_DECL Document reconcile_objects(const Document& old, const Document& fres
     return edited(old, edits.data(), edits.size());
 }
 
-// How many elements at the end of both are equal, leaving out the first `skip`.
-ATTUNE_DECL std::size_t equal_tail(const Document& old, const Document& fresh,
-                                   std::size_t skip) noexcept {
-    const std::size_t most = std::min(old.size(), fresh.size()) - skip;
-    std::size_t count = 0;
-    while (count < most &&
-           *old.find(old.size() - count - 1) == *fresh.find(fresh.size() - count - 1)) {
-        ++count;
-    }
-    return count;
-}
-
 // Elements have no names: equal ones at the beginning and at the end are the same, those between
 // are matched in order.
 ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh,
@@ -69,7 +57,7 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
             continue;
         }
         if (replacements.empty() && old.size() != fresh.size()) {
-            tail = equal_tail(old, fresh, pair.index());
+            tail = count_equal(old, fresh, Direction::backward, common - pair.index());
             if (pair.index() + tail == common) {
                 break;
             }

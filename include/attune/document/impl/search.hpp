@@ -46,6 +46,9 @@ ATTUNE_DECL std::size_t child_at(const Node& node, std::size_t index) noexcept;
 // The index must be below the size.
 ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept;
 
+// The value one level down; null when there is none.
+ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept;
+
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 #if ATTUNE_HEADER_ONLY

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstring>
+#include <optional>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
@@ -105,6 +106,14 @@ ATTUNE_DECL Run run_at(const Node* root, std::size_t index) noexcept {
     }
     return {node->slots() + index * node->stride,
             node->slots() + std::size_t{node->used} * node->stride};
+}
+
+ATTUNE_DECL const Document* child(const Document& document, std::string_view token) noexcept {
+    if (!document.is_array()) {
+        return document.find(token);
+    }
+    const std::optional<std::size_t> index = element_index(token);
+    return index ? document.find(*index) : nullptr;
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -4,6 +4,9 @@
 #include <attune/document/impl/search.hpp>
 #include <attune/document/impl/walk.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL void Walk::stand() noexcept {
@@ -14,14 +17,16 @@ ATTUNE_DECL void Walk::stand() noexcept {
 }
 
 ATTUNE_DECL void Walk::descend() noexcept {
-    steps_[depth_++] = {node_, 0};
+    steps_[depth_++] = {node_, backward_ ? node_->used - std::size_t{1} : 0};
     stand();
 }
 
 ATTUNE_DECL void Walk::skip() noexcept {
     while (depth_ > 0) {
         Step& step = steps_[depth_ - 1];
-        if (++step.index < step.node->used) {
+        // Below zero is above every size.
+        step.index += backward_ ? std::size_t(-1) : 1;
+        if (step.index < step.node->used) {
             return stand();
         }
         --depth_;
@@ -30,9 +35,10 @@ ATTUNE_DECL void Walk::skip() noexcept {
     slot_ = nullptr;
 }
 
-ATTUNE_DECL Lockstep::Lockstep(const Document& before, const Document& after) noexcept
-    : before_(is_container(before) ? root_of(before) : nullptr),
-      after_(is_container(after) ? root_of(after) : nullptr) {}
+ATTUNE_DECL Lockstep::Lockstep(const Document& before, const Document& after,
+                               Direction direction) noexcept
+    : before_(is_container(before) ? root_of(before) : nullptr, direction),
+      after_(is_container(after) ? root_of(after) : nullptr, direction) {}
 
 ATTUNE_DECL bool Lockstep::next() noexcept {
     if (before_.slot()) {
@@ -120,6 +126,51 @@ ATTUNE_DECL bool Differences::next() noexcept {
         }
         return true;
     }
+}
+
+ATTUNE_DECL ChangedEntries::ChangedEntries(const Document& before, const Document& after) noexcept
+    : walk_(std::in_place_type<Lockstep>, before, after) {
+    if (before.is_object()) {
+        walk_.emplace<Differences>(before, after);
+    }
+}
+
+ATTUNE_DECL bool ChangedEntries::next() noexcept {
+    if (auto* const members = std::get_if<Differences>(&walk_)) {
+        return members->next();
+    }
+    auto& elements = std::get<Lockstep>(walk_);
+    while (elements.next()) {
+        if (!elements.before()->same(*elements.after())) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ATTUNE_DECL std::string ChangedEntries::token() const {
+    if (const auto* members = std::get_if<Differences>(&walk_)) {
+        return std::string(members->key());
+    }
+    return std::to_string(index());
+}
+
+ATTUNE_DECL const Document* ChangedEntries::before() const noexcept {
+    return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+}
+
+ATTUNE_DECL const Document* ChangedEntries::after() const noexcept {
+    return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+}
+
+ATTUNE_DECL std::size_t count_equal(const Document& before, const Document& after,
+                                    Direction direction, std::size_t most) noexcept {
+    for (Lockstep pair(before, after, direction); pair.next();) {
+        if (pair.index() >= most || !(*pair.before() == *pair.after())) {
+            return std::min(pair.index(), most);
+        }
+    }
+    return most;
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -7,6 +7,14 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Room for one more, so that push_back cannot throw.
+template <class T>
+void reserve_one(std::vector<T>& list) {
+    if (list.size() == list.capacity()) {
+        list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+    }
+}
+
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
         frame_->serial_ = 1;
@@ -27,27 +35,41 @@ ATTUNE_DECL FrameDraft::~FrameDraft() {
     if (frame_ == nullptr) {
         return;
     }
-    for (FrameChunk* chunk : chunks_) {
-        delete chunk;
+    release_cells(frame_->direct_);
+    if (frame_->shift_ == 0) {
+        release_cells(frame_->root_);
     }
-    for (const CellBase* cell : cells_) {
-        cell->release();
+    for (FrameChunk* chunk : chunks_) {
+        if (chunk->leaf) {
+            release_cells(chunk->child);
+        }
+        delete chunk;
     }
     delete frame_;
 }
 
-ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
+ATTUNE_DECL void FrameDraft::release_cells(const void* const* children) noexcept {
+    for (std::size_t i = 0; i != FrameChunk::width; ++i) {
+        const auto* const cell = static_cast<const CellBase*>(children[i]);
+        if (cell != nullptr && cell->born_ == frame_->serial_) {
+            cell->release();
+        }
+    }
+}
+
+ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place, bool leaf) {
     const auto* const shared = static_cast<const FrameChunk*>(place);
     if (shared != nullptr && shared->born == frame_->serial_) {
         return const_cast<FrameChunk*>(shared);  // made by this draft, seen by nobody else
     }
-    chunks_.reserve(chunks_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(chunks_);
+    reserve_one(frame_->dead_);
     auto made =
         shared != nullptr ? std::make_unique<FrameChunk>(*shared) : std::make_unique<FrameChunk>();
     made->born = frame_->serial_;
+    made->leaf = leaf;
     if (shared != nullptr) {
-        frame_->dead_.push_back({shared, shared->born, false});
+        frame_->dead_.push_back(Obituary{shared});
     }
     chunks_.push_back(made.get());
     place = made.get();
@@ -61,29 +83,28 @@ ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
     const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
     const void** children = frame_->root_;
     for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
-        children = own_chunk(children[(index >> shift) % FrameChunk::width])->child;
+        children =
+            own_chunk(children[(index >> shift) % FrameChunk::width], shift == FrameChunk::bits)
+                ->child;
     }
     return children[index % FrameChunk::width];
 }
 
 ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
-    cells_.reserve(cells_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(frame_->dead_);
     const auto* const before = static_cast<const CellBase*>(place);
     const CellBase* const after = cell.release();
     // Not published yet: this draft is its only owner.
     const_cast<CellBase*>(after)->born_ = frame_->serial_;
-    cells_.push_back(after);
     place = after;
     if (before == nullptr) {
         return;
     }
     if (before->born_ == frame_->serial_) {
         // Put in by this draft, and seen by no frame at all.
-        std::erase(cells_, before);
         before->release();
     } else {
-        frame_->dead_.push_back({before, before->born_, true});
+        frame_->dead_.push_back(Obituary{before});
     }
 }
 
@@ -91,9 +112,10 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     const std::uint32_t slot = frame_->size_;
     if (slot == FrameChunk::width + (FrameChunk::width << frame_->shift_)) {
         // The root is full: its content becomes the first chunk of a new level.
-        chunks_.reserve(chunks_.size() + 1);
+        reserve_one(chunks_);
         auto level = std::make_unique<FrameChunk>();
         level->born = frame_->serial_;
+        level->leaf = frame_->shift_ == 0;
         std::copy(std::begin(frame_->root_), std::end(frame_->root_), std::begin(level->child));
         std::fill(std::begin(frame_->root_), std::end(frame_->root_), nullptr);
         frame_->root_[0] = level.get();
@@ -109,9 +131,17 @@ ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
     put(place_of(slot), std::move(cell));
 }
 
+ATTUNE_DECL void FrameDraft::clear(std::uint32_t slot) {
+    const void*& place = place_of(slot);
+    if (const auto* const cell = static_cast<const CellBase*>(place)) {
+        reserve_one(frame_->dead_);
+        frame_->dead_.push_back(Obituary{cell});
+        place = nullptr;
+    }
+}
+
 ATTUNE_DECL Frame* FrameDraft::release() noexcept {
     chunks_.clear();
-    cells_.clear();
     return std::exchange(frame_, nullptr);
 }
 

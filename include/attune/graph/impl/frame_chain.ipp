@@ -41,15 +41,18 @@ ATTUNE_DECL FrameChain::~FrameChain() {
 }
 
 ATTUNE_DECL void FrameChain::bury(const Obituary& dead) noexcept {
-    if (dead.is_cell) {
-        static_cast<const CellBase*>(dead.object)->release();
+    if (const CellBase* const cell = dead.cell()) {
+        cell->release();
     } else {
-        delete static_cast<const FrameChunk*>(dead.object);
+        delete dead.chunk();
     }
 }
 
 ATTUNE_DECL void FrameChain::bury_all(const void* const* children, unsigned shift) noexcept {
-    for (std::size_t i = 0; i != FrameChunk::width && children[i] != nullptr; ++i) {
+    for (std::size_t i = 0; i != FrameChunk::width; ++i) {
+        if (children[i] == nullptr) {
+            continue;
+        }
         if (shift == 0) {
             static_cast<const CellBase*>(children[i])->release();
         } else {
@@ -158,7 +161,7 @@ ATTUNE_DECL void FrameChain::destroy(const Frame* frame) const noexcept {
         const Frame* const newer = frame->newer_;  // the current frame is never destroyed here
         auto& dead = newer->dead_;
         const auto seen_by_older = [&](const Obituary& note) {
-            return older != nullptr && note.born <= older->serial_;
+            return older != nullptr && note.born() <= older->serial_;
         };
         const auto keep_end = std::partition(dead.begin(), dead.end(), seen_by_older);
         frame->dead_.insert(frame->dead_.end(), dead.begin(), keep_end);

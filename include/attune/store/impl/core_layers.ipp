@@ -198,7 +198,7 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         }
         Candidate candidate{state_->stack, "remove " + entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
-        published = state_->publish(*chain_, std::move(candidate), nullptr);
+        published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
         poller = state_->poller;
     }
@@ -398,7 +398,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         }
         std::optional<Published> published;
         try {
-            published = publish(chain, std::move(candidate), nullptr);
+            published = publish(chain, std::move(candidate));
         } catch (const Rejected&) {
             return std::nullopt;  // reported when it came
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <attune/graph/graph.hpp>
 #include <attune/store/binding_index.hpp>
 #include <attune/store/core.hpp>
 #include <attune/store/layer_stack.hpp>
@@ -38,6 +39,15 @@ struct Core::Candidate {
     std::string reason;
 };
 
+/// A node that comes into the graph by a commit; at most one of these.
+struct Core::Addition {
+    BoundNode* bound = nullptr;
+    DerivedNode* derived = nullptr;
+    DerivedNode* rule = nullptr;
+
+    bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
+};
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
@@ -49,8 +59,8 @@ struct Core::Published {
 };
 
 struct Core::State {
-    explicit State(StoreOptions given)
-        : options(std::move(given)), poller(std::make_shared<Poller>()) {}
+    State(StoreOptions given, Ref<NodeHome> home)
+        : options(std::move(given)), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
 
@@ -64,7 +74,8 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // id of the overrides, once there are some
     BindingIndex index;
-    std::vector<std::shared_ptr<GraphNode>> nodes;  // by slot
+    std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
+    Graph graph;
     std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
     std::uint64_t commits = 0;
     std::uint64_t refusals = 0;
@@ -90,8 +101,8 @@ struct Core::State {
     LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
-    /// changes nothing. `added` is a node that gets its slot by this.
-    Published publish(FrameChain& chain, Candidate candidate, GraphNode* added);
+    /// changes nothing.
+    Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
     /// As above, for one layer's content; keeps its status.
     Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
 
@@ -110,10 +121,19 @@ struct Core::State {
 class CommitLock {
 public:
     template <class State>
-    explicit CommitLock(State& state) : CommitLock(state.commit_mutex, state.committing) {}
+    explicit CommitLock(State& state)
+        : CommitLock(state.commit_mutex, state.committing, state.graph) {}
     CommitLock(const CommitLock&) = delete;
     CommitLock& operator=(const CommitLock&) = delete;
-    ~CommitLock() { committing_.store({}, std::memory_order_relaxed); }
+    ~CommitLock() {
+        committing_.store({}, std::memory_order_relaxed);
+        do {
+            GraphNode* const gone =
+                graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
+            lock_.unlock();
+            Graph::destroy(gone);
+        } while (graph_.home().has_abandoned() && lock_.try_lock());
+    }
 
     /// For what needs no lock, but would wait for the commit it is called from.
     static void refuse_inside(const std::atomic<std::thread::id>& committing) {
@@ -125,14 +145,15 @@ public:
     }
 
 private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
-        : committing_(committing), lock_(mutex, std::defer_lock) {
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
+        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
         refuse_inside(committing);
         lock_.lock();
         committing_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
 
     std::atomic<std::thread::id>& committing_;
+    Graph& graph_;
     std::unique_lock<std::mutex> lock_;
 };
 

@@ -3,12 +3,13 @@
 #include <attune/store/observer.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL ObserverName observer_name(const Path& path, const ObserveOptions& options) {
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options) {
     if (options.name.empty()) {
-        return {to_string(path), ObserverName::Kind::path};
+        return {std::move(observed), ObserverName::Kind::observed};
     }
     return {options.name, ObserverName::Kind::given};
 }
@@ -24,10 +25,10 @@ struct ValueDelivery::Backlog {
 };
 
 ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                                         ObserverName name, const ValueKind& kind,
+                                         ObserverName name, Ref<const GraphNode> node,
                                          const ObserveOptions& options)
     : Delivery(std::move(hub), std::move(executor), std::move(name)),
-      kind_(kind),
+      node_(std::move(node)),
       backlog_(options.deliver == Deliver::every_version ? std::make_unique<Backlog>(options.queue)
                                                          : nullptr) {}
 
@@ -83,7 +84,7 @@ ATTUNE_DECL bool ValueDelivery::take() {
 ATTUNE_DECL void ValueDelivery::call() {
     const Item item = std::exchange(taken_, {});
     // Compared here and not in take: two values of a user's type are compared by the user's code.
-    if (backlog_ == nullptr && seen_ && kind_.equal(*seen_.get(), *item.value.get())) {
+    if (backlog_ == nullptr && seen_ && node_->kind.equal(*seen_.get(), *item.value.get())) {
         return;
     }
     const CellPtr before = std::exchange(seen_, item.value);
@@ -112,6 +113,7 @@ ATTUNE_DECL void ValueDelivery::drop() noexcept {
     seen_ = {};
     taken_ = {};
     next_ = {};
+    node_ = {};
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
