@@ -1,6 +1,7 @@
 #include <attune/store/observer.hpp>
 
 #include <attune/graph/manual_executor.hpp>
+#include <attune/store/derive.hpp>
 #include <attune/store/store.hpp>
 #include <attune/transport/memory.hpp>
 
@@ -232,6 +233,19 @@ TEST_F(Delivering, the_report_of_an_overflow_names_the_observer_and_the_way_out_
     EXPECT_NE(reports[0].find("ObserveOptions::queue"), std::string::npos) << reports[0];
     EXPECT_EQ(reports[0].find("7744"), std::string::npos) << reports[0];
     EXPECT_NE(to_string(store.status()).find("2 dropped changes"), std::string::npos);
+}
+
+TEST_F(Delivering, derived_values_are_delivered_and_reported_like_bound_ones) {
+    Steps every;
+    const auto twice = a.map([](int value) { return 2 * value; }).named("twice");
+    const auto all = twice.on_change(executor, into(every), {.deliver = Deliver::every_version});
+    const auto bad = twice.on_change(attune::inline_executor,
+                                     [](const Change<int>&) { throw std::runtime_error{"no"}; });
+    set(1, 3);
+    executor.run_all();
+    EXPECT_EQ(every, (Steps{{0, 2, 1}, {2, 4, 2}, {4, 6, 3}}));
+    ASSERT_EQ(reports.size(), 3u);
+    EXPECT_NE(reports[0].find("observer of \"twice\" threw"), std::string::npos);
 }
 
 TEST_F(Delivering, latest_never_overflows) {

@@ -3,6 +3,7 @@
 #include <attune/store/store.hpp>
 
 #include <attune/bind/schema.hpp>
+#include <attune/store/derive.hpp>
 
 #include <gtest/gtest.h>
 
@@ -124,6 +125,29 @@ TEST(Waiting, inside_a_commit_is_refused_instead_of_hanging) {
     store.set("curious.value", 1);
     waiting_sample::ask = nullptr;
     EXPECT_EQ(refused, 3);
+}
+
+TEST(Waiting, inside_a_derive_function_is_refused_and_on_a_derived_value_it_works) {
+    Store store;
+    const auto a = store.bind<int>("a");
+    int refused = 0;
+    const auto twice = a.map([&](int value) {
+        try {
+            (void)a.wait_until([](int) { return false; }, patience);
+        } catch (const std::logic_error&) {
+            ++refused;
+        }
+        return 2 * value;
+    });
+    EXPECT_TRUE(twice.wait_until(
+        [&](int value) {
+            if (value == 0) {
+                store.set("a", 4);
+            }
+            return value == 8;
+        },
+        patience));
+    EXPECT_EQ(refused, 2);
 }
 
 TEST(WaitingThreads, a_commit_wakes_those_who_wait_for_it) {
