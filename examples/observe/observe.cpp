@@ -1,4 +1,4 @@
-// Four ways to be told of changes.
+// Ways to be told of changes, and to wait for them.
 
 #include <attune/attune.hpp>
 
@@ -13,6 +13,7 @@
 #include <mutex>
 #include <queue>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -110,15 +111,32 @@ int run() {
     });
     // [observe-end]
 
+    // [every]
+    // Each version by itself, however slow the loop is. Reports call it by its name.
+    const auto audit =
+        pool.on_change(loop,
+                       [](const attune::Change<Pool>& change) {
+                           std::cout << "audit: version " << change.version << '\n';
+                       },
+                       {.deliver = attune::Deliver::every_version, .queue = 256, .name = "audit"});
+    // [every-end]
+
     const attune::Commit commit = store.set("pool.size", 16);
     loop.run_one(5s);
+    loop.run_one(5s);
     commit.settle(5s);  // every observer has been told
+
+    // [waiting]
+    std::thread administrator{[&] { store.set("pool.timeout", "2s"); }};
+    const bool patient = pool.wait_until([](const Pool& p) { return p.timeout >= 1s; }, 5s);
+    // [waiting-end]
+    administrator.join();
 
     std::ofstream{file} << R"({"pool": {"size": 800}})";
     store.erase("pool.size");  // the file's own value shows again: the last good one
     while (!refused && loop.run_one(5s)) {
     }
-    return refused && pool.get(&Pool::size) == 8 ? 0 : 1;
+    return refused && patient && pool.get(&Pool::size) == 8 ? 0 : 1;
 }
 
 }  // namespace

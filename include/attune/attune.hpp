@@ -21,10 +21,12 @@
 #include <attune/document/reconcile.hpp>
 #include <attune/document/text.hpp>
 #include <attune/graph/executor.hpp>
+#include <attune/graph/manual_executor.hpp>
 #include <attune/graph/subscription.hpp>
 #include <attune/store/config.hpp>
 #include <attune/store/derive.hpp>
 #include <attune/store/layer.hpp>
+#include <attune/store/observer.hpp>
 #include <attune/store/snapshot.hpp>
 #include <attune/store/status.hpp>
 #include <attune/store/store.hpp>

@@ -41,8 +41,10 @@ class Secret;
 
 // graph
 class Executor;
+class ManualExecutor;
 class Subscription;
 struct InlineExecutor;
+struct Lag;
 template <class T>
 class Reading;
 
@@ -62,6 +64,7 @@ class Track;
 class Transport;
 class VersionConflict;
 class View;
+enum class Deliver : std::uint8_t;
 enum class OnError : std::uint8_t;
 enum class State : std::uint8_t;
 struct Content;
@@ -69,6 +72,8 @@ struct DeriveOptions;
 struct LayerOptions;
 struct LayerStatus;
 struct NodeStatus;
+struct ObserveOptions;
+struct SlowObserver;
 struct Staleness;
 struct StoreOptions;
 struct StoreStatus;
@@ -84,5 +89,14 @@ struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+
+namespace testing {
+class EventTrace;
+class FailOnNth;
+class FlakyTransport;
+class InjectedFailure;
+class ManualClock;
+struct FlakyOptions;
+}  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -49,15 +49,18 @@
 #include <attune/bind/impl/spelling.ipp>
 #include <attune/bind/impl/structure.ipp>
 
+#include <attune/graph/impl/call_watch.ipp>
 #include <attune/graph/impl/delivery.ipp>
 #include <attune/graph/impl/derived_node.ipp>
 #include <attune/graph/impl/epoch.ipp>
 #include <attune/graph/impl/frame.ipp>
 #include <attune/graph/impl/frame_chain.ipp>
 #include <attune/graph/impl/graph.ipp>
+#include <attune/graph/impl/manual_executor.ipp>
 #include <attune/graph/impl/node.ipp>
 #include <attune/graph/impl/notifier.ipp>
 #include <attune/graph/impl/propagation.ipp>
+#include <attune/graph/impl/publication_bell.ipp>
 
 #include <attune/store/impl/binding_index.ipp>
 #include <attune/store/impl/config.ipp>
@@ -65,12 +68,14 @@
 #include <attune/store/impl/core_commit.ipp>
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_layers.ipp>
+#include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>
 #include <attune/store/impl/core_write.ipp>
 #include <attune/store/impl/derive.ipp>
 #include <attune/store/impl/edit.ipp>
 #include <attune/store/impl/layer_stack.ipp>
 #include <attune/store/impl/node_status.ipp>
+#include <attune/store/impl/observer.ipp>
 #include <attune/store/impl/placement.ipp>
 #include <attune/store/impl/poller.ipp>
 #include <attune/store/impl/snapshot.ipp>
@@ -85,3 +90,7 @@
 #include <attune/transport/impl/follower.ipp>
 #include <attune/transport/impl/image.ipp>
 #include <attune/transport/impl/memory.ipp>
+
+#include <attune/testing/impl/event_trace.ipp>
+#include <attune/testing/impl/flaky_transport.ipp>
+#include <attune/testing/impl/manual_clock.ipp>

@@ -50,6 +50,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 #include <unistd.h>
 #include <unordered_map>
@@ -84,6 +85,8 @@
 // namespace as well: mixing them in one program is a link error, not silent corruption.
 #if defined(ATTUNE_LOCKED_CELLS)
 #define ATTUNE_ABI v0_locked
+#elif defined(ATTUNE_CHAOS)
+#define ATTUNE_ABI v0_chaos
 #else
 #define ATTUNE_ABI v0
 #endif
@@ -125,8 +128,10 @@ class Secret;
 
 // graph
 class Executor;
+class ManualExecutor;
 class Subscription;
 struct InlineExecutor;
+struct Lag;
 template <class T>
 class Reading;
 
@@ -136,19 +141,31 @@ class Core;
 
 // store
 class Commit;
+class Edit;
 class Layer;
+class OverrideScope;
 class Poller;
 class Snapshot;
 class Store;
+class Track;
 class Transport;
+class VersionConflict;
 class View;
+enum class Deliver : std::uint8_t;
+enum class OnError : std::uint8_t;
 enum class State : std::uint8_t;
 struct Content;
+struct DeriveOptions;
 struct LayerOptions;
 struct LayerStatus;
+struct NodeStatus;
+struct ObserveOptions;
+struct SlowObserver;
+struct Staleness;
 struct StoreOptions;
 struct StoreStatus;
 struct Text;
+struct TransactOptions;
 template <class T>
 class Config;
 template <class T>
@@ -159,6 +176,15 @@ struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+
+namespace testing {
+class EventTrace;
+class FailOnNth;
+class FlakyTransport;
+class InjectedFailure;
+class ManualClock;
+struct FlakyOptions;
+}  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI
 
@@ -7966,6 +7992,334 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// When a wait that begins now is over. A century stands for anything longer, so that no timeout
+/// runs over the end of the clock.
+template <class Rep, class Period>
+std::chrono::steady_clock::time_point deadline_after(std::chrono::duration<Rep, Period> timeout) {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::hours century{24 * 365 * 100};
+    const Clock::time_point now = Clock::now();
+    if (!(timeout > std::chrono::duration<Rep, Period>::zero())) {
+        return now;
+    }
+    if (std::chrono::duration<double>(timeout) >= std::chrono::duration<double>(century)) {
+        return now + century;
+    }
+    return now + std::chrono::ceil<Clock::duration>(timeout);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Keeps work until somebody asks for it: the main loop of a program that has one, or a test that
+/// decides when observers run.
+///
+/// Copies share one queue. All functions may be called from any thread, and from the work itself;
+/// several threads may run work at once. Work runs on the thread that asks for it, in the order it
+/// came, outside every lock; what it throws leaves the function that runs it, and that piece is
+/// gone. Work that nobody asks for is never run: observers then wait, `settle` runs into its
+/// timeout, and cancelling subscriptions or destroying the store works as ever.
+class ManualExecutor {
+public:
+    ATTUNE_DECL ManualExecutor();
+    ManualExecutor(const ManualExecutor&) noexcept = default;
+    ManualExecutor& operator=(const ManualExecutor&) noexcept = default;
+    ~ManualExecutor() = default;
+
+    /// Appends a piece of work.
+    ATTUNE_DECL void execute(std::function<void()> work) const;
+
+    /// Runs the oldest piece; false when there is none.
+    ATTUNE_DECL bool run_one() const;
+
+    /// Runs all there is, and what is added meanwhile; returns how many pieces that were. Does not
+    /// return while work keeps adding work.
+    ATTUNE_DECL std::size_t run_all() const;
+
+    /// How many pieces wait.
+    ATTUNE_DECL std::size_t pending() const;
+
+    /// Runs work until `done()` is true or no work is left; returns the last verdict. `done` is
+    /// asked before the first piece and after each.
+    template <std::predicate P>
+    bool run_until(P&& done) const {
+        for (;;) {
+            if (done()) {
+                return true;
+            }
+            if (!run_one()) {
+                return false;
+            }
+        }
+    }
+
+    /// As above, but waits up to `timeout` for work that other threads add. A `done` that becomes
+    /// true without a piece of work is noticed with the next one, or when the time is over.
+    template <std::predicate P, class Rep, class Period>
+    bool run_until(P&& done, std::chrono::duration<Rep, Period> timeout) const {
+        const auto deadline = detail::deadline_after(timeout);
+        while (!done()) {
+            if (!run_one_before(deadline)) {
+                return done();
+            }
+        }
+        return true;
+    }
+
+private:
+    struct Queue;
+
+    /// Waits for the piece; false when none has come before the deadline.
+    ATTUNE_DECL bool run_one_before(std::chrono::steady_clock::time_point deadline) const;
+
+    std::shared_ptr<Queue> queue_;
+};
+
+/// For those who write the executor as they write inline_executor: `attune::manual_executor loop;`
+using manual_executor = ManualExecutor;
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+struct ManualExecutor::Queue {
+    std::mutex mutex;
+    std::condition_variable filled;
+    std::deque<std::function<void()>> work;
+
+    /// Takes the lock over, and gives it back before it runs the oldest piece.
+    void run_front(std::unique_lock<std::mutex> lock) {
+        const auto piece = std::move(work.front());
+        work.pop_front();
+        lock.unlock();
+        piece();
+    }
+};
+
+ATTUNE_DECL ManualExecutor::ManualExecutor() : queue_(std::make_shared<Queue>()) {}
+
+ATTUNE_DECL void ManualExecutor::execute(std::function<void()> work) const {
+    {
+        const std::scoped_lock lock{queue_->mutex};
+        queue_->work.push_back(std::move(work));
+    }
+    queue_->filled.notify_one();
+}
+
+ATTUNE_DECL bool ManualExecutor::run_one() const {
+    const auto queue = queue_;  // the work may destroy this executor
+    std::unique_lock lock{queue->mutex};
+    if (queue->work.empty()) {
+        return false;
+    }
+    queue->run_front(std::move(lock));
+    return true;
+}
+
+ATTUNE_DECL bool ManualExecutor::run_one_before(
+    std::chrono::steady_clock::time_point deadline) const {
+    const auto queue = queue_;
+    std::unique_lock lock{queue->mutex};
+    if (!queue->filled.wait_until(lock, deadline, [&] { return !queue->work.empty(); })) {
+        return false;
+    }
+    queue->run_front(std::move(lock));
+    return true;
+}
+
+ATTUNE_DECL std::size_t ManualExecutor::run_all() const {
+    const ManualExecutor kept = *this;
+    std::size_t count = 0;
+    while (kept.run_one()) {
+        ++count;
+    }
+    return count;
+}
+
+ATTUNE_DECL std::size_t ManualExecutor::pending() const {
+    const std::scoped_lock lock{queue_->mutex};
+    return queue_->work.size();
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Who an observer is, in reports.
+struct ObserverName {
+    enum class Kind : std::uint8_t {
+        observed,    ///< known by what it observes
+        given,       ///< known by the name its owner gave it
+        rejections,  ///< an observer of rejections, which is not told of its own trouble
+    };
+
+    std::string text;
+    Kind kind = Kind::observed;
+
+    /// `observer of "server.pool"`, or `observer "resizer"`.
+    std::string label() const {
+        return (kind == Kind::given ? "observer \"" : "observer of \"") + text + '"';
+    }
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Knows which observers are being called and since when, and finds those that take too long.
+///
+/// It has no thread: when a call begins it asks, through `arm`, for a look at the moment at which
+/// the call would be slow. One look is asked for at a time, so that observers that return soon cost
+/// at most one wake-up per `limit`, and a store without calls none.
+class CallWatch {
+public:
+    using Clock = std::chrono::steady_clock;
+    /// Has look() called at that moment. Called under the watch's lock, must not call back.
+    using Arm = std::function<void(Clock::time_point when)>;
+
+    struct SlowCall {
+        ObserverName observer;
+        Clock::duration running;
+    };
+
+    /// One call of an observer, while it runs. The observer's name outlives it.
+    class Call {
+    public:
+        Call(CallWatch& watch, const ObserverName& observer)
+            : watch_(watch), observer_(observer), listed_(watch.begin(*this)) {}
+        Call(const Call&) = delete;
+        Call& operator=(const Call&) = delete;
+        ~Call() {
+            if (listed_) {
+                watch_.end(*this);
+            }
+        }
+
+    private:
+        friend class CallWatch;
+        CallWatch& watch_;
+        const ObserverName& observer_;
+        Clock::time_point since_;
+        Call* older_ = nullptr;
+        Call* newer_ = nullptr;
+        bool reported_ = false;
+        const bool listed_;
+    };
+
+    /// Calls that begin from now on are slow after `limit`.
+    ATTUNE_DECL void start(Clock::duration limit, Arm arm);
+    /// No look is asked for after this.
+    ATTUNE_DECL void stop() noexcept;
+
+    /// The calls that have become slow since the last look: each call comes up once.
+    ATTUNE_DECL std::vector<SlowCall> look();
+    /// All calls that are slow at this moment, oldest first.
+    ATTUNE_DECL std::vector<SlowCall> slow() const;
+    /// How many calls have been found slow by look().
+    std::uint64_t found() const noexcept { return found_.load(std::memory_order_relaxed); }
+
+private:
+    ATTUNE_DECL bool begin(Call& call) noexcept;
+    ATTUNE_DECL void end(Call& call) noexcept;
+    void ask(Clock::time_point when);
+
+    std::atomic<bool> on_{false};
+    std::atomic<std::uint64_t> found_{0};
+    mutable std::mutex mutex_;
+    Clock::duration limit_{};
+    Arm arm_;
+    bool armed_ = false;
+    Call* oldest_ = nullptr;
+    Call* newest_ = nullptr;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
+    const std::scoped_lock lock{mutex_};
+    limit_ = limit;
+    arm_ = std::move(arm);
+    on_.store(true, std::memory_order_relaxed);
+}
+
+ATTUNE_DECL void CallWatch::stop() noexcept {
+    Arm gone;  // destroyed without the lock: it may wait for a look
+    {
+        const std::scoped_lock lock{mutex_};
+        on_.store(false, std::memory_order_relaxed);
+        gone.swap(arm_);
+    }
+}
+
+ATTUNE_DECL void CallWatch::ask(Clock::time_point when) {
+    if (armed_ || !arm_) {
+        return;
+    }
+    try {
+        arm_(when);
+        armed_ = true;
+    } catch (...) {
+        // No thread can be had: the call goes unwatched, and the next one asks again.
+    }
+}
+
+ATTUNE_DECL bool CallWatch::begin(Call& call) noexcept {
+    if (!on_.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    const std::scoped_lock lock{mutex_};
+    call.since_ = Clock::now();  // under the lock, so that the list is in order of age
+    call.older_ = newest_;
+    (newest_ != nullptr ? newest_->newer_ : oldest_) = &call;
+    newest_ = &call;
+    ask(call.since_ + limit_);
+    return true;
+}
+
+ATTUNE_DECL void CallWatch::end(Call& call) noexcept {
+    const std::scoped_lock lock{mutex_};
+    (call.older_ != nullptr ? call.older_->newer_ : oldest_) = call.newer_;
+    (call.newer_ != nullptr ? call.newer_->older_ : newest_) = call.older_;
+}
+
+ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
+    std::vector<SlowCall> found;
+    const std::scoped_lock lock{mutex_};
+    armed_ = false;
+    const auto now = Clock::now();
+    for (Call* call = oldest_; call != nullptr; call = call->newer_) {
+        if (call->reported_) {
+            continue;
+        }
+        if (now - call->since_ < limit_) {
+            ask(call->since_ + limit_);  // the oldest of the rest
+            break;
+        }
+        call->reported_ = true;
+        found.push_back({call->observer_, now - call->since_});
+    }
+    found_.fetch_add(found.size(), std::memory_order_relaxed);
+    return found;
+}
+
+ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::slow() const {
+    std::vector<SlowCall> found;
+    const std::scoped_lock lock{mutex_};
+    const auto now = Clock::now();
+    for (const Call* call = oldest_; call != nullptr && now - call->since_ >= limit_;
+         call = call->newer_) {
+        found.push_back({call->observer_, now - call->since_});
+    }
+    return found;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 /// A store's own thread for observers. Starts with the first piece of work; runs pieces one after
 /// another, in the order they came. Also reclaims frames that a reader still saw when they were
 /// replaced, so that the last version of a burst goes without waiting for the next commit.
@@ -8391,14 +8745,114 @@ ATTUNE_DECL void Notifier::run(State& state) noexcept {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Wakes the threads that wait for something to be published. Nobody waiting costs a publication
+/// one atomic load.
+class PublicationBell {
+public:
+    /// After the publication's seq_cst store, under no lock.
+    void ring() noexcept {
+        if (waiting_.load(std::memory_order_seq_cst) != 0) {
+            ring_all();
+        }
+    }
+
+    /// Sends everybody away, for good.
+    ATTUNE_DECL void close() noexcept;
+
+    /// Evaluates `check` now and after each publication, on this thread, until it is true, the time
+    /// is over or the bell is closed; returns its last verdict. Publications that come while
+    /// `check` runs are followed by one more evaluation.
+    ATTUNE_DECL bool wait(std::chrono::steady_clock::time_point deadline,
+                          const std::function<bool()>& check);
+
+private:
+    ATTUNE_DECL void ring_all() noexcept;
+
+    std::atomic<std::uint32_t> waiting_{0};
+    std::mutex mutex_;
+    std::condition_variable rung_;
+    std::uint64_t rings_ = 0;
+    bool closed_ = false;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void PublicationBell::ring_all() noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        ++rings_;
+    }
+    rung_.notify_all();
+}
+
+ATTUNE_DECL void PublicationBell::close() noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        closed_ = true;
+    }
+    rung_.notify_all();
+}
+
+ATTUNE_DECL bool PublicationBell::wait(std::chrono::steady_clock::time_point deadline,
+                                       const std::function<bool()>& check) {
+    struct Registration {
+        explicit Registration(std::atomic<std::uint32_t>& waiting) : count(waiting) {
+            count.fetch_add(1, std::memory_order_seq_cst);
+            // Either the publisher's load sees this registration, or what follows sees what it has
+            // published.
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+        }
+        ~Registration() { count.fetch_sub(1, std::memory_order_relaxed); }
+        std::atomic<std::uint32_t>& count;
+    };
+    const Registration registration{waiting_};
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        const std::uint64_t heard = rings_;
+        lock.unlock();
+        if (check()) {
+            return true;
+        }
+        lock.lock();
+        if (!rung_.wait_until(lock, deadline, [&] { return closed_ || rings_ != heard; }) ||
+            closed_) {
+            return false;
+        }
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// How far an observer is behind.
+struct Lag {
+    std::size_t waiting = 0;    ///< changes it will be told of and has not begun with
+    std::uint64_t dropped = 0;  ///< changes that were merged into later ones: its queue was full
+
+    friend bool operator==(const Lag&, const Lag&) = default;
+};
+
+namespace detail {
+
 /// What a store and its observers share: the thread they run on, which versions still have
-/// observers to be told, and where a throwing observer is reported. Outlives the store while an
-/// observer runs.
+/// observers to be told, who waits for versions, and where observers in trouble are reported.
+/// Outlives the store while an observer runs.
 class DeliveryHub {
 public:
-    using OnThrow = std::function<void(const std::string& observer, const std::exception_ptr&)>;
+    using OnThrow = std::function<void(const ObserverName&, const std::exception_ptr&)>;
+
+    /// Something to be told of an observer that has not thrown.
+    struct Notice {
+        ObserverName observer;
+        std::string text;
+    };
 
     Notifier& notifier() noexcept { return notifier_; }
+    PublicationBell& bell() noexcept { return bell_; }
+    CallWatch& calls() noexcept { return calls_; }
 
     /// An observer owes the delivery of `version`, and has done so.
     ATTUNE_DECL void open(Version version);
@@ -8408,15 +8862,35 @@ public:
 
     /// Who is told of what an observer throws; null for nobody.
     ATTUNE_DECL void on_throw(OnThrow told) noexcept;
-    ATTUNE_DECL void report(const std::string& observer, const std::exception_ptr& thrown) noexcept;
+    ATTUNE_DECL void report(const ObserverName& observer,
+                            const std::exception_ptr& thrown) noexcept;
+
+    /// Leaves a notice for whoever publishes next. May be called under the commit mutex.
+    ATTUNE_DECL void notice(const ObserverName& observer, std::string text) noexcept;
+    /// All notices since the last call; one atomic load when there are none.
+    std::vector<Notice> take_notices() {
+        return noticed_.load(std::memory_order_relaxed) ? take_all_notices()
+                                                        : std::vector<Notice>{};
+    }
+
+    /// A change was merged into a later one; counted for the status of the store.
+    void count_dropped() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
+    std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
+    ATTUNE_DECL std::vector<Notice> take_all_notices();
+
     Notifier notifier_;
+    PublicationBell bell_;
+    CallWatch calls_;
     std::mutex mutex_;
     std::condition_variable settled_;
     std::map<Version, std::size_t> owed_;
     std::mutex report_mutex_;
     OnThrow on_throw_;
+    std::vector<Notice> notices_;
+    std::atomic<bool> noticed_{false};
+    std::atomic<std::uint64_t> dropped_{0};
 };
 
 /// One subscription's side of the delivery: at most one call at a time, in version order, none
@@ -8427,7 +8901,7 @@ private:
 /// derived class's business.
 class Delivery : public std::enable_shared_from_this<Delivery> {
 public:
-    ATTUNE_DECL Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name);
+    ATTUNE_DECL Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name);
     virtual ~Delivery() = default;
     Delivery(const Delivery&) = delete;
     Delivery& operator=(const Delivery&) = delete;
@@ -8437,8 +8911,11 @@ public:
     ATTUNE_DECL void cancel() noexcept;
     bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
 
+    ATTUNE_DECL Lag lag() const noexcept;
+
     /// Hands the waiting item to the executor. Call outside every lock, after an offer that
-    /// returned true.
+    /// returned true. The executor gets no share in this object: work that is never run keeps
+    /// nothing alive.
     ATTUNE_DECL void dispatch();
 
     /// Delivers the first item on the calling thread, in place of dispatch. What the observer
@@ -8466,10 +8943,15 @@ protected:
     virtual bool take() = 0;
     /// Under the lock: the version of the oldest item that waits, if one does.
     virtual std::optional<Version> waiting() const noexcept = 0;
+    /// Under the lock.
+    virtual Lag count_waiting() const noexcept { return {.waiting = waiting() ? 1U : 0U}; }
     /// Outside the lock, once, after the end: destroys all items and the callback.
     virtual void drop() noexcept = 0;
     /// The user's code, outside the lock.
     virtual void call() = 0;
+
+    DeliveryHub& hub() const noexcept { return *hub_; }
+    const ObserverName& name() const noexcept { return name_; }
 
 private:
     void run() noexcept;
@@ -8480,8 +8962,8 @@ private:
 
     const std::shared_ptr<DeliveryHub> hub_;
     const Executor executor_;
-    const std::string name_;
-    std::mutex mutex_;
+    const ObserverName name_;
+    mutable std::mutex mutex_;
     std::condition_variable idle_;
     std::atomic<bool> cancelled_{false};
     bool scheduled_ = false;
@@ -8491,7 +8973,9 @@ private:
     std::optional<Version> owed_;  // what settle waits for
 };
 
-}  // namespace attune::inline ATTUNE_ABI::detail
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
 
 namespace attune::inline ATTUNE_ABI::detail {
 
@@ -8519,7 +9003,7 @@ ATTUNE_DECL bool DeliveryHub::settle(Version version,
                                [&] { return owed_.empty() || owed_.begin()->first > version; });
 }
 
-ATTUNE_DECL void DeliveryHub::report(const std::string& observer,
+ATTUNE_DECL void DeliveryHub::report(const ObserverName& observer,
                                      const std::exception_ptr& thrown) noexcept {
     OnThrow on_throw;
     try {
@@ -8540,8 +9024,24 @@ ATTUNE_DECL void DeliveryHub::on_throw(OnThrow told) noexcept {
     on_throw_.swap(told);
 }
 
+ATTUNE_DECL void DeliveryHub::notice(const ObserverName& observer, std::string text) noexcept {
+    const std::scoped_lock lock{report_mutex_};
+    try {
+        notices_.push_back({observer, std::move(text)});
+        noticed_.store(true, std::memory_order_relaxed);
+    } catch (...) {
+        // Out of memory: what happened is still counted.
+    }
+}
+
+ATTUNE_DECL std::vector<DeliveryHub::Notice> DeliveryHub::take_all_notices() {
+    const std::scoped_lock lock{report_mutex_};
+    noticed_.store(false, std::memory_order_relaxed);
+    return std::exchange(notices_, {});
+}
+
 ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                               std::string name)
+                               ObserverName name)
     : hub_(std::move(hub)), executor_(std::move(executor)), name_(std::move(name)) {}
 
 ATTUNE_DECL void Delivery::owe(Version version) {
@@ -8561,7 +9061,11 @@ ATTUNE_DECL void Delivery::dispatch() {
         run();
         return;
     }
-    std::function<void()> work = [self = shared_from_this()] { self->run(); };
+    std::function<void()> work = [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) {
+            self->run();
+        }
+    };
     if (!executor_) {
         hub_->notifier().execute(std::move(work));
         return;
@@ -8616,6 +9120,7 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
     }
     std::exception_ptr problem;
     try {
+        const CallWatch::Call watched{hub_->calls(), name_};
         call();
     } catch (...) {
         problem = std::current_exception();
@@ -8648,6 +9153,11 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
     }
     idle_.notify_all();
     return again;
+}
+
+ATTUNE_DECL Lag Delivery::lag() const noexcept {
+    const std::scoped_lock lock{mutex_};
+    return cancelled_.load(std::memory_order_relaxed) ? Lag{} : count_waiting();
 }
 
 ATTUNE_DECL void Delivery::cancel() noexcept {
@@ -8703,6 +9213,10 @@ public:
         return delivery_ != nullptr && !delivery_->cancelled();
     }
 
+    /// How far the observer is behind at this moment; all zero when the observation is over. The
+    /// change that it is being told of right now does not count.
+    Lag lag() const noexcept { return delivery_ != nullptr ? delivery_->lag() : Lag{}; }
+
     explicit Subscription(std::shared_ptr<detail::Delivery> delivery) noexcept
         : delivery_(std::move(delivery)) {}
 
@@ -8711,6 +9225,121 @@ private:
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+/// Memory for value cells. A commit that recomputes a thousand small values allocates a thousand
+/// cells of the same few sizes, and frees those of the version that falls out of the history. Each
+/// thread keeps freed ones for its next commit: a general allocator takes longer for such a pair
+/// than most functions that make the values.
+namespace attune::inline ATTUNE_ABI::detail {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ATTUNE_PLAIN_CELL_MEMORY
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define ATTUNE_PLAIN_CELL_MEMORY
+#endif
+#endif
+
+#if defined(ATTUNE_PLAIN_CELL_MEMORY)
+
+// A sanitizer sees a cell that is used after its end only when its memory is not given out again.
+inline void* allocate_cell(std::size_t size) { return ::operator new(size); }
+inline void free_cell(void* cell, std::size_t) noexcept { ::operator delete(cell); }
+
+#else
+
+class SpareCells {
+public:
+    static constexpr std::size_t classes = 4;
+    static constexpr std::size_t largest = 72;
+    static constexpr std::size_t most = 4096;  ///< of one class and thread: 1 MiB at most, together
+
+    void* take(std::size_t size) {
+        List& list = list_of(size);
+        return list.first != nullptr ? pop(list) : ::operator new(rounded(size));
+    }
+    void give(void* cell, std::size_t size) noexcept {
+        List& list = list_of(size);
+        if (list.size == most || (!open_ && !open())) {
+            ::operator delete(cell);
+            return;
+        }
+        list.first = new (cell) Spare{list.first};
+        ++list.size;
+    }
+
+private:
+    struct Spare {
+        Spare* next;
+    };
+    struct List {
+        Spare* first = nullptr;
+        std::size_t size = 0;
+    };
+
+    // 24, 40, 56 or 72: what a general allocator has left of 16-byte units after its own 8 bytes.
+    static std::size_t class_of(std::size_t size) noexcept {
+        return size <= 24 ? 0 : (size - 9) / 16;
+    }
+    static std::size_t rounded(std::size_t size) noexcept { return 16 * class_of(size) + 24; }
+    List& list_of(std::size_t size) noexcept { return lists_[class_of(size)]; }
+    static void* pop(List& list) noexcept {
+        Spare* const spare = list.first;
+        list.first = spare->next;
+        --list.size;
+        return spare;
+    }
+
+    /// Closes what the thread keeps when it ends; what it frees after that is not kept any more.
+    struct Closing {
+        ~Closing();
+    };
+
+    bool open() noexcept;
+
+    List lists_[classes];
+    bool open_ = false;
+    bool closed_ = false;
+};
+
+// Plain data, so that it can be used until the very end of a thread.
+inline constinit thread_local SpareCells spare_cells;
+
+inline bool SpareCells::open() noexcept {
+    if (!closed_) {
+        static thread_local Closing closing;
+        (void)closing;
+        open_ = true;
+    }
+    return open_;
+}
+
+inline SpareCells::Closing::~Closing() {
+    spare_cells.open_ = false;
+    spare_cells.closed_ = true;
+    for (List& list : spare_cells.lists_) {
+        while (list.first != nullptr) {
+            ::operator delete(pop(list));
+        }
+    }
+}
+
+inline void* allocate_cell(std::size_t size) {
+    return size <= SpareCells::largest ? spare_cells.take(size) : ::operator new(size);
+}
+inline void free_cell(void* cell, std::size_t size) noexcept {
+    if (size <= SpareCells::largest) {
+        spare_cells.give(cell, size);
+    } else {
+        ::operator delete(cell);
+    }
+}
+
+#endif
+#undef ATTUNE_PLAIN_CELL_MEMORY
+
+}  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
 
@@ -8728,15 +9357,29 @@ public:
 
     void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() const noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        // Who holds the only reference need not count it down.
+        if (references_.load(std::memory_order_acquire) == 1 ||
+            references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             delete this;
         }
     }
 
+    static void* operator new(std::size_t size) { return allocate_cell(size); }
+    static void operator delete(void* cell, std::size_t size) noexcept { free_cell(cell, size); }
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return ::operator new(size, alignment);
+    }
+    static void operator delete(void* cell, std::align_val_t alignment) noexcept {
+        ::operator delete(cell, alignment);
+    }
+
 private:
+    friend class FrameChain;
     friend class FrameDraft;
-    mutable std::atomic<std::uint32_t> references_{1};
+    friend class Obituary;
+    // In this order a small value lies in what would be padding.
     std::uint64_t born_ = 0;  ///< serial of the first frame that shows it
+    mutable std::atomic<std::uint32_t> references_{1};
 };
 
 template <class T>
@@ -8813,15 +9456,33 @@ struct FrameChunk {
     static constexpr std::size_t width = std::size_t{1} << bits;
 
     std::uint64_t born = 0;  ///< serial of the first frame that uses it
+    bool leaf = true;        ///< its children are cells
     const void* child[width] = {};
 };
 
 /// What died with a commit: visible in the frame before, not visible in the frame that holds the
-/// note. `born` tells which older frames could still see it.
-struct Obituary {
-    const void* object;
-    std::uint64_t born;
-    bool is_cell;
+/// note.
+class Obituary {
+public:
+    explicit Obituary(const CellBase* cell) noexcept
+        : object_(reinterpret_cast<std::uintptr_t>(cell) | 1) {}
+    explicit Obituary(const FrameChunk* chunk) noexcept
+        : object_(reinterpret_cast<std::uintptr_t>(chunk)) {}
+
+    /// Null when it is a chunk.
+    const CellBase* cell() const noexcept {
+        return (object_ & 1) != 0 ? reinterpret_cast<const CellBase*>(object_ - 1) : nullptr;
+    }
+    const FrameChunk* chunk() const noexcept {
+        return reinterpret_cast<const FrameChunk*>(object_);
+    }
+    /// Serial of the first frame that showed it.
+    std::uint64_t born() const noexcept {
+        return cell() != nullptr ? cell()->born_ : chunk()->born;
+    }
+
+private:
+    std::uintptr_t object_;  // cells are marked in the lowest bit
 };
 
 /// One published version: its number, its document and the value of every handle.
@@ -8835,7 +9496,7 @@ struct Obituary {
 /// [b, d), and can go when none of these is left. See FrameChain::destroy.
 class Frame {
 public:
-    /// The cell of `slot`, which must be below size().
+    /// The cell of `slot`, which must be below size(); null in an empty one.
     [[gnu::always_inline]] const CellBase* cell(std::uint32_t slot) const noexcept {
         if (slot < FrameChunk::width) [[likely]] {
             return static_cast<const CellBase*>(direct_[slot]);
@@ -8843,7 +9504,9 @@ public:
         return far_cell(slot - static_cast<std::uint32_t>(FrameChunk::width));
     }
 
-    /// Number of slots: handles bound later than this frame are not in it.
+    /// Grows with every frame of a store, also where the version stays.
+    std::uint64_t serial() const noexcept { return serial_; }
+    /// Number of slots, those that are empty included.
     std::uint32_t size() const noexcept { return size_; }
 
     Version version = 0;
@@ -8894,6 +9557,8 @@ public:
     ATTUNE_DECL std::uint32_t append(CellPtr cell);
     /// Replaces the cell of a slot.
     ATTUNE_DECL void set(std::uint32_t slot, CellPtr cell);
+    /// Empties a slot, for another node to be put there by `set`.
+    ATTUNE_DECL void clear(std::uint32_t slot);
 
     Frame& frame() noexcept { return *frame_; }
 
@@ -8902,18 +9567,27 @@ private:
 
     /// Where the cell of `slot` is kept, in a place of this draft's own.
     const void*& place_of(std::uint32_t slot);
-    FrameChunk* own_chunk(const void*& place);
+    FrameChunk* own_chunk(const void*& place, bool leaf);
     void put(const void*& place, CellPtr cell);
     Frame* release() noexcept;
+    /// Of a draft that is dropped: the cells it made.
+    void release_cells(const void* const* children) noexcept;
 
     Frame* frame_;
     std::vector<FrameChunk*> chunks_;
-    std::vector<const CellBase*> cells_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+/// Room for one more, so that push_back cannot throw.
+template <class T>
+void reserve_one(std::vector<T>& list) {
+    if (list.size() == list.capacity()) {
+        list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+    }
+}
 
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
@@ -8935,27 +9609,41 @@ ATTUNE_DECL FrameDraft::~FrameDraft() {
     if (frame_ == nullptr) {
         return;
     }
-    for (FrameChunk* chunk : chunks_) {
-        delete chunk;
+    release_cells(frame_->direct_);
+    if (frame_->shift_ == 0) {
+        release_cells(frame_->root_);
     }
-    for (const CellBase* cell : cells_) {
-        cell->release();
+    for (FrameChunk* chunk : chunks_) {
+        if (chunk->leaf) {
+            release_cells(chunk->child);
+        }
+        delete chunk;
     }
     delete frame_;
 }
 
-ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
+ATTUNE_DECL void FrameDraft::release_cells(const void* const* children) noexcept {
+    for (std::size_t i = 0; i != FrameChunk::width; ++i) {
+        const auto* const cell = static_cast<const CellBase*>(children[i]);
+        if (cell != nullptr && cell->born_ == frame_->serial_) {
+            cell->release();
+        }
+    }
+}
+
+ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place, bool leaf) {
     const auto* const shared = static_cast<const FrameChunk*>(place);
     if (shared != nullptr && shared->born == frame_->serial_) {
         return const_cast<FrameChunk*>(shared);  // made by this draft, seen by nobody else
     }
-    chunks_.reserve(chunks_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(chunks_);
+    reserve_one(frame_->dead_);
     auto made =
         shared != nullptr ? std::make_unique<FrameChunk>(*shared) : std::make_unique<FrameChunk>();
     made->born = frame_->serial_;
+    made->leaf = leaf;
     if (shared != nullptr) {
-        frame_->dead_.push_back({shared, shared->born, false});
+        frame_->dead_.push_back(Obituary{shared});
     }
     chunks_.push_back(made.get());
     place = made.get();
@@ -8969,29 +9657,28 @@ ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
     const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
     const void** children = frame_->root_;
     for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
-        children = own_chunk(children[(index >> shift) % FrameChunk::width])->child;
+        children =
+            own_chunk(children[(index >> shift) % FrameChunk::width], shift == FrameChunk::bits)
+                ->child;
     }
     return children[index % FrameChunk::width];
 }
 
 ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
-    cells_.reserve(cells_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(frame_->dead_);
     const auto* const before = static_cast<const CellBase*>(place);
     const CellBase* const after = cell.release();
     // Not published yet: this draft is its only owner.
     const_cast<CellBase*>(after)->born_ = frame_->serial_;
-    cells_.push_back(after);
     place = after;
     if (before == nullptr) {
         return;
     }
     if (before->born_ == frame_->serial_) {
         // Put in by this draft, and seen by no frame at all.
-        std::erase(cells_, before);
         before->release();
     } else {
-        frame_->dead_.push_back({before, before->born_, true});
+        frame_->dead_.push_back(Obituary{before});
     }
 }
 
@@ -8999,9 +9686,10 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     const std::uint32_t slot = frame_->size_;
     if (slot == FrameChunk::width + (FrameChunk::width << frame_->shift_)) {
         // The root is full: its content becomes the first chunk of a new level.
-        chunks_.reserve(chunks_.size() + 1);
+        reserve_one(chunks_);
         auto level = std::make_unique<FrameChunk>();
         level->born = frame_->serial_;
+        level->leaf = frame_->shift_ == 0;
         std::copy(std::begin(frame_->root_), std::end(frame_->root_), std::begin(level->child));
         std::fill(std::begin(frame_->root_), std::end(frame_->root_), nullptr);
         frame_->root_[0] = level.get();
@@ -9017,9 +9705,17 @@ ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
     put(place_of(slot), std::move(cell));
 }
 
+ATTUNE_DECL void FrameDraft::clear(std::uint32_t slot) {
+    const void*& place = place_of(slot);
+    if (const auto* const cell = static_cast<const CellBase*>(place)) {
+        reserve_one(frame_->dead_);
+        frame_->dead_.push_back(Obituary{cell});
+        place = nullptr;
+    }
+}
+
 ATTUNE_DECL Frame* FrameDraft::release() noexcept {
     chunks_.clear();
-    cells_.clear();
     return std::exchange(frame_, nullptr);
 }
 
@@ -9053,6 +9749,8 @@ public:
     ATTUNE_DECL const Frame* acquire_current() const noexcept;
     /// The newest retained frame of that version with a reference, or null.
     ATTUNE_DECL const Frame* acquire_version(Version version) const noexcept;
+    /// The first retained version that shows the cell. For the writer.
+    ATTUNE_DECL Version version_of(const CellBase& cell) const noexcept;
     /// The oldest version in the history.
     ATTUNE_DECL Version oldest() const noexcept;
     /// Lets go of the history but for the current frame, for good.
@@ -9150,15 +9848,18 @@ ATTUNE_DECL FrameChain::~FrameChain() {
 }
 
 ATTUNE_DECL void FrameChain::bury(const Obituary& dead) noexcept {
-    if (dead.is_cell) {
-        static_cast<const CellBase*>(dead.object)->release();
+    if (const CellBase* const cell = dead.cell()) {
+        cell->release();
     } else {
-        delete static_cast<const FrameChunk*>(dead.object);
+        delete dead.chunk();
     }
 }
 
 ATTUNE_DECL void FrameChain::bury_all(const void* const* children, unsigned shift) noexcept {
-    for (std::size_t i = 0; i != FrameChunk::width && children[i] != nullptr; ++i) {
+    for (std::size_t i = 0; i != FrameChunk::width; ++i) {
+        if (children[i] == nullptr) {
+            continue;
+        }
         if (shift == 0) {
             static_cast<const CellBase*>(children[i])->release();
         } else {
@@ -9229,6 +9930,14 @@ ATTUNE_DECL const Frame* FrameChain::acquire_version(Version version) const noex
     return *found;
 }
 
+ATTUNE_DECL Version FrameChain::version_of(const CellBase& cell) const noexcept {
+    const std::scoped_lock lock{mutex_};
+    const auto found = std::find_if(history_.begin(), history_.end(), [&](const Frame* frame) {
+        return frame->serial_ >= cell.born_;
+    });
+    return (*found)->version;
+}
+
 ATTUNE_DECL Version FrameChain::oldest() const noexcept {
     const std::scoped_lock lock{mutex_};
     return history_.front()->version;
@@ -9267,7 +9976,7 @@ ATTUNE_DECL void FrameChain::destroy(const Frame* frame) const noexcept {
         const Frame* const newer = frame->newer_;  // the current frame is never destroyed here
         auto& dead = newer->dead_;
         const auto seen_by_older = [&](const Obituary& note) {
-            return older != nullptr && note.born <= older->serial_;
+            return older != nullptr && note.born() <= older->serial_;
         };
         const auto keep_end = std::partition(dead.begin(), dead.end(), seen_by_older);
         frame->dead_.insert(frame->dead_.end(), dead.begin(), keep_end);
@@ -9328,37 +10037,6 @@ private:
 
     detail::FrameGuard guard_;
     const T& value_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// The ticket of an explicit write.
-class Commit {
-public:
-    /// The version that shows the write. A write that changes nothing makes no version; this is
-    /// then the version that was current.
-    Version version = 0;
-    /// The deepest paths that differ from the version before; empty when nothing changed.
-    std::vector<Path> changed;
-
-    /// Waits until every observer that this version concerns has been told of it, or of a later
-    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
-    /// of the same store: it would wait for itself.
-    template <class Rep, class Period>
-    bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return hub_ == nullptr ||
-               hub_->settle(version,
-                            std::chrono::steady_clock::now() +
-                                std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
-    }
-
-    Commit() = default;
-
-private:
-    friend class detail::Core;
-    std::shared_ptr<detail::DeliveryHub> hub_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -9515,56 +10193,789 @@ ATTUNE_DECL bool equal(const Type& type, const void* a, const void* b) {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-class Core;
-class ValueDelivery;
-
-/// All that the engine knows of a bound C++ type: a few functions, one constant per type.
-struct ValueKind {
-    const Type& (*type)() noexcept;
-    CellPtr (*make)();                                ///< a cell that holds T{}
-    const void* (*object)(const CellBase&) noexcept;  ///< the T inside
-
-    /// The T of a cell nobody else has seen yet.
-    void* fresh(const CellBase& cell) const noexcept { return const_cast<void*>(object(cell)); }
-    bool equal(const CellBase& a, const CellBase& b) const {
-        return &a == &b || detail::equal(type(), object(a), object(b));
+/// An owning pointer to something that counts its references itself, by `acquire` and `release`.
+template <class T>
+class Ref {
+public:
+    Ref() noexcept = default;
+    explicit Ref(T* object) noexcept : object_(object) { acquire(); }
+    /// Takes over a reference that is there already.
+    static Ref adopt(T* object) noexcept {
+        Ref made;
+        made.object_ = object;
+        return made;
     }
+    Ref(const Ref& other) noexcept : object_(other.object_) { acquire(); }
+    Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    template <class U>
+    Ref(Ref<U> other) noexcept : object_(other.surrender()) {}
+    Ref& operator=(Ref other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    ~Ref() {
+        if (object_ != nullptr) {
+            object_->release();
+        }
+    }
+
+    T* get() const noexcept { return object_; }
+    T* operator->() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    T* surrender() noexcept { return std::exchange(object_, nullptr); }
+
+private:
+    void acquire() const noexcept {
+        if (object_ != nullptr) {
+            object_->acquire();
+        }
+    }
+
+    T* object_ = nullptr;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// How two values of a derived node are compared: by `==`, else by their members, else they count
+// as different. Standard containers have an `==` whatever their elements are, and it does not
+// compile when these have none: so one has to look at the elements first.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <class T>
+constexpr bool has_equality() noexcept;
+
+template <class T>
+inline constexpr bool elements_have_equality = true;
+template <class A, class B>
+inline constexpr bool elements_have_equality<std::pair<A, B>> =
+    has_equality<A>() && has_equality<B>();
+template <class... A>
+inline constexpr bool elements_have_equality<std::tuple<A...>> = (has_equality<A>() && ...);
+template <class... A>
+inline constexpr bool elements_have_equality<std::variant<A...>> = (has_equality<A>() && ...);
+template <class A>
+inline constexpr bool elements_have_equality<std::optional<A>> = has_equality<A>();
+
+template <class T>
+concept ValueRange = requires(const T& range) {
+    typename T::value_type;
+    range.begin();
+    range.end();
+    range.size();
+} && !std::same_as<typename T::value_type, T>;
+
+template <class T>
+constexpr bool has_equality() noexcept {
+    if constexpr (ValueRange<T>) {
+        if constexpr (!has_equality<std::remove_cv_t<typename T::value_type>>()) {
+            return false;
+        }
+    }
+    if constexpr (elements_have_equality<T>) {
+        return std::equality_comparable<T>;
+    } else {
+        return false;
+    }
+}
+
+// A plain struct whose members can be taken apart; what bind refuses is refused here silently.
+template <class T>
+constexpr bool has_members() noexcept {
+    if constexpr (std::is_class_v<T> && std::is_aggregate_v<T> && TakesValues<T> && !HasBase<T>) {
+        constexpr std::size_t count = count_values<T>();
+        if constexpr (count > 0 && count <= max_fields) {
+            return !has_array<T, count>();
+        }
+    }
+    return false;
+}
+
+template <class T>
+bool value_equal(const T& a, const T& b);
+
+template <std::size_t... I, class... P>
+bool members_equal(const MembersOver<std::index_sequence<I...>, P...>& a,
+                   const MembersOver<std::index_sequence<I...>, P...>& b) {
+    return (value_equal(*static_cast<const MemberPointer<I, P>&>(a).address,
+                        *static_cast<const MemberPointer<I, P>&>(b).address) &&
+            ...);
+}
+
+template <class T>
+bool value_equal(const T& a, const T& b) {
+    if constexpr (std::is_floating_point_v<T>) {
+        return a == b || (a != a && b != b);  // not a number stays what it is
+    } else if constexpr (has_equality<T>()) {
+        return a == b;
+    } else if constexpr (ValueRange<T>) {
+        return a.size() == b.size() &&
+               std::equal(a.begin(), a.end(), b.begin(),
+                          [](const auto& x, const auto& y) { return value_equal(x, y); });
+    } else if constexpr (has_members<T>()) {
+        return members_equal(members_of(a), members_of(b));
+    } else {
+        return false;
+    }
+}
+
+template <class A, class B>
+bool value_equal(const std::pair<A, B>& a, const std::pair<A, B>& b) {
+    return value_equal(a.first, b.first) && value_equal(a.second, b.second);
+}
+
+template <class T>
+bool value_equal(const std::optional<T>& a, const std::optional<T>& b) {
+    return a.has_value() == b.has_value() && (!a || value_equal(*a, *b));
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// All that the graph knows of the C++ type of a value: a few functions, one constant per type.
+struct ValueKind {
+    bool (*equal)(const CellBase& a, const CellBase& b);
+    CellPtr (*copy)(const CellBase& cell);  ///< null for types that cannot be copied
 };
 
 template <class T>
-inline constexpr ValueKind value_kind{
+const T& value_in_cell(const CellBase& cell) noexcept {
+    return static_cast<const ValueCell<T>&>(cell).value;
+}
+
+template <class T>
+constexpr auto cell_copier() noexcept {
+    if constexpr (std::copy_constructible<T>) {
+        return [](const CellBase& cell) {
+            return CellPtr::adopt(new ValueCell<T>{value_in_cell<T>(cell)});
+        };
+    } else {
+        return nullptr;
+    }
+}
+
+/// The kind of values that functions make, and compare by value_equal.
+template <class T>
+inline constexpr ValueKind derived_kind{
+    [](const CellBase& a, const CellBase& b) {
+        return &a == &b || value_equal(value_in_cell<T>(a), value_in_cell<T>(b));
+    },
+    cell_copier<T>(),
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+class DerivedNode;
+class GraphNode;
+class ValueDelivery;
+
+/// What the nodes of one store share. Outlives the store for as long as a handle does, and keeps
+/// the frames, so that a handle always has its last value.
+class NodeHome {
+public:
+    explicit NodeHome(std::shared_ptr<FrameChain> frames) noexcept : chain(std::move(frames)) {}
+    NodeHome(const NodeHome&) = delete;
+    NodeHome& operator=(const NodeHome&) = delete;
+
+    const std::shared_ptr<FrameChain> chain;
+
+    /// Nobody refers to that node any more. It stays in the graph until the writer takes it out,
+    /// which is at once unless a commit is going on.
+    ATTUNE_DECL void abandon(GraphNode* node) noexcept;
+    /// For the writer: all that were abandoned, as a list by GraphNode::next_abandoned.
+    ATTUNE_DECL GraphNode* take_abandoned() noexcept;
+    bool has_abandoned() const noexcept {
+        return abandoned_.load(std::memory_order_relaxed) != nullptr;
+    }
+    /// There is no writer from now on: what is abandoned later is destroyed at once.
+    ATTUNE_DECL void close() noexcept;
+
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;
+        }
+    }
+
+protected:
+    virtual ~NodeHome() = default;
+
+private:
+    /// Lets the writer know, on the thread that abandoned a node.
+    virtual void tidy() noexcept = 0;
+
+    std::mutex mutex_;
+    bool closed_ = false;
+    std::atomic<GraphNode*> abandoned_{nullptr};
+    mutable std::atomic<std::uint32_t> references_{1};
+};
+
+/// One node reads another. Linked into a list of all that read the same one, so that a node is
+/// taken out of the graph at the cost of its own edges.
+struct Edge {
+    GraphNode* input = nullptr;  ///< with a reference
+    DerivedNode* reader = nullptr;
+    Edge* next = nullptr;
+    Edge** link = nullptr;  ///< what points to this edge
+};
+
+/// What there is to say about few nodes.
+struct NodeNotes {
+    std::string name;   ///< given by the program
+    std::string error;  ///< while the node is stale
+    std::chrono::system_clock::time_point since{};
+    Version version = 0;  ///< the first one that shows a stale value
+};
+
+/// What stands behind a Config: a slot in the frames, those who watch it, and those who derive
+/// values from it. Handles, observers and the edges of other nodes refer to it; when nobody does,
+/// it is abandoned.
+///
+/// The members that are not const belong to the writer, under its mutex.
+class GraphNode {
+public:
+    static constexpr std::uint32_t no_slot = UINT32_MAX;
+
+    GraphNode(NodeHome& owner, const ValueKind& value) noexcept : kind(value), home(owner) {
+        home.acquire();
+    }
+    GraphNode(const GraphNode&) = delete;
+    GraphNode& operator=(const GraphNode&) = delete;
+    virtual ~GraphNode() { home.release(); }
+
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            home.abandon(const_cast<GraphNode*>(this));
+        }
+    }
+    /// True when nobody refers to it; then nobody will.
+    bool abandoned() const noexcept { return references_.load(std::memory_order_relaxed) == 0; }
+
+    /// For people.
+    std::string name() const {
+        return notes != nullptr && !notes->name.empty() ? notes->name : default_name();
+    }
+
+    const ValueKind& kind;
+    NodeHome& home;
+
+private:
+    mutable std::atomic<std::uint32_t> references_{1};
+
+public:
+    std::uint32_t slot = no_slot;  ///< set before anybody else knows the node
+    std::uint64_t born = 0;        ///< serial of the first frame that shows it; set with the slot
+    std::uint32_t height = 0;      ///< above every node it reads
+    bool keeps_on_error = false;   ///< its function may fail without a veto
+    bool stale = false;            ///< it did, and the value is an older one
+    bool running = false;
+    bool is_rule = false;
+    Edge* readers = nullptr;
+    std::unique_ptr<std::vector<std::shared_ptr<ValueDelivery>>> observers;
+    std::unique_ptr<NodeNotes> notes;
+    GraphNode* next_abandoned = nullptr;
+
+private:
+    virtual std::string default_name() const = 0;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void NodeHome::abandon(GraphNode* node) noexcept {
+    acquire();  // the node may be the last to know this home, and go
+    bool closed = false;
+    {
+        const std::scoped_lock lock{mutex_};
+        closed = closed_;
+        if (!closed) {
+            node->next_abandoned = abandoned_.load(std::memory_order_relaxed);
+            abandoned_.store(node, std::memory_order_relaxed);
+        }
+    }
+    if (closed) {
+        delete node;
+    } else {
+        tidy();
+    }
+    release();
+}
+
+ATTUNE_DECL GraphNode* NodeHome::take_abandoned() noexcept {
+    const std::scoped_lock lock{mutex_};
+    return abandoned_.exchange(nullptr, std::memory_order_relaxed);
+}
+
+ATTUNE_DECL void NodeHome::close() noexcept {
+    const std::scoped_lock lock{mutex_};
+    closed_ = true;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What decoding has to know of a C++ type, beyond what the graph does.
+struct BoundKind : ValueKind {
+    const Type& (*type)() noexcept;
+    CellPtr (*make)();                          ///< a cell that holds T{}
+    void* (*object)(const CellBase&) noexcept;  ///< the T in a cell that nobody else has seen yet
+};
+
+template <class T>
+inline constexpr BoundKind bound_kind{
+    {
+        [](const CellBase& a, const CellBase& b) {
+            return &a == &b || equal(type_of<T>(), &value_in_cell<T>(a), &value_in_cell<T>(b));
+        },
+        cell_copier<T>(),
+    },
     []() noexcept -> const Type& { return type_of<T>(); },
     [] { return CellPtr::adopt(new ValueCell<T>); },
-    [](const CellBase& cell) noexcept -> const void* {
-        return &static_cast<const ValueCell<T>&>(cell).value;
-    },
+    [](const CellBase& cell) noexcept -> void* { return const_cast<T*>(&value_in_cell<T>(cell)); },
 };
 
-/// What stands behind a Config: a slot in the frames, and those who watch it. Handles share it; it
-/// keeps the frames, and with them the last value, alive beyond the store.
-struct GraphNode {
-    GraphNode(Path place, const ValueKind& value, std::shared_ptr<const FrameChain> frames,
-              std::weak_ptr<Core> owner)
-        : path(std::move(place)), kind(value), chain(std::move(frames)), core(std::move(owner)) {}
+/// How the nodes of a store find it, while it is there.
+class StoreHome final : public NodeHome {
+public:
+    using NodeHome::NodeHome;
 
+    std::weak_ptr<Core> core;  ///< set before there are nodes
+
+private:
+    ATTUNE_DECL void tidy() noexcept override;
+};
+
+inline const std::weak_ptr<Core>& core_of(const GraphNode& node) noexcept {
+    return static_cast<const StoreHome&>(node.home).core;
+}
+
+/// A source of the graph: what the merged document has at a path, decoded.
+class BoundNode final : public GraphNode {
+public:
+    BoundNode(NodeHome& owner, const BoundKind& value, Path place)
+        : GraphNode(owner, value), bound_kind(value), path(std::move(place)) {}
+
+    const BoundKind& bound_kind;
     const Path path;
-    const ValueKind& kind;
-    const std::shared_ptr<const FrameChain> chain;
-    const std::weak_ptr<Core> core;
-    std::uint32_t slot = 0;  ///< set before anybody else knows the node
-
-    // The core's, under its commit mutex.
-    std::vector<std::shared_ptr<ValueDelivery>> observers;
     std::vector<Problem> warnings;  ///< about the present value
+
+private:
+    std::string default_name() const override { return to_string(path); }
 };
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+class Evaluation;
+
+/// The edges of one node. Holds on to the inputs; becomes part of the graph by link().
+class EdgeList {
+public:
+    EdgeList() noexcept = default;
+    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs);
+    EdgeList(EdgeList&& other) noexcept
+        : edges_(std::move(other.edges_)), size_(std::exchange(other.size_, 0)) {}
+    EdgeList& operator=(EdgeList&& other) noexcept {
+        const EdgeList before{std::move(*this)};
+        edges_ = std::move(other.edges_);
+        size_ = std::exchange(other.size_, 0);
+        return *this;
+    }
+    /// Unlinks and lets go of the inputs.
+    ATTUNE_DECL ~EdgeList();
+
+    std::uint32_t size() const noexcept { return size_; }
+    GraphNode& input(std::size_t i) const noexcept { return *edges_[i].input; }
+    ATTUNE_DECL void link(DerivedNode& reader) noexcept;
+    ATTUNE_DECL void unlink() noexcept;
+
+private:
+    std::unique_ptr<Edge[]> edges_;
+    std::uint32_t size_ = 0;
+};
+
+/// A node whose value is what a function makes of the values of other nodes. Also a rule, which has
+/// no value, only a verdict.
+class DerivedNode : public GraphNode {
+public:
+    using GraphNode::GraphNode;
+
+    /// Runs the user's function and returns a cell with the result; empty when it equals the value
+    /// in `before`, which is null at the first run. Throws what the function throws.
+    virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
+
+    /// Sets the height above all inputs, and lifts the readers above this node, and so on.
+    ATTUNE_DECL void settle_height();
+
+    EdgeList inputs;
+    std::uint64_t runs = 0;
+    std::uint32_t cut_offs = 0;     ///< runs that gave the same value again
+    std::uint32_t nanoseconds = 0;  ///< of the last run that was timed
+    // The propagation's.
+    std::uint64_t mark = 0;
+    DerivedNode* next_queued = nullptr;
+
+protected:
+    ATTUNE_DECL std::string default_name() const override;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs)
+    : edges_(inputs.empty() ? nullptr : new Edge[inputs.size()]),
+      size_(static_cast<std::uint32_t>(inputs.size())) {
+    for (std::size_t i = 0; i != inputs.size(); ++i) {
+        inputs[i]->acquire();
+        edges_[i].input = inputs[i];
+    }
+}
+
+ATTUNE_DECL EdgeList::~EdgeList() {
+    unlink();
+    for (std::size_t i = 0; i != size_; ++i) {
+        edges_[i].input->release();
+    }
+}
+
+ATTUNE_DECL void EdgeList::link(DerivedNode& reader) noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+        Edge& edge = edges_[i];
+        edge.reader = &reader;
+        edge.link = &edge.input->readers;
+        edge.next = *edge.link;
+        if (edge.next != nullptr) {
+            edge.next->link = &edge.next;
+        }
+        *edge.link = &edge;
+    }
+}
+
+ATTUNE_DECL void EdgeList::unlink() noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+        Edge& edge = edges_[i];
+        if (edge.link == nullptr) {
+            continue;
+        }
+        *edge.link = edge.next;
+        if (edge.next != nullptr) {
+            edge.next->link = edge.link;
+        }
+        edge.link = nullptr;
+    }
+}
+
+// Lowest first: what is lifted for two reasons is then looked at once.
+ATTUNE_DECL void DerivedNode::settle_height() {
+    const auto higher = [](const DerivedNode* a, const DerivedNode* b) {
+        return a->height > b->height;
+    };
+    std::vector<DerivedNode*> lifted{this};
+    while (!lifted.empty()) {
+        std::pop_heap(lifted.begin(), lifted.end(), higher);
+        DerivedNode& node = *lifted.back();
+        lifted.pop_back();
+        std::uint32_t above = 0;
+        for (std::size_t i = 0; i != node.inputs.size(); ++i) {
+            above = std::max(above, node.inputs.input(i).height);
+        }
+        node.height = above + 1;
+        for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
+            if (edge->reader->height <= node.height) {
+                lifted.push_back(edge->reader);
+                std::push_heap(lifted.begin(), lifted.end(), higher);
+            }
+        }
+    }
+}
+
+ATTUNE_DECL std::string DerivedNode::default_name() const {
+    return slot == no_slot ? "rule" : "derived #" + std::to_string(slot);
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 
+/// The ticket of an explicit write.
+class Commit {
+public:
+    /// The version that shows the write. A write that changes nothing makes no version; this is
+    /// then the version that was current.
+    Version version = 0;
+    /// The deepest paths that differ from the version before; empty when nothing changed.
+    std::vector<Path> changed;
+
+    /// Waits until every observer that this version concerns has been told of it, or of a later
+    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
+    /// of the same store: it would wait for itself.
+    template <class Rep, class Period>
+    bool settle(std::chrono::duration<Rep, Period> timeout) const {
+        return hub_ == nullptr || hub_->settle(version, detail::deadline_after(timeout));
+    }
+
+    Commit() = default;
+
+private:
+    friend class detail::Core;
+    std::shared_ptr<detail::DeliveryHub> hub_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What it means that the function of a derived value throws during a commit.
+enum class OnError : std::uint8_t {
+    veto,  ///< the commit is refused, and nothing changes
+    keep,  ///< the value stays as it is and counts as stale until the function succeeds again
+};
+
+struct DeriveOptions {
+    /// For errors, reports and Store::graph_dot; a number when empty.
+    std::string name = {};
+    OnError on_error = OnError::veto;
+};
+
+/// A derived value that is older than what it derives from. See OnError::keep.
+struct Staleness {
+    std::string name;   ///< of the value
+    std::string error;  ///< what its function threw
+    std::chrono::system_clock::time_point since{};
+    Version version = 0;  ///< the first one that shows the old value
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Another version than the expected one is current: somebody else has written in between. Nothing
+/// has changed.
+class VersionConflict : public std::runtime_error {
+public:
+    ATTUNE_DECL VersionConflict(Version expected, Version current);
+
+    Version expected() const noexcept { return expected_; }
+    Version current() const noexcept { return current_; }
+
+private:
+    Version expected_;
+    Version current_;
+};
+
+struct TransactOptions {
+    /// The version the edits were decided on. When another one is current: VersionConflict.
+    std::optional<Version> expect = std::nullopt;
+    /// Snapshot::reason of the version.
+    std::string reason = "transact";
+};
+
+/// Several edits of what stands above all layers, published as one version or not at all. Each sees
+/// what those before it have done.
+///
+/// Given to the function of Store::transact, and lives as long as its call.
+class Edit {
+public:
+    Edit(const Edit&) = delete;
+    Edit& operator=(const Edit&) = delete;
+
+    /// As Store::set.
+    void set(const Path& path, Document value) {
+        overrides_ = overrides_.with(path, std::move(value));
+    }
+    /// As above, for a bindable struct, enum or duration.
+    template <class T>
+        requires(!std::convertible_to<const T&, Document>)
+    void set(const Path& path, const T& value) {
+        set(path, encode(value));
+    }
+    /// As Store::erase.
+    void erase(const Path& path) { overrides_ = overrides_.without(path); }
+    /// As Store::merge.
+    ATTUNE_DECL void merge(const Document& patch);
+    /// As Store::patch. Throws PatchError.
+    ATTUNE_DECL void patch(const Document& json_patch);
+
+    /// The merged document with the edits so far. Cost follows these.
+    Document document() const { return merged_(overrides_); }
+
+private:
+    friend class detail::Core;
+    using Merged = std::function<Document(const Document& overrides)>;
+
+    Edit(Document overrides, Merged merged) noexcept
+        : overrides_(std::move(overrides)), merged_(std::move(merged)) {}
+
+    Document overrides_;
+    Merged merged_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL VersionConflict::VersionConflict(Version expected, Version current)
+    : std::runtime_error{"version " + std::to_string(expected) + " was expected, but version " +
+                         std::to_string(current) +
+                         " is current; read it, decide again, and try once more"},
+      expected_(expected),
+      current_(current) {}
+
+ATTUNE_DECL void Edit::merge(const Document& patch) {
+    overrides_ = merge_patch(overrides_.is_null() ? Document::object() : overrides_, patch);
+}
+
+namespace detail {
+
+/// Places that a patch has changed: whole values, since layers replace arrays and scalars whole.
+struct PatchedPlaces {
+    std::vector<std::pair<Path, Document>> put;
+    std::vector<Path> removed;
+};
+
+inline void find_patched(const Document& before, const Document& after, const Path& path,
+                         PatchedPlaces& places) {
+    for_each_difference(before, after,
+                        [&](std::string_view key, const Document* old, const Document* fresh) {
+                            const Path here = path / key;
+                            if (fresh == nullptr) {
+                                places.removed.push_back(here);
+                            } else if (old != nullptr && old->is_object() && fresh->is_object()) {
+                                find_patched(*old, *fresh, here, places);
+                            } else if (old == nullptr || !(*old == *fresh)) {
+                                places.put.emplace_back(here, *fresh);
+                            }
+                        });
+}
+
+}  // namespace detail
+
+ATTUNE_DECL void Edit::patch(const Document& json_patch) {
+    const Document before = document();
+    const Document after = apply_patch(before, json_patch);
+    if (!before.is_object() || !after.is_object()) {
+        throw PatchError{"the patch", 0, {}, "the document of a store must stay an object"};
+    }
+    detail::PatchedPlaces places;
+    detail::find_patched(before, after, {}, places);
+    for (const auto& [path, value] : places.put) {
+        overrides_ = overrides_.with(path, value);
+    }
+    for (const Path& path : places.removed) {
+        overrides_ = overrides_.without(path);
+    }
+    // What a layer has as well is masked by an explicit null.
+    const Document left = places.removed.empty() ? Document{} : document();
+    for (const Path& path : places.removed) {
+        if (left.find(path) != nullptr) {
+            overrides_ = overrides_.with(path, nullptr);
+        }
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// One value of a store's graph at one moment, or one rule. Holds no values.
+struct NodeStatus {
+    enum class Type : std::uint8_t { bound, derived, rule };
+
+    Type type = Type::bound;
+    std::string name;
+    std::vector<std::size_t> inputs;  ///< what it read last, as indexes into Store::graph()
+    std::uint32_t height = 0;         ///< 0 for bound values, else above every input
+    /// The version that brought the present value, or the oldest one retained if that is younger.
+    Version version = 0;
+    std::size_t observers = 0;
+    std::uint64_t runs = 0;                         ///< of the function, refused commits included
+    std::uint64_t cut_offs = 0;                     ///< runs that gave an equal value
+    std::chrono::nanoseconds last_duration{};       ///< of the last run that was timed: 1 in 64
+    std::string error;                              ///< while the value is stale, what was thrown
+    std::chrono::system_clock::time_point since{};  ///< of the error
+};
+
+/// The graph in the language of Graphviz, `dot -Tsvg`: sources at the top, stale values in red.
+ATTUNE_DECL std::string to_dot(const std::vector<NodeStatus>& graph);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// Within double quotes; a label ends its lines with \n.
+inline std::string quoted_for_dot(std::string_view text) {
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+        }
+        if (c == '\n') {
+            quoted += "\\n";
+        } else {
+            quoted += c;
+        }
+    }
+    return quoted + '"';
+}
+
+inline std::string label_for_dot(const NodeStatus& node) {
+    std::string label = node.name + "\nheight " + std::to_string(node.height);
+    if (node.type != NodeStatus::Type::rule) {
+        label += ", version " + std::to_string(node.version);
+    }
+    if (node.type != NodeStatus::Type::bound) {
+        label += '\n' + std::to_string(node.runs) + " runs, " + std::to_string(node.cut_offs) +
+                 " cut off, last " + std::to_string(node.last_duration.count()) + " ns";
+    }
+    if (node.observers != 0) {
+        label += '\n' + std::to_string(node.observers) + " observers";
+    }
+    if (!node.error.empty()) {
+        label += "\nstale: " + node.error;
+    }
+    return label;
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::string to_dot(const std::vector<NodeStatus>& graph) {
+    std::string dot = "digraph attune {\n  node [fontname=\"sans-serif\"];\n";
+    for (std::size_t i = 0; i != graph.size(); ++i) {
+        const NodeStatus& node = graph[i];
+        const char* const shape = node.type == NodeStatus::Type::bound  ? "box"
+                                  : node.type == NodeStatus::Type::rule ? "diamond"
+                                                                        : "ellipse";
+        dot += "  n" + std::to_string(i) + " [shape=" + shape +
+               ", label=" + detail::quoted_for_dot(detail::label_for_dot(node)) +
+               (node.error.empty() ? "" : ", color=red") + "];\n";
+    }
+    for (std::size_t i = 0; i != graph.size(); ++i) {
+        for (const std::size_t input : graph[i].inputs) {
+            dot += "  n" + std::to_string(input) + " -> n" + std::to_string(i) + ";\n";
+        }
+    }
+    return dot + "}\n";
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
 /// What an observer of changes is told. `before` is what the same observer was told last (or found
 /// when it subscribed), so that no step is missing between two calls, even where several versions
-/// came together in one.
+/// came together in one. Where every version is delivered by itself, it is the version before,
+/// unless the observer's queue was full.
 template <class T>
 struct Change {
     std::shared_ptr<const T> before;
@@ -9572,77 +10983,94 @@ struct Change {
     Version version = 0;  ///< the version `after` belongs to
 };
 
+/// Which changes an observer is told of when versions come faster than it returns.
+enum class Deliver : std::uint8_t {
+    /// The newest one. A value that has meanwhile returned to what the observer saw last is no
+    /// change to it.
+    latest,
+    /// Each one by itself, in order: for audit trails, counters, replication.
+    every_version,
+};
+
+struct ObserveOptions {
+    Deliver deliver = Deliver::latest;
+    /// With Deliver::every_version: how many changes may wait, at least 1. When one more comes, the
+    /// oldest that waits is dropped: the next one then tells of both, from the `before` of the
+    /// first to the `after` of the second. Subscription::lag counts what was dropped, and
+    /// Store::on_rejected is told once, until the observer has caught up.
+    std::size_t queue = 1024;
+    /// Who the observer is in reports and status; the name of what it observes when empty.
+    std::string name = {};
+};
+
 namespace detail {
 
-/// An observer of one node: the newest value wins over one that was not delivered yet.
+/// The name of an observer of what is known as `observed`.
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options);
+
+/// An observer of one node.
 class ValueDelivery : public Delivery {
 public:
-    ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                  const ValueKind& kind)
-        : Delivery(std::move(hub), std::move(executor), std::move(name)), kind_(kind) {}
+    ATTUNE_DECL ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                              ObserverName name, Ref<const GraphNode> node,
+                              const ObserveOptions& options);
+    ATTUNE_DECL ~ValueDelivery() override;
 
     /// What the observer is taken to know already. Before the first offer.
     void begin_with(CellPtr seen) noexcept { seen_ = std::move(seen); }
 
     /// Under the commit mutex. True when dispatch is due.
-    bool offer_value(Version version, const CellPtr& value) {
-        CellPtr replaced;
-        return offer(version, [&] {
-            if (!next_) {
-                next_version_ = version;
-            }
-            replaced = std::exchange(next_, value);
-            newest_version_ = version;
-        });
-    }
+    ATTUNE_DECL bool offer_value(Version version, const CellPtr& value);
 
 protected:
-    bool take() override {
-        if (!next_ || (seen_ && kind_.equal(*seen_.get(), *next_.get()))) {
-            next_ = {};
-            return false;
-        }
-        before_ = std::exchange(seen_, next_);
-        after_ = std::exchange(next_, {});
-        version_ = newest_version_;
-        return true;
-    }
-    std::optional<Version> waiting() const noexcept override {
-        return next_ ? std::optional{next_version_} : std::nullopt;
-    }
-    void drop() noexcept override { seen_ = next_ = before_ = after_ = {}; }
-
-    // For call(): the item taken.
-    CellPtr before_;
-    CellPtr after_;
-    Version version_ = 0;
+    /// The user's code. `before` is empty for the first value that is applied.
+    virtual void tell(const CellPtr& before, const CellPtr& after, Version version) = 0;
+    ATTUNE_DECL void drop() noexcept override;
 
 private:
-    const ValueKind& kind_;
-    CellPtr seen_;
-    CellPtr next_;
-    Version next_version_ = 0;    // of the oldest value that next_ stands for
-    Version newest_version_ = 0;  // of next_
+    struct Backlog;
+
+    /// A value to be told of.
+    struct Item {
+        CellPtr value;
+        Version version = 0;  ///< of the value
+        Version since = 0;    ///< of the oldest value it stands for
+    };
+
+    ATTUNE_DECL bool take() override;
+    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
+    ATTUNE_DECL Lag count_waiting() const noexcept override;
+    ATTUNE_DECL void call() override;
+    /// Gives what had to go, to be destroyed without the lock.
+    Item add_to_backlog(Item item);
+
+    Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
+    CellPtr seen_;               // by the observer
+    Item taken_;                 // from take to call
+    Item next_;                  // Deliver::latest
+    const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
 
-template <class T, class F>
+/// Calls an F with the value, when it applies values, or with the Change.
+template <class T, class F, bool Apply>
 class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
-    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                   const ValueKind& kind, G&& callback)
-        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), kind),
+    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name,
+                   Ref<const GraphNode> node, const ObserveOptions& options, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node),
+                        options),
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
-    void call() override {
-        if constexpr (std::is_invocable_v<F&, const attune::Change<T>&>) {
-            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(),
-                                           version_});
+    void tell([[maybe_unused]] const CellPtr& before, const CellPtr& after,
+              [[maybe_unused]] Version version) override {
+        if constexpr (Apply) {
+            (*callback_)(after.template value<T>());
         } else {
-            (*callback_)(after_.template value<T>());
+            (*callback_)(attune::Change<T>{before.template pin<T>(), after.template pin<T>(),
+                                           version});
         }
-        before_ = after_ = {};
     }
     void drop() noexcept override {
         callback_.reset();
@@ -9655,11 +11083,11 @@ private:
 /// An observer of rejections: gets each of them, in order.
 class RejectionObserver final : public Delivery {
 public:
-    static constexpr const char* name = "on_rejected";
-
     RejectionObserver(std::shared_ptr<DeliveryHub> hub, Executor executor,
                       std::function<void(const Rejection&)> callback)
-        : Delivery(std::move(hub), std::move(executor), name), callback_(std::move(callback)) {}
+        : Delivery(std::move(hub), std::move(executor),
+                   {"on_rejected", ObserverName::Kind::rejections}),
+          callback_(std::move(callback)) {}
 
     bool offer_rejection(Version version, std::shared_ptr<const Rejection> rejection) {
         return offer(version, [&] { queue_.emplace_back(version, std::move(rejection)); });
@@ -9677,6 +11105,7 @@ private:
     std::optional<Version> waiting() const noexcept override {
         return queue_.empty() ? std::nullopt : std::optional{queue_.front().first};
     }
+    Lag count_waiting() const noexcept override { return {.waiting = queue_.size()}; }
     void call() override { callback_(*std::exchange(current_, nullptr)); }
     void drop() noexcept override {
         queue_.clear();
@@ -9692,6 +11121,119 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI
 
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options) {
+    if (options.name.empty()) {
+        return {std::move(observed), ObserverName::Kind::observed};
+    }
+    return {options.name, ObserverName::Kind::given};
+}
+
+/// What waits where every version is delivered. Under the delivery's lock.
+struct ValueDelivery::Backlog {
+    explicit Backlog(std::size_t size) : capacity(std::max<std::size_t>(size, 1)) {}
+
+    const std::size_t capacity;
+    std::deque<Item> items;  // oldest first
+    std::uint64_t dropped = 0;
+    bool behind = false;  // something was dropped since the queue was last empty
+};
+
+ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                                         ObserverName name, Ref<const GraphNode> node,
+                                         const ObserveOptions& options)
+    : Delivery(std::move(hub), std::move(executor), std::move(name)),
+      node_(std::move(node)),
+      backlog_(options.deliver == Deliver::every_version ? std::make_unique<Backlog>(options.queue)
+                                                         : nullptr) {}
+
+ATTUNE_DECL ValueDelivery::~ValueDelivery() = default;
+
+ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellPtr& value) {
+    Item replaced;  // destroyed without the lock
+    return offer(version, [&] {
+        if (backlog_ != nullptr) {
+            replaced = add_to_backlog({value, version, version});
+            return;
+        }
+        const Version since = next_.value ? next_.since : version;
+        replaced = std::exchange(next_, {value, version, since});
+    });
+}
+
+ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
+    Backlog& backlog = *backlog_;
+    Item dropped;
+    if (backlog.items.size() == backlog.capacity) {
+        dropped = std::move(backlog.items.front());
+        backlog.items.pop_front();
+        (backlog.items.empty() ? item : backlog.items.front()).since = dropped.since;
+        ++backlog.dropped;
+        hub().count_dropped();
+        if (!std::exchange(backlog.behind, true)) {
+            hub().notice(name(), "is behind by " + std::to_string(backlog.capacity) +
+                                     " changes, all that ObserveOptions::queue lets wait; until "
+                                     "it has caught up, the oldest are merged into the next. Make "
+                                     "it faster, give it an executor of its own or a longer "
+                                     "queue, or let it have the latest value only");
+        }
+    }
+    backlog.items.push_back(std::move(item));
+    return dropped;
+}
+
+ATTUNE_DECL bool ValueDelivery::take() {
+    if (backlog_ == nullptr) {
+        taken_ = std::exchange(next_, {});
+        return static_cast<bool>(taken_.value);
+    }
+    if (backlog_->items.empty()) {
+        return false;
+    }
+    taken_ = std::move(backlog_->items.front());
+    backlog_->items.pop_front();
+    backlog_->behind = backlog_->behind && !backlog_->items.empty();
+    return true;
+}
+
+ATTUNE_DECL void ValueDelivery::call() {
+    const Item item = std::exchange(taken_, {});
+    // Compared here and not in take: two values of a user's type are compared by the user's code.
+    if (backlog_ == nullptr && seen_ && node_->kind.equal(*seen_.get(), *item.value.get())) {
+        return;
+    }
+    const CellPtr before = std::exchange(seen_, item.value);
+    tell(before, item.value, item.version);
+}
+
+ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
+    if (backlog_ != nullptr) {
+        return backlog_->items.empty() ? std::nullopt
+                                       : std::optional{backlog_->items.front().since};
+    }
+    return next_.value ? std::optional{next_.since} : std::nullopt;
+}
+
+ATTUNE_DECL Lag ValueDelivery::count_waiting() const noexcept {
+    if (backlog_ != nullptr) {
+        return {.waiting = backlog_->items.size(), .dropped = backlog_->dropped};
+    }
+    return {.waiting = next_.value ? 1U : 0U};
+}
+
+ATTUNE_DECL void ValueDelivery::drop() noexcept {
+    if (backlog_ != nullptr) {
+        backlog_->items.clear();
+    }
+    seen_ = {};
+    taken_ = {};
+    next_ = {};
+    node_ = {};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 namespace attune::inline ATTUNE_ABI {
 
 struct StoreOptions {
@@ -9700,6 +11242,13 @@ struct StoreOptions {
     /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
     /// error in local layers; a warning in remote ones, whose publisher may be newer.
     std::optional<UnknownKeys> unknown_keys = std::nullopt;
+    /// What time it is, for the times of versions and of layer states; the system clock when empty.
+    /// Called inside commits: it must be quick, must not throw and must not use the store.
+    std::function<std::chrono::system_clock::time_point()> clock = {};
+    /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
+    /// it still runs, and listed in the status. Zero: never. The thread that watches transports
+    /// looks after this as well: it does not notice an inline observer that holds up itself.
+    std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
 };
 
 struct LayerOptions {
@@ -9737,6 +11286,13 @@ struct LayerStatus {
     std::string revision;           ///< the transport's own mark of what is served
 };
 
+/// An observer that has been running for longer than StoreOptions::slow_observer.
+struct SlowObserver {
+    std::string name;  ///< of what it observes, or ObserveOptions::name
+    std::chrono::system_clock::time_point since{};
+    std::chrono::nanoseconds running{};
+};
+
 /// A store at one moment. Holds no values.
 struct StoreStatus {
     State state = State::ready;  ///< ready, or stale when any layer is not ready
@@ -9745,11 +11301,15 @@ struct StoreStatus {
     std::uint64_t commits = 0;                          ///< versions published
     std::uint64_t refusals = 0;                         ///< candidates refused, explicit ones too
     std::uint64_t observer_errors = 0;                  ///< observers that threw
-    std::vector<LayerStatus> layers;                    ///< lowest first
+    std::uint64_t dropped_changes = 0;  ///< merged into later ones: an observer's queue was full
+    std::uint64_t slow_calls = 0;       ///< calls of observers that took too long
+    std::vector<SlowObserver> slow_observers;  ///< those that run right now
+    std::vector<LayerStatus> layers;           ///< lowest first
     std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
+    std::vector<Staleness> stale;   ///< derived values whose functions failed, see OnError::keep
 };
 
-/// For people: a line for the store, one per layer, one per problem.
+/// For people: a line for the store, one per slow observer, one per layer, one per problem.
 ATTUNE_DECL std::string to_string(const StoreStatus& status);
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -9771,6 +11331,18 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     text += to_string(status.state);
     text += ", " + std::to_string(status.commits) + " commits, " + std::to_string(status.refusals) +
             " refusals";
+    const auto count = [&](std::uint64_t number, const char* what) {
+        if (number != 0) {
+            text += ", " + std::to_string(number) + what;
+        }
+    };
+    count(status.observer_errors, " observer errors");
+    count(status.dropped_changes, " dropped changes");
+    count(status.slow_calls, " slow observer calls");
+    for (const SlowObserver& slow : status.slow_observers) {
+        text += "\n  slow observer \"" + slow.name + "\": running for " +
+                to_text(std::chrono::ceil<std::chrono::milliseconds>(slow.running));
+    }
     for (const LayerStatus& layer : status.layers) {
         text += "\n  " + layer.name + ": ";
         text += to_string(layer.state);
@@ -9780,6 +11352,10 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
         for (const Problem& problem : layer.problems) {
             text += "\n    " + to_string(problem);
         }
+    }
+    for (const Staleness& value : status.stale) {
+        text += "\n  stale since version " + std::to_string(value.version) + ": " + value.name +
+                ": " + value.error;
     }
     for (const Problem& warning : status.warnings) {
         text += "\n  warning: " + to_string(warning);
@@ -9930,6 +11506,9 @@ public:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// A rule does not hold: thrown by its node inside a commit.
+struct BrokenRule {};
+
 /// The engine of a store, free of the bound types. A Store owns it; handles, layers and
 /// subscriptions know it, and find it closed once the store is gone.
 ///
@@ -9959,9 +11538,29 @@ public:
     ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
 
     /// The node of that place and type; made, decoded and published when it is new.
-    ATTUNE_DECL std::shared_ptr<GraphNode> bind(const Path& path, const ValueKind& kind);
+    ATTUNE_DECL Ref<GraphNode> bind(const Path& path, const BoundKind& kind);
 
-    /// Writes to the layer "overrides", above all others.
+    /// Takes a new node into the graph with its first value. `inputs` are what its function reads
+    /// each time; empty when it finds out by itself.
+    ATTUNE_DECL Ref<GraphNode> derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                      DeriveOptions options);
+    /// Takes a rule into the graph for good, if it holds.
+    ATTUNE_DECL void require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs);
+
+    ATTUNE_DECL std::string name_of(const GraphNode& node) const;
+    ATTUNE_DECL void rename(GraphNode& node, std::string name);
+    ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) const;
+    /// Takes abandoned nodes out of the graph, unless a commit is going on, which will do it.
+    ATTUNE_DECL void tidy_graph() noexcept;
+
+    ATTUNE_DECL Commit transact(const std::function<void(attune::Edit&)>& edits,
+                                TransactOptions options);
+    /// A layer above all others; returns its id.
+    ATTUNE_DECL std::uint64_t begin_scope(Document document);
+    ATTUNE_DECL void end_scope(std::uint64_t layer) noexcept;
+    ATTUNE_DECL std::vector<NodeStatus> graph() const;
+
+    /// Writes to the layer "overrides", above all transports.
     ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
                                      std::string reason);
 
@@ -9969,16 +11568,22 @@ public:
     /// A retained frame with a reference; throws std::out_of_range.
     ATTUNE_DECL const Frame* acquire(Version version) const;
     ATTUNE_DECL StoreStatus status() const;
-    ATTUNE_DECL bool settle(std::chrono::nanoseconds timeout);
+    ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
+    ATTUNE_DECL NodeHome& home() const noexcept;
     const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
 
     /// Adds an observer of `node` that is told of every version after the present one; of the
     /// present one too, and first, on this thread, when `now` is set.
     ATTUNE_DECL void observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now);
     ATTUNE_DECL void observe_rejections(std::shared_ptr<RejectionObserver> observer);
+
+    /// Evaluates `check` now and after each publication until it is true, the time is over or the
+    /// store closes; its last verdict.
+    ATTUNE_DECL bool wait_until(std::chrono::steady_clock::time_point deadline,
+                                const std::function<bool()>& check);
 
     // For the feeds of running transports.
     ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
@@ -9988,6 +11593,7 @@ public:
 private:
     struct State;
     struct LayerEntry;
+    struct Addition;
     struct Candidate;
     struct Published;
 
@@ -9999,7 +11605,10 @@ private:
     /// Tries contents that were refused once more, after something else has changed.
     void retry_refused();
     void publish_rejection(Rejection rejection);
-    void observer_threw(const std::string& observer, const std::exception_ptr& thrown);
+    void observer_threw(const ObserverName& observer, const std::exception_ptr& thrown);
+    void report_observer(const ObserverName& observer, const std::string& text);
+    void report_notices();
+    void watch_calls();
     /// Destroys layers, later when this is a callback of one of them.
     static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
     /// After the mutex was let go: runs what is due, reclaims what nobody sees.
@@ -10017,6 +11626,532 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Nodes that wait for their turn, by height. Belongs to a store; kept between commits for its
+/// memory.
+struct PropagationQueue {
+    std::vector<DerivedNode*> by_height;  ///< heads of lists by DerivedNode::next_queued
+    std::vector<GraphNode*> changed;
+    std::uint64_t passes = 0;
+};
+
+/// A derived value reads itself, by way of others. `what` names them all.
+class CycleError : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+/// One pass over the graph, on a candidate: brings the derived values up to date with the sources
+/// that changed.
+///
+/// Nodes run in the order of their heights, each at most once, and only when something they read
+/// has changed. A function may read a node it has not read before; should that one's turn be yet to
+/// come, it is brought up to date first. What the functions read by their present runs becomes
+/// their edges in finish(), after the candidate was accepted: one that is refused leaves the graph
+/// as it was.
+///
+/// Cost follows the nodes that run and the edges to and from them.
+class Propagation {
+public:
+    /// Why a node has no value for the candidate.
+    struct Failure {
+        DerivedNode* node;
+        std::exception_ptr thrown;
+    };
+
+    ATTUNE_DECL Propagation(FrameDraft& draft, PropagationQueue& queue);
+    ATTUNE_DECL ~Propagation();
+    Propagation(const Propagation&) = delete;
+    Propagation& operator=(const Propagation&) = delete;
+
+    /// The draft has a new value in that node's slot.
+    ATTUNE_DECL void changed(GraphNode& node);
+    /// Runs whatever depends on what has changed.
+    ATTUNE_DECL void run();
+    /// The first value of a node that is not in the graph yet; empty when it failed, or is a rule.
+    /// Its inputs may be known already; else they are those it reads.
+    ATTUNE_DECL CellPtr first_value(DerivedNode& node);
+
+    /// Vetoes, in the order in which they came.
+    const std::vector<Failure>& failures() const noexcept { return failures_; }
+    /// Nodes with a new value, sources among them; valid until the next pass.
+    const std::vector<GraphNode*>& changed_nodes() const noexcept { return queue_.changed; }
+
+    /// After publication: edges and heights become those of the runs of this pass, and what failed
+    /// without a veto becomes stale.
+    ATTUNE_DECL void finish(Version version, std::chrono::system_clock::time_point now);
+
+private:
+    friend class Evaluation;
+
+    /// A node read something else than it did the last time.
+    struct Rewiring {
+        DerivedNode* node;
+        EdgeList inputs;
+    };
+    /// A node keeps its value in spite of an error.
+    struct Lapse {
+        DerivedNode* node;
+        std::string error;  ///< empty when it has recovered
+    };
+
+    std::uint64_t queued() const noexcept { return 2 * queue_.passes; }
+    std::uint64_t done() const noexcept { return 2 * queue_.passes + 1; }
+    bool settled(const GraphNode& node) const noexcept {
+        return node.height < floor_ ||
+               (static_cast<const DerivedNode&>(node).mark == done() && !node.running);
+    }
+    void enqueue(DerivedNode& node);
+    void run_node(DerivedNode& node);
+    CellPtr evaluate(DerivedNode& node, const CellBase* before);
+    void fail(DerivedNode& node);
+    void refresh(DerivedNode& node);
+    [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
+
+    FrameDraft& draft_;
+    PropagationQueue& queue_;
+    std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
+    std::size_t top_ = 0;               ///< no list above this height
+    std::vector<DerivedNode*> running_;
+    std::vector<Failure> failures_;
+    std::vector<Rewiring> rewirings_;
+    std::vector<Lapse> lapses_;
+    std::exception_ptr cycle_;
+};
+
+/// What a function sees while it runs: the values of the candidate.
+class Evaluation {
+public:
+    Evaluation(Propagation& pass, DerivedNode& node) noexcept : pass_(pass), node_(node) {}
+    Evaluation(const Evaluation&) = delete;
+    Evaluation& operator=(const Evaluation&) = delete;
+
+    /// The value of the input of that number. For functions that read the same nodes each time.
+    const CellBase& input(std::size_t i) const {
+        const GraphNode& node = node_.inputs.input(i);
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.frame().cell(node.slot);
+    }
+    /// The value of any node of the same store, which becomes an input. Throws CycleError, and
+    /// std::logic_error for a node of another store.
+    ATTUNE_DECL const CellBase& read(GraphNode& node);
+
+private:
+    friend class Propagation;
+    ATTUNE_DECL void require_value(const GraphNode& node) const;
+
+    /// True when the node is read for the first time, and was no input before.
+    bool note_read(GraphNode& node);
+    /// True when this run has read what the one before has.
+    bool as_before() const noexcept;
+    std::span<GraphNode* const> all_reads();
+
+    Propagation& pass_;
+    DerivedNode& node_;
+    // A function mostly reads what it read the last time, in the same order: then there is nothing
+    // to be noted but how far it has got.
+    bool tracks_ = false;
+    bool differs_ = false;
+    std::uint32_t in_step_ = 0;       // reads equal to the first inputs of the node
+    std::vector<GraphNode*> reads_;   // all of them, once one differs
+    std::vector<GraphNode*> sorted_;  // the same, by address
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Ends a function that reads a value which does not exist, since its own function has failed.
+struct InputFailed {};
+
+ATTUNE_DECL Propagation::Propagation(FrameDraft& draft, PropagationQueue& queue)
+    : draft_(draft), queue_(queue) {
+    ++queue_.passes;
+    queue_.changed.clear();
+}
+
+ATTUNE_DECL Propagation::~Propagation() {
+    // Empty already, unless memory ran out.
+    std::fill(queue_.by_height.begin(), queue_.by_height.end(), nullptr);
+}
+
+ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
+    if (node.mark >= queued() || node.abandoned()) {
+        return;
+    }
+    if (node.height >= queue_.by_height.size()) {
+        queue_.by_height.resize(node.height + 1);
+    }
+    node.mark = queued();
+    node.next_queued = std::exchange(queue_.by_height[node.height], &node);
+    top_ = std::max<std::size_t>(top_, node.height);
+}
+
+ATTUNE_DECL void Propagation::changed(GraphNode& node) {
+    queue_.changed.push_back(&node);
+    for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
+        enqueue(*edge->reader);
+    }
+}
+
+ATTUNE_DECL void Propagation::run() {
+    // What runs puts its readers into higher lists only.
+    for (std::size_t height = 0; height <= top_ && height < queue_.by_height.size(); ++height) {
+        floor_ = static_cast<std::uint32_t>(height);
+        while (DerivedNode* const node = queue_.by_height[height]) {
+            queue_.by_height[height] = node->next_queued;
+            if (node->mark == queued()) {
+                run_node(*node);
+            }
+        }
+    }
+    floor_ = UINT32_MAX;
+}
+
+ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
+    node.mark = done();
+    const bool rule = node.slot == GraphNode::no_slot;
+    const CellBase* const before = rule ? nullptr : draft_.frame().cell(node.slot);
+    CellPtr cell = evaluate(node, before);
+    if (cell) {
+        draft_.set(node.slot, std::move(cell));
+        changed(node);
+    }
+}
+
+ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
+    node.mark = done();
+    return evaluate(node, nullptr);
+}
+
+ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
+    // Looking at the clock would cost more than most functions do.
+    constexpr std::uint64_t timed_run = 64;
+    using Clock = std::chrono::steady_clock;
+    const bool timed = node.runs % timed_run == 0;
+    const auto begin = timed ? Clock::now() : Clock::time_point{};
+
+    Evaluation now{*this, node};
+    CellPtr cell;
+    bool failed = false;
+    running_.push_back(&node);
+    node.running = true;
+    try {
+        cell = node.compute(now, before);
+    } catch (const InputFailed&) {
+        failed = true;
+        failures_.push_back({&node, nullptr});
+    } catch (...) {
+        failed = true;
+        fail(node);
+    }
+    node.running = false;
+    running_.pop_back();
+    if (cycle_ && failures_.empty()) {
+        failures_.push_back({&node, cycle_});  // though the function has swallowed it
+    }
+
+    ++node.runs;
+    if (!failed && !cell && before != nullptr && node.cut_offs != UINT32_MAX) {
+        ++node.cut_offs;
+    }
+    if (timed) {
+        const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
+        node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
+    }
+    if (!failed && node.stale) {
+        lapses_.push_back({&node, {}});
+    }
+    // What was read is what the outcome depends on, be it a value, the same value, or an error.
+    if (now.tracks_ && !now.as_before()) {
+        rewirings_.push_back({&node, EdgeList{now.all_reads()}});
+    }
+    return cell;
+}
+
+ATTUNE_DECL void Propagation::fail(DerivedNode& node) {
+    const bool first = node.runs == 0;
+    if (!node.keeps_on_error || first || cycle_) {
+        failures_.push_back({&node, std::current_exception()});
+        return;
+    }
+    std::string error = "threw an exception that is no std::exception";
+    try {
+        throw;
+    } catch (const std::exception& exception) {
+        error = exception.what();
+    } catch (...) {
+    }
+    lapses_.push_back({&node, std::move(error)});
+}
+
+// A walk up to what has changed, and back: only nodes that are not up to date are entered.
+ATTUNE_DECL void Propagation::refresh(DerivedNode& wanted) {
+    struct Step {
+        DerivedNode* node;
+        std::size_t input;
+    };
+    std::vector<Step> open;
+    const auto enter = [&](DerivedNode& node) {
+        if (node.running) {
+            std::vector<DerivedNode*> trail;
+            for (const Step& step : open) {
+                trail.push_back(step.node);
+            }
+            refuse_cycle(trail, node);
+        }
+        open.push_back({&node, 0});
+    };
+    enter(wanted);
+    while (!open.empty()) {
+        Step& step = open.back();
+        DerivedNode& node = *step.node;
+        if (step.input != node.inputs.size()) {
+            GraphNode& input = node.inputs.input(step.input++);
+            if (input.height != 0 && !settled(input)) {
+                enter(static_cast<DerivedNode&>(input));
+            }
+            continue;
+        }
+        open.pop_back();
+        if (node.mark == queued()) {
+            run_node(node);
+        }
+        node.mark = done();
+    }
+}
+
+ATTUNE_DECL void Propagation::refuse_cycle(const std::vector<DerivedNode*>& trail,
+                                           const DerivedNode& node) {
+    const auto begin = std::find(running_.begin(), running_.end(), &node);
+    std::string names = node.name();
+    for (auto between = begin + 1; between != running_.end(); ++between) {
+        names += " -> " + (*between)->name();
+    }
+    for (const DerivedNode* between : trail) {
+        names += " -> " + between->name();
+    }
+    names += " -> " + node.name();
+    cycle_ =
+        std::make_exception_ptr(CycleError{"derived values read each other in a circle: " + names});
+    std::rethrow_exception(cycle_);
+}
+
+ATTUNE_DECL void Propagation::finish(Version version, std::chrono::system_clock::time_point now) {
+    for (Rewiring& rewiring : rewirings_) {
+        DerivedNode& node = *rewiring.node;
+        node.inputs = std::move(rewiring.inputs);
+        node.inputs.link(node);
+        node.settle_height();
+    }
+    for (Lapse& lapse : lapses_) {
+        DerivedNode& node = *lapse.node;
+        const bool was_stale = std::exchange(node.stale, !lapse.error.empty());
+        if (node.notes == nullptr) {
+            node.notes = std::make_unique<NodeNotes>();
+        }
+        node.notes->error = std::move(lapse.error);
+        if (!was_stale) {
+            node.notes->since = now;
+            node.notes->version = version;
+        }
+    }
+}
+
+ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
+    for (const auto& failure : pass_.failures_) {
+        if (failure.node == &node) {
+            throw InputFailed{};
+        }
+    }
+}
+
+ATTUNE_DECL bool Evaluation::as_before() const noexcept {
+    const std::size_t size = node_.inputs.size();
+    if (!differs_) {
+        return in_step_ == size;
+    }
+    bool same = reads_.size() == size;
+    for (std::size_t i = 0; same && i != size; ++i) {
+        same = reads_[i] == &node_.inputs.input(i);
+    }
+    return same;
+}
+
+ATTUNE_DECL std::span<GraphNode* const> Evaluation::all_reads() {
+    if (!differs_) {
+        for (std::uint32_t i = 0; i != in_step_; ++i) {
+            reads_.push_back(&node_.inputs.input(i));
+        }
+    }
+    return reads_;
+}
+
+ATTUNE_DECL bool Evaluation::note_read(GraphNode& node) {
+    constexpr std::uint32_t quickly_searched = 8;
+    tracks_ = true;
+    if (!differs_) {
+        if (in_step_ != node_.inputs.size() && &node_.inputs.input(in_step_) == &node) {
+            ++in_step_;
+            return false;
+        }
+        for (std::uint32_t i = 0; i != std::min(in_step_, quickly_searched); ++i) {
+            if (&node_.inputs.input(in_step_ - 1 - i) == &node) {
+                return false;
+            }
+        }
+        (void)all_reads();
+        differs_ = true;
+        sorted_ = reads_;
+        std::sort(sorted_.begin(), sorted_.end());
+    }
+    const auto place = std::lower_bound(sorted_.begin(), sorted_.end(), &node);
+    if (place != sorted_.end() && *place == &node) {
+        return false;
+    }
+    sorted_.insert(place, &node);
+    reads_.push_back(&node);
+    return true;
+}
+
+ATTUNE_DECL const CellBase& Evaluation::read(GraphNode& node) {
+    if (&node.home != &node_.home) {
+        throw std::logic_error{"\"" + node_.name() + "\" reads \"" + node.name() +
+                               "\", which belongs to another store"};
+    }
+    if (note_read(node) && node.height != 0 && !pass_.settled(node)) {
+        pass_.refresh(static_cast<DerivedNode&>(node));
+    }
+    if (!pass_.failures_.empty()) {
+        require_value(node);
+    }
+    return *pass_.draft_.frame().cell(node.slot);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// All nodes of one store, and their slots in its frames. The writer's, under its mutex.
+class Graph {
+public:
+    explicit Graph(Ref<NodeHome> home) noexcept : home_(std::move(home)) {}
+
+    NodeHome& home() const noexcept { return *home_; }
+    /// By slot; null where a slot is empty.
+    const std::vector<GraphNode*>& nodes() const noexcept { return nodes_; }
+    const std::vector<Ref<DerivedNode>>& rules() const noexcept { return rules_; }
+
+    /// Gives a new node a slot and its first cell in the draft. It is in the graph once the draft
+    /// has been published, and placed() was called.
+    ATTUNE_DECL void place(GraphNode& node, FrameDraft& draft, CellPtr cell);
+    ATTUNE_DECL void placed(GraphNode& node);
+    void add_rule(Ref<DerivedNode> rule) { rules_.push_back(std::move(rule)); }
+
+    /// Empties the slots of nodes that are gone; sweep_done() after the draft was published, and
+    /// after placed().
+    ATTUNE_DECL void sweep(FrameDraft& draft);
+    ATTUNE_DECL void sweep_done();
+
+    /// Takes out the nodes nobody refers to, and those that only these referred to. To be destroyed
+    /// by destroy(), outside the mutex: what a function holds is the user's.
+    ATTUNE_DECL GraphNode* take_abandoned() noexcept;
+    ATTUNE_DECL static void destroy(GraphNode* list) noexcept;
+
+    /// Ends the graph: no node derives from another any more, and none is known here.
+    ATTUNE_DECL void dissolve() noexcept;
+
+    PropagationQueue queue;
+
+private:
+    const Ref<NodeHome> home_;
+    std::vector<GraphNode*> nodes_;
+    std::vector<Ref<DerivedNode>> rules_;
+    std::vector<std::uint32_t> vacated_;  // still filled in the current frame
+    std::vector<std::uint32_t> free_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void Graph::place(GraphNode& node, FrameDraft& draft, CellPtr cell) {
+    if (nodes_.size() == nodes_.capacity()) {
+        nodes_.reserve(2 * nodes_.size() + 1);  // so that placed() cannot throw
+    }
+    if (free_.empty()) {
+        node.slot = draft.append(std::move(cell));
+    } else {
+        node.slot = free_.back();
+        draft.set(node.slot, std::move(cell));
+    }
+    node.born = draft.frame().serial();
+}
+
+ATTUNE_DECL void Graph::placed(GraphNode& node) {
+    if (node.slot == nodes_.size()) {
+        nodes_.push_back(&node);
+    } else {
+        free_.pop_back();
+        nodes_[node.slot] = &node;
+    }
+}
+
+ATTUNE_DECL void Graph::sweep(FrameDraft& draft) {
+    for (const std::uint32_t slot : vacated_) {
+        draft.clear(slot);
+    }
+}
+
+ATTUNE_DECL void Graph::sweep_done() {
+    if (!vacated_.empty()) {
+        free_.insert(free_.end(), vacated_.begin(), vacated_.end());
+        vacated_.clear();
+    }
+}
+
+ATTUNE_DECL GraphNode* Graph::take_abandoned() noexcept {
+    GraphNode* gone = nullptr;
+    while (GraphNode* node = home_->take_abandoned()) {
+        while (node != nullptr) {
+            GraphNode* const next = node->next_abandoned;
+            // Letting go of the inputs may abandon these, which the outer loop takes up.
+            if (node->height != 0) {
+                static_cast<DerivedNode*>(node)->inputs = EdgeList{};
+            }
+            if (node->slot != GraphNode::no_slot && node->slot < nodes_.size() &&
+                nodes_[node->slot] == node) {
+                nodes_[node->slot] = nullptr;
+                vacated_.push_back(node->slot);
+            }
+            node->next_abandoned = std::exchange(gone, node);
+            node = next;
+        }
+    }
+    return gone;
+}
+
+ATTUNE_DECL void Graph::destroy(GraphNode* list) noexcept {
+    while (list != nullptr) {
+        delete std::exchange(list, list->next_abandoned);
+    }
+}
+
+ATTUNE_DECL void Graph::dissolve() noexcept {
+    for (GraphNode* const node : nodes_) {
+        if (node != nullptr && node->height != 0) {
+            static_cast<DerivedNode*>(node)->inputs = EdgeList{};
+        }
+    }
+    rules_.clear();
+    nodes_.clear();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 /// Which nodes are bound where: a trie over the tokens of their paths.
 class BindingIndex {
 public:
@@ -10025,17 +12160,17 @@ public:
     };
     struct Branch {
         std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
-        std::vector<std::shared_ptr<GraphNode>> nodes;
+        std::vector<Ref<BoundNode>> nodes;
     };
 
     /// The node of that kind at `path`, or null.
-    ATTUNE_DECL std::shared_ptr<GraphNode> find(const Path& path, const ValueKind& kind) const;
-    ATTUNE_DECL void insert(std::shared_ptr<GraphNode> node);
+    ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
+    ATTUNE_DECL void insert(Ref<BoundNode> node);
     const Branch& root() const noexcept { return root_; }
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before,
+    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before,
                                                  const Document& after) const;
 
 private:
@@ -10046,22 +12181,21 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
-                                                          const ValueKind& kind) const {
+ATTUNE_DECL Ref<BoundNode> BindingIndex::find(const Path& path, const BoundKind& kind) const {
     const Branch* branch = &root_;
     for (const std::string& token : path.tokens()) {
         const auto child = branch->children.find(token);
         if (child == branch->children.end()) {
-            return nullptr;
+            return {};
         }
         branch = child->second.get();
     }
     const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
-                                    [&](const auto& node) { return &node->kind == &kind; });
-    return found != branch->nodes.end() ? *found : nullptr;
+                                    [&](const auto& node) { return &node->bound_kind == &kind; });
+    return found != branch->nodes.end() ? *found : Ref<BoundNode>{};
 }
 
-ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
+ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
     Branch* branch = &root_;
     for (const std::string& token : node->path.tokens()) {
         auto& child = branch->children[token];
@@ -10074,7 +12208,7 @@ ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
 }
 
 inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
-                             const Document* after, std::vector<GraphNode*>& affected) {
+                             const Document* after, std::vector<BoundNode*>& affected) {
     if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
         return;
     }
@@ -10103,9 +12237,9 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
     }
 }
 
-ATTUNE_DECL std::vector<GraphNode*> BindingIndex::affected(const Document& before,
+ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& before,
                                                            const Document& after) const {
-    std::vector<GraphNode*> nodes;
+    std::vector<BoundNode*> nodes;
     collect_affected(root_, &before, &after, nodes);
     return nodes;
 }
@@ -10557,9 +12691,13 @@ ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type)
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Where a layer stands among the others; of one rank, the later one is above.
+enum class Rank : std::uint8_t { transport, overrides, scope };
+
 /// What one layer contributes to a version. Immutable once it is in a stack.
 struct LayerContent {
     std::uint64_t id = 0;
+    Rank rank = Rank::transport;
     std::string name;
     UnknownKeys unknown_keys = UnknownKeys::error;
     Content content;                          ///< as the transport brought it
@@ -10639,7 +12777,7 @@ inline std::span<const LayerDelta> deltas_at(std::string_view key,
         const auto [before, after] = deltas[--first];
         LayerDelta& here = room[first];
         here.after = after != nullptr ? after->find(key) : nullptr;
-        here.before = before == after ? here.after
+        here.before = before == after     ? here.after
                       : before != nullptr ? before->find(key)
                                           : nullptr;
         if (here.after != nullptr && !here.after->is_object()) {
@@ -11316,9 +13454,10 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// A layer of a running store.
 struct Core::LayerEntry {
     std::uint64_t id = 0;
+    Rank rank = Rank::transport;
     std::string name;
     UnknownKeys unknown_keys = UnknownKeys::error;
-    std::shared_ptr<Transport> transport;  // null for the overrides
+    std::shared_ptr<Transport> transport;  // null for what the store itself writes
     std::unique_ptr<Feed> feed;            // set once the transport has been started
     LayerStatus status;
     std::optional<Content> refused;  // the newest content, while it cannot be accepted
@@ -11328,6 +13467,23 @@ struct Core::LayerEntry {
 struct Core::Candidate {
     LayerStack stack;
     std::string reason;
+};
+
+/// Of a node that is stale.
+inline Staleness describe_staleness(const GraphNode& node) {
+    return {.name = node.name(),
+            .error = node.notes->error,
+            .since = node.notes->since,
+            .version = node.notes->version};
+}
+
+/// A node that comes into the graph by a commit; at most one of these.
+struct Core::Addition {
+    BoundNode* bound = nullptr;
+    DerivedNode* derived = nullptr;
+    DerivedNode* rule = nullptr;
+
+    bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
 };
 
 /// What a commit did, and whom to tell once the mutex is free.
@@ -11341,7 +13497,8 @@ struct Core::Published {
 };
 
 struct Core::State {
-    explicit State(StoreOptions given) : options(given), poller(std::make_shared<Poller>()) {}
+    State(StoreOptions given, Ref<NodeHome> home)
+        : options(std::move(given)), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
 
@@ -11355,12 +13512,25 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // id of the overrides, once there are some
     BindingIndex index;
-    std::vector<std::shared_ptr<GraphNode>> nodes;  // by slot
+    std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
+    Graph graph;
     std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
     std::uint64_t commits = 0;
     std::uint64_t refusals = 0;
     std::uint64_t observer_errors = 0;
+#if defined(ATTUNE_CHAOS)
+    std::uint64_t chaos = 0x9E3779B97F4A7C15;
+#endif
     std::shared_ptr<Poller> poller;  // empty once closed
+
+    /// Puts a layer on top of its rank.
+    void add(std::shared_ptr<LayerEntry> entry);
+    /// A layer that the store itself writes.
+    std::shared_ptr<LayerEntry> own_layer(Rank rank, std::string name);
+
+    std::chrono::system_clock::time_point now() const {
+        return options.clock ? options.clock() : std::chrono::system_clock::now();
+    }
 
     std::shared_ptr<LayerEntry> find(std::uint64_t id) const noexcept;
     /// Throws std::logic_error when the layer has been removed.
@@ -11373,12 +13543,18 @@ struct Core::State {
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
     std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
                                                 std::vector<Problem>& problems) const;
-    /// The present stack with that layer replaced, or added below the overrides.
+    /// The present stack with that layer replaced, or added on top of its rank.
     LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
-    /// changes nothing. `added` is a node that gets its slot by this.
-    Published publish(FrameChain& chain, Candidate candidate, GraphNode* added);
+    /// changes nothing.
+    Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
+#if defined(ATTUNE_CHAOS)
+    /// Replaces the current frame by one of the same version, with equal copies of some values: a
+    /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees
+    /// it.
+    void shake(FrameChain& chain);
+#endif
     /// As above, for one layer's content; keeps its status.
     Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
 
@@ -11397,25 +13573,40 @@ struct Core::State {
 class CommitLock {
 public:
     template <class State>
-    explicit CommitLock(State& state) : CommitLock(state.commit_mutex, state.committing) {}
+    explicit CommitLock(State& state)
+        : CommitLock(state.commit_mutex, state.committing, state.graph) {}
     CommitLock(const CommitLock&) = delete;
     CommitLock& operator=(const CommitLock&) = delete;
-    ~CommitLock() { committing_.store({}, std::memory_order_relaxed); }
+    ~CommitLock() {
+        committing_.store({}, std::memory_order_relaxed);
+        do {
+            GraphNode* const gone =
+                graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
+            lock_.unlock();
+            Graph::destroy(gone);
+        } while (graph_.home().has_abandoned() && lock_.try_lock());
+    }
+
+    /// For what needs no lock, but would wait for the commit it is called from.
+    static void refuse_inside(const std::atomic<std::thread::id>& committing) {
+        if (committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+            throw std::logic_error{
+                "what runs inside a commit (a decoder, a check, a rule, the function of a derived "
+                "value or of transact) must not call the store that runs it, only read handles; do "
+                "the rest in an observer"};
+        }
+    }
 
 private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
-        : committing_(committing), lock_(mutex, std::defer_lock) {
-        const auto self = std::this_thread::get_id();
-        if (committing.load(std::memory_order_relaxed) == self) {
-            throw std::logic_error{
-                "a decoder, rule or check must only read the handles of the store that runs it; "
-                "do the rest in an observer"};
-        }
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
+        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
+        refuse_inside(committing);
         lock_.lock();
-        committing_.store(self, std::memory_order_relaxed);
+        committing_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
 
     std::atomic<std::thread::id>& committing_;
+    Graph& graph_;
     std::unique_lock<std::mutex> lock_;
 };
 
@@ -11788,18 +13979,21 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL Core::Core(StoreOptions options)
     : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
       hub_(std::make_shared<DeliveryHub>()),
-      state_(std::make_unique<State>(options)) {}
+      state_(std::make_unique<State>(std::move(options),
+                                     Ref<NodeHome>::adopt(new StoreHome{chain_}))) {}
 
 ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
-    std::shared_ptr<Core> core{new Core{options}};
-    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const std::string& observer,
+    std::shared_ptr<Core> core{new Core{std::move(options)}};
+    static_cast<StoreHome&>(core->home()).core = core;
+    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
                                                             const std::exception_ptr& thrown) {
         if (const auto self = weak.lock()) {
             self->observer_threw(observer, thrown);
         }
     });
+    core->watch_calls();
     return core;
 }
 
@@ -11813,15 +14007,22 @@ ATTUNE_DECL void Core::close() noexcept {
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
-        for (const auto& node : state_->nodes) {
-            observers.insert(observers.end(), node->observers.begin(), node->observers.end());
-            node->observers.clear();
+        for (GraphNode* const node : state_->graph.nodes()) {
+            if (node != nullptr && node->observers != nullptr) {
+                observers.insert(observers.end(), node->observers->begin(), node->observers->end());
+                node->observers.reset();
+            }
         }
+        state_->graph.dissolve();
         state_->rejection_observers.clear();
         state_->stack.clear();
     }
+    home().close();
+    Graph::destroy(home().take_abandoned());
     hub_->on_throw(nullptr);
+    hub_->bell().close();
     // None of these under a lock: each may wait for a callback that is about to commit.
+    hub_->calls().stop();
     for (const auto& layer : layers) {
         if (layer->feed != nullptr) {
             layer->transport->stop();
@@ -11837,16 +14038,16 @@ ATTUNE_DECL void Core::close() noexcept {
     (void)epoch_collect();
 }
 
-ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueKind& kind) {
+ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
-    std::shared_ptr<GraphNode> node;
+    Ref<BoundNode> node;
     {
         const OpenLock lock{*state_};
         if (auto known = state_->index.find(path, kind)) {
             return known;
         }
-        node = std::make_shared<GraphNode>(path, kind, chain_, weak_from_this());
+        node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
         Candidate candidate{state_->stack, "bind " + to_string(path)};
         std::vector<Problem> problems;
         for (auto& layer : candidate.stack) {
@@ -11864,8 +14065,8 @@ ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueK
                             .reason = std::move(candidate.reason),
                             .version = chain_->current()->version}};
         }
-        published = state_->publish(*chain_, std::move(candidate), node.get());
-        state_->nodes.push_back(node);
+        published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
+        state_->bound.push_back(node.get());
         state_->index.insert(node);
     }
     finish(published);
@@ -11887,8 +14088,8 @@ ATTUNE_DECL const Frame* Core::acquire(Version version) const {
     return frame;
 }
 
-ATTUNE_DECL bool Core::settle(std::chrono::nanoseconds timeout) {
-    const bool settled = hub_->settle(version(), std::chrono::steady_clock::now() + timeout);
+ATTUNE_DECL bool Core::settle(std::chrono::steady_clock::time_point deadline) {
+    const bool settled = hub_->settle(version(), deadline);
     if (epoch_collect() != 0) {
         hub_->notifier().collect_soon();
     }
@@ -11901,8 +14102,11 @@ ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> o
         const Frame& current = *chain_->current();
         CellPtr value = CellPtr::share(current.cell(node.slot));
         if (!state_->closed) {
-            std::erase_if(node.observers, [](const auto& other) { return other->cancelled(); });
-            node.observers.push_back(observer);
+            if (node.observers == nullptr) {
+                node.observers = std::make_unique<std::vector<std::shared_ptr<ValueDelivery>>>();
+            }
+            std::erase_if(*node.observers, [](const auto& other) { return other->cancelled(); });
+            node.observers->push_back(observer);
         }
         if (now) {
             (void)observer->offer_value(current.version, value);
@@ -11945,31 +14149,6 @@ ATTUNE_DECL void Core::publish_rejection(Rejection rejection) {
     }
 }
 
-// The rejection observers are told, unless it was one of them that threw: that could go on for
-// ever.
-ATTUNE_DECL void Core::observer_threw(const std::string& observer,
-                                      const std::exception_ptr& thrown) {
-    std::string what = "an exception that is no std::exception";
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::exception& exception) {
-        what = exception.what();
-    } catch (...) {
-    }
-    Problem problem;
-    problem.message = "observer of \"" + observer + "\" threw: " + what;
-    problem.severity = Severity::warning;
-    Rejection rejection{
-        .problems = {std::move(problem)}, .reason = "observer", .version = version()};
-    {
-        const CommitLock lock{*state_};
-        ++state_->observer_errors;
-    }
-    if (observer != RejectionObserver::name) {
-        publish_rejection(std::move(rejection));
-    }
-}
-
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -11981,20 +14160,21 @@ inline bool has_error(const std::vector<Problem>& problems) noexcept {
 
 /// A value decoded for a candidate.
 struct NodeUpdate {
-    GraphNode* node;
+    BoundNode* node;
     CellPtr cell;
     std::vector<Problem> warnings;
 };
 
 /// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
-inline NodeUpdate decode_node(GraphNode& node, const Document& document,
+inline NodeUpdate decode_node(BoundNode& node, const Document& document,
                               const StackProvenance& provenance, std::vector<Problem>& problems) {
     NodeUpdate update{&node, {}, {}};
     std::vector<Problem> found;
     try {
-        update.cell = node.kind.make();
-        decode(node.kind.type(), node.kind.fresh(*update.cell.get()), document.find(node.path),
-               node.path, provenance, found);
+        const BoundKind& kind = node.bound_kind;
+        update.cell = kind.make();
+        decode(kind.type(), kind.object(*update.cell.get()), document.find(node.path), node.path,
+               provenance, found);
     } catch (const std::exception& thrown) {
         found.push_back({.path = node.path,
                          .origin = provenance.origin(node.path, Part::value),
@@ -12007,66 +14187,158 @@ inline NodeUpdate decode_node(GraphNode& node, const Document& document,
     return update;
 }
 
+/// The source that a derived value, or a rule, looks at first: where to look for the mistake.
+inline Path nearest_path(const GraphNode& node) {
+    const GraphNode* nearest = &node;
+    while (nearest->height != 0) {
+        const EdgeList& inputs = static_cast<const DerivedNode*>(nearest)->inputs;
+        if (inputs.size() == 0) {
+            return {};
+        }
+        nearest = &inputs.input(0);
+    }
+    return static_cast<const BoundNode*>(nearest)->path;
+}
+
+inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>& failures,
+                                        const Provenance& provenance) {
+    std::vector<Problem> problems;
+    for (const auto& [node, thrown] : failures) {
+        if (thrown == nullptr) {
+            continue;  // an input of it has failed, and that is reported
+        }
+        Problem problem{.path = nearest_path(*node)};
+        if (!problem.path.empty()) {
+            problem.origin = provenance.origin(problem.path, Part::value);
+        }
+        const auto told = [&](const char* what) {
+            return (node->is_rule ? "rule \"" : "derived value \"") + node->name() +
+                   "\" threw: " + what;
+        };
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const BrokenRule&) {
+            problem.message = node->name();
+        } catch (const CycleError& cycle) {
+            problem.message = cycle.what();
+        } catch (const std::exception& exception) {
+            problem.message = told(exception.what());
+        } catch (...) {
+            problem.message = told("an exception that is no std::exception");
+        }
+        problems.push_back(std::move(problem));
+    }
+    return problems;
+}
+
+#if defined(ATTUNE_CHAOS)
+ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
+    const auto heads = [&] {  // xorshift64, G. Marsaglia 2003
+        chaos ^= chaos << 13;
+        chaos ^= chaos >> 7;
+        chaos ^= chaos << 17;
+        return (chaos >> 32) % 2 == 0;
+    };
+    FrameDraft draft{chain.current()};
+    for (const GraphNode* const node : graph.nodes()) {
+        if (node != nullptr && node->kind.copy != nullptr && heads()) {
+            draft.set(node->slot, node->kind.copy(*chain.current()->cell(node->slot)));
+        }
+    }
+    chain.publish(draft);
+}
+#endif
+
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
-                                                 GraphNode* added) {
+                                                 Addition addition) {
+#if defined(ATTUNE_CHAOS)
+    shake(chain);
+#endif
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
                      .due = {}};
-    if (!result.changed() && added == nullptr) {
+    if (!result.changed() && !addition.any()) {
         stack = std::move(candidate.stack);  // positions may have moved
         return result;
     }
 
     const StackProvenance provenance{candidate.stack};
     std::vector<Problem> problems;
+    const auto refuse_problems = [&] {
+        if (!problems.empty()) {
+            throw Rejected{{.problems = std::move(problems),
+                            .reason = std::move(candidate.reason),
+                            .version = current.version}};
+        }
+    };
     std::vector<NodeUpdate> updates;
-    for (GraphNode* node : index.affected(result.before, result.after)) {
+    for (BoundNode* node : index.affected(result.before, result.after)) {
         updates.push_back(decode_node(*node, result.after, provenance, problems));
     }
     NodeUpdate first{nullptr, {}, {}};
-    if (added != nullptr) {
-        first = decode_node(*added, result.after, provenance, problems);
+    if (addition.bound != nullptr) {
+        first = decode_node(*addition.bound, result.after, provenance, problems);
     }
-    if (!problems.empty()) {
-        throw Rejected{{.problems = std::move(problems),
-                        .reason = std::move(candidate.reason),
-                        .version = current.version}};
-    }
+    refuse_problems();
 
     FrameDraft draft{&current};
-    if (result.changed()) {
-        draft.frame().version = ++result.version;
-        draft.frame().time = std::chrono::system_clock::now();
-        draft.frame().reason = std::move(candidate.reason);
-        draft.frame().document = result.after;
-    }
+    graph.sweep(draft);
+    Propagation propagation{draft, graph.queue};
     for (NodeUpdate& update : updates) {
-        if (update.node->kind.equal(*current.cell(update.node->slot), *update.cell.get())) {
-            update.cell = {};
-        } else {
-            draft.set(update.node->slot, update.cell);
+        const BoundNode& node = *update.node;
+        if (!node.kind.equal(*current.cell(node.slot), *update.cell.get())) {
+            draft.set(node.slot, std::move(update.cell));
+            propagation.changed(*update.node);
         }
     }
+    propagation.run();
+    if (DerivedNode* const derived =
+            addition.derived != nullptr ? addition.derived : addition.rule) {
+        first.cell = propagation.first_value(*derived);
+    }
+    if (!propagation.failures().empty()) {
+        problems = problems_of(propagation.failures(), provenance);
+        refuse_problems();
+    }
+    GraphNode* const added =
+        addition.bound != nullptr ? static_cast<GraphNode*>(addition.bound) : addition.derived;
     if (added != nullptr) {
-        added->slot = draft.append(std::move(first.cell));
-        added->warnings = std::move(first.warnings);
+        graph.place(*added, draft, std::move(first.cell));
+    }
+    Frame& frame = draft.frame();
+    if (result.changed()) {
+        frame.version = ++result.version;
+        frame.time = now();
+        frame.reason = std::move(candidate.reason);
+        frame.document = result.after;
     }
     chain.publish(draft);
 
     stack = std::move(candidate.stack);
     commits += result.changed() ? 1 : 0;
+    if (added != nullptr) {
+        graph.placed(*added);
+    }
+    graph.sweep_done();
+    if (addition.bound != nullptr) {
+        addition.bound->warnings = std::move(first.warnings);
+    }
     for (NodeUpdate& update : updates) {
-        GraphNode& node = *update.node;
-        node.warnings = std::move(update.warnings);
-        if (!update.cell || node.observers.empty()) {
+        update.node->warnings = std::move(update.warnings);
+    }
+    propagation.finish(result.version, frame.time);
+    for (GraphNode* const node : propagation.changed_nodes()) {
+        if (node->observers == nullptr) {
             continue;
         }
-        std::erase_if(node.observers, [](const auto& observer) { return observer->cancelled(); });
-        for (const auto& observer : node.observers) {
-            if (observer->offer_value(result.version, update.cell)) {
+        auto& observers = *node->observers;
+        std::erase_if(observers, [](const auto& observer) { return observer->cancelled(); });
+        const CellPtr cell = CellPtr::share(frame.cell(node->slot));
+        for (const auto& observer : observers) {
+            if (observer->offer_value(result.version, cell)) {
                 result.due.push_back(observer);
             }
         }
@@ -12078,6 +14350,7 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     const LayerEntry& entry, Content content, std::vector<Problem>& problems) const {
     auto layer = std::make_shared<LayerContent>();
     layer->id = entry.id;
+    layer->rank = entry.rank;
     layer->name = entry.name;
     layer->unknown_keys = entry.unknown_keys;
     layer->content = std::move(content);
@@ -12086,8 +14359,8 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
         layer->source = layer->content.source;
         return layer;
     }
-    for (const auto& node : nodes) {
-        find_places(*layer, {node->path, &node->kind.type()});
+    for (const BoundNode* node : bound) {
+        find_places(*layer, {node->path, &node->bound_kind.type()});
     }
     place_texts(*layer, problems);
     if (const LayerContent* const before = content_of(entry.id)) {
@@ -12104,9 +14377,9 @@ ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerConten
         *found = std::move(layer);
         return changed;
     }
-    const bool below = overrides != 0 && layer->id != overrides && !changed.empty() &&
-                       changed.back()->id == overrides;
-    changed.insert(below ? changed.end() - 1 : changed.end(), std::move(layer));
+    const auto above = std::find_if(changed.begin(), changed.end(),
+                                    [&](const auto& other) { return other->rank > layer->rank; });
+    changed.insert(above, std::move(layer));
     return changed;
 }
 
@@ -12127,16 +14400,18 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
                         .version = chain.current()->version}};
     }
     const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
+    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)});
     note_success(entry, revision);
     return result;
 }
 
 ATTUNE_DECL void Core::finish(Published& published) {
+    hub_->bell().ring();
     for (const auto& delivery : published.due) {
         delivery->dispatch();
     }
     published.due.clear();
+    report_notices();
     tidy();
 }
 
@@ -12165,6 +14440,86 @@ ATTUNE_DECL Commit Core::ticket(const Published& published) const {
         commit.changed = changed_paths(published.before, published.after);
     }
     return commit;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
+
+ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                        DeriveOptions options) {
+    node->keeps_on_error = options.on_error == OnError::keep;
+    if (!options.name.empty()) {
+        node->notes = std::make_unique<NodeNotes>();
+        node->notes->name = std::move(options.name);
+    }
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        node->inputs = EdgeList{inputs};
+        node->settle_height();
+        published = state_->publish(*chain_, {state_->stack, "derive " + node->name()},
+                                    {.derived = node.get()});
+        if (!inputs.empty()) {
+            node->inputs.link(*node);
+        }
+    }
+    finish(published);
+    return node;
+}
+
+ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs) {
+    const auto self = shared_from_this();
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        rule->inputs = EdgeList{inputs};
+        rule->settle_height();
+        published = state_->publish(*chain_, {state_->stack, "require"}, {.rule = rule.get()});
+        rule->inputs.link(*rule);
+        state_->graph.add_rule(std::move(rule));
+    }
+    finish(published);
+}
+
+ATTUNE_DECL std::string Core::name_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.name();
+}
+
+ATTUNE_DECL void Core::rename(GraphNode& node, std::string name) {
+    const CommitLock lock{*state_};
+    if (node.notes == nullptr) {
+        node.notes = std::make_unique<NodeNotes>();
+    }
+    node.notes->name = std::move(name);
+}
+
+ATTUNE_DECL std::optional<Staleness> Core::staleness_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.stale ? std::optional{describe_staleness(node)} : std::nullopt;
+}
+
+ATTUNE_DECL void Core::tidy_graph() noexcept {
+    if (state_->committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+        return;
+    }
+    std::unique_lock lock{state_->commit_mutex, std::try_to_lock};
+    if (!lock) {
+        return;  // whoever holds it looks for abandoned nodes before and after letting go
+    }
+    GraphNode* const gone = state_->graph.take_abandoned();
+    lock.unlock();
+    Graph::destroy(gone);
+}
+
+ATTUNE_DECL void StoreHome::tidy() noexcept {
+    if (const auto owner = core.lock()) {
+        owner->tidy_graph();
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12254,6 +14609,22 @@ inline Content load_from(Transport& transport, const std::string& name, Version 
     throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
 }
 
+ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
+    const auto above = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& other) { return other->rank > entry->rank; });
+    layers.insert(above, std::move(entry));
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::own_layer(Rank rank, std::string name) {
+    auto entry = std::make_shared<LayerEntry>();
+    entry->id = next_layer++;
+    entry->rank = rank;
+    entry->name = std::move(name);
+    entry->status.name = entry->name;
+    entry->unknown_keys = options.unknown_keys.value_or(UnknownKeys::error);
+    return entry;
+}
+
 ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::find(std::uint64_t id) const noexcept {
     const auto found = std::find_if(layers.begin(), layers.end(),
                                     [&](const auto& layer) { return layer->id == id; });
@@ -12276,12 +14647,12 @@ ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const 
 
 ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string& revision) {
     LayerStatus& status = entry.status;
-    const auto now = std::chrono::system_clock::now();
+    const auto time = now();
     if (status.state != attune::State::ready) {
         status.state = attune::State::ready;
-        status.since = now;
+        status.since = time;
     }
-    status.last_success = now;
+    status.last_success = time;
     ++status.updates;
     status.consecutive_failures = 0;
     status.problems.clear();
@@ -12294,7 +14665,7 @@ ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Proble
     const auto state = status.updates != 0 ? attune::State::stale : attune::State::failed;
     if (status.state != state) {
         status.state = state;
-        status.since = std::chrono::system_clock::now();
+        status.since = now();
     }
     ++status.refusals;
     ++status.consecutive_failures;
@@ -12318,8 +14689,7 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
         const OpenLock lock{*state_};
         entry->id = state_->next_layer++;
         published = state_->accept(*chain_, *entry, std::move(content), entry->name);
-        const bool below = state_->overrides != 0;
-        state_->layers.insert(below ? state_->layers.end() - 1 : state_->layers.end(), entry);
+        state_->add(entry);
         entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
     }
     finish(published);
@@ -12356,12 +14726,14 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         }
         Candidate candidate{state_->stack, "remove " + entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
-        published = state_->publish(*chain_, std::move(candidate), nullptr);
+        published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
         poller = state_->poller;
     }
     finish(published);
-    entry->transport->stop();
+    if (entry->transport != nullptr) {
+        entry->transport->stop();
+    }
     discard({std::move(entry)}, poller.get());
 }
 
@@ -12410,7 +14782,7 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         Content content = load_from(*entry->transport, entry->name, version());
         const OpenLock lock{*state_};
         published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
-                                    "reload " + entry->name);
+                                   "reload " + entry->name);
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
         state_->note_failure(*entry, rejected.problems());
@@ -12421,66 +14793,6 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         retry_refused();
     }
     return ticket(published);
-}
-
-ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
-                                     const std::function<Document(const Document&)>& edit,
-                                     std::string reason) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        const auto entry = state_->at(layer);
-        if (entry->transport != nullptr && !entry->transport->writable()) {
-            throw Rejected{
-                {.problems = {{.path = {},
-                               .origin = {.layer = entry->name},
-                               .message = "the layer \"" + entry->name +
-                                          "\" cannot be written by the program; set "
-                                          "the value in the store, or in a memory layer"}},
-                 .reason = std::move(reason),
-                 .version = chain_->current()->version}};
-        }
-        const LayerContent* const before = state_->content_of(layer);
-        Document document = edit(before != nullptr ? before->content.document : Document{});
-        try {
-            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                       std::move(reason));
-        } catch (const Rejected&) {
-            ++state_->refusals;
-            throw;
-        }
-    }
-    finish(published);
-    if (published.changed()) {
-        retry_refused();
-    }
-    return ticket(published);
-}
-
-ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
-    return write_layer(
-        layer, [&](const Document& before) { return before.with(path, value); },
-        path.empty() ? "set" : "set " + to_string(path));
-}
-
-ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Document&)>& edit,
-                                       std::string reason) {
-    std::uint64_t layer = 0;
-    {
-        const OpenLock lock{*state_};
-        if (state_->overrides == 0) {
-            auto entry = std::make_shared<LayerEntry>();
-            entry->id = state_->next_layer++;
-            entry->name = "overrides";
-            entry->status.name = entry->name;
-            entry->unknown_keys = state_->options.unknown_keys.value_or(UnknownKeys::error);
-            state_->layers.push_back(entry);
-            state_->overrides = entry->id;
-        }
-        layer = state_->overrides;
-    }
-    return write_layer(layer, edit, std::move(reason));
 }
 
 ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
@@ -12556,7 +14868,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         }
         std::optional<Published> published;
         try {
-            published = publish(chain, std::move(candidate), nullptr);
+            published = publish(chain, std::move(candidate));
         } catch (const Rejected&) {
             return std::nullopt;  // reported when it came
         }
@@ -12609,6 +14921,87 @@ ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
     if (entry != nullptr && !entry->refused) {
         state_->note_success(*entry, entry->status.revision);
     }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+/// What a store does about its observers besides telling them: waiting threads, and observers in
+/// trouble.
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL bool Core::wait_until(std::chrono::steady_clock::time_point deadline,
+                                  const std::function<bool()>& check) {
+    CommitLock::refuse_inside(state_->committing);
+    return hub_->bell().wait(deadline, check);
+}
+
+// The rejection observers are told, unless it is one of them that is in trouble: that could go on
+// for ever.
+ATTUNE_DECL void Core::report_observer(const ObserverName& observer, const std::string& text) {
+    if (observer.kind == ObserverName::Kind::rejections) {
+        return;
+    }
+    Problem problem;
+    problem.message = observer.label() + ' ' + text;
+    problem.severity = Severity::warning;
+    publish_rejection(
+        {.problems = {std::move(problem)}, .reason = "observer", .version = version()});
+}
+
+ATTUNE_DECL void Core::observer_threw(const ObserverName& observer,
+                                      const std::exception_ptr& thrown) {
+    std::string what = "an exception that is no std::exception";
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+        what = exception.what();
+    } catch (...) {
+    }
+    {
+        const CommitLock lock{*state_};
+        ++state_->observer_errors;
+    }
+    report_observer(observer, "threw: " + what);
+}
+
+ATTUNE_DECL void Core::report_notices() {
+    for (const DeliveryHub::Notice& notice : hub_->take_notices()) {
+        report_observer(notice.observer, notice.text);
+    }
+}
+
+// On the poller's thread: the notifier may be the very thread that a slow observer holds up.
+ATTUNE_DECL void Core::watch_calls() {
+    const auto limit = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+        state_->options.slow_observer);
+    if (limit <= limit.zero()) {
+        return;
+    }
+    const auto look = [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self == nullptr) {
+            return;
+        }
+        for (const CallWatch::SlowCall& call : self->hub_->calls().look()) {
+            self->report_observer(
+                call.observer,
+                "has been running for " +
+                    attune::to_text(std::chrono::ceil<std::chrono::milliseconds>(call.running)) +
+                    "; until it returns, it is told of nothing else, and "
+                    "others that share its executor wait");
+        }
+    };
+    // The timer is made with the first call: it starts the thread.
+    auto timer = std::make_shared<Poller::Timer>();
+    hub_->calls().start(limit, [look, timer, owner = std::weak_ptr<Poller>{state_->poller}](
+                                   CallWatch::Clock::time_point when) {
+        if (!*timer) {
+            if (const auto poller = owner.lock()) {
+                *timer = poller->timer(look);
+            }
+        }
+        timer->arm(when);
+    });
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12803,23 +15196,38 @@ ATTUNE_DECL StoreStatus Core::status() const {
     status.commits = state_->commits;
     status.refusals = state_->refusals;
     status.observer_errors = state_->observer_errors;
+    status.dropped_changes = hub_->dropped();
+    status.slow_calls = hub_->calls().found();
+    for (CallWatch::SlowCall& call : hub_->calls().slow()) {
+        using System = std::chrono::system_clock;
+        status.slow_observers.push_back(
+            {.name = std::move(call.observer.text),
+             .since = state_->now() - std::chrono::duration_cast<System::duration>(call.running),
+             .running = call.running});
+    }
     for (const auto& layer : state_->layers) {
         status.layers.push_back(layer->status);
         if (layer->transport != nullptr && layer->status.state != attune::State::ready) {
             status.state = attune::State::stale;
         }
     }
-    for (const auto& node : state_->nodes) {
+    for (const BoundNode* node : state_->bound) {
         status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
+    }
+    for (const GraphNode* const node : state_->graph.nodes()) {
+        if (node != nullptr && node->stale) {
+            status.stale.push_back(describe_staleness(*node));
+            status.state = attune::State::stale;
+        }
     }
     return status;
 }
 
-inline std::vector<Bound> bound_roots(const std::vector<std::shared_ptr<GraphNode>>& nodes) {
+inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
     std::vector<Bound> roots;
     roots.reserve(nodes.size());
-    for (const auto& node : nodes) {
-        roots.push_back({node->path, &node->kind.type()});
+    for (const BoundNode* node : nodes) {
+        roots.push_back({node->path, &node->bound_kind.type()});
     }
     return roots;
 }
@@ -12868,7 +15276,7 @@ ATTUNE_DECL void Core::check() const {
         const StackProvenance provenance{state_->stack};
         report_unbound(state_->index.root(), chain_->current()->document, {}, provenance,
                        rejection.problems);
-        const auto roots = bound_roots(state_->nodes);
+        const auto roots = bound_roots(state_->bound);
         for (const auto& layer : state_->stack) {
             if (layer->unknown_keys != UnknownKeys::ignore) {
                 report_unplaced(*layer, roots, rejection.problems);
@@ -12882,6 +15290,52 @@ ATTUNE_DECL void Core::check() const {
     }
 }
 
+ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
+    const CommitLock lock{*state_};
+    std::vector<const GraphNode*> nodes;
+    for (const GraphNode* const node : state_->graph.nodes()) {
+        if (node != nullptr) {
+            nodes.push_back(node);
+        }
+    }
+    for (const auto& rule : state_->graph.rules()) {
+        nodes.push_back(rule.get());
+    }
+    std::vector<std::size_t> index_of(state_->graph.nodes().size());
+    for (std::size_t i = 0; i != nodes.size(); ++i) {
+        if (!nodes[i]->is_rule) {
+            index_of[nodes[i]->slot] = i;
+        }
+    }
+    std::vector<NodeStatus> graph;
+    graph.reserve(nodes.size());
+    for (const GraphNode* const node : nodes) {
+        NodeStatus status;
+        status.name = node->name();
+        status.height = node->height;
+        if (!node->is_rule) {
+            status.version = chain_->version_of(*chain_->current()->cell(node->slot));
+        }
+        status.observers = node->observers != nullptr ? node->observers->size() : 0;
+        if (node->height != 0) {
+            const auto& derived = static_cast<const DerivedNode&>(*node);
+            status.type = node->is_rule ? NodeStatus::Type::rule : NodeStatus::Type::derived;
+            status.runs = derived.runs;
+            status.cut_offs = derived.cut_offs;
+            status.last_duration = std::chrono::nanoseconds{derived.nanoseconds};
+            for (std::size_t i = 0; i != derived.inputs.size(); ++i) {
+                status.inputs.push_back(index_of[derived.inputs.input(i).slot]);
+            }
+        }
+        if (node->stale) {
+            status.error = node->notes->error;
+            status.since = node->notes->since;
+        }
+        graph.push_back(std::move(status));
+    }
+    return graph;
+}
+
 ATTUNE_DECL std::string Core::usage() const {
     const OpenLock lock{*state_};
     std::vector<std::string> prefixes;
@@ -12892,7 +15346,118 @@ ATTUNE_DECL std::string Core::usage() const {
         }
         options = options || layer->content.reads_options;
     }
-    return usage_text(bound_roots(state_->nodes), prefixes, options);
+    return usage_text(bound_roots(state_->bound), prefixes, options);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
+                                     const std::function<Document(const Document&)>& edit,
+                                     std::string reason) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const auto entry = state_->at(layer);
+        if (entry->transport != nullptr && !entry->transport->writable()) {
+            throw Rejected{
+                {.problems = {{.path = {},
+                               .origin = {.layer = entry->name},
+                               .message = "the layer \"" + entry->name +
+                                          "\" cannot be written by the program; set "
+                                          "the value in the store, or in a memory layer"}},
+                 .reason = std::move(reason),
+                 .version = chain_->current()->version}};
+        }
+        const LayerContent* const before = state_->content_of(layer);
+        Document document = edit(before != nullptr ? before->content.document : Document{});
+        try {
+            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                       std::move(reason));
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return ticket(published);
+}
+
+ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
+    return write_layer(
+        layer, [&](const Document& before) { return before.with(path, value); },
+        path.empty() ? "set" : "set " + to_string(path));
+}
+
+ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Document&)>& edit,
+                                       std::string reason) {
+    std::uint64_t layer = 0;
+    {
+        const OpenLock lock{*state_};
+        if (state_->overrides == 0) {
+            auto entry = state_->own_layer(Rank::overrides, "overrides");
+            state_->overrides = entry->id;
+            state_->add(std::move(entry));
+        }
+        layer = state_->overrides;
+    }
+    return write_layer(layer, edit, std::move(reason));
+}
+
+ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edits,
+                                  TransactOptions options) {
+    const auto apply = [&](const Document& before) {
+        const Frame& current = *chain_->current();
+        if (options.expect && *options.expect != current.version) {
+            throw VersionConflict{*options.expect, current.version};
+        }
+        attune::Edit edit{before, [&](const Document& overrides) {
+                              auto layer = std::make_shared<LayerContent>();
+                              layer->id = state_->overrides;
+                              layer->rank = Rank::overrides;
+                              layer->document = overrides;
+                              return remerge(current.document, state_->stack,
+                                             state_->stack_with(std::move(layer)));
+                          }};
+        edits(edit);
+        return std::move(edit.overrides_);
+    };
+    return override_with(apply, options.reason);
+}
+
+ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    std::uint64_t id = 0;
+    {
+        const OpenLock lock{*state_};
+        auto entry = state_->own_layer(Rank::scope, "override_scope");
+        id = entry->id;
+        published =
+            state_->accept(*chain_, *entry, {.document = std::move(document)}, "override_scope");
+        state_->add(std::move(entry));
+    }
+    finish(published);
+    return id;
+}
+
+ATTUNE_DECL void Core::end_scope(std::uint64_t layer) noexcept {
+    try {
+        remove(layer);
+    } catch (const Rejected& rejected) {
+        try {
+            publish_rejection(rejected.rejection());
+        } catch (...) {
+            // Out of memory: there is nobody left to tell.
+        }
+    } catch (...) {
+        // As above, or inside a commit, where no scope should end.
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12901,7 +15466,15 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version);
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign,
+                                                 Version version);
+
+ATTUNE_DECL std::string node_name(const GraphNode& node);
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node);
+
+/// Lets derive() look into handles.
+struct HandleAccess;
 
 }  // namespace detail
 
@@ -12919,6 +15492,11 @@ namespace detail {
 /// object must not be assigned to while others use it. A handle may outlive its store: it then
 /// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
 /// assigned to, destroyed, and tested.
+///
+/// The value comes from a place in the documents (Store::bind) or is what a function makes of other
+/// values (map, field, derive); in either case all handles of a store change together, in one
+/// version. A derived value is computed for as long as a handle of it, a subscription to it, or a
+/// value derived from it exists.
 template <class T>
 class Config {
 public:
@@ -12926,7 +15504,7 @@ public:
 
     Config() noexcept = default;
 
-    explicit operator bool() const noexcept { return node_ != nullptr; }
+    explicit operator bool() const noexcept { return static_cast<bool>(node_); }
 
     /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
     Reading<T> read() const noexcept {
@@ -12968,20 +15546,20 @@ public:
     /// Calls `f(const Change<T>&)` after each version that changes the value, on the store's
     /// notifier thread, or on `executor`. Never under a lock, never concurrently with itself, in
     /// version order. When versions come faster than `f` returns, the newest one wins, and `before`
-    /// is what `f` was told last. What `f` throws is reported to Store::on_rejected and status, and
-    /// stops nobody.
+    /// is what `f` was told last; `options` may ask for every version instead. What `f` throws is
+    /// reported to Store::on_rejected and status, and stops nobody.
     ///
     /// Ends with the returned subscription, or with the store: an observation of a store that is
     /// gone is over from the start.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const Change<T>&>
-    Subscription on_change(F&& f) const {
-        return observe(Executor{}, std::forward<F>(f), false);
+    Subscription on_change(F&& f, ObserveOptions options = {}) const {
+        return observe<false>(Executor{}, std::forward<F>(f), options);
     }
     template <ExecutorLike E, class F>
         requires std::invocable<std::decay_t<F>&, const Change<T>&>
-    Subscription on_change(E executor, F&& f) const {
-        return observe(Executor{std::move(executor)}, std::forward<F>(f), false);
+    Subscription on_change(E executor, F&& f, ObserveOptions options = {}) const {
+        return observe<false>(Executor{std::move(executor)}, std::forward<F>(f), options);
     }
 
     /// Calls `f(const T&)` with the current value, on this thread, before it returns, and then as
@@ -12989,62 +15567,127 @@ public:
     /// the first call throws leaves this function, and the observation does not begin.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const T&>
-    Subscription apply(F&& f) const {
-        return observe(Executor{}, std::forward<F>(f), true);
+    Subscription apply(F&& f, ObserveOptions options = {}) const {
+        return observe<true>(Executor{}, std::forward<F>(f), options);
     }
     template <ExecutorLike E, class F>
         requires std::invocable<std::decay_t<F>&, const T&>
-    Subscription apply(E executor, F&& f) const {
-        return observe(Executor{std::move(executor)}, std::forward<F>(f), true);
+    Subscription apply(E executor, F&& f, ObserveOptions options = {}) const {
+        return observe<true>(Executor{std::move(executor)}, std::forward<F>(f), options);
     }
 
-    /// Where the value is bound.
-    const Path& path() const noexcept { return node_->path; }
+    /// Waits until `predicate(const T&)` is true of the current value, on this thread and without
+    /// polling: it is asked now, and after each version, outside every lock. Versions that come
+    /// while it runs may be passed over for the newest one. Returns its last verdict: false when
+    /// `timeout` is over first, or the store is closed.
+    ///
+    /// May be called in an observer, which then waits for versions of other threads, and holds up
+    /// whatever shares its executor; not in what runs inside a commit (std::logic_error).
+    template <class P, class Rep, class Period>
+        requires std::predicate<P&, const T&>
+    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
+        const auto check = [&] {
+            const auto now = read();
+            return static_cast<bool>(std::invoke(predicate, *now));
+        };
+        const auto core = detail::core_of(*node_).lock();
+        return core != nullptr ? core->wait_until(detail::deadline_after(timeout), std::ref(check))
+                               : check();
+    }
+
+    /// A value made of this one, by `f(const T&)`: computed in the commit that changes this value,
+    /// and part of the same version. As derive() does.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    auto map(F&& f, DeriveOptions options = {}) const
+        -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>>;
+
+    /// One member of this value as a value of its own, whose observers hear nothing of the others.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::copy_constructible<M>
+    Config<M> field(M C::*member, DeriveOptions options = {}) const;
+
+    /// For people: the path, or the name that was given, or a number.
+    std::string name() const { return detail::node_name(*node_); }
+    /// Names the value in errors, reports and Store::graph_dot. Returns the handle.
+    const Config& named(std::string name) const {
+        detail::rename_node(*node_, std::move(name));
+        return *this;
+    }
+
+    /// Why the value is older than what it derives from, while that is so: its function threw, and
+    /// it was derived with OnError::keep.
+    std::optional<Staleness> stale() const { return detail::staleness_of(*node_); }
 
 private:
     friend class Store;
     friend class View;
     friend class Snapshot;
+    friend class Track;
+    friend struct detail::HandleAccess;
 
-    explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
-        : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
+    explicit Config(detail::Ref<detail::GraphNode> node) noexcept
+        : chain_(node->home.chain.get()),
+          born_(node->born),
+          slot_(node->slot),
+          node_(std::move(node)) {}
 
     /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
     /// std::out_of_range for one that was bound after the frame was published.
     const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
-        if (chain_ != chain || slot_ >= frame.size()) [[unlikely]] {
-            detail::throw_not_in_frame(path(), chain_ != chain, frame.version);
+        if (chain_ != chain || frame.serial() < born_) [[unlikely]] {
+            detail::throw_not_in_frame(*node_, chain_ != chain, frame.version);
         }
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }
 
-    template <class F>
-    Subscription observe(Executor executor, F&& f, bool now) const {
-        using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
-        const auto core = node_->core.lock();
+    /// `Apply` says what `f` takes: a generic lambda seems to take anything.
+    template <bool Apply, class F>
+    Subscription observe(Executor executor, F&& f, const ObserveOptions& options) const {
+        using Observer = detail::ChangeObserver<T, std::decay_t<F>, Apply>;
+        const auto core = detail::core_of(*node_).lock();
         if (core == nullptr) {
-            if constexpr (std::invocable<std::decay_t<F>&, const T&>) {
-                if (now) {
-                    const auto last = read();
-                    f(*last);
-                }
+            if constexpr (Apply) {
+                const auto last = read();
+                f(*last);
             }
             return {};
         }
-        auto observer =
-            std::make_shared<Observer>(core->hub(), std::move(executor), to_string(node_->path),
-                                       node_->kind, std::forward<F>(f));
-        core->observe(*node_, observer, now);
+        auto observer = std::make_shared<Observer>(
+            core->hub(), std::move(executor), detail::observer_name(name(), options),
+            detail::Ref<const detail::GraphNode>{node_.get()}, options, std::forward<F>(f));
+        core->observe(*node_, observer, Apply);
         return Subscription{std::move(observer)};
     }
 
-    // The first two are all that a reading needs; the node keeps the chain alive.
+    // All that a reading needs; the node keeps the chain alive.
     const detail::FrameChain* chain_ = nullptr;
+    std::uint64_t born_ = 0;
     std::uint32_t slot_ = 0;
-    std::shared_ptr<detail::GraphNode> node_;
+    detail::Ref<detail::GraphNode> node_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string node_name(const GraphNode& node) {
+    const auto core = core_of(node).lock();
+    return core != nullptr ? core->name_of(node) : node.name();
+}
+
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name) {
+    if (const auto core = core_of(node).lock()) {
+        core->rename(node, std::move(name));
+    }
+}
+
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) {
+    const auto core = core_of(node).lock();
+    return core != nullptr ? core->staleness_of(node) : std::nullopt;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 
@@ -13077,6 +15720,47 @@ private:
 
     std::shared_ptr<detail::Core> core_;
     std::uint64_t id_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Values above everything else while this exists, also above what Store::set puts: for tests, and
+/// for a piece of work under other settings. Scopes may nest, and end in any order; the younger one
+/// wins. See Store::override_scope.
+///
+/// When what remains is refused at the end, since something below became wrong meanwhile, the
+/// values stay, and Store::on_rejected tells why. Ending after the store is gone does nothing. Any
+/// thread.
+class [[nodiscard]] OverrideScope {
+public:
+    OverrideScope(OverrideScope&& other) noexcept
+        : core_(std::move(other.core_)), layer_(other.layer_) {}
+    OverrideScope& operator=(OverrideScope&& other) noexcept {
+        if (this != &other) {
+            end();
+            core_ = std::move(other.core_);
+            layer_ = other.layer_;
+        }
+        return *this;
+    }
+    ~OverrideScope() { end(); }
+
+    /// Takes the values away before the scope ends.
+    void end() noexcept {
+        if (const auto core = std::exchange(core_, {}).lock()) {
+            core->end_scope(layer_);
+        }
+    }
+
+private:
+    friend class Store;
+    OverrideScope(std::weak_ptr<detail::Core> core, std::uint64_t layer) noexcept
+        : core_(std::move(core)), layer_(layer) {}
+
+    std::weak_ptr<detail::Core> core_;
+    std::uint64_t layer_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -13175,12 +15859,12 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version) {
-    const std::string name = '"' + to_string(path) + '"';
+ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign, Version version) {
+    const std::string name = '"' + node_name(node) + '"';
     if (foreign) {
         throw std::invalid_argument{"the handle of " + name + " belongs to another store"};
     }
-    throw std::out_of_range{"the handle of " + name + " was bound after version " +
+    throw std::out_of_range{"the handle of " + name + " was made after version " +
                             std::to_string(version) + " was looked at"};
 }
 
@@ -13200,7 +15884,7 @@ namespace attune::inline ATTUNE_ABI {
 /// may outlive the store.
 class Store {
 public:
-    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(options)) {}
+    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(std::move(options))) {}
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
     ~Store() { core_->close(); }
@@ -13219,8 +15903,16 @@ public:
     Config<T> bind(const Path& path = {}) {
         static_assert(std::same_as<T, std::decay_t<T>>,
                       "bind a plain type: no reference, no const, no array");
-        return Config<T>{core_->bind(path, detail::value_kind<T>)};
+        return Config<T>{core_->bind(path, detail::bound_kind<T>)};
     }
+
+    /// A rule over several values: a version in which `condition(const A&...)`, of the values of
+    /// the handles, does not hold is refused with `text`. Judged in each commit that changes one
+    /// of them, for as long as the store lives; must be pure. Throws Rejected when it does not
+    /// hold now. Include <attune/store/derive.hpp>.
+    template <class F, class... A>
+        requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+    void require(F&& condition, std::string text, const Config<A>&... inputs);
 
     /// The current version of everything, in a scope.
     View view() const noexcept { return View{*core_->chain()}; }
@@ -13265,9 +15957,60 @@ public:
             "merge");
     }
 
+    /// Applies a JSON Patch (RFC 6902) to the merged document, all of it or nothing: what it adds
+    /// or replaces is set, what it removes is erased, and hidden by null where a layer has it.
+    /// Throws PatchError when an operation fails, Rejected as above.
+    Commit patch(const Document& json_patch) {
+        return transact([&](Edit& edit) { edit.patch(json_patch); },
+                        {.expect = {}, .reason = "patch"});
+    }
+
+    /// Several edits as one version: `edits(Edit&)` runs once, with nobody else writing. Throws
+    /// VersionConflict when another version than the expected one is current, Rejected as above,
+    /// and what `edits` throws: then nothing has changed. Calling the store from `edits` is an
+    /// error (std::logic_error); what it needs to read is in the Edit.
+    template <class F>
+        requires std::invocable<F&, Edit&>
+    Commit transact(F&& edits, TransactOptions options = {}) {
+        return core_->transact(std::ref(edits), std::move(options));
+    }
+
+    /// Puts values above everything else for as long as the returned scope lives. Throws Rejected.
+    OverrideScope override_scope(Document values) {
+        const std::uint64_t layer = core_->begin_scope(std::move(values));
+        return OverrideScope{core_, layer};
+    }
+
+    /// Waits until `version`, or a later one, is current. False when `timeout` is over first, or
+    /// the store closes. Readers see that version when it returns; observers may still be running,
+    /// see settle. Rules as for Config::wait_until.
+    template <class Rep, class Period>
+    bool wait_for(Version version, std::chrono::duration<Rep, Period> timeout) const {
+        const auto core = core_;
+        const auto check = [&] { return core->version() >= version; };
+        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
+    }
+
+    /// Waits until `predicate(const View&)` is true of the current version: Config::wait_until for
+    /// conditions on several handles, or on the document.
+    template <class P, class Rep, class Period>
+        requires std::predicate<P&, const View&>
+    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
+        const auto core = core_;  // the store may go meanwhile
+        const auto check = [&] {
+            const View now{*core->chain()};
+            return static_cast<bool>(std::invoke(predicate, now));
+        };
+        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
+    }
+
     /// Calls `f(const Rejection&)` for each change that a transport brought and the store refused,
-    /// or that it could not read, and for each observer that threw. In order, none is left out.
-    /// Explicit writes throw instead.
+    /// or that it could not read, and, as a warning, for each observer that threw, runs for too
+    /// long or lets its queue run over. In order, none is left out, and what comes later takes
+    /// nothing back. Explicit writes throw instead.
+    ///
+    /// The notifier thread, where `f` runs unless it has an executor, may be the one that a slow
+    /// observer holds up: inline_executor hears of it at once.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const Rejection&>
     Subscription on_rejected(F&& f) {
@@ -13282,11 +16025,16 @@ public:
     /// How the store and its layers are doing. Holds no values.
     StoreStatus status() const { return core_->status(); }
 
+    /// Every value and every rule: what it reads, how often its function ran, and what is wrong.
+    std::vector<NodeStatus> graph() const { return core_->graph(); }
+    /// The same as a picture, for Graphviz.
+    std::string graph_dot() const { return to_dot(graph()); }
+
     /// Waits until every observer has been told of the current version, or a later one, and has
     /// returned. False when `timeout` is over first.
     template <class Rep, class Period>
     bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return core_->settle(std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+        return core_->settle(detail::deadline_after(timeout));
     }
 
     /// Declares that everything is bound. Throws one Rejected with whatever is left over: sections
@@ -13300,6 +16048,8 @@ public:
     std::string usage() const { return core_->usage(); }
 
 private:
+    friend struct detail::HandleAccess;
+
     template <class F>
     Subscription observe_rejections(Executor executor, F&& f) {
         auto observer =
@@ -13313,6 +16063,280 @@ private:
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+struct TrackAccess;
+
+[[noreturn]] ATTUNE_DECL void throw_empty_handle();
+[[noreturn]] ATTUNE_DECL void throw_broken_rule();
+
+/// The store that all these belong to. Throws when there is none.
+ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes);
+
+/// The name of a member; "field" where it cannot be found out.
+template <class T, class M, class C>
+std::string member_label(M C::*member) {
+    std::string label = "field";
+    if constexpr (has_members<T>()) {
+        const T object{};
+        std::string_view names = field_text<T>;
+        const void* const wanted = std::addressof(object.*member);
+        const auto compare = [&](const void* address) {
+            const std::string_view name = member_name(next_argument(names));
+            if (address == wanted) {
+                label = name;
+            }
+        };
+        [&]<std::size_t... I, class... P>(
+            const MembersOver<std::index_sequence<I...>, P...>& members) {
+            (compare(static_cast<const MemberPointer<I, P>&>(members).address), ...);
+        }(members_of(object));
+    }
+    return label;
+}
+
+}  // namespace detail
+
+/// What a function given to derive() reads other handles with. Each one that it reads by this is an
+/// input until the next run, whether the run ends with a new value, the same one, or an error.
+///
+/// Belongs to one run: must not be kept, or used on another thread.
+class Track {
+public:
+    Track(const Track&) = delete;
+    Track& operator=(const Track&) = delete;
+
+    /// The value of `config` in the version that is being made. The reference holds during the run.
+    /// Throws std::logic_error for an empty handle, for one of another store, and when this value
+    /// derives from the one being computed: the commit is refused then, naming the circle.
+    template <class T>
+    const T& operator()(const Config<T>& config) {
+        if (!config) {
+            detail::throw_empty_handle();
+        }
+        return detail::value_in_cell<T>(now_.read(*config.node_));
+    }
+
+private:
+    friend struct detail::TrackAccess;
+    explicit Track(detail::Evaluation& now) noexcept : now_(now) {}
+
+    detail::Evaluation& now_;
+};
+
+namespace detail {
+
+struct HandleAccess {
+    template <class T>
+    static GraphNode* node(const Config<T>& config) noexcept {
+        return config.node_.get();
+    }
+    template <class T>
+    static Config<T> make(Ref<GraphNode> node) noexcept {
+        return Config<T>{std::move(node)};
+    }
+    static const std::shared_ptr<Core>& core(const Store& store) noexcept { return store.core_; }
+};
+
+struct TrackAccess {
+    template <class F>
+    static decltype(auto) call(F& function, Evaluation& now) {
+        Track use{now};
+        return function(use);
+    }
+};
+
+/// The cell for a new value, or none when it equals the one before: then nothing is allocated.
+template <class T>
+CellPtr cell_unless_equal(T value, const CellBase* before) {
+    if (before != nullptr && value_equal(value_in_cell<T>(*before), value)) {
+        return {};
+    }
+    return CellPtr::adopt(new ValueCell<T>{std::move(value)});
+}
+
+/// A function of the same handles each time.
+template <class T, class F, class... A>
+class FunctionNode final : public DerivedNode {
+public:
+    template <class G>
+    FunctionNode(NodeHome& owner, G&& function)
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase* before) override {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now.input(I))...),
+                                        before);
+        }(std::index_sequence_for<A...>{});
+    }
+
+    F function_;
+};
+
+/// A function that decides what it reads while it runs.
+template <class T, class F>
+class TrackingNode final : public DerivedNode {
+public:
+    template <class G>
+    TrackingNode(NodeHome& owner, G&& function)
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase* before) override {
+        return cell_unless_equal<T>(TrackAccess::call(function_, now), before);
+    }
+
+    F function_;
+};
+
+/// A condition on several values. Has no value itself.
+template <class F, class... A>
+class RuleNode final : public DerivedNode {
+public:
+    template <class G>
+    RuleNode(NodeHome& owner, G&& condition, std::string text)
+        : DerivedNode(owner, derived_kind<bool>),
+          condition_(std::forward<G>(condition)),
+          text_(std::move(text)) {
+        is_rule = true;
+    }
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase*) override {
+        const bool holds = [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {
+            return std::invoke(condition_, value_in_cell<A>(now.input(I))...);
+        }(std::index_sequence_for<A...>{});
+        if (!holds) {
+            throw_broken_rule();
+        }
+        return {};
+    }
+    std::string default_name() const override { return text_; }
+
+    F condition_;
+    std::string text_;
+};
+
+template <class T>
+inline constexpr bool is_config = false;
+template <class T>
+inline constexpr bool is_config<Config<T>> = true;
+
+template <class F, class... A>
+using DerivedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, const A&...>>;
+
+template <class F>
+using TrackedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, Track&>>;
+
+}  // namespace detail
+
+/// A value made of others: `fn(const A&...)`, of the values of the handles, in their order.
+///
+/// It is computed in each commit that changes one of them, before the commit is published, at most
+/// once, and moves with them in one version. When the result equals the present value (by `==`;
+/// member by member for a plain struct that has none; never, when that is impossible too), whatever
+/// derives from this one does not run. The function must be pure, and read the store by its
+/// arguments only: it runs inside the commit, on the thread of whoever brought the change, and a
+/// call that would change the store throws std::logic_error there. What it throws vetoes the
+/// commit, unless the options say otherwise.
+///
+/// Throws Rejected when the first run throws, std::invalid_argument when the handles are empty or
+/// of different stores, std::logic_error when the store is closed, or when it is called inside a
+/// commit. Any thread.
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
+Config<detail::DerivedType<F, A...>> derive(DeriveOptions options, F&& fn,
+                                            const Config<A>&... inputs) {
+    using T = detail::DerivedType<F, A...>;
+    using Made = detail::FunctionNode<T, std::decay_t<F>, A...>;
+    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
+    const auto core = detail::common_core(nodes);
+    return detail::HandleAccess::make<T>(core->derive(
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), nodes,
+        std::move(options)));
+}
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
+Config<detail::DerivedType<F, A...>> derive(F&& fn, const Config<A>&... inputs) {
+    return derive(DeriveOptions{}, std::forward<F>(fn), inputs...);
+}
+
+/// A value made of others, where the function finds out which while it runs: `fn(Track& use)` reads
+/// them by `use(handle)`. Otherwise as above.
+template <class F>
+    requires std::invocable<std::decay_t<F>&, Track&>
+Config<detail::TrackedType<F>> derive(Store& store, F&& fn, DeriveOptions options = {}) {
+    using T = detail::TrackedType<F>;
+    using Made = detail::TrackingNode<T, std::decay_t<F>>;
+    const auto& core = detail::HandleAccess::core(store);
+    return detail::HandleAccess::make<T>(core->derive(
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), {},
+        std::move(options)));
+}
+
+template <class T>
+template <class F>
+    requires std::invocable<std::decay_t<F>&, const T&>
+auto Config<T>::map(F&& f, DeriveOptions options) const
+    -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>> {
+    return derive(std::move(options), std::forward<F>(f), *this);
+}
+
+template <class T>
+template <class M, class C>
+    requires std::derived_from<T, C> && std::copy_constructible<M>
+Config<M> Config<T>::field(M C::*member, DeriveOptions options) const {
+    if (options.name.empty()) {
+        options.name = name() + '.' + detail::member_label<T>(member);
+    }
+    return derive(
+        std::move(options), [member](const T& value) -> M { return value.*member; }, *this);
+}
+
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+void Store::require(F&& condition, std::string text, const Config<A>&... inputs) {
+    using Made = detail::RuleNode<std::decay_t<F>, A...>;
+    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
+    core_->require(detail::Ref<detail::DerivedNode>::adopt(new Made{
+                       core_->home(), std::forward<F>(condition), std::move(text)}),
+                   nodes);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void throw_empty_handle() {
+    throw std::logic_error{"an empty Config was read; bind or derive it first"};
+}
+
+ATTUNE_DECL void throw_broken_rule() { throw BrokenRule{}; }
+
+ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes) {
+    for (const GraphNode* const node : nodes) {
+        if (node == nullptr) {
+            throw std::invalid_argument{"an empty Config cannot be derived from"};
+        }
+        if (&node->home != &nodes.front()->home) {
+            throw std::invalid_argument{"\"" + node_name(*nodes.front()) + "\" and \"" +
+                                        node_name(*node) +
+                                        "\" belong to two stores; a value derives from handles of "
+                                        "one store"};
+        }
+    }
+    auto core = core_of(*nodes.front()).lock();
+    if (core == nullptr) {
+        throw std::logic_error{"the store has been closed"};
+    }
+    return core;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 

@@ -29,7 +29,7 @@ using namespace attune::detail;
 class Numbers final : public Delivery {
 public:
     Numbers(std::shared_ptr<DeliveryHub> hub, Executor executor, std::function<void(Version)> f)
-        : Delivery(std::move(hub), std::move(executor), "numbers"), callback_(std::move(f)) {}
+        : Delivery(std::move(hub), std::move(executor), {"numbers"}), callback_(std::move(f)) {}
 
     void send(Version version) {
         if (offer(version, [&] { queue_.push_back(version); })) {
@@ -115,8 +115,8 @@ TEST(Delivery, settle_waits_for_what_is_owed_and_not_for_later_versions) {
 TEST(Delivery, a_throwing_callback_is_reported_and_goes_on) {
     auto hub = std::make_shared<DeliveryHub>();
     std::vector<std::string> reported;
-    hub->on_throw([&](const std::string& name, const std::exception_ptr&) {
-        reported.push_back(name);
+    hub->on_throw([&](const ObserverName& name, const std::exception_ptr&) {
+        reported.push_back(name.text);
     });
     int calls = 0;
     auto numbers = std::make_shared<Numbers>(hub, attune::inline_executor, [&](Version version) {
@@ -193,7 +193,7 @@ TEST(Delivery, an_executor_that_refuses_work_ends_the_observation_and_is_reporte
     };
     auto hub = std::make_shared<DeliveryHub>();
     int reports = 0;
-    hub->on_throw([&](const std::string&, const std::exception_ptr&) { ++reports; });
+    hub->on_throw([&](const ObserverName&, const std::exception_ptr&) { ++reports; });
     auto numbers = std::make_shared<Numbers>(hub, Executor{Refuses{}}, [](Version) {});
     numbers->send(1);
     EXPECT_EQ(reports, 1);

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <attune/fwd.hpp>
+#include <attune/graph/call_watch.hpp>
 #include <attune/graph/executor.hpp>
 #include <attune/graph/notifier.hpp>
+#include <attune/graph/observer_name.hpp>
+#include <attune/graph/publication_bell.hpp>
 #include <attune/version.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -17,17 +21,36 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
-namespace attune::inline ATTUNE_ABI::detail {
+namespace attune::inline ATTUNE_ABI {
+
+/// How far an observer is behind.
+struct Lag {
+    std::size_t waiting = 0;    ///< changes it will be told of and has not begun with
+    std::uint64_t dropped = 0;  ///< changes that were merged into later ones: its queue was full
+
+    friend bool operator==(const Lag&, const Lag&) = default;
+};
+
+namespace detail {
 
 /// What a store and its observers share: the thread they run on, which versions still have
-/// observers to be told, and where a throwing observer is reported. Outlives the store while an
-/// observer runs.
+/// observers to be told, who waits for versions, and where observers in trouble are reported.
+/// Outlives the store while an observer runs.
 class DeliveryHub {
 public:
-    using OnThrow = std::function<void(const std::string& observer, const std::exception_ptr&)>;
+    using OnThrow = std::function<void(const ObserverName&, const std::exception_ptr&)>;
+
+    /// Something to be told of an observer that has not thrown.
+    struct Notice {
+        ObserverName observer;
+        std::string text;
+    };
 
     Notifier& notifier() noexcept { return notifier_; }
+    PublicationBell& bell() noexcept { return bell_; }
+    CallWatch& calls() noexcept { return calls_; }
 
     /// An observer owes the delivery of `version`, and has done so.
     ATTUNE_DECL void open(Version version);
@@ -37,15 +60,35 @@ public:
 
     /// Who is told of what an observer throws; null for nobody.
     ATTUNE_DECL void on_throw(OnThrow told) noexcept;
-    ATTUNE_DECL void report(const std::string& observer, const std::exception_ptr& thrown) noexcept;
+    ATTUNE_DECL void report(const ObserverName& observer,
+                            const std::exception_ptr& thrown) noexcept;
+
+    /// Leaves a notice for whoever publishes next. May be called under the commit mutex.
+    ATTUNE_DECL void notice(const ObserverName& observer, std::string text) noexcept;
+    /// All notices since the last call; one atomic load when there are none.
+    std::vector<Notice> take_notices() {
+        return noticed_.load(std::memory_order_relaxed) ? take_all_notices()
+                                                        : std::vector<Notice>{};
+    }
+
+    /// A change was merged into a later one; counted for the status of the store.
+    void count_dropped() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
+    std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
+    ATTUNE_DECL std::vector<Notice> take_all_notices();
+
     Notifier notifier_;
+    PublicationBell bell_;
+    CallWatch calls_;
     std::mutex mutex_;
     std::condition_variable settled_;
     std::map<Version, std::size_t> owed_;
     std::mutex report_mutex_;
     OnThrow on_throw_;
+    std::vector<Notice> notices_;
+    std::atomic<bool> noticed_{false};
+    std::atomic<std::uint64_t> dropped_{0};
 };
 
 /// One subscription's side of the delivery: at most one call at a time, in version order, none
@@ -56,7 +99,7 @@ private:
 /// derived class's business.
 class Delivery : public std::enable_shared_from_this<Delivery> {
 public:
-    ATTUNE_DECL Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name);
+    ATTUNE_DECL Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name);
     virtual ~Delivery() = default;
     Delivery(const Delivery&) = delete;
     Delivery& operator=(const Delivery&) = delete;
@@ -66,8 +109,11 @@ public:
     ATTUNE_DECL void cancel() noexcept;
     bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
 
+    ATTUNE_DECL Lag lag() const noexcept;
+
     /// Hands the waiting item to the executor. Call outside every lock, after an offer that
-    /// returned true.
+    /// returned true. The executor gets no share in this object: work that is never run keeps
+    /// nothing alive.
     ATTUNE_DECL void dispatch();
 
     /// Delivers the first item on the calling thread, in place of dispatch. What the observer
@@ -95,10 +141,15 @@ protected:
     virtual bool take() = 0;
     /// Under the lock: the version of the oldest item that waits, if one does.
     virtual std::optional<Version> waiting() const noexcept = 0;
+    /// Under the lock.
+    virtual Lag count_waiting() const noexcept { return {.waiting = waiting() ? 1U : 0U}; }
     /// Outside the lock, once, after the end: destroys all items and the callback.
     virtual void drop() noexcept = 0;
     /// The user's code, outside the lock.
     virtual void call() = 0;
+
+    DeliveryHub& hub() const noexcept { return *hub_; }
+    const ObserverName& name() const noexcept { return name_; }
 
 private:
     void run() noexcept;
@@ -109,8 +160,8 @@ private:
 
     const std::shared_ptr<DeliveryHub> hub_;
     const Executor executor_;
-    const std::string name_;
-    std::mutex mutex_;
+    const ObserverName name_;
+    mutable std::mutex mutex_;
     std::condition_variable idle_;
     std::atomic<bool> cancelled_{false};
     bool scheduled_ = false;
@@ -120,7 +171,9 @@ private:
     std::optional<Version> owed_;  // what settle waits for
 };
 
-}  // namespace attune::inline ATTUNE_ABI::detail
+}  // namespace detail
+
+}  // namespace attune::inline ATTUNE_ABI
 
 #if ATTUNE_HEADER_ONLY
 #include <attune/graph/impl/delivery.ipp>

@@ -40,6 +40,10 @@ public:
         return delivery_ != nullptr && !delivery_->cancelled();
     }
 
+    /// How far the observer is behind at this moment; all zero when the observation is over. The
+    /// change that it is being told of right now does not count.
+    Lag lag() const noexcept { return delivery_ != nullptr ? delivery_->lag() : Lag{}; }
+
     explicit Subscription(std::shared_ptr<detail::Delivery> delivery) noexcept
         : delivery_(std::move(delivery)) {}
 

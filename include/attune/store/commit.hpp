@@ -2,6 +2,7 @@
 
 #include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
+#include <attune/graph/deadline.hpp>
 #include <attune/graph/delivery.hpp>
 #include <attune/version.hpp>
 
@@ -26,10 +27,7 @@ public:
     /// of the same store: it would wait for itself.
     template <class Rep, class Period>
     bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return hub_ == nullptr ||
-               hub_->settle(version,
-                            std::chrono::steady_clock::now() +
-                                std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+        return hub_ == nullptr || hub_->settle(version, detail::deadline_after(timeout));
     }
 
     Commit() = default;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/fwd.hpp>
+#include <attune/graph/deadline.hpp>
 #include <attune/graph/executor.hpp>
 #include <attune/graph/frame_chain.hpp>
 #include <attune/graph/reading.hpp>
@@ -12,8 +13,10 @@
 #include <attune/version.hpp>
 
 #include <cassert>
+#include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,20 +107,20 @@ public:
     /// Calls `f(const Change<T>&)` after each version that changes the value, on the store's
     /// notifier thread, or on `executor`. Never under a lock, never concurrently with itself, in
     /// version order. When versions come faster than `f` returns, the newest one wins, and `before`
-    /// is what `f` was told last. What `f` throws is reported to Store::on_rejected and status, and
-    /// stops nobody.
+    /// is what `f` was told last; `options` may ask for every version instead. What `f` throws is
+    /// reported to Store::on_rejected and status, and stops nobody.
     ///
     /// Ends with the returned subscription, or with the store: an observation of a store that is
     /// gone is over from the start.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const Change<T>&>
-    Subscription on_change(F&& f) const {
-        return observe(Executor{}, std::forward<F>(f), false);
+    Subscription on_change(F&& f, ObserveOptions options = {}) const {
+        return observe<false>(Executor{}, std::forward<F>(f), options);
     }
     template <ExecutorLike E, class F>
         requires std::invocable<std::decay_t<F>&, const Change<T>&>
-    Subscription on_change(E executor, F&& f) const {
-        return observe(Executor{std::move(executor)}, std::forward<F>(f), false);
+    Subscription on_change(E executor, F&& f, ObserveOptions options = {}) const {
+        return observe<false>(Executor{std::move(executor)}, std::forward<F>(f), options);
     }
 
     /// Calls `f(const T&)` with the current value, on this thread, before it returns, and then as
@@ -125,13 +128,32 @@ public:
     /// the first call throws leaves this function, and the observation does not begin.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const T&>
-    Subscription apply(F&& f) const {
-        return observe(Executor{}, std::forward<F>(f), true);
+    Subscription apply(F&& f, ObserveOptions options = {}) const {
+        return observe<true>(Executor{}, std::forward<F>(f), options);
     }
     template <ExecutorLike E, class F>
         requires std::invocable<std::decay_t<F>&, const T&>
-    Subscription apply(E executor, F&& f) const {
-        return observe(Executor{std::move(executor)}, std::forward<F>(f), true);
+    Subscription apply(E executor, F&& f, ObserveOptions options = {}) const {
+        return observe<true>(Executor{std::move(executor)}, std::forward<F>(f), options);
+    }
+
+    /// Waits until `predicate(const T&)` is true of the current value, on this thread and without
+    /// polling: it is asked now, and after each version, outside every lock. Versions that come
+    /// while it runs may be passed over for the newest one. Returns its last verdict: false when
+    /// `timeout` is over first, or the store is closed.
+    ///
+    /// May be called in an observer, which then waits for versions of other threads, and holds up
+    /// whatever shares its executor; not in what runs inside a commit (std::logic_error).
+    template <class P, class Rep, class Period>
+        requires std::predicate<P&, const T&>
+    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
+        const auto check = [&] {
+            const auto now = read();
+            return static_cast<bool>(std::invoke(predicate, *now));
+        };
+        const auto core = detail::core_of(*node_).lock();
+        return core != nullptr ? core->wait_until(detail::deadline_after(timeout), std::ref(check))
+                               : check();
     }
 
     /// A value made of this one, by `f(const T&)`: computed in the commit that changes this value,
@@ -180,24 +202,22 @@ private:
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }
 
-    template <class F>
-    Subscription observe(Executor executor, F&& f, bool now) const {
-        using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
+    /// `Apply` says what `f` takes: a generic lambda seems to take anything.
+    template <bool Apply, class F>
+    Subscription observe(Executor executor, F&& f, const ObserveOptions& options) const {
+        using Observer = detail::ChangeObserver<T, std::decay_t<F>, Apply>;
         const auto core = detail::core_of(*node_).lock();
         if (core == nullptr) {
-            if constexpr (std::invocable<std::decay_t<F>&, const T&>) {
-                if (now) {
-                    const auto last = read();
-                    f(*last);
-                }
+            if constexpr (Apply) {
+                const auto last = read();
+                f(*last);
             }
             return {};
         }
-        auto observer =
-            std::make_shared<Observer>(core->hub(), std::move(executor), name(),
-                                       detail::Ref<const detail::GraphNode>{node_.get()},
-                                       std::forward<F>(f));
-        core->observe(*node_, observer, now);
+        auto observer = std::make_shared<Observer>(
+            core->hub(), std::move(executor), detail::observer_name(name(), options),
+            detail::Ref<const detail::GraphNode>{node_.get()}, options, std::forward<F>(f));
+        core->observe(*node_, observer, Apply);
         return Subscription{std::move(observer)};
     }
 

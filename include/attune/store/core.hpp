@@ -93,7 +93,7 @@ public:
     /// A retained frame with a reference; throws std::out_of_range.
     ATTUNE_DECL const Frame* acquire(Version version) const;
     ATTUNE_DECL StoreStatus status() const;
-    ATTUNE_DECL bool settle(std::chrono::nanoseconds timeout);
+    ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
@@ -104,6 +104,11 @@ public:
     /// present one too, and first, on this thread, when `now` is set.
     ATTUNE_DECL void observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now);
     ATTUNE_DECL void observe_rejections(std::shared_ptr<RejectionObserver> observer);
+
+    /// Evaluates `check` now and after each publication until it is true, the time is over or the
+    /// store closes; its last verdict.
+    ATTUNE_DECL bool wait_until(std::chrono::steady_clock::time_point deadline,
+                                const std::function<bool()>& check);
 
     // For the feeds of running transports.
     ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
@@ -125,7 +130,10 @@ private:
     /// Tries contents that were refused once more, after something else has changed.
     void retry_refused();
     void publish_rejection(Rejection rejection);
-    void observer_threw(const std::string& observer, const std::exception_ptr& thrown);
+    void observer_threw(const ObserverName& observer, const std::exception_ptr& thrown);
+    void report_observer(const ObserverName& observer, const std::string& text);
+    void report_notices();
+    void watch_calls();
     /// Destroys layers, later when this is a callback of one of them.
     static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
     /// After the mutex was let go: runs what is due, reclaims what nobody sees.
@@ -146,6 +154,7 @@ private:
 #include <attune/store/impl/core_commit.ipp>
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_layers.ipp>
+#include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>
 #include <attune/store/impl/core_write.ipp>
 #endif

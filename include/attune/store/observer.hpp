@@ -8,17 +8,21 @@
 #include <attune/graph/value_cell.hpp>
 #include <attune/version.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI {
 
 /// What an observer of changes is told. `before` is what the same observer was told last (or found
 /// when it subscribed), so that no step is missing between two calls, even where several versions
-/// came together in one.
+/// came together in one. Where every version is delivered by itself, it is the version before,
+/// unless the observer's queue was full.
 template <class T>
 struct Change {
     std::shared_ptr<const T> before;
@@ -26,80 +30,94 @@ struct Change {
     Version version = 0;  ///< the version `after` belongs to
 };
 
+/// Which changes an observer is told of when versions come faster than it returns.
+enum class Deliver : std::uint8_t {
+    /// The newest one. A value that has meanwhile returned to what the observer saw last is no
+    /// change to it.
+    latest,
+    /// Each one by itself, in order: for audit trails, counters, replication.
+    every_version,
+};
+
+struct ObserveOptions {
+    Deliver deliver = Deliver::latest;
+    /// With Deliver::every_version: how many changes may wait, at least 1. When one more comes, the
+    /// oldest that waits is dropped: the next one then tells of both, from the `before` of the
+    /// first to the `after` of the second. Subscription::lag counts what was dropped, and
+    /// Store::on_rejected is told once, until the observer has caught up.
+    std::size_t queue = 1024;
+    /// Who the observer is in reports and status; the name of what it observes when empty.
+    std::string name = {};
+};
+
 namespace detail {
 
-/// An observer of one node: the newest value wins over one that was not delivered yet.
+/// The name of an observer of what is known as `observed`.
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options);
+
+/// An observer of one node.
 class ValueDelivery : public Delivery {
 public:
-    ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                  Ref<const GraphNode> node)
-        : Delivery(std::move(hub), std::move(executor), std::move(name)), node_(std::move(node)) {}
+    ATTUNE_DECL ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                              ObserverName name, Ref<const GraphNode> node,
+                              const ObserveOptions& options);
+    ATTUNE_DECL ~ValueDelivery() override;
 
     /// What the observer is taken to know already. Before the first offer.
     void begin_with(CellPtr seen) noexcept { seen_ = std::move(seen); }
 
     /// Under the commit mutex. True when dispatch is due.
-    bool offer_value(Version version, const CellPtr& value) {
-        CellPtr replaced;
-        return offer(version, [&] {
-            if (!next_) {
-                next_version_ = version;
-            }
-            replaced = std::exchange(next_, value);
-            newest_version_ = version;
-        });
-    }
+    ATTUNE_DECL bool offer_value(Version version, const CellPtr& value);
 
 protected:
-    bool take() override {
-        if (!next_ || (seen_ && node_->kind.equal(*seen_.get(), *next_.get()))) {
-            next_ = {};
-            return false;
-        }
-        before_ = std::exchange(seen_, next_);
-        after_ = std::exchange(next_, {});
-        version_ = newest_version_;
-        return true;
-    }
-    std::optional<Version> waiting() const noexcept override {
-        return next_ ? std::optional{next_version_} : std::nullopt;
-    }
-    void drop() noexcept override {
-        seen_ = next_ = before_ = after_ = {};
-        node_ = {};
-    }
-
-    // For call(): the item taken.
-    CellPtr before_;
-    CellPtr after_;
-    Version version_ = 0;
+    /// The user's code. `before` is empty for the first value that is applied.
+    virtual void tell(const CellPtr& before, const CellPtr& after, Version version) = 0;
+    ATTUNE_DECL void drop() noexcept override;
 
 private:
+    struct Backlog;
+
+    /// A value to be told of.
+    struct Item {
+        CellPtr value;
+        Version version = 0;  ///< of the value
+        Version since = 0;    ///< of the oldest value it stands for
+    };
+
+    ATTUNE_DECL bool take() override;
+    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
+    ATTUNE_DECL Lag count_waiting() const noexcept override;
+    ATTUNE_DECL void call() override;
+    /// Gives what had to go, to be destroyed without the lock.
+    Item add_to_backlog(Item item);
+
     Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
-    CellPtr seen_;
-    CellPtr next_;
-    Version next_version_ = 0;    // of the oldest value that next_ stands for
-    Version newest_version_ = 0;  // of next_
+    CellPtr seen_;               // by the observer
+    Item taken_;                 // from take to call
+    Item next_;                  // Deliver::latest
+    const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
 
-template <class T, class F>
+/// Calls an F with the value, when it applies values, or with the Change.
+template <class T, class F, bool Apply>
 class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
-    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                   Ref<const GraphNode> node, G&& callback)
-        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node)),
+    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name,
+                   Ref<const GraphNode> node, const ObserveOptions& options, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node),
+                        options),
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
-    void call() override {
-        if constexpr (std::is_invocable_v<F&, const attune::Change<T>&>) {
-            (*callback_)(attune::Change<T>{before_.template pin<T>(), after_.template pin<T>(),
-                                           version_});
+    void tell([[maybe_unused]] const CellPtr& before, const CellPtr& after,
+              [[maybe_unused]] Version version) override {
+        if constexpr (Apply) {
+            (*callback_)(after.template value<T>());
         } else {
-            (*callback_)(after_.template value<T>());
+            (*callback_)(attune::Change<T>{before.template pin<T>(), after.template pin<T>(),
+                                           version});
         }
-        before_ = after_ = {};
     }
     void drop() noexcept override {
         callback_.reset();
@@ -112,11 +130,11 @@ private:
 /// An observer of rejections: gets each of them, in order.
 class RejectionObserver final : public Delivery {
 public:
-    static constexpr const char* name = "on_rejected";
-
     RejectionObserver(std::shared_ptr<DeliveryHub> hub, Executor executor,
                       std::function<void(const Rejection&)> callback)
-        : Delivery(std::move(hub), std::move(executor), name), callback_(std::move(callback)) {}
+        : Delivery(std::move(hub), std::move(executor),
+                   {"on_rejected", ObserverName::Kind::rejections}),
+          callback_(std::move(callback)) {}
 
     bool offer_rejection(Version version, std::shared_ptr<const Rejection> rejection) {
         return offer(version, [&] { queue_.emplace_back(version, std::move(rejection)); });
@@ -134,6 +152,7 @@ private:
     std::optional<Version> waiting() const noexcept override {
         return queue_.empty() ? std::nullopt : std::optional{queue_.front().first};
     }
+    Lag count_waiting() const noexcept override { return {.waiting = queue_.size()}; }
     void call() override { callback_(*std::exchange(current_, nullptr)); }
     void drop() noexcept override {
         queue_.clear();
@@ -148,3 +167,7 @@ private:
 }  // namespace detail
 
 }  // namespace attune::inline ATTUNE_ABI
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/observer.ipp>
+#endif

@@ -3,7 +3,9 @@
 #include <attune/bind/decode.hpp>
 #include <attune/version.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -15,6 +17,13 @@ struct StoreOptions {
     /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
     /// error in local layers; a warning in remote ones, whose publisher may be newer.
     std::optional<UnknownKeys> unknown_keys = std::nullopt;
+    /// What time it is, for the times of versions and of layer states; the system clock when empty.
+    /// Called inside commits: it must be quick, must not throw and must not use the store.
+    std::function<std::chrono::system_clock::time_point()> clock = {};
+    /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
+    /// it still runs, and listed in the status. Zero: never. The thread that watches transports
+    /// looks after this as well: it does not notice an inline observer that holds up itself.
+    std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
 };
 
 struct LayerOptions {

@@ -37,6 +37,13 @@ struct LayerStatus {
     std::string revision;           ///< the transport's own mark of what is served
 };
 
+/// An observer that has been running for longer than StoreOptions::slow_observer.
+struct SlowObserver {
+    std::string name;  ///< of what it observes, or ObserveOptions::name
+    std::chrono::system_clock::time_point since{};
+    std::chrono::nanoseconds running{};
+};
+
 /// A store at one moment. Holds no values.
 struct StoreStatus {
     State state = State::ready;  ///< ready, or stale when any layer is not ready
@@ -45,12 +52,15 @@ struct StoreStatus {
     std::uint64_t commits = 0;                          ///< versions published
     std::uint64_t refusals = 0;                         ///< candidates refused, explicit ones too
     std::uint64_t observer_errors = 0;                  ///< observers that threw
-    std::vector<LayerStatus> layers;                    ///< lowest first
+    std::uint64_t dropped_changes = 0;  ///< merged into later ones: an observer's queue was full
+    std::uint64_t slow_calls = 0;       ///< calls of observers that took too long
+    std::vector<SlowObserver> slow_observers;  ///< those that run right now
+    std::vector<LayerStatus> layers;           ///< lowest first
     std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
     std::vector<Staleness> stale;   ///< derived values whose functions failed, see OnError::keep
 };
 
-/// For people: a line for the store, one per layer, one per problem.
+/// For people: a line for the store, one per slow observer, one per layer, one per problem.
 ATTUNE_DECL std::string to_string(const StoreStatus& status);
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -5,6 +5,7 @@
 #include <attune/document/merge.hpp>
 #include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
+#include <attune/graph/deadline.hpp>
 #include <attune/graph/executor.hpp>
 #include <attune/graph/subscription.hpp>
 #include <attune/store/commit.hpp>
@@ -44,7 +45,7 @@ namespace attune::inline ATTUNE_ABI {
 /// may outlive the store.
 class Store {
 public:
-    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(options)) {}
+    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(std::move(options))) {}
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
     ~Store() { core_->close(); }
@@ -141,9 +142,36 @@ public:
         return OverrideScope{core_, layer};
     }
 
+    /// Waits until `version`, or a later one, is current. False when `timeout` is over first, or
+    /// the store closes. Readers see that version when it returns; observers may still be running,
+    /// see settle. Rules as for Config::wait_until.
+    template <class Rep, class Period>
+    bool wait_for(Version version, std::chrono::duration<Rep, Period> timeout) const {
+        const auto core = core_;
+        const auto check = [&] { return core->version() >= version; };
+        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
+    }
+
+    /// Waits until `predicate(const View&)` is true of the current version: Config::wait_until for
+    /// conditions on several handles, or on the document.
+    template <class P, class Rep, class Period>
+        requires std::predicate<P&, const View&>
+    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
+        const auto core = core_;  // the store may go meanwhile
+        const auto check = [&] {
+            const View now{*core->chain()};
+            return static_cast<bool>(std::invoke(predicate, now));
+        };
+        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
+    }
+
     /// Calls `f(const Rejection&)` for each change that a transport brought and the store refused,
-    /// or that it could not read, and for each observer that threw. In order, none is left out.
-    /// Explicit writes throw instead.
+    /// or that it could not read, and, as a warning, for each observer that threw, runs for too
+    /// long or lets its queue run over. In order, none is left out, and what comes later takes
+    /// nothing back. Explicit writes throw instead.
+    ///
+    /// The notifier thread, where `f` runs unless it has an executor, may be the one that a slow
+    /// observer holds up: inline_executor hears of it at once.
     template <class F>
         requires std::invocable<std::decay_t<F>&, const Rejection&>
     Subscription on_rejected(F&& f) {
@@ -167,7 +195,7 @@ public:
     /// returned. False when `timeout` is over first.
     template <class Rep, class Period>
     bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return core_->settle(std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+        return core_->settle(detail::deadline_after(timeout));
     }
 
     /// Declares that everything is bound. Throws one Rejected with whatever is left over: sections

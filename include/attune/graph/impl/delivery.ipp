@@ -30,7 +30,7 @@ ATTUNE_DECL bool DeliveryHub::settle(Version version,
                                [&] { return owed_.empty() || owed_.begin()->first > version; });
 }
 
-ATTUNE_DECL void DeliveryHub::report(const std::string& observer,
+ATTUNE_DECL void DeliveryHub::report(const ObserverName& observer,
                                      const std::exception_ptr& thrown) noexcept {
     OnThrow on_throw;
     try {
@@ -51,8 +51,24 @@ ATTUNE_DECL void DeliveryHub::on_throw(OnThrow told) noexcept {
     on_throw_.swap(told);
 }
 
+ATTUNE_DECL void DeliveryHub::notice(const ObserverName& observer, std::string text) noexcept {
+    const std::scoped_lock lock{report_mutex_};
+    try {
+        notices_.push_back({observer, std::move(text)});
+        noticed_.store(true, std::memory_order_relaxed);
+    } catch (...) {
+        // Out of memory: what happened is still counted.
+    }
+}
+
+ATTUNE_DECL std::vector<DeliveryHub::Notice> DeliveryHub::take_all_notices() {
+    const std::scoped_lock lock{report_mutex_};
+    noticed_.store(false, std::memory_order_relaxed);
+    return std::exchange(notices_, {});
+}
+
 ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                               std::string name)
+                               ObserverName name)
     : hub_(std::move(hub)), executor_(std::move(executor)), name_(std::move(name)) {}
 
 ATTUNE_DECL void Delivery::owe(Version version) {
@@ -72,7 +88,11 @@ ATTUNE_DECL void Delivery::dispatch() {
         run();
         return;
     }
-    std::function<void()> work = [self = shared_from_this()] { self->run(); };
+    std::function<void()> work = [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) {
+            self->run();
+        }
+    };
     if (!executor_) {
         hub_->notifier().execute(std::move(work));
         return;
@@ -127,6 +147,7 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
     }
     std::exception_ptr problem;
     try {
+        const CallWatch::Call watched{hub_->calls(), name_};
         call();
     } catch (...) {
         problem = std::current_exception();
@@ -159,6 +180,11 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
     }
     idle_.notify_all();
     return again;
+}
+
+ATTUNE_DECL Lag Delivery::lag() const noexcept {
+    const std::scoped_lock lock{mutex_};
+    return cancelled_.load(std::memory_order_relaxed) ? Lag{} : count_waiting();
 }
 
 ATTUNE_DECL void Delivery::cancel() noexcept {

@@ -13,19 +13,21 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL Core::Core(StoreOptions options)
     : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
       hub_(std::make_shared<DeliveryHub>()),
-      state_(std::make_unique<State>(options, Ref<NodeHome>::adopt(new StoreHome{chain_}))) {}
+      state_(std::make_unique<State>(std::move(options),
+                                     Ref<NodeHome>::adopt(new StoreHome{chain_}))) {}
 
 ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
-    std::shared_ptr<Core> core{new Core{options}};
+    std::shared_ptr<Core> core{new Core{std::move(options)}};
     static_cast<StoreHome&>(core->home()).core = core;
-    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const std::string& observer,
+    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
                                                             const std::exception_ptr& thrown) {
         if (const auto self = weak.lock()) {
             self->observer_threw(observer, thrown);
         }
     });
+    core->watch_calls();
     return core;
 }
 
@@ -52,7 +54,9 @@ ATTUNE_DECL void Core::close() noexcept {
     home().close();
     Graph::destroy(home().take_abandoned());
     hub_->on_throw(nullptr);
+    hub_->bell().close();
     // None of these under a lock: each may wait for a callback that is about to commit.
+    hub_->calls().stop();
     for (const auto& layer : layers) {
         if (layer->feed != nullptr) {
             layer->transport->stop();
@@ -118,8 +122,8 @@ ATTUNE_DECL const Frame* Core::acquire(Version version) const {
     return frame;
 }
 
-ATTUNE_DECL bool Core::settle(std::chrono::nanoseconds timeout) {
-    const bool settled = hub_->settle(version(), std::chrono::steady_clock::now() + timeout);
+ATTUNE_DECL bool Core::settle(std::chrono::steady_clock::time_point deadline) {
+    const bool settled = hub_->settle(version(), deadline);
     if (epoch_collect() != 0) {
         hub_->notifier().collect_soon();
     }
@@ -176,31 +180,6 @@ ATTUNE_DECL void Core::publish_rejection(Rejection rejection) {
     }
     for (const auto& delivery : due) {
         delivery->dispatch();
-    }
-}
-
-// The rejection observers are told, unless it was one of them that threw: that could go on for
-// ever.
-ATTUNE_DECL void Core::observer_threw(const std::string& observer,
-                                      const std::exception_ptr& thrown) {
-    std::string what = "an exception that is no std::exception";
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::exception& exception) {
-        what = exception.what();
-    } catch (...) {
-    }
-    Problem problem;
-    problem.message = "observer of \"" + observer + "\" threw: " + what;
-    problem.severity = Severity::warning;
-    Rejection rejection{
-        .problems = {std::move(problem)}, .reason = "observer", .version = version()};
-    {
-        const CommitLock lock{*state_};
-        ++state_->observer_errors;
-    }
-    if (observer != RejectionObserver::name) {
-        publish_rejection(std::move(rejection));
     }
 }
 

@@ -170,7 +170,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     Frame& frame = draft.frame();
     if (result.changed()) {
         frame.version = ++result.version;
-        frame.time = std::chrono::system_clock::now();
+        frame.time = now();
         frame.reason = std::move(candidate.reason);
         frame.document = result.after;
     }
@@ -265,10 +265,12 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
 }
 
 ATTUNE_DECL void Core::finish(Published& published) {
+    hub_->bell().ring();
     for (const auto& delivery : published.due) {
         delivery->dispatch();
     }
     published.due.clear();
+    report_notices();
     tidy();
 }
 

@@ -134,12 +134,12 @@ ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const 
 
 ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string& revision) {
     LayerStatus& status = entry.status;
-    const auto now = std::chrono::system_clock::now();
+    const auto time = now();
     if (status.state != attune::State::ready) {
         status.state = attune::State::ready;
-        status.since = now;
+        status.since = time;
     }
-    status.last_success = now;
+    status.last_success = time;
     ++status.updates;
     status.consecutive_failures = 0;
     status.problems.clear();
@@ -152,7 +152,7 @@ ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Proble
     const auto state = status.updates != 0 ? attune::State::stale : attune::State::failed;
     if (status.state != state) {
         status.state = state;
-        status.since = std::chrono::system_clock::now();
+        status.since = now();
     }
     ++status.refusals;
     ++status.consecutive_failures;

@@ -7,6 +7,7 @@
 #include <attune/store/usage.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -21,6 +22,15 @@ ATTUNE_DECL StoreStatus Core::status() const {
     status.commits = state_->commits;
     status.refusals = state_->refusals;
     status.observer_errors = state_->observer_errors;
+    status.dropped_changes = hub_->dropped();
+    status.slow_calls = hub_->calls().found();
+    for (CallWatch::SlowCall& call : hub_->calls().slow()) {
+        using System = std::chrono::system_clock;
+        status.slow_observers.push_back(
+            {.name = std::move(call.observer.text),
+             .since = state_->now() - std::chrono::duration_cast<System::duration>(call.running),
+             .running = call.running});
+    }
     for (const auto& layer : state_->layers) {
         status.layers.push_back(layer->status);
         if (layer->transport != nullptr && layer->status.state != attune::State::ready) {

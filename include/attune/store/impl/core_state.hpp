@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 /// The insides of Core, shared by its .ipp files only.
@@ -68,7 +69,7 @@ struct Core::Published {
 
 struct Core::State {
     State(StoreOptions given, Ref<NodeHome> home)
-        : options(given), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
+        : options(std::move(given)), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
 
@@ -97,6 +98,11 @@ struct Core::State {
     void add(std::shared_ptr<LayerEntry> entry);
     /// A layer that the store itself writes.
     std::shared_ptr<LayerEntry> own_layer(Rank rank, std::string name);
+
+    std::chrono::system_clock::time_point now() const {
+        return options.clock ? options.clock() : std::chrono::system_clock::now();
+    }
+
     std::shared_ptr<LayerEntry> find(std::uint64_t id) const noexcept;
     /// Throws std::logic_error when the layer has been removed.
     std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
@@ -152,18 +158,22 @@ public:
         } while (graph_.home().has_abandoned() && lock_.try_lock());
     }
 
-private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
-        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
-        const auto self = std::this_thread::get_id();
-        if (committing.load(std::memory_order_relaxed) == self) {
+    /// For what needs no lock, but would wait for the commit it is called from.
+    static void refuse_inside(const std::atomic<std::thread::id>& committing) {
+        if (committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
             throw std::logic_error{
                 "what runs inside a commit (a decoder, a check, a rule, the function of a derived "
                 "value or of transact) must not call the store that runs it, only read handles; do "
                 "the rest in an observer"};
         }
+    }
+
+private:
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
+        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
+        refuse_inside(committing);
         lock_.lock();
-        committing_.store(self, std::memory_order_relaxed);
+        committing_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     }
 
     std::atomic<std::thread::id>& committing_;

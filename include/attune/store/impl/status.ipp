@@ -2,6 +2,8 @@
 
 #include <attune/store/status.hpp>
 
+#include <attune/bind/duration.hpp>
+
 namespace attune::inline ATTUNE_ABI {
 
 ATTUNE_DECL std::string_view to_string(State state) noexcept {
@@ -19,6 +21,18 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     text += to_string(status.state);
     text += ", " + std::to_string(status.commits) + " commits, " + std::to_string(status.refusals) +
             " refusals";
+    const auto count = [&](std::uint64_t number, const char* what) {
+        if (number != 0) {
+            text += ", " + std::to_string(number) + what;
+        }
+    };
+    count(status.observer_errors, " observer errors");
+    count(status.dropped_changes, " dropped changes");
+    count(status.slow_calls, " slow observer calls");
+    for (const SlowObserver& slow : status.slow_observers) {
+        text += "\n  slow observer \"" + slow.name + "\": running for " +
+                to_text(std::chrono::ceil<std::chrono::milliseconds>(slow.running));
+    }
     for (const LayerStatus& layer : status.layers) {
         text += "\n  " + layer.name + ": ";
         text += to_string(layer.state);
