@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace sample {
+namespace derive_sample {
 
 struct Server {
     std::string host = "localhost";
@@ -44,7 +44,7 @@ private:
     int number_;
 };
 
-}  // namespace sample
+}  // namespace derive_sample
 
 namespace {
 
@@ -55,10 +55,10 @@ using attune::OnError;
 using attune::Rejected;
 using attune::Store;
 using attune::Track;
-using sample::Endpoint;
-using sample::Opaque;
-using sample::Server;
-using sample::Tls;
+using derive_sample::Endpoint;
+using derive_sample::Opaque;
+using derive_sample::Server;
+using derive_sample::Tls;
 using testing::HasSubstr;
 
 class Derive : public testing::Test {

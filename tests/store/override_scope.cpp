@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace sample {
+namespace scope_sample {
 
 struct Range {
     int low = 0;
@@ -21,7 +21,7 @@ inline void describe(attune::Schema<Range>& s) {
     s.check([](const Range& range) { return range.low <= range.high; }, "low is not above high");
 }
 
-}  // namespace sample
+}  // namespace scope_sample
 
 namespace {
 
@@ -72,7 +72,7 @@ TEST_F(Scopes, values_that_are_refused_begin_no_scope) {
 }
 
 TEST_F(Scopes, an_end_that_is_refused_is_reported_and_keeps_the_values) {
-    const auto range = store.bind<sample::Range>("range");
+    const auto range = store.bind<scope_sample::Range>("range");
     store.set("range.high", 5);
     std::vector<std::string> told;
     const auto observer =
