@@ -29,7 +29,8 @@ struct PollerJobOf final : PollerJob {
 
 template <class F>
 std::unique_ptr<PollerJob> make_poller_job(F&& f) {
-    return std::make_unique<PollerJobOf<std::decay_t<F>>>(std::forward<F>(f));
+    // Not std::make_unique: it would bring a second pointer class for each F.
+    return std::unique_ptr<PollerJob>(new PollerJobOf<std::decay_t<F>>(std::forward<F>(f)));
 }
 
 /// Its address stands for the type.

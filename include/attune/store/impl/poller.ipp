@@ -2,14 +2,11 @@
 
 #include <attune/store/poller.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <ctime>
-#include <map>
 #include <mutex>
-#include <optional>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -28,10 +25,15 @@ class PollerCore {
 public:
     using Clock = Poller::Clock;
 
+    static constexpr Clock::time_point never = Clock::time_point::max();
+
+    /// A descriptor, a timer, or something posted.
     struct Entry {
+        std::uint64_t id = 0;
         std::unique_ptr<PollerJob> job;
-        int fd = -1;                             // -1: a timer
-        std::optional<Clock::time_point> armed;  // timers only
+        int fd = -1;                      // -1: no descriptor
+        Clock::time_point armed = never;  // timers only
+        bool due = false;                 // armed for a moment that has passed
     };
 
     PollerCore() = default;
@@ -50,31 +52,38 @@ public:
 
     /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
     std::shared_ptr<Entry> remove(std::uint64_t id) noexcept;
-    void arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept;
+    void arm(std::uint64_t id, Clock::time_point when) noexcept;
     void stop() noexcept;
     bool on_thread() noexcept;
-    std::shared_ptr<void> service(const void* key);
-    std::shared_ptr<void> offer_service(const void* key, std::shared_ptr<void> made);
+    /// The living service of that key; when there is none, `made`, which may be null.
+    std::shared_ptr<void> service(const void* key, std::shared_ptr<void> made);
 
 private:
     using Lock = std::unique_lock<std::mutex>;
+    using Entries = std::vector<std::shared_ptr<Entry>>;
+
+    struct Service {
+        const void* key;
+        std::weak_ptr<void> object;
+    };
 
     static void start(const std::shared_ptr<PollerCore>& core);
     void run() noexcept;
     void round(Lock& lock);
-    template <class Owner>
-    void call(Lock& lock, std::uint64_t id, Owner owner) noexcept;
-    static void run_job(const std::unique_ptr<PollerJob>& job) { job->run(); }
-    static void run_job(const std::shared_ptr<Entry>& entry) { entry->job->run(); }
-    std::optional<timespec> time_left() const;
+    void run_posted(Lock& lock);
+    void run_due(Lock& lock, Clock::time_point now);
+    void call(Lock& lock, std::shared_ptr<Entry> entry) noexcept;
+    std::shared_ptr<Entry> find(std::uint64_t id) const noexcept;
+    std::shared_ptr<Entry> first_due() const noexcept;
+    timespec time_left() const noexcept;
     void wake() noexcept;
 
     std::mutex mutex_;
     std::condition_variable returned_;  // a callback has returned
     // Ordered by age, so that equal moments and ready descriptors are served in that order.
-    std::map<std::uint64_t, std::shared_ptr<Entry>> entries_;
-    std::vector<std::unique_ptr<PollerJob>> posted_;
-    std::vector<std::pair<const void*, std::weak_ptr<void>>> services_;
+    Entries entries_;
+    Entries posted_;
+    std::vector<Service> services_;
     std::uint64_t last_id_ = 0;
     std::uint64_t running_ = 0;  // the entry whose callback runs; 0: none, or a posted one
     int wake_fd_ = -1;
@@ -95,20 +104,22 @@ ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& cor
         return 0;
     }
     start(core);
-    const std::uint64_t id = ++core->last_id_;
-    core->entries_.emplace(id, std::move(entry));
+    entry->id = ++core->last_id_;
+    core->entries_.push_back(entry);
     if (fd >= 0) {
         core->wake();
     }
-    return id;
+    return entry->id;
 }
 
 ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
                                   std::unique_ptr<PollerJob> job) {
+    auto entry = std::make_shared<Entry>();
+    entry->job = std::move(job);
     const std::scoped_lock lock{core->mutex_};
     if (!core->stopping_) {
         start(core);
-        core->posted_.push_back(std::move(job));
+        core->posted_.push_back(std::move(entry));
         core->wake();
     }
 }
@@ -116,24 +127,39 @@ ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
 ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t id) noexcept {
     std::shared_ptr<Entry> gone;
     Lock lock{mutex_};
-    if (const auto found = entries_.find(id); found != entries_.end()) {
-        gone = std::move(found->second);
-        entries_.erase(found);
-        if (gone->fd >= 0) {
-            wake();
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+        if ((*entry)->id == id) {
+            gone = std::move(*entry);
+            entries_.erase(entry);
+            break;
         }
     }
+    if (gone != nullptr && gone->fd >= 0) {
+        wake();
+    }
     if (thread_id_ != std::this_thread::get_id()) {
-        returned_.wait(lock, [&] { return running_ != id && !ending_; });
+        while (running_ == id || ending_) {
+            returned_.wait(lock);
+        }
     }
     return gone;
 }
 
-ATTUNE_DECL void PollerCore::arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept {
+ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::find(std::uint64_t id) const noexcept {
+    for (const auto& entry : entries_) {
+        if (entry->id == id) {
+            return entry;
+        }
+    }
+    return nullptr;
+}
+
+ATTUNE_DECL void PollerCore::arm(std::uint64_t id, Clock::time_point when) noexcept {
     const std::scoped_lock lock{mutex_};
-    if (const auto found = entries_.find(id); found != entries_.end()) {
-        found->second->armed = when;
-        if (when) {
+    if (const auto entry = find(id)) {
+        entry->armed = when;
+        entry->due = false;
+        if (when != never) {
             wake();
         }
     }
@@ -162,26 +188,18 @@ ATTUNE_DECL bool PollerCore::on_thread() noexcept {
     return thread_id_ == std::this_thread::get_id();
 }
 
-ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key) {
+ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key, std::shared_ptr<void> made) {
     const std::scoped_lock lock{mutex_};
-    const auto found = std::find_if(services_.begin(), services_.end(),
-                                    [&](const auto& known) { return known.first == key; });
-    return found != services_.end() ? found->second.lock() : nullptr;
-}
-
-ATTUNE_DECL std::shared_ptr<void> PollerCore::offer_service(const void* key,
-                                                            std::shared_ptr<void> made) {
-    const std::scoped_lock lock{mutex_};
-    for (auto& [known, service] : services_) {
-        if (known == key) {
-            if (auto first = service.lock()) {
+    for (Service& known : services_) {
+        if (known.key == key) {
+            if (auto first = known.object.lock()) {
                 return first;
             }
-            service = made;
+            known.object = made;
             return made;
         }
     }
-    services_.emplace_back(key, made);
+    services_.push_back({key, made});
     return made;
 }
 
@@ -214,8 +232,8 @@ ATTUNE_DECL void PollerCore::run() noexcept {
 #if defined(__linux__)
     (void)pthread_setname_np(pthread_self(), "attune-io");
 #endif
-    std::map<std::uint64_t, std::shared_ptr<Entry>> entries;
-    std::vector<std::unique_ptr<PollerJob>> posted;
+    Entries entries;
+    Entries posted;
     Lock lock{mutex_};
     while (!stopping_) {
         try {
@@ -238,16 +256,17 @@ ATTUNE_DECL void PollerCore::run() noexcept {
 ATTUNE_DECL void PollerCore::round(Lock& lock) {
     std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
     std::vector<std::uint64_t> ids{0};
-    for (const auto& [id, entry] : entries_) {
+    for (const auto& entry : entries_) {
         if (entry->fd >= 0) {
             fds.push_back({entry->fd, POLLIN, 0});
-            ids.push_back(id);
+            ids.push_back(entry->id);
         }
     }
-    const std::optional<timespec> timeout = time_left();
+    const timespec timeout = time_left();
     polling_ = true;
     lock.unlock();
-    const int ready = ::ppoll(fds.data(), fds.size(), timeout ? &*timeout : nullptr, nullptr);
+    const int ready =
+        ::ppoll(fds.data(), fds.size(), timeout.tv_sec < 0 ? nullptr : &timeout, nullptr);
     lock.lock();
     polling_ = false;
     if (ready > 0 && fds[0].revents != 0) {
@@ -258,81 +277,94 @@ ATTUNE_DECL void PollerCore::round(Lock& lock) {
     // A timer that is armed in this round waits for the next one, and so for the descriptors that
     // are ready then: what is read from them may put it off.
     const auto now = Clock::now();
+    run_posted(lock);
+    for (std::size_t i = 1; ready > 0 && i < fds.size() && !stopping_; ++i) {
+        auto entry = fds[i].revents != 0 ? find(ids[i]) : nullptr;
+        if (entry == nullptr) {
+            continue;
+        }
+        if ((fds[i].revents & POLLNVAL) != 0) {
+            entry->fd = -1;  // closed while registered: nothing will ever come from it
+        }
+        call(lock, std::move(entry));
+    }
+    run_due(lock, now);
+}
 
+ATTUNE_DECL void PollerCore::run_posted(Lock& lock) {
     auto posted = std::exchange(posted_, {});
-    for (auto& job : posted) {
+    for (auto& entry : posted) {
         if (stopping_) {
             posted_ = std::move(posted);  // to be dropped without the lock
             return;
         }
-        call(lock, 0, std::move(job));
-    }
-
-    for (std::size_t i = 1; ready > 0 && i < fds.size(); ++i) {
-        const auto found = fds[i].revents != 0 ? entries_.find(ids[i]) : entries_.end();
-        if (found == entries_.end() || stopping_) {
-            continue;
-        }
-        if ((fds[i].revents & POLLNVAL) != 0) {
-            found->second->fd = -1;  // closed while registered: nothing will ever come from it
-        }
-        call(lock, ids[i], found->second);
-    }
-
-    std::vector<std::pair<Clock::time_point, std::uint64_t>> due;
-    for (const auto& [id, entry] : entries_) {
-        if (entry->armed && *entry->armed <= now) {
-            due.emplace_back(*entry->armed, id);
-        }
-    }
-    std::sort(due.begin(), due.end());
-    for (const auto& [when, id] : due) {
-        const auto found = entries_.find(id);
-        if (found == entries_.end() || stopping_ || found->second->armed != when) {
-            continue;
-        }
-        found->second->armed.reset();
-        call(lock, id, found->second);
+        call(lock, std::move(entry));
     }
 }
 
-template <class Owner>
-void PollerCore::call(Lock& lock, std::uint64_t id, Owner owner) noexcept {
-    running_ = id;
+/// Calls the timers that are due now, but not what their callbacks arm.
+ATTUNE_DECL void PollerCore::run_due(Lock& lock, Clock::time_point now) {
+    for (const auto& entry : entries_) {
+        entry->due = entry->armed <= now;
+    }
+    while (!stopping_) {
+        auto next = first_due();
+        if (next == nullptr) {
+            return;
+        }
+        next->armed = never;
+        next->due = false;
+        call(lock, std::move(next));
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::first_due() const noexcept {
+    std::shared_ptr<Entry> first;
+    for (const auto& entry : entries_) {
+        if (entry->due && (first == nullptr || entry->armed < first->armed)) {
+            first = entry;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<Entry> entry) noexcept {
+    running_ = entry->id;
     lock.unlock();
     try {
-        run_job(owner);
+        entry->job->run();
     } catch (...) {  // the registrant's own business, as documented
     }
-    owner.reset();  // before anybody who waits goes on: what the callback holds is theirs then
+    entry.reset();  // before anybody who waits goes on: what the callback holds is theirs then
     lock.lock();
     running_ = 0;
     returned_.notify_all();
 }
 
-ATTUNE_DECL std::optional<timespec> PollerCore::time_left() const {
+/// Until the next timer; negative when there is none.
+ATTUNE_DECL timespec PollerCore::time_left() const noexcept {
     if (!posted_.empty()) {
-        return timespec{0, 0};
+        return {0, 0};
     }
-    std::optional<Clock::time_point> first;
-    for (const auto& [id, entry] : entries_) {
-        if (entry->armed && (!first || *entry->armed < *first)) {
+    Clock::time_point first = never;
+    for (const auto& entry : entries_) {
+        if (entry->armed < first) {
             first = entry->armed;
         }
     }
-    if (!first) {
-        return std::nullopt;
+    if (first == never) {
+        return {-1, 0};
     }
     using std::chrono::seconds;
     // A bound keeps time_t and the subtraction in range whatever was asked for.
     constexpr Clock::duration longest = seconds{3600};
     const auto now = Clock::now();
-    const Clock::duration left = *first <= now            ? Clock::duration::zero()
-                                 : *first > now + longest ? longest
-                                                          : *first - now;
+    const Clock::duration left = first <= now            ? Clock::duration::zero()
+                                 : first > now + longest ? longest
+                                                         : first - now;
     const auto whole = std::chrono::duration_cast<seconds>(left);
     const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(left - whole);
-    return timespec{static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
+    return {static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
 }
 
 ATTUNE_DECL void PollerCore::wake() noexcept {
@@ -379,7 +411,7 @@ ATTUNE_DECL void Poller::Timer::arm(Clock::time_point when) noexcept {
 
 ATTUNE_DECL void Poller::Timer::disarm() noexcept {
     if (core_) {
-        core_->arm(id_, std::nullopt);
+        core_->arm(id_, detail::PollerCore::never);
     }
 }
 
@@ -403,11 +435,11 @@ ATTUNE_DECL void Poller::add_post(std::unique_ptr<detail::PollerJob> job) {
 
 ATTUNE_DECL std::shared_ptr<void> Poller::find_service(const void* key,
                                                        std::shared_ptr<void> (*make)(Poller&)) {
-    if (auto known = core_->service(key)) {
+    if (auto known = core_->service(key, nullptr)) {
         return known;
     }
     // Made without the lock, since making it registers with this poller.
-    return core_->offer_service(key, make(*this));
+    return core_->service(key, make(*this));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
