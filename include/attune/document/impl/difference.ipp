@@ -4,8 +4,6 @@
 #include <attune/document/impl/node.hpp>
 
 #include <string>
-#include <utility>
-#include <variant>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI {
@@ -16,16 +14,14 @@ namespace detail {
 class ChangedEntries {
 public:
     ChangedEntries(const Document& before, const Document& after) noexcept
-        : walk_(before.is_object() ? Walk(std::in_place_type<Differences>, before, after)
-                                   : Walk(std::in_place_type<Lockstep>, before, after)) {}
+        : object_(before.is_object()), members_(before, after), elements_(before, after) {}
 
     bool next() noexcept {
-        if (auto* const members = std::get_if<Differences>(&walk_)) {
-            return members->next();
+        if (object_) {
+            return members_.next();
         }
-        auto& elements = std::get<Lockstep>(walk_);
-        while (elements.next()) {
-            if (!elements.before()->same(*elements.after())) {
+        while (elements_.next()) {
+            if (!elements_.before()->same(*elements_.after())) {
                 return true;
             }
         }
@@ -33,23 +29,20 @@ public:
     }
 
     std::string token() const {
-        if (const auto* members = std::get_if<Differences>(&walk_)) {
-            return std::string(members->key());
-        }
-        return std::to_string(std::get<Lockstep>(walk_).index());
+        return object_ ? std::string(members_.key()) : std::to_string(elements_.index());
     }
 
     const Document* before() const noexcept {
-        return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+        return object_ ? members_.before() : elements_.before();
     }
     const Document* after() const noexcept {
-        return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+        return object_ ? members_.after() : elements_.after();
     }
 
 private:
-    using Walk = std::variant<Differences, Lockstep>;
-
-    Walk walk_;
+    bool object_;  // which of the two counts
+    Differences members_;
+    Lockstep elements_;
 };
 
 // Both are objects, or arrays of one length: whatever differs does so further down.

@@ -10,6 +10,16 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 struct Node;
 
+// One place in two documents; null where a document has nothing.
+struct Delta {
+    const Document* before;
+    const Document* after;
+
+    bool same() const noexcept {
+        return before == after || (before != nullptr && after != nullptr && before->same(*after));
+    }
+};
+
 // No tree that fits into memory is higher: 2 * 8^20 entries.
 inline constexpr std::size_t max_levels = 22;
 
