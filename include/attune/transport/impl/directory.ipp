@@ -89,8 +89,10 @@ public:
         std::vector<Problem> problems;
         for (const Piece& piece : image.pieces) {
             std::vector<std::string> tokens = split(piece.name);
-            const bool empty_part = std::any_of(tokens.begin(), tokens.end(),
-                                                [](const std::string& t) { return t.empty(); });
+            bool empty_part = false;
+            for (const std::string& token : tokens) {
+                empty_part = empty_part || token.empty();
+            }
             if (empty_part || !is_plain_text(piece.name)) {
                 const char* const fault =
                     empty_part ? "the name has nothing between two dots" : "the name is not UTF-8";
@@ -190,9 +192,10 @@ private:
                        errno == ENOENT ? "a symbolic link that leads nowhere" : error_text(errno));
             } else if (S_ISDIR(status.st_mode)) {
                 const Stamp inner(status);
-                const bool circle = std::any_of(above.begin(), above.end(), [&](const Stamp& s) {
-                    return s.device == inner.device && s.inode == inner.inode;
-                });
+                bool circle = false;
+                for (const Stamp& outer : above) {
+                    circle = circle || (outer.device == inner.device && outer.inode == inner.inode);
+                }
                 if (circle) {
                     refuse(shown(below), "a symbolic link to a folder it lies in");
                 } else if (!read_folder(below, inner, above, image)) {
@@ -250,10 +253,9 @@ private:
 
 ATTUNE_DECL std::unique_ptr<Transport> directory(std::filesystem::path path,
                                                  DirectoryOptions options) {
-    auto subject = std::make_unique<const detail::DirectorySubject>(path, options);
-    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
-        std::move(subject), "directory", path.string(),
-        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+    std::unique_ptr<const detail::Subject> subject(new detail::DirectorySubject(path, options));
+    return detail::follow(std::move(subject), "directory", path.string(),
+                          {options.poll, options.quiet, options.longest, options.watch});
 }
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -7,7 +7,6 @@
 #include <climits>
 #include <cstddef>
 #include <cstring>
-#include <map>
 #include <utility>
 
 #include <sys/inotify.h>
@@ -46,14 +45,22 @@ ATTUNE_DECL int FileWatch::add(const std::string& place, std::uint32_t mask,
     if (watch < 0) {
         return errno;
     }
-    watches_[watch].push_back({listener, listener.get(), std::string(name)});
+    Interest interest{listener, listener.get(), std::string(name)};
+    watches_[watch].push_back(std::move(interest));
     return 0;
 }
 
 ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
     std::vector<int> taken;
     for (auto& [watch, interests] : watches_) {
-        if (std::erase_if(interests, [&](const Interest& i) { return i.key == &listener; }) != 0) {
+        std::size_t kept = 0;
+        for (Interest& interest : interests) {
+            if (interest.key != &listener) {
+                std::swap(interests[kept++], interest);
+            }
+        }
+        if (kept != interests.size()) {
+            interests.erase(interests.begin() + static_cast<std::ptrdiff_t>(kept), interests.end());
             taken.push_back(watch);
         }
     }
@@ -70,20 +77,44 @@ ATTUNE_DECL void FileWatch::release(const std::vector<int>& watches) {
     }
 }
 
-ATTUNE_DECL void FileWatch::drain() {
-    std::map<std::shared_ptr<Listener>, bool> touched;
-    const auto touch = [&](const std::vector<Interest>& interests, std::string_view name,
-                           bool moved) {
-        for (const Interest& interest : interests) {
-            if (!name.empty() && !interest.name.empty() && interest.name != name) {
+ATTUNE_DECL void FileWatch::mark(std::vector<Interest>& interests, std::string_view name,
+                                 bool moved) {
+    for (Interest& interest : interests) {
+        if (name.empty() || interest.name.empty() || interest.name == name) {
+            interest.touched = true;
+            interest.moved = interest.moved || moved;
+        }
+    }
+}
+
+ATTUNE_DECL bool FileWatch::tell_one() {
+    const Listener* key = nullptr;
+    std::shared_ptr<Listener> listener;
+    bool moved = false;
+    for (auto& [watch, interests] : watches_) {
+        for (Interest& interest : interests) {
+            if (!interest.touched || (key != nullptr && interest.key != key)) {
                 continue;
             }
-            if (auto listener = interest.listener.lock()) {
-                touched[std::move(listener)] |= moved;
-            }
+            key = interest.key;
+            listener = interest.listener.lock();
+            moved = moved || interest.moved;
+            interest.touched = false;
+            interest.moved = false;
         }
-    };
+    }
+    if (listener != nullptr) {
+        listener->touched(moved);
+    }
+    return key != nullptr;
+}
 
+ATTUNE_DECL void FileWatch::drain() {
+    const auto self = weak_from_this().lock();  // a listener that is told may be the last owner
+    if (self == nullptr) {
+        return;
+    }
+    std::vector<int> gone;
     alignas(inotify_event) std::array<char, 16384> buffer;
     // Bounded, so that a storm of events leaves the poller time for its other work.
     for (int reads = 0; reads < 16; ++reads) {
@@ -98,8 +129,8 @@ ATTUNE_DECL void FileWatch::drain() {
                 event.len != 0 ? buffer.data() + at + sizeof event : std::string_view();
             at += sizeof event + event.len;
             if ((event.mask & IN_Q_OVERFLOW) != 0) {
-                for (const auto& [watch, interests] : watches_) {
-                    touch(interests, {}, true);
+                for (auto& [watch, interests] : watches_) {
+                    mark(interests, {}, true);
                 }
                 continue;
             }
@@ -107,14 +138,16 @@ ATTUNE_DECL void FileWatch::drain() {
             if (found == watches_.end()) {
                 continue;  // was on its way when the watch was given up
             }
-            touch(found->second, name, (event.mask & ~watch_bytes) != 0);
+            mark(found->second, name, (event.mask & ~watch_bytes) != 0);
             if ((event.mask & IN_IGNORED) != 0) {
-                watches_.erase(found);
+                gone.push_back(event.wd);
             }
         }
     }
-    for (const auto& [listener, moved] : touched) {
-        listener->touched(moved);
+    while (tell_one()) {
+    }
+    for (const int watch : gone) {
+        watches_.erase(watch);
     }
 }
 
@@ -181,9 +214,11 @@ ATTUNE_DECL void WatchTrail::bytes(const std::string& file) {
 
 ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask,
                                  std::string_view name) {
-    if (!seen_.emplace(place, name).second) {
+    const Path key = Path{} / place / name;
+    if (seen_.find(key) != nullptr) {
         return false;
     }
+    seen_ = seen_.with(key, true);
     const int error = watch_.add(place, mask, listener_, name);
     // Gone or replaced since it was looked up, which the directory above tells.
     const bool raced = error == ENOENT || error == ENOTDIR || error == ELOOP;

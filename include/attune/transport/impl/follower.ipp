@@ -3,6 +3,7 @@
 #include <attune/transport/detail/follower.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -261,17 +262,28 @@ ATTUNE_DECL void Follower::report(Lock& lock, std::vector<Problem> problems) {
     feed.failed(std::move(problems));
 }
 
-ATTUNE_DECL FollowerTransport::FollowerTransport(std::shared_ptr<Follower> follower)
-    : follower_(std::move(follower)) {}
+class FollowerTransport final : public Transport {
+public:
+    explicit FollowerTransport(std::shared_ptr<Follower> follower)
+        : follower_(std::move(follower)) {}
+    FollowerTransport(const FollowerTransport&) = delete;
+    FollowerTransport& operator=(const FollowerTransport&) = delete;
+    ~FollowerTransport() override { follower_->stop(); }
 
-ATTUNE_DECL FollowerTransport::~FollowerTransport() { follower_->stop(); }
+    std::string name() const override { return follower_->name(); }
+    Content load() override { return follower_->load(); }
+    void start(Feed& feed) override { follower_->start(feed); }
+    void stop() noexcept override { follower_->stop(); }
 
-ATTUNE_DECL std::string FollowerTransport::name() const { return follower_->name(); }
+private:
+    const std::shared_ptr<Follower> follower_;
+};
 
-ATTUNE_DECL Content FollowerTransport::load() { return follower_->load(); }
-
-ATTUNE_DECL void FollowerTransport::start(Feed& feed) { follower_->start(feed); }
-
-ATTUNE_DECL void FollowerTransport::stop() noexcept { follower_->stop(); }
+ATTUNE_DECL std::unique_ptr<Transport> follow(std::unique_ptr<const Subject> subject,
+                                              std::string kind, std::string source,
+                                              const Follower::Pace& pace) {
+    return std::unique_ptr<Transport>(new FollowerTransport(
+        std::make_shared<Follower>(std::move(subject), std::move(kind), std::move(source), pace)));
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail

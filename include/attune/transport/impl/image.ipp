@@ -27,27 +27,38 @@ ATTUNE_DECL bool Image::younger_than(std::chrono::milliseconds age) const {
     using std::chrono::nanoseconds;
     using std::chrono::seconds;
     const nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
-    return std::any_of(stamps.begin(), stamps.end(), [&](const Stamp& stamp) {
-        // A file may claim any time, also one that nanoseconds cannot count to.
-        constexpr seconds far = std::chrono::hours{48};
-        const seconds modified{stamp.modified_s};
-        return modified > std::chrono::floor<seconds>(now) - far &&
-               modified < std::chrono::floor<seconds>(now) + far &&
-               std::chrono::abs(now - modified - nanoseconds{stamp.modified_ns}) < age;
-    });
+    // A file may claim any time, also one that nanoseconds cannot count to.
+    constexpr std::int64_t far = 48 * 3600;
+    const std::int64_t today = std::chrono::duration_cast<seconds>(now).count();
+    for (const Stamp& stamp : stamps) {
+        if (stamp.modified_s <= today - far || stamp.modified_s >= today + far) {
+            continue;
+        }
+        const nanoseconds modified = seconds{stamp.modified_s} + nanoseconds{stamp.modified_ns};
+        if (std::chrono::abs(now - modified) < age) {
+            return true;
+        }
+    }
+    return false;
 }
 
 ATTUNE_DECL bool same(const Image& a, const Image& b) {
-    const auto same_piece = [](const Piece& x, const Piece& y) {
-        return x.name == y.name && (x.bytes == y.bytes || *x.bytes == *y.bytes);
-    };
-    const auto same_problem = [](const Problem& x, const Problem& y) {
-        return to_string(x) == to_string(y);
-    };
-    return std::equal(a.pieces.begin(), a.pieces.end(), b.pieces.begin(), b.pieces.end(),
-                      same_piece) &&
-           std::equal(a.problems.begin(), a.problems.end(), b.problems.begin(), b.problems.end(),
-                      same_problem);
+    if (a.pieces.size() != b.pieces.size() || a.problems.size() != b.problems.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i != a.pieces.size(); ++i) {
+        const Piece& x = a.pieces[i];
+        const Piece& y = b.pieces[i];
+        if (x.name != y.name || (x.bytes != y.bytes && *x.bytes != *y.bytes)) {
+            return false;
+        }
+    }
+    for (std::size_t i = 0; i != a.problems.size(); ++i) {
+        if (to_string(a.problems[i]) != to_string(b.problems[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 ATTUNE_DECL bool identical(const Image& a, const Image& b) {
@@ -94,8 +105,8 @@ ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
          !error && entry != end && names.size() < max_names; entry.increment(error)) {
         names.push_back(entry->path().filename().string());
     }
-    std::sort(names.begin(), names.end());
-    const std::vector<std::string_view> views(names.begin(), names.end());
+    std::vector<std::string_view> views(names.begin(), names.end());
+    std::sort(views.begin(), views.end());
     Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
     problem.suggestion = nearest(file.filename().string(), views);
     return problem;
