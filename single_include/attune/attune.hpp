@@ -43,7 +43,6 @@
 #include <pthread.h>
 #include <ratio>
 #include <regex>
-#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -482,10 +481,13 @@ ATTUNE_DECL std::string unescape_token(std::string_view token) {
 
 // Reads back as itself between dots, and can be told apart by eye.
 ATTUNE_DECL bool is_plain_token(std::string_view token) noexcept {
-    return !token.empty() && std::none_of(token.begin(), token.end(), [](char c) {
+    for (const char c : token) {
         const auto byte = static_cast<unsigned char>(c);
-        return byte <= 0x20 || byte == 0x7F || c == '.' || c == '/' || c == '~' || c == '"';
-    });
+        if (byte <= 0x20 || byte == 0x7F || c == '.' || c == '/' || c == '~' || c == '"') {
+            return false;
+        }
+    }
+    return !token.empty();
 }
 
 ATTUNE_DECL std::optional<std::size_t> element_index(std::string_view token) noexcept {
@@ -835,14 +837,14 @@ const Enumerators& enumerators() {
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL const Enumerators& read_enumerators(std::string_view text, std::int64_t first) {
-    auto found = std::make_unique<Enumerators>();
+    Enumerators found;
     for (std::int64_t value = first; !text.empty(); ++value) {
         const std::string_view name = enumerator_name(next_argument(text));
         if (!name.empty()) {
-            found->push_back({name, value});
+            found.push_back({name, value});
         }
     }
-    return *found.release();
+    return *new Enumerators(std::move(found));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -2625,6 +2627,16 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 struct Node;
 
+// One place in two documents; null where a document has nothing.
+struct Delta {
+    const Document* before;
+    const Document* after;
+
+    bool same() const noexcept {
+        return before == after || (before != nullptr && after != nullptr && before->same(*after));
+    }
+};
+
 // No tree that fits into memory is higher: 2 * 8^20 entries.
 inline constexpr std::size_t max_levels = 22;
 
@@ -2934,8 +2946,7 @@ ATTUNE_DECL void Cursor::load() noexcept {
 
 // Compares two containers of one kind without looking into the containers below, which go to
 // `open`. False at the first difference.
-ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
-                            std::vector<std::pair<const Document*, const Document*>>& open) {
+ATTUNE_DECL bool equal_here(const Document& a, const Document& b, std::vector<Delta>& open) {
     if (a.size() != b.size()) {
         return false;
     }
@@ -2954,7 +2965,7 @@ ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
                 if (x.size() != y.size()) {
                     return false;
                 }
-                open.emplace_back(&x, &y);
+                open.push_back({&x, &y});
             } else if (!(x == y)) {
                 return false;
             }
@@ -2966,13 +2977,11 @@ ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
 }  // namespace detail
 
 ATTUNE_DECL Document::Document(std::initializer_list<Document> items) {
-    const bool members = std::all_of(items.begin(), items.end(), [](const Document& item) {
-        if (!item.is_array() || item.size() != 2) {
-            return false;
-        }
-        const Document& key = *item.find(std::size_t{0});
-        return key.is_string() && !key.is_text();
-    });
+    bool members = true;
+    for (const Document& item : items) {
+        const Document* const key = item.find(std::size_t{0});
+        members = members && key && item.size() == 2 && key->is_string() && !key->is_text();
+    }
     std::vector<Document> slots;
     if (members) {
         slots.reserve(2 * items.size());
@@ -3237,14 +3246,14 @@ ATTUNE_DECL bool Document::equal(const Document& a, const Document& b) noexcept 
     if (!detail::is_container(a)) {
         return detail::view(a.cell_) == detail::view(b.cell_);
     }
-    std::vector<std::pair<const Document*, const Document*>> open;
+    std::vector<detail::Delta> open;
     if (!detail::equal_here(a, b, open)) {
         return false;
     }
     while (!open.empty()) {
-        const auto [x, y] = open.back();
+        const detail::Delta pair = open.back();
         open.pop_back();
-        if (!detail::equal_here(*x, *y, open)) {
+        if (!detail::equal_here(*pair.before, *pair.after, open)) {
             return false;
         }
     }
@@ -3892,25 +3901,25 @@ ATTUNE_DECL void judge(const Structure& structure) {
 }
 
 ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
-    auto structure = std::make_unique<Structure>();
-    structure->defaults = recipe.make();
-    const void* const object = structure->defaults.get();
+    Structure structure;
+    structure.defaults = recipe.make();
+    const void* const object = structure.defaults.get();
 
     std::vector<MemberInfo> members(recipe.count);
     recipe.members(object, members.data());
     std::string_view names = recipe.names;
     for (const MemberInfo& member : members) {
-        FieldInfo& field = structure->fields.emplace_back();
+        FieldInfo& field = structure.fields.emplace_back();
         field.name = member_name(next_argument(names));
         field.type = member.type;
         field.offset = static_cast<std::size_t>(static_cast<const std::byte*>(member.address) -
                                                 static_cast<const std::byte*>(object));
     }
     if (recipe.describe != nullptr) {
-        recipe.describe(*structure, object);
-        judge(*structure);
+        recipe.describe(structure, object);
+        judge(structure);
     }
-    return *structure.release();
+    return *new Structure(std::move(structure));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -4846,9 +4855,9 @@ struct Located {
     std::size_t depth = 0;  // tokens of the path that were found
 };
 
-// Nothing for a text that is not JSON.
-ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
-                                                  Part part, const ParseOptions& options);
+// False for a text that is not JSON.
+ATTUNE_DECL bool locate_nearest(std::string_view text, const Path& path, Part part,
+                                const ParseOptions& options, Located& located);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -4947,12 +4956,13 @@ private:
     Lexer lexer_;
 };
 
-ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
-                                                  Part part, const ParseOptions& options) {
+ATTUNE_DECL bool locate_nearest(std::string_view text, const Path& path, Part part,
+                                const ParseOptions& options, Located& located) {
     try {
-        return Locator(text, options).locate(path, part);
+        located = Locator(text, options).locate(path, part);
+        return true;
     } catch (const ParseError&) {
-        return std::nullopt;
+        return false;
     }
 }
 
@@ -4971,7 +4981,7 @@ ATTUNE_DECL std::string place_text(const std::string& name, Position position) {
 class Parser {
 public:
     Parser(std::string_view text, const ParseOptions& options)
-        : options_(options), lexer_(text, options) {}
+        : options_(options), text_(text.data()), lexer_(text, options) {}
 
     Document document() {
         lexer_.space();
@@ -5074,7 +5084,7 @@ private:
     }
 
     void key() {
-        keys_.push_back(lexer_.at());
+        keys_.push_back(static_cast<std::size_t>(lexer_.at() - text_));
         if (lexer_.peek() != '"') {
             refuse(slots_.size() == open_.back().first ? "a name in double quotes or '}'"
                                                        : "a name in double quotes");
@@ -5111,9 +5121,8 @@ private:
             const bool refuse_repeated = options_.duplicates == Duplicates::refuse;
             made = make_object(items, count / 2, refuse_repeated ? &repeated : nullptr);
             if (made.is_null()) {
-                const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(closed.first_key);
-                const char* const place = first[static_cast<std::ptrdiff_t>(repeated.second)];
-                const char* const before = first[static_cast<std::ptrdiff_t>(repeated.first)];
+                const char* const place = text_ + keys_[closed.first_key + repeated.second];
+                const char* const before = text_ + keys_[closed.first_key + repeated.first];
                 lexer_.fail(place, "a name that this object already has, at line " +
                                        std::to_string(lexer_.line_of(before)));
             }
@@ -5136,10 +5145,11 @@ private:
     }
 
     const ParseOptions& options_;
+    const char* const text_;
     Lexer lexer_;
     std::vector<Open> open_;
     std::vector<Document> slots_;
-    std::vector<const char*> keys_;
+    std::vector<std::size_t> keys_;
     std::array<Document, 64> names_;
     bool fresh_ = false;  // the innermost object or array has no item yet
 };
@@ -5158,12 +5168,12 @@ ATTUNE_DECL Document parse(std::string_view text, const ParseOptions& options) {
 
 ATTUNE_DECL std::optional<Position> locate(std::string_view text, const Path& path, Part part,
                                            const ParseOptions& options) {
-    const std::optional<detail::Located> located =
-        detail::locate_nearest(text, path, part, options);
-    if (!located || located->depth != path.size()) {
+    detail::Located located;
+    if (!detail::locate_nearest(text, path, part, options, located) ||
+        located.depth != path.size()) {
         return std::nullopt;
     }
-    return located->position;
+    return located.position;
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -6331,7 +6341,9 @@ struct Misfit {
     std::size_t problems = 0;
     std::size_t absent = 0;
 
-    friend auto operator<=>(const Misfit&, const Misfit&) = default;
+    friend bool operator<(const Misfit& a, const Misfit& b) noexcept {
+        return a.problems != b.problems ? a.problems < b.problems : a.absent < b.absent;
+    }
 };
 
 ATTUNE_DECL Misfit misfit(const Structure& structure, const Document& document) {
@@ -6352,18 +6364,25 @@ ATTUNE_DECL Misfit misfit(const Structure& structure, const Document& document) 
 ATTUNE_DECL void Decoder::struct_variant(const VariantType& type, void* object,
                                          const std::vector<std::size_t>& fitting,
                                          const Document& document, const Trail& place) {
-    std::vector<std::pair<Misfit, std::size_t>> ranked;
-    for (const std::size_t index : fitting) {
+    const auto misfit_of = [&](std::size_t index) {
         const Structure* const structure = structure_inside(*type.alternatives[index]);
-        ranked.emplace_back(structure == nullptr ? Misfit{} : misfit(*structure, document), index);
-    }
-    std::sort(ranked.begin(), ranked.end());
-    for (const auto& [misfit, index] : ranked) {
+        return structure == nullptr ? Misfit{} : misfit(*structure, document);
+    };
+    // Alternatives are few, and the first one tried is right as a rule: no need to sort.
+    std::vector<std::size_t> left = fitting;
+    std::size_t nearest = type.count;
+    while (!left.empty()) {
+        std::size_t best = 0;
+        for (std::size_t i = 1; i < left.size(); ++i) {
+            best = misfit_of(left[i]) < misfit_of(left[best]) ? i : best;
+        }
+        const std::size_t index = left[best];
         if (attempt(type, object, index, document, place)) {
             return;
         }
+        nearest = nearest == type.count ? index : nearest;
+        left.erase(left.begin() + static_cast<std::ptrdiff_t>(best));
     }
-    const std::size_t nearest = ranked.front().second;
     value(*type.alternatives[nearest], type.emplace(object, nearest), &document, place);
 }
 
@@ -7109,16 +7128,14 @@ namespace detail {
 class ChangedEntries {
 public:
     ChangedEntries(const Document& before, const Document& after) noexcept
-        : walk_(before.is_object() ? Walk(std::in_place_type<Differences>, before, after)
-                                   : Walk(std::in_place_type<Lockstep>, before, after)) {}
+        : object_(before.is_object()), members_(before, after), elements_(before, after) {}
 
     bool next() noexcept {
-        if (auto* const members = std::get_if<Differences>(&walk_)) {
-            return members->next();
+        if (object_) {
+            return members_.next();
         }
-        auto& elements = std::get<Lockstep>(walk_);
-        while (elements.next()) {
-            if (!elements.before()->same(*elements.after())) {
+        while (elements_.next()) {
+            if (!elements_.before()->same(*elements_.after())) {
                 return true;
             }
         }
@@ -7126,23 +7143,20 @@ public:
     }
 
     std::string token() const {
-        if (const auto* members = std::get_if<Differences>(&walk_)) {
-            return std::string(members->key());
-        }
-        return std::to_string(std::get<Lockstep>(walk_).index());
+        return object_ ? std::string(members_.key()) : std::to_string(elements_.index());
     }
 
     const Document* before() const noexcept {
-        return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+        return object_ ? members_.before() : elements_.before();
     }
     const Document* after() const noexcept {
-        return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+        return object_ ? members_.after() : elements_.after();
     }
 
 private:
-    using Walk = std::variant<Differences, Lockstep>;
-
-    Walk walk_;
+    bool object_;  // which of the two counts
+    Differences members_;
+    Lockstep elements_;
 };
 
 // Both are objects, or arrays of one length: whatever differs does so further down.
@@ -7346,11 +7360,8 @@ ATTUNE_DECL std::size_t equal_tail(const Document& old, const Document& fresh,
 // are matched in order.
 ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh,
                                       std::size_t depth) {
-    struct Replacement {
-        std::size_t index;
-        Document value;
-    };
-    std::vector<Replacement> replacements;
+    std::vector<std::size_t> replaced_at;
+    std::vector<Document> replacements;  // the value for each of these indexes
     const std::size_t common = std::min(old.size(), fresh.size());
     std::size_t tail = 0;
     for (Lockstep pair(old, fresh); pair.next();) {
@@ -7367,15 +7378,16 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
                 break;
             }
         }
-        replacements.push_back({pair.index(), std::move(value)});
+        replaced_at.push_back(pair.index());
+        replacements.push_back(std::move(value));
     }
 
     const std::size_t kept = common - tail;
     const std::size_t resized = std::max(old.size(), fresh.size()) - common;
     if (replacements.size() + resized <= old.size() / 8) {
         Document result = old;
-        for (const Replacement& replacement : replacements) {
-            result = replaced(result, replacement.index, replacement.value);
+        for (std::size_t i = 0; i < replacements.size(); ++i) {
+            result = replaced(result, replaced_at[i], replacements[i]);
         }
         for (std::size_t i = 0; i < resized; ++i) {
             result = fresh.size() < old.size()
@@ -7387,10 +7399,10 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
 
     std::vector<Document> elements;
     elements.reserve(fresh.size());
-    auto next = replacements.begin();
+    std::size_t next = 0;
     for (std::size_t i = 0; i < fresh.size(); ++i) {
-        if (next != replacements.end() && next->index == i) {
-            elements.push_back(std::move(next++->value));
+        if (next < replacements.size() && replaced_at[next] == i) {
+            elements.push_back(std::move(replacements[next++]));
         } else if (i < kept) {
             elements.push_back(*old.find(i));
         } else if (i >= fresh.size() - tail) {
@@ -9343,9 +9355,10 @@ ATTUNE_DECL TextSource::TextSource(std::shared_ptr<const std::string> text, Pars
 ATTUNE_DECL Origin TextSource::locate(const Path& path, Part part) const {
     Origin origin;
     origin.source = options_.name;
-    if (const auto located = detail::locate_nearest(*text_, path, part, options_)) {
-        origin.line = located->position.line;
-        origin.column = located->position.column;
+    detail::Located located;
+    if (detail::locate_nearest(*text_, path, part, options_, located)) {
+        origin.line = located.position.line;
+        origin.column = located.position.column;
     }
     return origin;
 }
@@ -9667,8 +9680,8 @@ ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const 
 /// something is really called so.
 ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root);
 
-/// What is at `path`, if that lies within `root`. Names are taken exactly.
-ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root);
+/// The place at `path`, if that lies within `root`: one, or none. Names are taken exactly.
+ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root);
 
 /// The usual spelling of a path as an environment variable, without prefix: `SERVER_POOL_SIZE` for
 /// `server.poolSize`.
@@ -9754,8 +9767,9 @@ public:
         while (!name.empty()) {
             const std::size_t end = std::min(name.find('_'), name.size());
             if (end != 0) {
-                std::string& word = words_.emplace_back(name.substr(0, end));
-                std::transform(word.begin(), word.end(), word.begin(), to_lower);
+                for (char& c : words_.emplace_back(name.substr(0, end))) {
+                    c = to_lower(c);
+                }
             }
             name.remove_prefix(std::min(end + 1, name.size()));
         }
@@ -9872,14 +9886,16 @@ ATTUNE_DECL void find_option(const Type& at, const Path& path, std::span<const s
 ATTUNE_DECL std::vector<Target> places_of_tokens(std::span<const std::string> tokens,
                                                  const Bound& root) {
     const std::vector<std::string>& above = root.path.tokens();
-    std::vector<Target> places;
-    if (!tokens.empty() && tokens.size() >= above.size() &&
-        std::equal(above.begin(), above.end(), tokens.begin(),
-                   [](const std::string& name, const std::string& token) {
-                       return name == token || spelt_alike(name, token);
-                   })) {
-        find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
+    if (tokens.empty() || tokens.size() < above.size()) {
+        return {};
     }
+    for (std::size_t i = 0; i != above.size(); ++i) {
+        if (above[i] != tokens[i] && !spelt_alike(above[i], tokens[i])) {
+            return {};
+        }
+    }
+    std::vector<Target> places;
+    find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
     return places;
 }
 
@@ -9911,9 +9927,9 @@ ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bo
     return places;
 }
 
-ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root) {
+ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root) {
     if (!path.starts_with(root.path)) {
-        return std::nullopt;
+        return {};
     }
     const Type* type = &plain_type(*root.type);
     Target place{.path = path};
@@ -9922,7 +9938,7 @@ ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& r
         if (type->shape == Shape::structure) {
             const FieldInfo* const field = structure_of(*type).find(token);
             if (field == nullptr) {
-                return std::nullopt;
+                return {};
             }
             type = &plain_type(*field->type);
         } else if (type->shape == Shape::map) {
@@ -9933,11 +9949,11 @@ ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& r
         } else if (type->shape == Shape::array && element_index(token)) {
             type = &plain_type(static_cast<const ArrayType*>(type)->element);
         } else if (type->shape != Shape::document) {
-            return std::nullopt;
+            return {};
         }
     }
     place.type = type;
-    return place;
+    return {std::move(place)};
 }
 
 ATTUNE_DECL std::string variable_name(const Path& path) {
@@ -9992,8 +10008,7 @@ public:
                 break;
             }
         }
-        if (type->shape == Shape::structure &&
-            std::find(around_.begin(), around_.end(), type) == around_.end()) {
+        if (type->shape == Shape::structure && !is_around(*type)) {
             add_fields(*type, path, object, section, secret);
             return;
         }
@@ -10018,6 +10033,15 @@ public:
     std::vector<Option> take() && { return std::move(options_); }
 
 private:
+    bool is_around(const Type& type) const noexcept {
+        for (const Type* const around : around_) {
+            if (around == &type) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     void add_fields(const Type& type, const Path& path, const void* object, const Section& section,
                     bool secret) {
         const Structure& structure = structure_of(type);
@@ -10107,27 +10131,19 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// What one layer has at one place, before and after; null where it has nothing.
-struct LayerDelta {
-    const Document* before;
-    const Document* after;
+/// What each layer has at one place, before and after.
+using LayerDeltas = std::vector<Delta>;
 
-    bool same() const noexcept {
-        return before == after || (before != nullptr && after != nullptr && before->same(*after));
-    }
-};
-
-inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> deltas) {
+inline std::vector<std::string_view> differing_keys(const LayerDeltas& deltas) {
     std::vector<std::string_view> keys;
-    for (const LayerDelta& delta : deltas) {
+    for (const Delta& delta : deltas) {
         if (delta.same()) {
             continue;
         }
         if (delta.before != nullptr && delta.after != nullptr) {
-            for_each_difference(*delta.before, *delta.after,
-                                [&](std::string_view key, const Document*, const Document*) {
-                                    keys.push_back(key);
-                                });
+            for (Differences difference(*delta.before, *delta.after); difference.next();) {
+                keys.push_back(difference.key());
+            }
         } else {
             const Document& only = delta.before != nullptr ? *delta.before : *delta.after;
             for (const auto& member : only.members()) {
@@ -10136,29 +10152,36 @@ inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> 
         }
     }
     std::sort(keys.begin(), keys.end());
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    std::size_t kept = 0;
+    for (const std::string_view key : keys) {
+        if (kept == 0 || key != keys[kept - 1]) {
+            keys[kept++] = key;
+        }
+    }
+    keys.resize(kept);
     return keys;
 }
 
 /// `merged` is what stood here before, null for nothing; so is the result.
-inline std::optional<Document> remerge_at(const Document* merged,
-                                          std::span<const LayerDelta> deltas) {
-    const auto same = [](const LayerDelta& delta) { return delta.same(); };
-    if (std::all_of(deltas.begin(), deltas.end(), same)) {
+inline std::optional<Document> remerge_at(const Document* merged, const LayerDeltas& deltas) {
+    bool same = true;
+    bool gone = true;
+    bool objects = merged != nullptr && merged->is_object();
+    for (const Delta& delta : deltas) {
+        same = same && delta.same();
+        gone = gone && delta.after == nullptr;
+        objects = objects && (delta.before == nullptr || delta.before->is_object()) &&
+                  (delta.after == nullptr || delta.after->is_object());
+    }
+    if (same) {
         return merged != nullptr ? std::optional{*merged} : std::nullopt;
     }
-    const auto gone = [](const LayerDelta& delta) { return delta.after == nullptr; };
-    if (std::all_of(deltas.begin(), deltas.end(), gone)) {
+    if (gone) {
         return std::nullopt;
     }
-    const auto object_or_nothing = [](const LayerDelta& delta) {
-        return (delta.before == nullptr || delta.before->is_object()) &&
-               (delta.after == nullptr || delta.after->is_object());
-    };
-    if (merged != nullptr && merged->is_object() &&
-        std::all_of(deltas.begin(), deltas.end(), object_or_nothing)) {
+    if (objects) {
         Document result = *merged;
-        std::vector<LayerDelta> below(deltas.size());
+        LayerDeltas below(deltas.size());
         for (const std::string_view key : differing_keys(deltas)) {
             for (std::size_t i = 0; i != deltas.size(); ++i) {
                 const auto [before, after] = deltas[i];
@@ -10178,7 +10201,7 @@ inline std::optional<Document> remerge_at(const Document* merged,
         return result;
     }
     std::optional<Document> folded;
-    for (const LayerDelta& delta : deltas) {
+    for (const Delta& delta : deltas) {
         if (delta.after != nullptr) {
             folded = folded ? merge(*folded, *delta.after) : *delta.after;
         }
@@ -10191,17 +10214,22 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
     const auto contribution = [](const LayerContent& layer) {
         return layer.document.is_null() ? nullptr : &layer.document;
     };
-    std::vector<LayerDelta> deltas;
+    const auto find = [](const LayerStack& stack, std::uint64_t id) -> const LayerContent* {
+        for (const auto& layer : stack) {
+            if (layer->id == id) {
+                return layer.get();
+            }
+        }
+        return nullptr;
+    };
+    LayerDeltas deltas;
     deltas.reserve(before.size() + after.size());
     for (const auto& layer : after) {
-        const auto old = std::find_if(before.begin(), before.end(),
-                                      [&](const auto& other) { return other->id == layer->id; });
-        deltas.push_back({old != before.end() ? contribution(**old) : nullptr,
-                          contribution(*layer)});
+        const LayerContent* const old = find(before, layer->id);
+        deltas.push_back({old != nullptr ? contribution(*old) : nullptr, contribution(*layer)});
     }
     for (const auto& layer : before) {
-        if (std::none_of(after.begin(), after.end(),
-                         [&](const auto& other) { return other->id == layer->id; })) {
+        if (find(after, layer->id) == nullptr) {
             deltas.push_back({contribution(*layer), nullptr});
         }
     }
@@ -10233,17 +10261,18 @@ inline Descent descend(const Document& document, const Path& path) noexcept {
 ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
     const LayerContent* nearest = nullptr;
     std::size_t nearest_depth = 0;
-    for (auto layer = stack_.rbegin(); layer != stack_.rend(); ++layer) {
-        if ((*layer)->document.is_null()) {
+    for (std::size_t i = stack_.size(); i-- > 0;) {
+        const LayerContent* const layer = stack_[i].get();
+        if (layer->document.is_null()) {
             continue;
         }
-        const Descent found = descend((*layer)->document, path);
+        const Descent found = descend(layer->document, path);
         if (found.value != nullptr || found.masks) {
-            return layer->get();
+            return layer;
         }
         // Where nobody has the value, the layer that comes nearest is where it belongs.
         if (nearest == nullptr || found.depth > nearest_depth) {
-            nearest = layer->get();
+            nearest = layer;
             nearest_depth = found.depth;
         }
     }
@@ -10289,7 +10318,8 @@ struct PollerJobOf final : PollerJob {
 
 template <class F>
 std::unique_ptr<PollerJob> make_poller_job(F&& f) {
-    return std::make_unique<PollerJobOf<std::decay_t<F>>>(std::forward<F>(f));
+    // Not std::make_unique: it would bring a second pointer class for each F.
+    return std::unique_ptr<PollerJob>(new PollerJobOf<std::decay_t<F>>(std::forward<F>(f)));
 }
 
 /// Its address stands for the type.
@@ -10421,10 +10451,15 @@ class PollerCore {
 public:
     using Clock = Poller::Clock;
 
+    static constexpr Clock::time_point never = Clock::time_point::max();
+
+    /// A descriptor, a timer, or something posted.
     struct Entry {
+        std::uint64_t id = 0;
         std::unique_ptr<PollerJob> job;
-        int fd = -1;                             // -1: a timer
-        std::optional<Clock::time_point> armed;  // timers only
+        int fd = -1;                      // -1: no descriptor
+        Clock::time_point armed = never;  // timers only
+        bool due = false;                 // armed for a moment that has passed
     };
 
     PollerCore() = default;
@@ -10443,31 +10478,38 @@ public:
 
     /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
     std::shared_ptr<Entry> remove(std::uint64_t id) noexcept;
-    void arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept;
+    void arm(std::uint64_t id, Clock::time_point when) noexcept;
     void stop() noexcept;
     bool on_thread() noexcept;
-    std::shared_ptr<void> service(const void* key);
-    std::shared_ptr<void> offer_service(const void* key, std::shared_ptr<void> made);
+    /// The living service of that key; when there is none, `made`, which may be null.
+    std::shared_ptr<void> service(const void* key, std::shared_ptr<void> made);
 
 private:
     using Lock = std::unique_lock<std::mutex>;
+    using Entries = std::vector<std::shared_ptr<Entry>>;
+
+    struct Service {
+        const void* key;
+        std::weak_ptr<void> object;
+    };
 
     static void start(const std::shared_ptr<PollerCore>& core);
     void run() noexcept;
     void round(Lock& lock);
-    template <class Owner>
-    void call(Lock& lock, std::uint64_t id, Owner owner) noexcept;
-    static void run_job(const std::unique_ptr<PollerJob>& job) { job->run(); }
-    static void run_job(const std::shared_ptr<Entry>& entry) { entry->job->run(); }
-    std::optional<timespec> time_left() const;
+    void run_posted(Lock& lock);
+    void run_due(Lock& lock, Clock::time_point now);
+    void call(Lock& lock, std::shared_ptr<Entry> entry) noexcept;
+    std::shared_ptr<Entry> find(std::uint64_t id) const noexcept;
+    std::shared_ptr<Entry> first_due() const noexcept;
+    timespec time_left() const noexcept;
     void wake() noexcept;
 
     std::mutex mutex_;
     std::condition_variable returned_;  // a callback has returned
     // Ordered by age, so that equal moments and ready descriptors are served in that order.
-    std::map<std::uint64_t, std::shared_ptr<Entry>> entries_;
-    std::vector<std::unique_ptr<PollerJob>> posted_;
-    std::vector<std::pair<const void*, std::weak_ptr<void>>> services_;
+    Entries entries_;
+    Entries posted_;
+    std::vector<Service> services_;
     std::uint64_t last_id_ = 0;
     std::uint64_t running_ = 0;  // the entry whose callback runs; 0: none, or a posted one
     int wake_fd_ = -1;
@@ -10488,20 +10530,22 @@ ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& cor
         return 0;
     }
     start(core);
-    const std::uint64_t id = ++core->last_id_;
-    core->entries_.emplace(id, std::move(entry));
+    entry->id = ++core->last_id_;
+    core->entries_.push_back(entry);
     if (fd >= 0) {
         core->wake();
     }
-    return id;
+    return entry->id;
 }
 
 ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
                                   std::unique_ptr<PollerJob> job) {
+    auto entry = std::make_shared<Entry>();
+    entry->job = std::move(job);
     const std::scoped_lock lock{core->mutex_};
     if (!core->stopping_) {
         start(core);
-        core->posted_.push_back(std::move(job));
+        core->posted_.push_back(std::move(entry));
         core->wake();
     }
 }
@@ -10509,24 +10553,39 @@ ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
 ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t id) noexcept {
     std::shared_ptr<Entry> gone;
     Lock lock{mutex_};
-    if (const auto found = entries_.find(id); found != entries_.end()) {
-        gone = std::move(found->second);
-        entries_.erase(found);
-        if (gone->fd >= 0) {
-            wake();
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+        if ((*entry)->id == id) {
+            gone = std::move(*entry);
+            entries_.erase(entry);
+            break;
         }
     }
+    if (gone != nullptr && gone->fd >= 0) {
+        wake();
+    }
     if (thread_id_ != std::this_thread::get_id()) {
-        returned_.wait(lock, [&] { return running_ != id && !ending_; });
+        while (running_ == id || ending_) {
+            returned_.wait(lock);
+        }
     }
     return gone;
 }
 
-ATTUNE_DECL void PollerCore::arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept {
+ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::find(std::uint64_t id) const noexcept {
+    for (const auto& entry : entries_) {
+        if (entry->id == id) {
+            return entry;
+        }
+    }
+    return nullptr;
+}
+
+ATTUNE_DECL void PollerCore::arm(std::uint64_t id, Clock::time_point when) noexcept {
     const std::scoped_lock lock{mutex_};
-    if (const auto found = entries_.find(id); found != entries_.end()) {
-        found->second->armed = when;
-        if (when) {
+    if (const auto entry = find(id)) {
+        entry->armed = when;
+        entry->due = false;
+        if (when != never) {
             wake();
         }
     }
@@ -10555,26 +10614,18 @@ ATTUNE_DECL bool PollerCore::on_thread() noexcept {
     return thread_id_ == std::this_thread::get_id();
 }
 
-ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key) {
+ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key, std::shared_ptr<void> made) {
     const std::scoped_lock lock{mutex_};
-    const auto found = std::find_if(services_.begin(), services_.end(),
-                                    [&](const auto& known) { return known.first == key; });
-    return found != services_.end() ? found->second.lock() : nullptr;
-}
-
-ATTUNE_DECL std::shared_ptr<void> PollerCore::offer_service(const void* key,
-                                                            std::shared_ptr<void> made) {
-    const std::scoped_lock lock{mutex_};
-    for (auto& [known, service] : services_) {
-        if (known == key) {
-            if (auto first = service.lock()) {
+    for (Service& known : services_) {
+        if (known.key == key) {
+            if (auto first = known.object.lock()) {
                 return first;
             }
-            service = made;
+            known.object = made;
             return made;
         }
     }
-    services_.emplace_back(key, made);
+    services_.push_back({key, made});
     return made;
 }
 
@@ -10607,8 +10658,8 @@ ATTUNE_DECL void PollerCore::run() noexcept {
 #if defined(__linux__)
     (void)pthread_setname_np(pthread_self(), "attune-io");
 #endif
-    std::map<std::uint64_t, std::shared_ptr<Entry>> entries;
-    std::vector<std::unique_ptr<PollerJob>> posted;
+    Entries entries;
+    Entries posted;
     Lock lock{mutex_};
     while (!stopping_) {
         try {
@@ -10631,16 +10682,17 @@ ATTUNE_DECL void PollerCore::run() noexcept {
 ATTUNE_DECL void PollerCore::round(Lock& lock) {
     std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
     std::vector<std::uint64_t> ids{0};
-    for (const auto& [id, entry] : entries_) {
+    for (const auto& entry : entries_) {
         if (entry->fd >= 0) {
             fds.push_back({entry->fd, POLLIN, 0});
-            ids.push_back(id);
+            ids.push_back(entry->id);
         }
     }
-    const std::optional<timespec> timeout = time_left();
+    const timespec timeout = time_left();
     polling_ = true;
     lock.unlock();
-    const int ready = ::ppoll(fds.data(), fds.size(), timeout ? &*timeout : nullptr, nullptr);
+    const int ready =
+        ::ppoll(fds.data(), fds.size(), timeout.tv_sec < 0 ? nullptr : &timeout, nullptr);
     lock.lock();
     polling_ = false;
     if (ready > 0 && fds[0].revents != 0) {
@@ -10651,81 +10703,94 @@ ATTUNE_DECL void PollerCore::round(Lock& lock) {
     // A timer that is armed in this round waits for the next one, and so for the descriptors that
     // are ready then: what is read from them may put it off.
     const auto now = Clock::now();
+    run_posted(lock);
+    for (std::size_t i = 1; ready > 0 && i < fds.size() && !stopping_; ++i) {
+        auto entry = fds[i].revents != 0 ? find(ids[i]) : nullptr;
+        if (entry == nullptr) {
+            continue;
+        }
+        if ((fds[i].revents & POLLNVAL) != 0) {
+            entry->fd = -1;  // closed while registered: nothing will ever come from it
+        }
+        call(lock, std::move(entry));
+    }
+    run_due(lock, now);
+}
 
+ATTUNE_DECL void PollerCore::run_posted(Lock& lock) {
     auto posted = std::exchange(posted_, {});
-    for (auto& job : posted) {
+    for (auto& entry : posted) {
         if (stopping_) {
             posted_ = std::move(posted);  // to be dropped without the lock
             return;
         }
-        call(lock, 0, std::move(job));
-    }
-
-    for (std::size_t i = 1; ready > 0 && i < fds.size(); ++i) {
-        const auto found = fds[i].revents != 0 ? entries_.find(ids[i]) : entries_.end();
-        if (found == entries_.end() || stopping_) {
-            continue;
-        }
-        if ((fds[i].revents & POLLNVAL) != 0) {
-            found->second->fd = -1;  // closed while registered: nothing will ever come from it
-        }
-        call(lock, ids[i], found->second);
-    }
-
-    std::vector<std::pair<Clock::time_point, std::uint64_t>> due;
-    for (const auto& [id, entry] : entries_) {
-        if (entry->armed && *entry->armed <= now) {
-            due.emplace_back(*entry->armed, id);
-        }
-    }
-    std::sort(due.begin(), due.end());
-    for (const auto& [when, id] : due) {
-        const auto found = entries_.find(id);
-        if (found == entries_.end() || stopping_ || found->second->armed != when) {
-            continue;
-        }
-        found->second->armed.reset();
-        call(lock, id, found->second);
+        call(lock, std::move(entry));
     }
 }
 
-template <class Owner>
-void PollerCore::call(Lock& lock, std::uint64_t id, Owner owner) noexcept {
-    running_ = id;
+/// Calls the timers that are due now, but not what their callbacks arm.
+ATTUNE_DECL void PollerCore::run_due(Lock& lock, Clock::time_point now) {
+    for (const auto& entry : entries_) {
+        entry->due = entry->armed <= now;
+    }
+    while (!stopping_) {
+        auto next = first_due();
+        if (next == nullptr) {
+            return;
+        }
+        next->armed = never;
+        next->due = false;
+        call(lock, std::move(next));
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::first_due() const noexcept {
+    std::shared_ptr<Entry> first;
+    for (const auto& entry : entries_) {
+        if (entry->due && (first == nullptr || entry->armed < first->armed)) {
+            first = entry;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<Entry> entry) noexcept {
+    running_ = entry->id;
     lock.unlock();
     try {
-        run_job(owner);
+        entry->job->run();
     } catch (...) {  // the registrant's own business, as documented
     }
-    owner.reset();  // before anybody who waits goes on: what the callback holds is theirs then
+    entry.reset();  // before anybody who waits goes on: what the callback holds is theirs then
     lock.lock();
     running_ = 0;
     returned_.notify_all();
 }
 
-ATTUNE_DECL std::optional<timespec> PollerCore::time_left() const {
+/// Until the next timer; negative when there is none.
+ATTUNE_DECL timespec PollerCore::time_left() const noexcept {
     if (!posted_.empty()) {
-        return timespec{0, 0};
+        return {0, 0};
     }
-    std::optional<Clock::time_point> first;
-    for (const auto& [id, entry] : entries_) {
-        if (entry->armed && (!first || *entry->armed < *first)) {
+    Clock::time_point first = never;
+    for (const auto& entry : entries_) {
+        if (entry->armed < first) {
             first = entry->armed;
         }
     }
-    if (!first) {
-        return std::nullopt;
+    if (first == never) {
+        return {-1, 0};
     }
     using std::chrono::seconds;
     // A bound keeps time_t and the subtraction in range whatever was asked for.
     constexpr Clock::duration longest = seconds{3600};
     const auto now = Clock::now();
-    const Clock::duration left = *first <= now            ? Clock::duration::zero()
-                                 : *first > now + longest ? longest
-                                                          : *first - now;
+    const Clock::duration left = first <= now            ? Clock::duration::zero()
+                                 : first > now + longest ? longest
+                                                         : first - now;
     const auto whole = std::chrono::duration_cast<seconds>(left);
     const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(left - whole);
-    return timespec{static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
+    return {static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
 }
 
 ATTUNE_DECL void PollerCore::wake() noexcept {
@@ -10772,7 +10837,7 @@ ATTUNE_DECL void Poller::Timer::arm(Clock::time_point when) noexcept {
 
 ATTUNE_DECL void Poller::Timer::disarm() noexcept {
     if (core_) {
-        core_->arm(id_, std::nullopt);
+        core_->arm(id_, detail::PollerCore::never);
     }
 }
 
@@ -10796,11 +10861,11 @@ ATTUNE_DECL void Poller::add_post(std::unique_ptr<detail::PollerJob> job) {
 
 ATTUNE_DECL std::shared_ptr<void> Poller::find_service(const void* key,
                                                        std::shared_ptr<void> (*make)(Poller&)) {
-    if (auto known = core_->service(key)) {
+    if (auto known = core_->service(key, nullptr)) {
         return known;
     }
     // Made without the lock, since making it registers with this poller.
-    return core_->offer_service(key, make(*this));
+    return core_->service(key, make(*this));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -10961,16 +11026,42 @@ struct PlacedText {
     std::optional<std::string> json = {};  ///< what `value` was parsed from
 };
 
+/// Texts by their paths. The index is a document, the library's own map from text to a number.
+class PlacedTexts {
+public:
+    bool empty() const noexcept { return texts_.empty(); }
+
+    const PlacedText* find(const Path& path) const {
+        const Document* const number = index_.find(path.pointer());
+        return number != nullptr ? &texts_[number->as_uint64()] : nullptr;
+    }
+
+    /// In place of the one that has its path already.
+    void put(PlacedText text) {
+        const Path key = Path{} / text.path.pointer();
+        if (const Document* const number = index_.find(key)) {
+            texts_[number->as_uint64()] = std::move(text);
+        } else {
+            index_ = index_.with(key, texts_.size());
+            texts_.push_back(std::move(text));
+        }
+    }
+
+private:
+    std::vector<PlacedText> texts_;
+    Document index_;  // from the JSON Pointer to the place in `texts_`
+};
+
 /// Knows the variable or argument of each value that was put into a document.
 class PlacedSource final : public Source {
 public:
-    PlacedSource(std::shared_ptr<const Source> below, std::map<Path, PlacedText> texts)
+    PlacedSource(std::shared_ptr<const Source> below, PlacedTexts texts)
         : below_(std::move(below)), texts_(std::move(texts)) {}
 
     Origin locate(const Path& path, Part part) const override {
         for (Path above = path;; above = above.parent()) {
-            if (const auto found = texts_.find(above); found != texts_.end()) {
-                return locate_in(found->second, path, part);
+            if (const PlacedText* const found = texts_.find(above)) {
+                return locate_in(*found, path, part);
             }
             if (above.empty()) {
                 return below_ != nullptr ? below_->locate(path, part) : Origin{};
@@ -10994,7 +11085,7 @@ private:
     }
 
     const std::shared_ptr<const Source> below_;
-    const std::map<Path, PlacedText> texts_;
+    const PlacedTexts texts_;
 };
 
 ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
@@ -11005,15 +11096,17 @@ ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
 }
 
 /// The places that remain when members go before keys of maps.
-ATTUNE_DECL std::vector<Target> best_places(std::vector<Target> places) {
-    const auto by_key = [](const Target& place) { return place.by_key; };
-    if (!std::all_of(places.begin(), places.end(), by_key)) {
-        std::erase_if(places, by_key);
+ATTUNE_DECL std::vector<Target> best_places(const std::vector<Target>& places) {
+    std::vector<Target> members;
+    for (const Target& place : places) {
+        if (!place.by_key) {
+            members.push_back(place);
+        }
     }
-    return places;
+    return members.empty() ? places : members;
 }
 
-ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Target> places) {
+ATTUNE_DECL Problem ambiguous_text(const Text& text, const std::vector<Target>& places) {
     std::string names;
     std::string options;
     for (std::size_t i = 0; i != places.size(); ++i) {
@@ -11029,13 +11122,22 @@ ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Target> pla
                                        : "write the exact name of one, or rename a member"));
 }
 
+/// Whether an option for that place needs no value.
+ATTUNE_DECL bool is_switch(const Target& place) noexcept {
+    return place.negated || place.type->shape == Shape::boolean;
+}
+
 /// Whether the text after this one may be its value.
-ATTUNE_DECL bool awaits_value(const Text& text, std::span<const Target> places) {
-    const auto is_switch = [](const Target& place) {
-        return place.negated || place.type->shape == Shape::boolean;
-    };
-    return text.naming == Naming::option && !text.has_value &&
-           (places.empty() || !std::all_of(places.begin(), places.end(), is_switch));
+ATTUNE_DECL bool awaits_value(const Text& text, const std::vector<Target>& places) {
+    if (text.naming != Naming::option || text.has_value) {
+        return false;
+    }
+    for (const Target& place : places) {
+        if (!is_switch(place)) {
+            return true;
+        }
+    }
+    return places.empty();
 }
 
 /// The positional text that may be the value of the option before it, at `index`; else null.
@@ -11066,7 +11168,7 @@ ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Target 
         return refuse(text_problem(text, "takes no value"));
     }
     if (text.naming == Naming::option && !text.has_value) {
-        if (!awaits_value(text, {&place, 1})) {
+        if (is_switch(place)) {
             result.value = !place.negated;
             placed.push_back(std::move(result));
             return;
@@ -11119,21 +11221,21 @@ ATTUNE_DECL void resolve_text(const LayerContent& layer, std::size_t index,
 }
 
 /// Puts `text` into `document`, unless an earlier text is in its way.
-ATTUNE_DECL void put_text(Document& document, std::map<Path, PlacedText>& table, PlacedText text,
+ATTUNE_DECL void put_text(Document& document, PlacedTexts& table, PlacedText text,
                           std::vector<Problem>& problems) {
     Problem problem;
     problem.path = text.path;
     problem.origin = text.origin;
-    if (const auto same = table.find(text.path); same != table.end() && !text.replaces) {
-        problem.message = "set by " + to_string(same->second.origin) + " already";
+    if (const PlacedText* const same = table.find(text.path); same != nullptr && !text.replaces) {
+        problem.message = "set by " + to_string(same->origin) + " already";
         problems.push_back(std::move(problem));
         return;
     }
     for (Path above = text.path; !above.empty();) {
         above = above.parent();
-        const auto found = table.find(above);
-        if (found != table.end() && !found->second.json) {
-            problem.message = "lies inside the value of " + to_string(found->second.origin) +
+        const PlacedText* const found = table.find(above);
+        if (found != nullptr && !found->json) {
+            problem.message = "lies inside the value of " + to_string(found->origin) +
                               ", which is neither a list nor an object";
             problems.push_back(std::move(problem));
             return;
@@ -11146,8 +11248,7 @@ ATTUNE_DECL void put_text(Document& document, std::map<Path, PlacedText>& table,
         problems.push_back(std::move(problem));
         return;
     }
-    Path path = text.path;
-    table.insert_or_assign(std::move(path), std::move(text));
+    table.put(std::move(text));
 }
 
 ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
@@ -11162,18 +11263,19 @@ ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
             offered = places_of_option(texts[i].name, root);
         } else if (texts[i].naming == Naming::path) {
             try {
-                if (auto place = place_of_path(Path(texts[i].name), root)) {
-                    offered.push_back(std::move(*place));
-                }
+                offered = places_of_path(Path(texts[i].name), root);
             } catch (const std::invalid_argument&) {
                 // place_texts reports it.
             }
         }
         for (Target& place : offered) {
             // Two roots may offer one place; the first to be bound says what is expected there.
-            const auto same_path = [&](const Target& other) { return other.path == place.path; };
             std::vector<Target>& places = layer.places[i];
-            if (std::none_of(places.begin(), places.end(), same_path)) {
+            bool known = false;
+            for (const Target& other : places) {
+                known = known || other.path == place.path;
+            }
+            if (!known) {
                 places.push_back(std::move(place));
                 found = true;
             }
@@ -11187,14 +11289,20 @@ ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems
     for (std::size_t i = 0; i != layer.content.texts.size(); ++i) {
         resolve_text(layer, i, placed, problems);
     }
-    std::stable_sort(placed.begin(), placed.end(), [](const PlacedText& a, const PlacedText& b) {
-        return a.path.size() < b.path.size();
-    });
+    std::size_t deepest = 0;
+    for (const PlacedText& text : placed) {
+        deepest = std::max(deepest, text.path.size());
+    }
     layer.document = layer.content.document;
     layer.source = layer.content.source;
-    std::map<Path, PlacedText> table;
-    for (PlacedText& text : placed) {
-        put_text(layer.document, table, std::move(text), problems);
+    PlacedTexts table;
+    // What lies around others goes first.
+    for (std::size_t depth = 0; depth <= deepest; ++depth) {
+        for (const PlacedText& text : placed) {
+            if (text.path.size() == depth) {
+                put_text(layer.document, table, text, problems);
+            }
+        }
     }
     if (!table.empty()) {
         layer.source = std::make_shared<const PlacedSource>(layer.content.source, std::move(table));
@@ -12253,18 +12361,26 @@ ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
     // Members of a struct stand together, also where another struct is declared between them. What
     // has no heading comes first, so that it is not taken for a part of what has one.
     std::vector<std::vector<Option>> sections(1);
-    std::map<Path, std::size_t> numbers;
-    std::set<Path> listed;
+    Document numbers;  // of sections, by JSON Pointer
+    Document listed;   // an object with the JSON Pointers of options
     for (const Bound& root : roots) {
         for (Option& option : options_of(root)) {
             // Of roots inside each other, the first to be bound speaks for what they share.
-            if (!listed.insert(option.path).second) {
+            const Path name = Path{} / option.path.pointer();
+            if (listed.find(name) != nullptr) {
                 continue;
             }
+            listed = listed.with(name, true);
             std::size_t number = 0;
             if (!option.heading.empty()) {
-                number = numbers.try_emplace(option.section, sections.size()).first->second;
-                sections.resize(std::max(sections.size(), number + 1));
+                const Path section = Path{} / option.section.pointer();
+                if (const Document* const known = numbers.find(section)) {
+                    number = known->as_uint64();
+                } else {
+                    number = sections.size();
+                    numbers = numbers.with(section, number);
+                    sections.emplace_back();
+                }
             }
             sections[number].push_back(std::move(option));
         }
@@ -12876,7 +12992,7 @@ ATTUNE_DECL std::unique_ptr<Transport> args(int argc, const char* const* argv) {
     for (int i = 1; i < argc; ++i) {
         arguments.emplace_back(argv[i]);
     }
-    return std::make_unique<detail::ArgsTransport>(std::move(arguments));
+    return std::unique_ptr<Transport>(new detail::ArgsTransport(std::move(arguments)));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -12918,7 +13034,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 /// The inotify instance of a poller: knows which listener cares for which name in which directory.
 /// Used on the poller's thread, except that the last owner may destroy it anywhere.
-class FileWatch {
+class FileWatch : public std::enable_shared_from_this<FileWatch> {
 public:
     class Listener {
     public:
@@ -12947,6 +13063,10 @@ private:
         std::weak_ptr<Listener> listener;
         const Listener* key;
         std::string name;  // of one entry; empty: of all, and the watched thing itself
+
+        // What has happened and is not told yet.
+        bool touched = false;
+        bool moved = false;
     };
 
     /// An errno, or zero.
@@ -12959,6 +13079,13 @@ private:
     ATTUNE_DECL void release(const std::vector<int>& watches);
 
     ATTUNE_DECL void drain();
+
+    /// Marks the interests in that name, or all of them when it is empty.
+    ATTUNE_DECL static void mark(std::vector<Interest>& interests, std::string_view name,
+                                 bool moved);
+
+    /// Tells one listener what is marked; false when nothing is.
+    ATTUNE_DECL bool tell_one();
 
     int fd_ = -1;
     std::unordered_map<int, std::vector<Interest>> watches_;
@@ -12996,7 +13123,7 @@ private:
     FileWatch& watch_;
     const std::shared_ptr<FileWatch::Listener> listener_;
     const std::vector<int> before_;
-    std::set<std::pair<std::string, std::string>> seen_;  // place and name
+    Document seen_;  // the names, by place
     bool complete_ = true;
 };
 
@@ -13034,14 +13161,22 @@ ATTUNE_DECL int FileWatch::add(const std::string& place, std::uint32_t mask,
     if (watch < 0) {
         return errno;
     }
-    watches_[watch].push_back({listener, listener.get(), std::string(name)});
+    Interest interest{listener, listener.get(), std::string(name)};
+    watches_[watch].push_back(std::move(interest));
     return 0;
 }
 
 ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
     std::vector<int> taken;
     for (auto& [watch, interests] : watches_) {
-        if (std::erase_if(interests, [&](const Interest& i) { return i.key == &listener; }) != 0) {
+        std::size_t kept = 0;
+        for (Interest& interest : interests) {
+            if (interest.key != &listener) {
+                std::swap(interests[kept++], interest);
+            }
+        }
+        if (kept != interests.size()) {
+            interests.erase(interests.begin() + static_cast<std::ptrdiff_t>(kept), interests.end());
             taken.push_back(watch);
         }
     }
@@ -13058,20 +13193,44 @@ ATTUNE_DECL void FileWatch::release(const std::vector<int>& watches) {
     }
 }
 
-ATTUNE_DECL void FileWatch::drain() {
-    std::map<std::shared_ptr<Listener>, bool> touched;
-    const auto touch = [&](const std::vector<Interest>& interests, std::string_view name,
-                           bool moved) {
-        for (const Interest& interest : interests) {
-            if (!name.empty() && !interest.name.empty() && interest.name != name) {
+ATTUNE_DECL void FileWatch::mark(std::vector<Interest>& interests, std::string_view name,
+                                 bool moved) {
+    for (Interest& interest : interests) {
+        if (name.empty() || interest.name.empty() || interest.name == name) {
+            interest.touched = true;
+            interest.moved = interest.moved || moved;
+        }
+    }
+}
+
+ATTUNE_DECL bool FileWatch::tell_one() {
+    const Listener* key = nullptr;
+    std::shared_ptr<Listener> listener;
+    bool moved = false;
+    for (auto& [watch, interests] : watches_) {
+        for (Interest& interest : interests) {
+            if (!interest.touched || (key != nullptr && interest.key != key)) {
                 continue;
             }
-            if (auto listener = interest.listener.lock()) {
-                touched[std::move(listener)] |= moved;
-            }
+            key = interest.key;
+            listener = interest.listener.lock();
+            moved = moved || interest.moved;
+            interest.touched = false;
+            interest.moved = false;
         }
-    };
+    }
+    if (listener != nullptr) {
+        listener->touched(moved);
+    }
+    return key != nullptr;
+}
 
+ATTUNE_DECL void FileWatch::drain() {
+    const auto self = weak_from_this().lock();  // a listener that is told may be the last owner
+    if (self == nullptr) {
+        return;
+    }
+    std::vector<int> gone;
     alignas(inotify_event) std::array<char, 16384> buffer;
     // Bounded, so that a storm of events leaves the poller time for its other work.
     for (int reads = 0; reads < 16; ++reads) {
@@ -13086,8 +13245,8 @@ ATTUNE_DECL void FileWatch::drain() {
                 event.len != 0 ? buffer.data() + at + sizeof event : std::string_view();
             at += sizeof event + event.len;
             if ((event.mask & IN_Q_OVERFLOW) != 0) {
-                for (const auto& [watch, interests] : watches_) {
-                    touch(interests, {}, true);
+                for (auto& [watch, interests] : watches_) {
+                    mark(interests, {}, true);
                 }
                 continue;
             }
@@ -13095,14 +13254,16 @@ ATTUNE_DECL void FileWatch::drain() {
             if (found == watches_.end()) {
                 continue;  // was on its way when the watch was given up
             }
-            touch(found->second, name, (event.mask & ~watch_bytes) != 0);
+            mark(found->second, name, (event.mask & ~watch_bytes) != 0);
             if ((event.mask & IN_IGNORED) != 0) {
-                watches_.erase(found);
+                gone.push_back(event.wd);
             }
         }
     }
-    for (const auto& [listener, moved] : touched) {
-        listener->touched(moved);
+    while (tell_one()) {
+    }
+    for (const int watch : gone) {
+        watches_.erase(watch);
     }
 }
 
@@ -13169,9 +13330,11 @@ ATTUNE_DECL void WatchTrail::bytes(const std::string& file) {
 
 ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask,
                                  std::string_view name) {
-    if (!seen_.emplace(place, name).second) {
+    const Path key = Path{} / place / name;
+    if (seen_.find(key) != nullptr) {
         return false;
     }
+    seen_ = seen_.with(key, true);
     const int error = watch_.add(place, mask, listener_, name);
     // Gone or replaced since it was looked up, which the directory above tells.
     const bool raced = error == ENOENT || error == ENOTDIR || error == ELOOP;
@@ -13258,27 +13421,38 @@ ATTUNE_DECL bool Image::younger_than(std::chrono::milliseconds age) const {
     using std::chrono::nanoseconds;
     using std::chrono::seconds;
     const nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
-    return std::any_of(stamps.begin(), stamps.end(), [&](const Stamp& stamp) {
-        // A file may claim any time, also one that nanoseconds cannot count to.
-        constexpr seconds far = std::chrono::hours{48};
-        const seconds modified{stamp.modified_s};
-        return modified > std::chrono::floor<seconds>(now) - far &&
-               modified < std::chrono::floor<seconds>(now) + far &&
-               std::chrono::abs(now - modified - nanoseconds{stamp.modified_ns}) < age;
-    });
+    // A file may claim any time, also one that nanoseconds cannot count to.
+    constexpr std::int64_t far = 48 * 3600;
+    const std::int64_t today = std::chrono::duration_cast<seconds>(now).count();
+    for (const Stamp& stamp : stamps) {
+        if (stamp.modified_s <= today - far || stamp.modified_s >= today + far) {
+            continue;
+        }
+        const nanoseconds modified = seconds{stamp.modified_s} + nanoseconds{stamp.modified_ns};
+        if (std::chrono::abs(now - modified) < age) {
+            return true;
+        }
+    }
+    return false;
 }
 
 ATTUNE_DECL bool same(const Image& a, const Image& b) {
-    const auto same_piece = [](const Piece& x, const Piece& y) {
-        return x.name == y.name && (x.bytes == y.bytes || *x.bytes == *y.bytes);
-    };
-    const auto same_problem = [](const Problem& x, const Problem& y) {
-        return to_string(x) == to_string(y);
-    };
-    return std::equal(a.pieces.begin(), a.pieces.end(), b.pieces.begin(), b.pieces.end(),
-                      same_piece) &&
-           std::equal(a.problems.begin(), a.problems.end(), b.problems.begin(), b.problems.end(),
-                      same_problem);
+    if (a.pieces.size() != b.pieces.size() || a.problems.size() != b.problems.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i != a.pieces.size(); ++i) {
+        const Piece& x = a.pieces[i];
+        const Piece& y = b.pieces[i];
+        if (x.name != y.name || (x.bytes != y.bytes && *x.bytes != *y.bytes)) {
+            return false;
+        }
+    }
+    for (std::size_t i = 0; i != a.problems.size(); ++i) {
+        if (to_string(a.problems[i]) != to_string(b.problems[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 ATTUNE_DECL bool identical(const Image& a, const Image& b) {
@@ -13325,8 +13499,8 @@ ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
          !error && entry != end && names.size() < max_names; entry.increment(error)) {
         names.push_back(entry->path().filename().string());
     }
-    std::sort(names.begin(), names.end());
-    const std::vector<std::string_view> views(names.begin(), names.end());
+    std::vector<std::string_view> views(names.begin(), names.end());
+    std::sort(views.begin(), views.end());
     Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
     problem.suggestion = nearest(file.filename().string(), views);
     return problem;
@@ -13504,20 +13678,10 @@ private:
     std::uint64_t loads_ = 0;  // how often `load` has brought something
 };
 
-/// The transport around a follower.
-class FollowerTransport final : public Transport {
-public:
-    ATTUNE_DECL explicit FollowerTransport(std::shared_ptr<Follower> follower);
-    ATTUNE_DECL ~FollowerTransport() override;
-
-    ATTUNE_DECL std::string name() const override;
-    ATTUNE_DECL Content load() override;
-    ATTUNE_DECL void start(Feed& feed) override;
-    ATTUNE_DECL void stop() noexcept override;
-
-private:
-    const std::shared_ptr<Follower> follower_;
-};
+/// A transport around a follower of its own.
+ATTUNE_DECL std::unique_ptr<Transport> follow(std::unique_ptr<const Subject> subject,
+                                              std::string kind, std::string source,
+                                              const Follower::Pace& pace);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -13776,18 +13940,29 @@ ATTUNE_DECL void Follower::report(Lock& lock, std::vector<Problem> problems) {
     feed.failed(std::move(problems));
 }
 
-ATTUNE_DECL FollowerTransport::FollowerTransport(std::shared_ptr<Follower> follower)
-    : follower_(std::move(follower)) {}
+class FollowerTransport final : public Transport {
+public:
+    explicit FollowerTransport(std::shared_ptr<Follower> follower)
+        : follower_(std::move(follower)) {}
+    FollowerTransport(const FollowerTransport&) = delete;
+    FollowerTransport& operator=(const FollowerTransport&) = delete;
+    ~FollowerTransport() override { follower_->stop(); }
 
-ATTUNE_DECL FollowerTransport::~FollowerTransport() { follower_->stop(); }
+    std::string name() const override { return follower_->name(); }
+    Content load() override { return follower_->load(); }
+    void start(Feed& feed) override { follower_->start(feed); }
+    void stop() noexcept override { follower_->stop(); }
 
-ATTUNE_DECL std::string FollowerTransport::name() const { return follower_->name(); }
+private:
+    const std::shared_ptr<Follower> follower_;
+};
 
-ATTUNE_DECL Content FollowerTransport::load() { return follower_->load(); }
-
-ATTUNE_DECL void FollowerTransport::start(Feed& feed) { follower_->start(feed); }
-
-ATTUNE_DECL void FollowerTransport::stop() noexcept { follower_->stop(); }
+ATTUNE_DECL std::unique_ptr<Transport> follow(std::unique_ptr<const Subject> subject,
+                                              std::string kind, std::string source,
+                                              const Follower::Pace& pace) {
+    return std::unique_ptr<Transport>(new FollowerTransport(
+        std::make_shared<Follower>(std::move(subject), std::move(kind), std::move(source), pace)));
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -13864,8 +14039,10 @@ public:
         std::vector<Problem> problems;
         for (const Piece& piece : image.pieces) {
             std::vector<std::string> tokens = split(piece.name);
-            const bool empty_part = std::any_of(tokens.begin(), tokens.end(),
-                                                [](const std::string& t) { return t.empty(); });
+            bool empty_part = false;
+            for (const std::string& token : tokens) {
+                empty_part = empty_part || token.empty();
+            }
             if (empty_part || !is_plain_text(piece.name)) {
                 const char* const fault =
                     empty_part ? "the name has nothing between two dots" : "the name is not UTF-8";
@@ -13965,9 +14142,10 @@ private:
                        errno == ENOENT ? "a symbolic link that leads nowhere" : error_text(errno));
             } else if (S_ISDIR(status.st_mode)) {
                 const Stamp inner(status);
-                const bool circle = std::any_of(above.begin(), above.end(), [&](const Stamp& s) {
-                    return s.device == inner.device && s.inode == inner.inode;
-                });
+                bool circle = false;
+                for (const Stamp& outer : above) {
+                    circle = circle || (outer.device == inner.device && outer.inode == inner.inode);
+                }
                 if (circle) {
                     refuse(shown(below), "a symbolic link to a folder it lies in");
                 } else if (!read_folder(below, inner, above, image)) {
@@ -14025,10 +14203,9 @@ private:
 
 ATTUNE_DECL std::unique_ptr<Transport> directory(std::filesystem::path path,
                                                  DirectoryOptions options) {
-    auto subject = std::make_unique<const detail::DirectorySubject>(path, options);
-    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
-        std::move(subject), "directory", path.string(),
-        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+    std::unique_ptr<const detail::Subject> subject(new detail::DirectorySubject(path, options));
+    return detail::follow(std::move(subject), "directory", path.string(),
+                          {options.poll, options.quiet, options.longest, options.watch});
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -14072,15 +14249,16 @@ public:
         Content content;
         content.variable_prefix = prefix_;
         const char* const* variable = options_.variables != nullptr ? options_.variables : environ;
-        std::set<std::string_view> seen;
+        Document seen;  // an object with the names
         for (; variable != nullptr && *variable != nullptr; ++variable) {
             const std::string_view entry = *variable;
             const std::string_view name = entry.substr(0, entry.find('='));
             // An entry without `=` is no variable. Of two with one name, getenv sees the first.
             if (name.size() == entry.size() || name.size() == prefix_.size() ||
-                !name.starts_with(prefix_) || !seen.insert(name).second) {
+                !name.starts_with(prefix_) || seen.find(name) != nullptr) {
                 continue;
             }
+            seen = seen.with(Path{} / name, true);
             const std::string_view value = entry.substr(name.size() + 1);
             if (value.empty() && options_.empty_is_unset) {
                 continue;
@@ -14104,7 +14282,7 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> env(std::string prefix, EnvOptions options) {
-    return std::make_unique<detail::EnvTransport>(std::move(prefix), options);
+    return std::unique_ptr<Transport>(new detail::EnvTransport(std::move(prefix), options));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -14207,10 +14385,9 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> file(std::filesystem::path path, FileOptions options) {
-    auto subject = std::make_unique<const detail::FileSubject>(path, options);
-    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
-        std::move(subject), "file", path.string(),
-        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+    std::unique_ptr<const detail::Subject> subject(new detail::FileSubject(path, options));
+    return detail::follow(std::move(subject), "file", path.string(),
+                          {options.poll, options.quiet, options.longest, options.watch});
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -14254,7 +14431,8 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> memory(Document document, MemoryOptions options) {
-    return std::make_unique<detail::MemoryTransport>(std::move(document), std::move(options));
+    return std::unique_ptr<Transport>(new detail::MemoryTransport(std::move(document),
+                                                                  std::move(options)));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
