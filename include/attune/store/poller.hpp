@@ -136,9 +136,8 @@ public:
     template <class S>
     std::shared_ptr<S> service() {
         return std::static_pointer_cast<S>(
-            find_service(&detail::poller_service_key<S>, [](Poller& poller) {
-                return std::shared_ptr<void>(std::make_shared<S>(poller));
-            }));
+            find_service(&detail::poller_service_key<S>,
+                         [](Poller& poller) { return std::shared_ptr<void>(new S(poller)); }));
     }
 
 private:

@@ -306,7 +306,8 @@ ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems
         }
     }
     if (!table.empty()) {
-        layer.source = std::make_shared<const PlacedSource>(layer.content.source, std::move(table));
+        layer.source =
+            std::shared_ptr<const Source>(new PlacedSource(layer.content.source, std::move(table)));
     }
 }
 

@@ -355,16 +355,14 @@ ATTUNE_DECL timespec PollerCore::time_left() const noexcept {
     if (first == never) {
         return {-1, 0};
     }
-    using std::chrono::seconds;
     // A bound keeps time_t and the subtraction in range whatever was asked for.
-    constexpr Clock::duration longest = seconds{3600};
+    constexpr Clock::duration longest = std::chrono::hours{1};
+    constexpr std::int64_t second = 1'000'000'000;
     const auto now = Clock::now();
-    const Clock::duration left = first <= now            ? Clock::duration::zero()
-                                 : first > now + longest ? longest
-                                                         : first - now;
-    const auto whole = std::chrono::duration_cast<seconds>(left);
-    const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(left - whole);
-    return {static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
+    const std::chrono::nanoseconds left = first <= now            ? Clock::duration::zero()
+                                          : first > now + longest ? longest
+                                                                  : first - now;
+    return {static_cast<time_t>(left.count() / second), static_cast<long>(left.count() % second)};
 }
 
 ATTUNE_DECL void PollerCore::wake() noexcept {

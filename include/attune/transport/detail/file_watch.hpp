@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -51,6 +50,16 @@ private:
         bool moved = false;
     };
 
+    struct Watch {
+        int id;
+        std::vector<Interest> interests;
+    };
+
+    /// The watch of that id, or the first one after it.
+    ATTUNE_DECL std::vector<Watch>::iterator from(int id) noexcept;
+    ATTUNE_DECL Watch* find(int id) noexcept;
+    ATTUNE_DECL void erase(int id) noexcept;
+
     /// An errno, or zero.
     ATTUNE_DECL int add(const std::string& place, std::uint32_t mask,
                         const std::shared_ptr<Listener>& listener, std::string_view name);
@@ -70,7 +79,7 @@ private:
     ATTUNE_DECL bool tell_one();
 
     int fd_ = -1;
-    std::unordered_map<int, std::vector<Interest>> watches_;
+    std::vector<Watch> watches_;  // by id; the kernel gives rising ones
     Poller::Registration registration_;
 };
 

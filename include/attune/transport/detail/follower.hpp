@@ -44,9 +44,9 @@ public:
 class Follower final : public FileWatch::Listener, public std::enable_shared_from_this<Follower> {
 public:
     struct Pace {
-        std::chrono::milliseconds poll;
-        std::chrono::milliseconds quiet;
-        std::chrono::milliseconds longest;
+        Poller::Clock::duration poll;
+        Poller::Clock::duration quiet;
+        Poller::Clock::duration longest;
         bool watch;
     };
 

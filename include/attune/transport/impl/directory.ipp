@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -33,14 +32,13 @@ ATTUNE_DECL bool is_plain_text(std::string_view bytes) noexcept {
     return true;
 }
 
-/// The names in a folder that do not begin with a dot, sorted.
-ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder,
-                                                   std::error_code& error) {
+/// The names in a folder that do not begin with a dot, sorted. `error` is an errno, or zero.
+ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder, int& error) {
+    std::vector<std::string> all;
+    error = read_names(folder, all.max_size(), all);
     std::vector<std::string> names;
-    std::filesystem::directory_iterator entry{folder, error};
-    for (const std::filesystem::directory_iterator end; !error && entry != end;
-         entry.increment(error)) {
-        if (auto name = entry->path().filename().string(); !name.starts_with('.')) {
+    for (std::string& name : all) {
+        if (!name.starts_with('.')) {
             names.push_back(std::move(name));
         }
     }
@@ -176,10 +174,10 @@ private:
             image.problems.push_back(problem_at(what, std::move(message)));
         };
         image.stamps.push_back(stamp);
-        std::error_code error;
+        int error = 0;
         const auto entries = visible_names(folder, error);
-        if (error) {
-            refuse(name.empty() ? source_.string() : shown(name), error_text(error.value()));
+        if (error != 0) {
+            refuse(name.empty() ? source_.string() : shown(name), error_text(error));
             return true;
         }
         above.push_back(stamp);
@@ -220,7 +218,7 @@ private:
         if (!trail.everything(folder)) {
             return;
         }
-        std::error_code error;
+        int error = 0;
         for (const std::string& entry : visible_names(folder, error)) {
             const std::string place = folder + '/' + entry;
             struct stat status;

@@ -41,7 +41,7 @@ public:
         const std::shared_ptr<const std::string>& text = image.pieces.front().bytes;
         try {
             content.document = parse(*text, parsing_);
-            content.source = std::make_shared<const TextSource>(text, parsing_);
+            content.source = std::shared_ptr<const Source>(new TextSource(text, parsing_));
             return {};
         } catch (const ParseError& error) {
             Problem problem = problem_at(source_, error.message());

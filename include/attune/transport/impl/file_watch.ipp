@@ -36,23 +36,52 @@ ATTUNE_DECL FileWatch::~FileWatch() {
     }
 }
 
+ATTUNE_DECL std::vector<FileWatch::Watch>::iterator FileWatch::from(int id) noexcept {
+    auto first = watches_.begin();
+    auto last = watches_.end();
+    while (first != last) {
+        const auto middle = first + (last - first) / 2;
+        if (middle->id < id) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL FileWatch::Watch* FileWatch::find(int id) noexcept {
+    const auto found = from(id);
+    return found != watches_.end() && found->id == id ? &*found : nullptr;
+}
+
+ATTUNE_DECL void FileWatch::erase(int id) noexcept {
+    const auto found = from(id);
+    if (found != watches_.end() && found->id == id) {
+        watches_.erase(found);
+    }
+}
+
 ATTUNE_DECL void FileWatch::forget(const Listener& listener) { release(take(listener)); }
 
 ATTUNE_DECL int FileWatch::add(const std::string& place, std::uint32_t mask,
                                const std::shared_ptr<Listener>& listener, std::string_view name) {
     // An inode has one watch, however it is reached: masks add up, and interests decide.
-    const int watch = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
-    if (watch < 0) {
+    const int id = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
+    if (id < 0) {
         return errno;
     }
-    Interest interest{listener, listener.get(), std::string(name)};
-    watches_[watch].push_back(std::move(interest));
+    Watch* watch = find(id);
+    if (watch == nullptr) {
+        watch = &*watches_.insert(from(id), Watch{id, {}});
+    }
+    watch->interests.push_back({listener, listener.get(), std::string(name)});
     return 0;
 }
 
 ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
     std::vector<int> taken;
-    for (auto& [watch, interests] : watches_) {
+    for (auto& [id, interests] : watches_) {
         std::size_t kept = 0;
         for (Interest& interest : interests) {
             if (interest.key != &listener) {
@@ -61,18 +90,17 @@ ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
         }
         if (kept != interests.size()) {
             interests.erase(interests.begin() + static_cast<std::ptrdiff_t>(kept), interests.end());
-            taken.push_back(watch);
+            taken.push_back(id);
         }
     }
     return taken;
 }
 
 ATTUNE_DECL void FileWatch::release(const std::vector<int>& watches) {
-    for (const int watch : watches) {
-        const auto found = watches_.find(watch);
-        if (found != watches_.end() && found->second.empty()) {
-            ::inotify_rm_watch(fd_, watch);  // fails where the kernel was faster, which is as well
-            watches_.erase(found);
+    for (const int id : watches) {
+        if (const Watch* const watch = find(id); watch != nullptr && watch->interests.empty()) {
+            ::inotify_rm_watch(fd_, id);  // fails where the kernel was faster, which is as well
+            erase(id);
         }
     }
 }
@@ -91,7 +119,7 @@ ATTUNE_DECL bool FileWatch::tell_one() {
     const Listener* key = nullptr;
     std::shared_ptr<Listener> listener;
     bool moved = false;
-    for (auto& [watch, interests] : watches_) {
+    for (auto& [id, interests] : watches_) {
         for (Interest& interest : interests) {
             if (!interest.touched || (key != nullptr && interest.key != key)) {
                 continue;
@@ -129,16 +157,16 @@ ATTUNE_DECL void FileWatch::drain() {
                 event.len != 0 ? buffer.data() + at + sizeof event : std::string_view();
             at += sizeof event + event.len;
             if ((event.mask & IN_Q_OVERFLOW) != 0) {
-                for (auto& [watch, interests] : watches_) {
+                for (auto& [id, interests] : watches_) {
                     mark(interests, {}, true);
                 }
                 continue;
             }
-            const auto found = watches_.find(event.wd);
-            if (found == watches_.end()) {
+            Watch* const watch = find(event.wd);
+            if (watch == nullptr) {
                 continue;  // was on its way when the watch was given up
             }
-            mark(found->second, name, (event.mask & ~watch_bytes) != 0);
+            mark(watch->interests, name, (event.mask & ~watch_bytes) != 0);
             if ((event.mask & IN_IGNORED) != 0) {
                 gone.push_back(event.wd);
             }
@@ -146,8 +174,8 @@ ATTUNE_DECL void FileWatch::drain() {
     }
     while (tell_one()) {
     }
-    for (const int watch : gone) {
-        watches_.erase(watch);
+    for (const int id : gone) {
+        erase(id);
     }
 }
 

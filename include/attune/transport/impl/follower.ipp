@@ -10,14 +10,16 @@
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// How often to poll where nothing else was asked for and the kernel does not tell.
-inline constexpr std::chrono::milliseconds default_poll{1000};
+inline constexpr Poller::Clock::duration default_poll = std::chrono::seconds{1};
+
+/// Between two readings of something that changes.
+inline constexpr Poller::Clock::duration shortest_pause = std::chrono::milliseconds{1};
 
 /// Within a day, so that no sum of them overflows.
 ATTUNE_DECL Follower::Pace Follower::bounded(const Pace& pace) noexcept {
-    using std::chrono::milliseconds;
-    constexpr milliseconds day = std::chrono::hours{24};
-    const milliseconds none{0};
-    const milliseconds quiet = std::clamp(pace.quiet, none, day);
+    constexpr Clock::duration day = std::chrono::hours{24};
+    constexpr Clock::duration none{0};
+    const Clock::duration quiet = std::clamp(pace.quiet, none, day);
     return {std::clamp(pace.poll, none, day), quiet, std::clamp(pace.longest, quiet, day),
             pace.watch};
 }
@@ -61,8 +63,8 @@ ATTUNE_DECL Content Follower::load() {
         if (!in_progress || left <= left.zero()) {
             throw Rejected({std::move(verdict.problems), name()});
         }
-        const auto pause = std::max(pace_.quiet, std::chrono::milliseconds{1});
-        std::this_thread::sleep_for(std::min<Clock::duration>(left, pause));
+        const auto pause = std::max(pace_.quiet, shortest_pause);
+        std::this_thread::sleep_for(std::min(left, pause));
     }
 }
 
@@ -202,7 +204,7 @@ ATTUNE_DECL void Follower::look() {
     if (verdict.problems.empty()) {
         deliver(lock, std::move(image), std::move(verdict.content));
     } else if (now < window_->deadline) {
-        const auto again = now + std::max(pace_.quiet, std::chrono::milliseconds{1});
+        const auto again = now + std::max(pace_.quiet, shortest_pause);
         window_->closes = verdict.steady ? window_->deadline : std::min(again, window_->deadline);
         set_timer(now);
     } else {

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,19 +24,18 @@ ATTUNE_DECL Stamp::Stamp(const struct stat& status)
       modified_s(status.st_mtim.tv_sec),
       modified_ns(status.st_mtim.tv_nsec) {}
 
-ATTUNE_DECL bool Image::younger_than(std::chrono::milliseconds age) const {
-    using std::chrono::nanoseconds;
-    using std::chrono::seconds;
-    const nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
+ATTUNE_DECL bool Image::younger_than(std::chrono::nanoseconds age) const {
+    const std::chrono::nanoseconds clock = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t now = clock.count();
+    constexpr std::int64_t second = 1'000'000'000;
     // A file may claim any time, also one that nanoseconds cannot count to.
     constexpr std::int64_t far = 48 * 3600;
-    const std::int64_t today = std::chrono::duration_cast<seconds>(now).count();
     for (const Stamp& stamp : stamps) {
-        if (stamp.modified_s <= today - far || stamp.modified_s >= today + far) {
+        if (stamp.modified_s <= now / second - far || stamp.modified_s >= now / second + far) {
             continue;
         }
-        const nanoseconds modified = seconds{stamp.modified_s} + nanoseconds{stamp.modified_ns};
-        if (std::chrono::abs(now - modified) < age) {
+        const std::int64_t since = now - stamp.modified_s * second - stamp.modified_ns;
+        if (since < age.count() && -since < age.count()) {
             return true;
         }
     }
@@ -86,24 +86,42 @@ ATTUNE_DECL std::string error_text(int error) {
     return text;
 }
 
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names) {
+    DIR* const directory = ::opendir(folder.c_str());
+    if (directory == nullptr) {
+        return errno;
+    }
+    struct Close {
+        DIR* directory;
+        ~Close() { ::closedir(directory); }
+    } const close_at_end{directory};
+
+    errno = 0;
+    while (names.size() < most) {
+        const dirent* const entry = ::readdir(directory);
+        if (entry == nullptr) {
+            return errno;
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    return 0;
+}
+
 ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
                               const std::string& source) {
     const std::filesystem::path file = path;
     const std::string folder = file.parent_path().string();
-    std::error_code error;
-    std::filesystem::directory_iterator entry{folder, error};
-    if (error) {
-        const bool absent = error == std::errc::no_such_file_or_directory;
-        const std::string reason =
-            absent ? "there is no such directory" : error_text(error.value());
-        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
-    }
     // A directory of many files must not make the report slow.
     constexpr std::size_t max_names = 1000;
     std::vector<std::string> names;
-    for (const std::filesystem::directory_iterator end;
-         !error && entry != end && names.size() < max_names; entry.increment(error)) {
-        names.push_back(entry->path().filename().string());
+    if (const int error = read_names(folder, max_names, names); error != 0) {
+        const std::string reason =
+            error == ENOENT ? "there is no such directory" : error_text(error);
+        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
     }
     std::vector<std::string_view> views(names.begin(), names.end());
     std::sort(views.begin(), views.end());
