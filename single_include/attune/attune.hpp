@@ -26,6 +26,7 @@
 #include <cstring>
 #include <ctime>
 #include <deque>
+#include <dirent.h>
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
@@ -51,7 +52,6 @@
 #include <thread>
 #include <type_traits>
 #include <unistd.h>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -5880,14 +5880,10 @@ ATTUNE_DECL std::optional<bool> read_boolean(std::string_view text) noexcept {
 }
 
 template <class N>
-std::optional<N> read_number(std::string_view text) noexcept {
-    N number{};
+bool read_number(std::string_view text, N& number) noexcept {
     const char* const last = text.data() + text.size();
     const std::from_chars_result result = std::from_chars(text.data(), last, number);
-    if (result.ec != std::errc{} || result.ptr != last) {
-        return std::nullopt;
-    }
-    return number;
+    return result.ec == std::errc{} && result.ptr == last;
 }
 
 // An integer in a document, or in text.
@@ -5897,11 +5893,13 @@ ATTUNE_DECL std::optional<Quantity> integer_in(const Document& document) {
                                       : Quantity(document.as_int64());
     }
     if (document.is_text()) {
-        if (const auto number = read_number<std::int64_t>(document.as_string())) {
-            return *number;
+        std::int64_t small = 0;
+        if (read_number(document.as_string(), small)) {
+            return small;
         }
-        if (const auto number = read_number<std::uint64_t>(document.as_string())) {
-            return *number;
+        std::uint64_t large = 0;
+        if (read_number(document.as_string(), large)) {
+            return large;
         }
     }
     return std::nullopt;
@@ -5949,25 +5947,23 @@ ATTUNE_DECL void Decoder::integer(const IntegerType& type, void* object, const D
 
 ATTUNE_DECL void Decoder::real(const RealType& type, void* object, const Document& document,
                                const Trail& place) {
-    std::optional<double> number;
-    if (document.is_number()) {
+    double number = 0;
+    bool good = document.is_number();
+    if (good) {
         number = document.as_double();
     } else if (document.is_text()) {
-        number = read_number<double>(document.as_string());
-        if (number && !std::isfinite(*number)) {
-            number.reset();
-        }
+        good = read_number(document.as_string(), number) && std::isfinite(number);
     }
-    if (!number) {
+    if (!good) {
         mismatch(type, document, place);
-    } else if (std::isfinite(*number) && std::abs(*number) > most_of(type.format)) {
+    } else if (std::isfinite(number) && std::abs(number) > most_of(type.format)) {
         const double most = most_of(type.format);
         Problem& problem = report(place);
         problem.expected =
             "a number in [" + to_text(Quantity(-most)) + ", " + to_text(Quantity(most)) + ']';
         problem.found = found(document, place.secret);
-    } else if (allowed(type, *number, document, place)) {
-        store_real(type.format, object, *number);
+    } else if (allowed(type, number, document, place)) {
+        store_real(type.format, object, number);
     }
 }
 
@@ -9544,12 +9540,15 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Which nodes are bound where: a trie over the tokens of their paths.
 class BindingIndex {
 public:
-    struct Hash : std::hash<std::string_view> {
-        using is_transparent = void;
-    };
     struct Branch {
-        std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
+        std::string token;
+        std::vector<std::unique_ptr<Branch>> children;  // by token
         std::vector<std::shared_ptr<GraphNode>> nodes;
+
+        /// The place of the first child whose token is not before that one.
+        ATTUNE_DECL std::size_t from(std::string_view name) const noexcept;
+        /// The child of that token, or null.
+        ATTUNE_DECL Branch* find(std::string_view name) const noexcept;
     };
 
     /// The node of that kind at `path`, or null.
@@ -9570,29 +9569,55 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+ATTUNE_DECL std::size_t BindingIndex::Branch::from(std::string_view name) const noexcept {
+    std::size_t first = 0;
+    std::size_t last = children.size();
+    while (first != last) {
+        const std::size_t middle = first + (last - first) / 2;
+        if (children[middle]->token < name) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL BindingIndex::Branch* BindingIndex::Branch::find(std::string_view name) const noexcept {
+    const std::size_t place = from(name);
+    return place != children.size() && children[place]->token == name ? children[place].get()
+                                                                      : nullptr;
+}
+
 ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
                                                           const ValueKind& kind) const {
     const Branch* branch = &root_;
     for (const std::string& token : path.tokens()) {
-        const auto child = branch->children.find(token);
-        if (child == branch->children.end()) {
+        branch = branch->find(token);
+        if (branch == nullptr) {
             return nullptr;
         }
-        branch = child->second.get();
     }
-    const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
-                                    [&](const auto& node) { return &node->kind == &kind; });
-    return found != branch->nodes.end() ? *found : nullptr;
+    for (const auto& node : branch->nodes) {
+        if (&node->kind == &kind) {
+            return node;
+        }
+    }
+    return nullptr;
 }
 
 ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
     Branch* branch = &root_;
     for (const std::string& token : node->path.tokens()) {
-        auto& child = branch->children[token];
+        Branch* child = branch->find(token);
         if (child == nullptr) {
-            child = std::make_unique<Branch>();
+            auto made = std::make_unique<Branch>();
+            made->token = token;
+            child = made.get();
+            const auto place = static_cast<std::ptrdiff_t>(branch->from(token));
+            branch->children.insert(branch->children.begin() + place, std::move(made));
         }
-        branch = child.get();
+        branch = child;
     }
     branch->nodes.push_back(std::move(node));
 }
@@ -9609,21 +9634,18 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
         return;
     }
     if (before != nullptr && after != nullptr && before->is_object() && after->is_object()) {
-        for_each_difference(
-            *before, *after,
-            [&](std::string_view key, const Document* member_before, const Document* member_after) {
-                const auto child = branch.children.find(key);
-                if (child != branch.children.end()) {
-                    collect_affected(*child->second, member_before, member_after, affected);
-                }
-            });
+        for (Differences difference(*before, *after); difference.next();) {
+            if (const BindingIndex::Branch* const child = branch.find(difference.key())) {
+                collect_affected(*child, difference.before(), difference.after(), affected);
+            }
+        }
         return;
     }
     const auto step = [](const Document* from, const std::string& token) {
         return from != nullptr ? from->find(Path{} / token) : nullptr;
     };
-    for (const auto& [token, child] : branch.children) {
-        collect_affected(*child, step(before, token), step(after, token), affected);
+    for (const auto& child : branch.children) {
+        collect_affected(*child, step(before, child->token), step(after, child->token), affected);
     }
 }
 
@@ -10425,9 +10447,8 @@ public:
     template <class S>
     std::shared_ptr<S> service() {
         return std::static_pointer_cast<S>(
-            find_service(&detail::poller_service_key<S>, [](Poller& poller) {
-                return std::shared_ptr<void>(std::make_shared<S>(poller));
-            }));
+            find_service(&detail::poller_service_key<S>,
+                         [](Poller& poller) { return std::shared_ptr<void>(new S(poller)); }));
     }
 
 private:
@@ -10781,16 +10802,14 @@ ATTUNE_DECL timespec PollerCore::time_left() const noexcept {
     if (first == never) {
         return {-1, 0};
     }
-    using std::chrono::seconds;
     // A bound keeps time_t and the subtraction in range whatever was asked for.
-    constexpr Clock::duration longest = seconds{3600};
+    constexpr Clock::duration longest = std::chrono::hours{1};
+    constexpr std::int64_t second = 1'000'000'000;
     const auto now = Clock::now();
-    const Clock::duration left = first <= now            ? Clock::duration::zero()
-                                 : first > now + longest ? longest
-                                                         : first - now;
-    const auto whole = std::chrono::duration_cast<seconds>(left);
-    const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(left - whole);
-    return {static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
+    const std::chrono::nanoseconds left = first <= now            ? Clock::duration::zero()
+                                          : first > now + longest ? longest
+                                                                  : first - now;
+    return {static_cast<time_t>(left.count() / second), static_cast<long>(left.count() % second)};
 }
 
 ATTUNE_DECL void PollerCore::wake() noexcept {
@@ -11305,7 +11324,8 @@ ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems
         }
     }
     if (!table.empty()) {
-        layer.source = std::make_shared<const PlacedSource>(layer.content.source, std::move(table));
+        layer.source =
+            std::shared_ptr<const Source>(new PlacedSource(layer.content.source, std::move(table)));
     }
 }
 
@@ -12443,9 +12463,8 @@ inline void report_unbound(const BindingIndex::Branch& branch, const Document& v
     }
     for (const auto& member : value.members()) {
         const Path below = path / member.key;
-        const auto child = branch.children.find(member.key);
-        if (child != branch.children.end()) {
-            report_unbound(*child->second, member.value, below, provenance, problems);
+        if (const BindingIndex::Branch* const child = branch.find(member.key)) {
+            report_unbound(*child, member.value, below, provenance, problems);
             continue;
         }
         const UnknownKeys rule = provenance.unknown_keys(below);
@@ -12453,8 +12472,8 @@ inline void report_unbound(const BindingIndex::Branch& branch, const Document& v
             continue;
         }
         std::vector<std::string_view> names;
-        for (const auto& [name, other] : branch.children) {
-            names.push_back(name);
+        for (const auto& other : branch.children) {
+            names.push_back(other->token);
         }
         problems.push_back({.path = below,
                             .origin = provenance.origin(below, Part::key),
@@ -13069,6 +13088,16 @@ private:
         bool moved = false;
     };
 
+    struct Watch {
+        int id;
+        std::vector<Interest> interests;
+    };
+
+    /// The watch of that id, or the first one after it.
+    ATTUNE_DECL std::vector<Watch>::iterator from(int id) noexcept;
+    ATTUNE_DECL Watch* find(int id) noexcept;
+    ATTUNE_DECL void erase(int id) noexcept;
+
     /// An errno, or zero.
     ATTUNE_DECL int add(const std::string& place, std::uint32_t mask,
                         const std::shared_ptr<Listener>& listener, std::string_view name);
@@ -13088,7 +13117,7 @@ private:
     ATTUNE_DECL bool tell_one();
 
     int fd_ = -1;
-    std::unordered_map<int, std::vector<Interest>> watches_;
+    std::vector<Watch> watches_;  // by id; the kernel gives rising ones
     Poller::Registration registration_;
 };
 
@@ -13152,23 +13181,52 @@ ATTUNE_DECL FileWatch::~FileWatch() {
     }
 }
 
+ATTUNE_DECL std::vector<FileWatch::Watch>::iterator FileWatch::from(int id) noexcept {
+    auto first = watches_.begin();
+    auto last = watches_.end();
+    while (first != last) {
+        const auto middle = first + (last - first) / 2;
+        if (middle->id < id) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL FileWatch::Watch* FileWatch::find(int id) noexcept {
+    const auto found = from(id);
+    return found != watches_.end() && found->id == id ? &*found : nullptr;
+}
+
+ATTUNE_DECL void FileWatch::erase(int id) noexcept {
+    const auto found = from(id);
+    if (found != watches_.end() && found->id == id) {
+        watches_.erase(found);
+    }
+}
+
 ATTUNE_DECL void FileWatch::forget(const Listener& listener) { release(take(listener)); }
 
 ATTUNE_DECL int FileWatch::add(const std::string& place, std::uint32_t mask,
                                const std::shared_ptr<Listener>& listener, std::string_view name) {
     // An inode has one watch, however it is reached: masks add up, and interests decide.
-    const int watch = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
-    if (watch < 0) {
+    const int id = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
+    if (id < 0) {
         return errno;
     }
-    Interest interest{listener, listener.get(), std::string(name)};
-    watches_[watch].push_back(std::move(interest));
+    Watch* watch = find(id);
+    if (watch == nullptr) {
+        watch = &*watches_.insert(from(id), Watch{id, {}});
+    }
+    watch->interests.push_back({listener, listener.get(), std::string(name)});
     return 0;
 }
 
 ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
     std::vector<int> taken;
-    for (auto& [watch, interests] : watches_) {
+    for (auto& [id, interests] : watches_) {
         std::size_t kept = 0;
         for (Interest& interest : interests) {
             if (interest.key != &listener) {
@@ -13177,18 +13235,17 @@ ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
         }
         if (kept != interests.size()) {
             interests.erase(interests.begin() + static_cast<std::ptrdiff_t>(kept), interests.end());
-            taken.push_back(watch);
+            taken.push_back(id);
         }
     }
     return taken;
 }
 
 ATTUNE_DECL void FileWatch::release(const std::vector<int>& watches) {
-    for (const int watch : watches) {
-        const auto found = watches_.find(watch);
-        if (found != watches_.end() && found->second.empty()) {
-            ::inotify_rm_watch(fd_, watch);  // fails where the kernel was faster, which is as well
-            watches_.erase(found);
+    for (const int id : watches) {
+        if (const Watch* const watch = find(id); watch != nullptr && watch->interests.empty()) {
+            ::inotify_rm_watch(fd_, id);  // fails where the kernel was faster, which is as well
+            erase(id);
         }
     }
 }
@@ -13207,7 +13264,7 @@ ATTUNE_DECL bool FileWatch::tell_one() {
     const Listener* key = nullptr;
     std::shared_ptr<Listener> listener;
     bool moved = false;
-    for (auto& [watch, interests] : watches_) {
+    for (auto& [id, interests] : watches_) {
         for (Interest& interest : interests) {
             if (!interest.touched || (key != nullptr && interest.key != key)) {
                 continue;
@@ -13245,16 +13302,16 @@ ATTUNE_DECL void FileWatch::drain() {
                 event.len != 0 ? buffer.data() + at + sizeof event : std::string_view();
             at += sizeof event + event.len;
             if ((event.mask & IN_Q_OVERFLOW) != 0) {
-                for (auto& [watch, interests] : watches_) {
+                for (auto& [id, interests] : watches_) {
                     mark(interests, {}, true);
                 }
                 continue;
             }
-            const auto found = watches_.find(event.wd);
-            if (found == watches_.end()) {
+            Watch* const watch = find(event.wd);
+            if (watch == nullptr) {
                 continue;  // was on its way when the watch was given up
             }
-            mark(found->second, name, (event.mask & ~watch_bytes) != 0);
+            mark(watch->interests, name, (event.mask & ~watch_bytes) != 0);
             if ((event.mask & IN_IGNORED) != 0) {
                 gone.push_back(event.wd);
             }
@@ -13262,8 +13319,8 @@ ATTUNE_DECL void FileWatch::drain() {
     }
     while (tell_one()) {
     }
-    for (const int watch : gone) {
-        watches_.erase(watch);
+    for (const int id : gone) {
+        erase(id);
     }
 }
 
@@ -13377,7 +13434,7 @@ struct Image {
     std::vector<Problem> problems;  ///< not empty: the image is worth nothing
 
     /// Whether something in it was modified less than `age` ago.
-    ATTUNE_DECL bool younger_than(std::chrono::milliseconds age) const;
+    ATTUNE_DECL bool younger_than(std::chrono::nanoseconds age) const;
 };
 
 /// Whether the bytes, or the problems, are the same.
@@ -13403,6 +13460,10 @@ ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std
 ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
                               const std::string& source);
 
+/// Adds the names in a directory, in any order and so many at most. Gives an errno, or zero.
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names);
+
 /// Why a system call failed.
 ATTUNE_DECL std::string error_text(int error);
 
@@ -13417,19 +13478,18 @@ ATTUNE_DECL Stamp::Stamp(const struct stat& status)
       modified_s(status.st_mtim.tv_sec),
       modified_ns(status.st_mtim.tv_nsec) {}
 
-ATTUNE_DECL bool Image::younger_than(std::chrono::milliseconds age) const {
-    using std::chrono::nanoseconds;
-    using std::chrono::seconds;
-    const nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
+ATTUNE_DECL bool Image::younger_than(std::chrono::nanoseconds age) const {
+    const std::chrono::nanoseconds clock = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t now = clock.count();
+    constexpr std::int64_t second = 1'000'000'000;
     // A file may claim any time, also one that nanoseconds cannot count to.
     constexpr std::int64_t far = 48 * 3600;
-    const std::int64_t today = std::chrono::duration_cast<seconds>(now).count();
     for (const Stamp& stamp : stamps) {
-        if (stamp.modified_s <= today - far || stamp.modified_s >= today + far) {
+        if (stamp.modified_s <= now / second - far || stamp.modified_s >= now / second + far) {
             continue;
         }
-        const nanoseconds modified = seconds{stamp.modified_s} + nanoseconds{stamp.modified_ns};
-        if (std::chrono::abs(now - modified) < age) {
+        const std::int64_t since = now - stamp.modified_s * second - stamp.modified_ns;
+        if (since < age.count() && -since < age.count()) {
             return true;
         }
     }
@@ -13480,24 +13540,42 @@ ATTUNE_DECL std::string error_text(int error) {
     return text;
 }
 
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names) {
+    DIR* const directory = ::opendir(folder.c_str());
+    if (directory == nullptr) {
+        return errno;
+    }
+    struct Close {
+        DIR* directory;
+        ~Close() { ::closedir(directory); }
+    } const close_at_end{directory};
+
+    errno = 0;
+    while (names.size() < most) {
+        const dirent* const entry = ::readdir(directory);
+        if (entry == nullptr) {
+            return errno;
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    return 0;
+}
+
 ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
                               const std::string& source) {
     const std::filesystem::path file = path;
     const std::string folder = file.parent_path().string();
-    std::error_code error;
-    std::filesystem::directory_iterator entry{folder, error};
-    if (error) {
-        const bool absent = error == std::errc::no_such_file_or_directory;
-        const std::string reason =
-            absent ? "there is no such directory" : error_text(error.value());
-        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
-    }
     // A directory of many files must not make the report slow.
     constexpr std::size_t max_names = 1000;
     std::vector<std::string> names;
-    for (const std::filesystem::directory_iterator end;
-         !error && entry != end && names.size() < max_names; entry.increment(error)) {
-        names.push_back(entry->path().filename().string());
+    if (const int error = read_names(folder, max_names, names); error != 0) {
+        const std::string reason =
+            error == ENOENT ? "there is no such directory" : error_text(error);
+        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
     }
     std::vector<std::string_view> views(names.begin(), names.end());
     std::sort(views.begin(), views.end());
@@ -13610,9 +13688,9 @@ public:
 class Follower final : public FileWatch::Listener, public std::enable_shared_from_this<Follower> {
 public:
     struct Pace {
-        std::chrono::milliseconds poll;
-        std::chrono::milliseconds quiet;
-        std::chrono::milliseconds longest;
+        Poller::Clock::duration poll;
+        Poller::Clock::duration quiet;
+        Poller::Clock::duration longest;
         bool watch;
     };
 
@@ -13688,14 +13766,16 @@ ATTUNE_DECL std::unique_ptr<Transport> follow(std::unique_ptr<const Subject> sub
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// How often to poll where nothing else was asked for and the kernel does not tell.
-inline constexpr std::chrono::milliseconds default_poll{1000};
+inline constexpr Poller::Clock::duration default_poll = std::chrono::seconds{1};
+
+/// Between two readings of something that changes.
+inline constexpr Poller::Clock::duration shortest_pause = std::chrono::milliseconds{1};
 
 /// Within a day, so that no sum of them overflows.
 ATTUNE_DECL Follower::Pace Follower::bounded(const Pace& pace) noexcept {
-    using std::chrono::milliseconds;
-    constexpr milliseconds day = std::chrono::hours{24};
-    const milliseconds none{0};
-    const milliseconds quiet = std::clamp(pace.quiet, none, day);
+    constexpr Clock::duration day = std::chrono::hours{24};
+    constexpr Clock::duration none{0};
+    const Clock::duration quiet = std::clamp(pace.quiet, none, day);
     return {std::clamp(pace.poll, none, day), quiet, std::clamp(pace.longest, quiet, day),
             pace.watch};
 }
@@ -13739,8 +13819,8 @@ ATTUNE_DECL Content Follower::load() {
         if (!in_progress || left <= left.zero()) {
             throw Rejected({std::move(verdict.problems), name()});
         }
-        const auto pause = std::max(pace_.quiet, std::chrono::milliseconds{1});
-        std::this_thread::sleep_for(std::min<Clock::duration>(left, pause));
+        const auto pause = std::max(pace_.quiet, shortest_pause);
+        std::this_thread::sleep_for(std::min(left, pause));
     }
 }
 
@@ -13880,7 +13960,7 @@ ATTUNE_DECL void Follower::look() {
     if (verdict.problems.empty()) {
         deliver(lock, std::move(image), std::move(verdict.content));
     } else if (now < window_->deadline) {
-        const auto again = now + std::max(pace_.quiet, std::chrono::milliseconds{1});
+        const auto again = now + std::max(pace_.quiet, shortest_pause);
         window_->closes = verdict.steady ? window_->deadline : std::min(again, window_->deadline);
         set_timer(now);
     } else {
@@ -13983,14 +14063,13 @@ ATTUNE_DECL bool is_plain_text(std::string_view bytes) noexcept {
     return true;
 }
 
-/// The names in a folder that do not begin with a dot, sorted.
-ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder,
-                                                   std::error_code& error) {
+/// The names in a folder that do not begin with a dot, sorted. `error` is an errno, or zero.
+ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder, int& error) {
+    std::vector<std::string> all;
+    error = read_names(folder, all.max_size(), all);
     std::vector<std::string> names;
-    std::filesystem::directory_iterator entry{folder, error};
-    for (const std::filesystem::directory_iterator end; !error && entry != end;
-         entry.increment(error)) {
-        if (auto name = entry->path().filename().string(); !name.starts_with('.')) {
+    for (std::string& name : all) {
+        if (!name.starts_with('.')) {
             names.push_back(std::move(name));
         }
     }
@@ -14126,10 +14205,10 @@ private:
             image.problems.push_back(problem_at(what, std::move(message)));
         };
         image.stamps.push_back(stamp);
-        std::error_code error;
+        int error = 0;
         const auto entries = visible_names(folder, error);
-        if (error) {
-            refuse(name.empty() ? source_.string() : shown(name), error_text(error.value()));
+        if (error != 0) {
+            refuse(name.empty() ? source_.string() : shown(name), error_text(error));
             return true;
         }
         above.push_back(stamp);
@@ -14170,7 +14249,7 @@ private:
         if (!trail.everything(folder)) {
             return;
         }
-        std::error_code error;
+        int error = 0;
         for (const std::string& entry : visible_names(folder, error)) {
             const std::string place = folder + '/' + entry;
             struct stat status;
@@ -14359,7 +14438,7 @@ public:
         const std::shared_ptr<const std::string>& text = image.pieces.front().bytes;
         try {
             content.document = parse(*text, parsing_);
-            content.source = std::make_shared<const TextSource>(text, parsing_);
+            content.source = std::shared_ptr<const Source>(new TextSource(text, parsing_));
             return {};
         } catch (const ParseError& error) {
             Problem problem = problem_at(source_, error.message());
