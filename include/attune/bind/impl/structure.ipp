@@ -30,20 +30,24 @@ ATTUNE_DECL void judge(const Structure& structure) {
     }
 }
 
+ATTUNE_DECL void add_member(Structure& structure, const void* address, const Type& type) {
+    FieldInfo& field = structure.fields.emplace_back();
+    field.type = &type;
+    field.offset =
+        static_cast<std::size_t>(static_cast<const std::byte*>(address) -
+                                 static_cast<const std::byte*>(structure.defaults.get()));
+}
+
 ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
     Structure structure;
     structure.defaults = recipe.make();
     const void* const object = structure.defaults.get();
 
-    std::vector<MemberInfo> members(recipe.count);
-    recipe.members(object, members.data());
+    structure.fields.reserve(recipe.count);
+    recipe.members(structure, object);
     std::string_view names = recipe.names;
-    for (const MemberInfo& member : members) {
-        FieldInfo& field = structure.fields.emplace_back();
+    for (FieldInfo& field : structure.fields) {
         field.name = member_name(next_argument(names));
-        field.type = member.type;
-        field.offset = static_cast<std::size_t>(static_cast<const std::byte*>(member.address) -
-                                                static_cast<const std::byte*>(object));
     }
     if (recipe.describe != nullptr) {
         recipe.describe(structure, object);
