@@ -14,9 +14,22 @@ namespace detail {
 
 class PollerCore;
 
+/// A callback, and what it waits for: a descriptor, a moment, or just its turn.
 struct PollerJob {
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    static constexpr TimePoint never = TimePoint::max();
+
+    PollerJob() = default;
+    PollerJob(const PollerJob&) = delete;
+    PollerJob& operator=(const PollerJob&) = delete;
     virtual ~PollerJob() = default;
     virtual void run() = 0;
+
+    std::uint64_t id = 0;     // of the registration; 0: posted
+    int fd = -1;              // -1: no descriptor
+    TimePoint armed = never;  // timers only
+    bool due = false;         // armed for a moment that has passed
 };
 
 template <class F>

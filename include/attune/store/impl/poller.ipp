@@ -25,16 +25,7 @@ class PollerCore {
 public:
     using Clock = Poller::Clock;
 
-    static constexpr Clock::time_point never = Clock::time_point::max();
-
-    /// A descriptor, a timer, or something posted.
-    struct Entry {
-        std::uint64_t id = 0;
-        std::unique_ptr<PollerJob> job;
-        int fd = -1;                      // -1: no descriptor
-        Clock::time_point armed = never;  // timers only
-        bool due = false;                 // armed for a moment that has passed
-    };
+    static constexpr Clock::time_point never = PollerJob::never;
 
     PollerCore() = default;
     PollerCore(const PollerCore&) = delete;
@@ -51,7 +42,7 @@ public:
     static void post(const std::shared_ptr<PollerCore>& core, std::unique_ptr<PollerJob> job);
 
     /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
-    std::shared_ptr<Entry> remove(std::uint64_t id) noexcept;
+    std::shared_ptr<PollerJob> remove(std::uint64_t id) noexcept;
     void arm(std::uint64_t id, Clock::time_point when) noexcept;
     void stop() noexcept;
     bool on_thread() noexcept;
@@ -60,7 +51,7 @@ public:
 
 private:
     using Lock = std::unique_lock<std::mutex>;
-    using Entries = std::vector<std::shared_ptr<Entry>>;
+    using Entries = std::vector<std::shared_ptr<PollerJob>>;
 
     struct Service {
         const void* key;
@@ -72,9 +63,9 @@ private:
     void round(Lock& lock);
     void run_posted(Lock& lock);
     void run_due(Lock& lock, Clock::time_point now);
-    void call(Lock& lock, std::shared_ptr<Entry> entry) noexcept;
-    std::shared_ptr<Entry> find(std::uint64_t id) const noexcept;
-    std::shared_ptr<Entry> first_due() const noexcept;
+    void call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept;
+    std::shared_ptr<PollerJob> find(std::uint64_t id) const noexcept;
+    std::shared_ptr<PollerJob> first_due() const noexcept;
     timespec time_left() const noexcept;
     void wake() noexcept;
 
@@ -96,8 +87,7 @@ private:
 
 ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& core, int fd,
                                           std::unique_ptr<PollerJob> job) {
-    auto entry = std::make_shared<Entry>();
-    entry->job = std::move(job);
+    const std::shared_ptr<PollerJob> entry = std::move(job);
     entry->fd = fd;
     const std::scoped_lock lock{core->mutex_};
     if (core->stopping_) {
@@ -114,8 +104,7 @@ ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& cor
 
 ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
                                   std::unique_ptr<PollerJob> job) {
-    auto entry = std::make_shared<Entry>();
-    entry->job = std::move(job);
+    std::shared_ptr<PollerJob> entry = std::move(job);
     const std::scoped_lock lock{core->mutex_};
     if (!core->stopping_) {
         start(core);
@@ -124,8 +113,8 @@ ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
     }
 }
 
-ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t id) noexcept {
-    std::shared_ptr<Entry> gone;
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::remove(std::uint64_t id) noexcept {
+    std::shared_ptr<PollerJob> gone;
     Lock lock{mutex_};
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
         if ((*entry)->id == id) {
@@ -145,7 +134,7 @@ ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t 
     return gone;
 }
 
-ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::find(std::uint64_t id) const noexcept {
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::find(std::uint64_t id) const noexcept {
     for (const auto& entry : entries_) {
         if (entry->id == id) {
             return entry;
@@ -318,8 +307,8 @@ ATTUNE_DECL void PollerCore::run_due(Lock& lock, Clock::time_point now) {
     }
 }
 
-ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::first_due() const noexcept {
-    std::shared_ptr<Entry> first;
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::first_due() const noexcept {
+    std::shared_ptr<PollerJob> first;
     for (const auto& entry : entries_) {
         if (entry->due && (first == nullptr || entry->armed < first->armed)) {
             first = entry;
@@ -328,11 +317,11 @@ ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::first_due() const noe
     return first;
 }
 
-ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<Entry> entry) noexcept {
+ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept {
     running_ = entry->id;
     lock.unlock();
     try {
-        entry->job->run();
+        entry->run();
     } catch (...) {  // the registrant's own business, as documented
     }
     entry.reset();  // before anybody who waits goes on: what the callback holds is theirs then
