@@ -3860,19 +3860,17 @@ struct Structure {
     }
 };
 
-struct MemberInfo {
-    const void* address;
-    const Type* type;
-};
-
 /// What the compiler knows about a struct.
 struct Recipe {
     std::string_view names;  ///< of the members, as the compiler spells them
     std::size_t count;
     Erased (*make)();
-    void (*members)(const void* object, MemberInfo* members);
+    void (*members)(Structure& structure, const void* object);   ///< adds them
     void (*describe)(Structure& structure, const void* object);  ///< null when it has none
 };
+
+/// Adds a field that has no name yet: the member at that address in the structure's defaults.
+ATTUNE_DECL void add_member(Structure& structure, const void* address, const Type& type);
 
 /// Makes a Structure that is never destroyed, since objects of static storage may use it to their
 /// end. Throws std::logic_error when `describe` contradicts itself.
@@ -3900,20 +3898,24 @@ ATTUNE_DECL void judge(const Structure& structure) {
     }
 }
 
+ATTUNE_DECL void add_member(Structure& structure, const void* address, const Type& type) {
+    FieldInfo& field = structure.fields.emplace_back();
+    field.type = &type;
+    field.offset =
+        static_cast<std::size_t>(static_cast<const std::byte*>(address) -
+                                 static_cast<const std::byte*>(structure.defaults.get()));
+}
+
 ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
     Structure structure;
     structure.defaults = recipe.make();
     const void* const object = structure.defaults.get();
 
-    std::vector<MemberInfo> members(recipe.count);
-    recipe.members(object, members.data());
+    structure.fields.reserve(recipe.count);
+    recipe.members(structure, object);
     std::string_view names = recipe.names;
-    for (const MemberInfo& member : members) {
-        FieldInfo& field = structure.fields.emplace_back();
+    for (FieldInfo& field : structure.fields) {
         field.name = member_name(next_argument(names));
-        field.type = member.type;
-        field.offset = static_cast<std::size_t>(static_cast<const std::byte*>(member.address) -
-                                                static_cast<const std::byte*>(object));
     }
     if (recipe.describe != nullptr) {
         recipe.describe(structure, object);
@@ -3938,8 +3940,10 @@ concept Described = requires(Schema<T>& schema) {
 };
 
 template <std::size_t... I, class... M>
-void list_members(const MembersOver<std::index_sequence<I...>, M*...>& members, MemberInfo* infos) {
-    ((infos[I] = {static_cast<const MemberPointer<I, M*>&>(members).address, &type_object<M>}),
+void add_members(Structure& structure,
+                 const MembersOver<std::index_sequence<I...>, M*...>& members) {
+    (add_member(structure, static_cast<const MemberPointer<I, M*>&>(members).address,
+                type_object<M>),
      ...);
 }
 
@@ -3955,9 +3959,10 @@ Erased make_default() {
 template <class T>
 const Structure& structure_for() {
     Recipe recipe{field_text<T>, field_count<T>, &make_default<T>,
-                  [](const void* object, MemberInfo* infos) {
+                  [](Structure& structure, const void* object) {
                       // Made by the function above, which does not make it const.
-                      list_members(members_of(*static_cast<T*>(const_cast<void*>(object))), infos);
+                      T& made = *static_cast<T*>(const_cast<void*>(object));
+                      add_members(structure, members_of(made));
                   },
                   nullptr};
     if constexpr (Described<T>) {
@@ -10325,9 +10330,22 @@ namespace detail {
 
 class PollerCore;
 
+/// A callback, and what it waits for: a descriptor, a moment, or just its turn.
 struct PollerJob {
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    static constexpr TimePoint never = TimePoint::max();
+
+    PollerJob() = default;
+    PollerJob(const PollerJob&) = delete;
+    PollerJob& operator=(const PollerJob&) = delete;
     virtual ~PollerJob() = default;
     virtual void run() = 0;
+
+    std::uint64_t id = 0;     // of the registration; 0: posted
+    int fd = -1;              // -1: no descriptor
+    TimePoint armed = never;  // timers only
+    bool due = false;         // armed for a moment that has passed
 };
 
 template <class F>
@@ -10472,16 +10490,7 @@ class PollerCore {
 public:
     using Clock = Poller::Clock;
 
-    static constexpr Clock::time_point never = Clock::time_point::max();
-
-    /// A descriptor, a timer, or something posted.
-    struct Entry {
-        std::uint64_t id = 0;
-        std::unique_ptr<PollerJob> job;
-        int fd = -1;                      // -1: no descriptor
-        Clock::time_point armed = never;  // timers only
-        bool due = false;                 // armed for a moment that has passed
-    };
+    static constexpr Clock::time_point never = PollerJob::never;
 
     PollerCore() = default;
     PollerCore(const PollerCore&) = delete;
@@ -10498,7 +10507,7 @@ public:
     static void post(const std::shared_ptr<PollerCore>& core, std::unique_ptr<PollerJob> job);
 
     /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
-    std::shared_ptr<Entry> remove(std::uint64_t id) noexcept;
+    std::shared_ptr<PollerJob> remove(std::uint64_t id) noexcept;
     void arm(std::uint64_t id, Clock::time_point when) noexcept;
     void stop() noexcept;
     bool on_thread() noexcept;
@@ -10507,7 +10516,7 @@ public:
 
 private:
     using Lock = std::unique_lock<std::mutex>;
-    using Entries = std::vector<std::shared_ptr<Entry>>;
+    using Entries = std::vector<std::shared_ptr<PollerJob>>;
 
     struct Service {
         const void* key;
@@ -10519,9 +10528,9 @@ private:
     void round(Lock& lock);
     void run_posted(Lock& lock);
     void run_due(Lock& lock, Clock::time_point now);
-    void call(Lock& lock, std::shared_ptr<Entry> entry) noexcept;
-    std::shared_ptr<Entry> find(std::uint64_t id) const noexcept;
-    std::shared_ptr<Entry> first_due() const noexcept;
+    void call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept;
+    std::shared_ptr<PollerJob> find(std::uint64_t id) const noexcept;
+    std::shared_ptr<PollerJob> first_due() const noexcept;
     timespec time_left() const noexcept;
     void wake() noexcept;
 
@@ -10543,8 +10552,7 @@ private:
 
 ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& core, int fd,
                                           std::unique_ptr<PollerJob> job) {
-    auto entry = std::make_shared<Entry>();
-    entry->job = std::move(job);
+    const std::shared_ptr<PollerJob> entry = std::move(job);
     entry->fd = fd;
     const std::scoped_lock lock{core->mutex_};
     if (core->stopping_) {
@@ -10561,8 +10569,7 @@ ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& cor
 
 ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
                                   std::unique_ptr<PollerJob> job) {
-    auto entry = std::make_shared<Entry>();
-    entry->job = std::move(job);
+    std::shared_ptr<PollerJob> entry = std::move(job);
     const std::scoped_lock lock{core->mutex_};
     if (!core->stopping_) {
         start(core);
@@ -10571,8 +10578,8 @@ ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
     }
 }
 
-ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t id) noexcept {
-    std::shared_ptr<Entry> gone;
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::remove(std::uint64_t id) noexcept {
+    std::shared_ptr<PollerJob> gone;
     Lock lock{mutex_};
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
         if ((*entry)->id == id) {
@@ -10592,7 +10599,7 @@ ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t 
     return gone;
 }
 
-ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::find(std::uint64_t id) const noexcept {
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::find(std::uint64_t id) const noexcept {
     for (const auto& entry : entries_) {
         if (entry->id == id) {
             return entry;
@@ -10765,8 +10772,8 @@ ATTUNE_DECL void PollerCore::run_due(Lock& lock, Clock::time_point now) {
     }
 }
 
-ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::first_due() const noexcept {
-    std::shared_ptr<Entry> first;
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::first_due() const noexcept {
+    std::shared_ptr<PollerJob> first;
     for (const auto& entry : entries_) {
         if (entry->due && (first == nullptr || entry->armed < first->armed)) {
             first = entry;
@@ -10775,11 +10782,11 @@ ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::first_due() const noe
     return first;
 }
 
-ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<Entry> entry) noexcept {
+ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept {
     running_ = entry->id;
     lock.unlock();
     try {
-        entry->job->run();
+        entry->run();
     } catch (...) {  // the registrant's own business, as documented
     }
     entry.reset();  // before anybody who waits goes on: what the callback holds is theirs then
