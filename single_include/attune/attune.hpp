@@ -10481,9 +10481,7 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI
 
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
+namespace attune::inline ATTUNE_ABI::detail {
 
 /// What the thread, the poller and its registrations share.
 class PollerCore {
@@ -10502,17 +10500,18 @@ public:
     }
 
     /// The new entry's id; 0 when the poller is gone.
-    static std::uint64_t add(const std::shared_ptr<PollerCore>& core, int fd,
-                             std::unique_ptr<PollerJob> job);
-    static void post(const std::shared_ptr<PollerCore>& core, std::unique_ptr<PollerJob> job);
+    ATTUNE_DECL static std::uint64_t add(const std::shared_ptr<PollerCore>& core, int fd,
+                                         std::unique_ptr<PollerJob> job);
+    ATTUNE_DECL static void post(const std::shared_ptr<PollerCore>& core,
+                                 std::unique_ptr<PollerJob> job);
 
     /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
-    std::shared_ptr<PollerJob> remove(std::uint64_t id) noexcept;
-    void arm(std::uint64_t id, Clock::time_point when) noexcept;
-    void stop() noexcept;
-    bool on_thread() noexcept;
+    ATTUNE_DECL std::shared_ptr<PollerJob> remove(std::uint64_t id) noexcept;
+    ATTUNE_DECL void arm(std::uint64_t id, Clock::time_point when) noexcept;
+    ATTUNE_DECL void stop() noexcept;
+    ATTUNE_DECL bool on_thread() noexcept;
     /// The living service of that key; when there is none, `made`, which may be null.
-    std::shared_ptr<void> service(const void* key, std::shared_ptr<void> made);
+    ATTUNE_DECL std::shared_ptr<void> service(const void* key, std::shared_ptr<void> made);
 
 private:
     using Lock = std::unique_lock<std::mutex>;
@@ -10523,16 +10522,16 @@ private:
         std::weak_ptr<void> object;
     };
 
-    static void start(const std::shared_ptr<PollerCore>& core);
-    void run() noexcept;
-    void round(Lock& lock);
-    void run_posted(Lock& lock);
-    void run_due(Lock& lock, Clock::time_point now);
-    void call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept;
-    std::shared_ptr<PollerJob> find(std::uint64_t id) const noexcept;
-    std::shared_ptr<PollerJob> first_due() const noexcept;
-    timespec time_left() const noexcept;
-    void wake() noexcept;
+    ATTUNE_DECL static void start(const std::shared_ptr<PollerCore>& core);
+    ATTUNE_DECL void run() noexcept;
+    ATTUNE_DECL void round(Lock& lock);
+    ATTUNE_DECL void run_posted(Lock& lock);
+    ATTUNE_DECL void run_due(Lock& lock, Clock::time_point now);
+    ATTUNE_DECL void call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept;
+    ATTUNE_DECL std::shared_ptr<PollerJob> find(std::uint64_t id) const noexcept;
+    ATTUNE_DECL std::shared_ptr<PollerJob> first_due() const noexcept;
+    ATTUNE_DECL timespec time_left() const noexcept;
+    ATTUNE_DECL void wake() noexcept;
 
     std::mutex mutex_;
     std::condition_variable returned_;  // a callback has returned
@@ -10549,6 +10548,10 @@ private:
     std::thread thread_;
     std::thread::id thread_id_;
 };
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& core, int fd,
                                           std::unique_ptr<PollerJob> job) {
@@ -10826,7 +10829,9 @@ ATTUNE_DECL void PollerCore::wake() noexcept {
     }
 }
 
-}  // namespace detail
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
 
 ATTUNE_DECL Poller::Registration::Registration(std::shared_ptr<detail::PollerCore> core,
                                                std::uint64_t id) noexcept
@@ -13276,8 +13281,10 @@ ATTUNE_DECL bool FileWatch::tell_one() {
             if (!interest.touched || (key != nullptr && interest.key != key)) {
                 continue;
             }
-            key = interest.key;
-            listener = interest.listener.lock();
+            if (key == nullptr) {
+                key = interest.key;
+                listener = interest.listener.lock();
+            }
             moved = moved || interest.moved;
             interest.touched = false;
             interest.moved = false;

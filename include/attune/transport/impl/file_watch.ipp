@@ -124,8 +124,10 @@ ATTUNE_DECL bool FileWatch::tell_one() {
             if (!interest.touched || (key != nullptr && interest.key != key)) {
                 continue;
             }
-            key = interest.key;
-            listener = interest.listener.lock();
+            if (key == nullptr) {
+                key = interest.key;
+                listener = interest.listener.lock();
+            }
             moved = moved || interest.moved;
             interest.touched = false;
             interest.moved = false;
