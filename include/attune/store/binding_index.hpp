@@ -5,10 +5,11 @@
 #include <attune/store/graph_node.hpp>
 #include <attune/version.hpp>
 
-#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -16,15 +17,12 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Which nodes are bound where: a trie over the tokens of their paths.
 class BindingIndex {
 public:
+    struct Hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
     struct Branch {
-        std::string token;
-        std::vector<std::unique_ptr<Branch>> children;  // by token
+        std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
         std::vector<std::shared_ptr<GraphNode>> nodes;
-
-        /// The place of the first child whose token is not before that one.
-        ATTUNE_DECL std::size_t from(std::string_view name) const noexcept;
-        /// The child of that token, or null.
-        ATTUNE_DECL Branch* find(std::string_view name) const noexcept;
     };
 
     /// The node of that kind at `path`, or null.

@@ -57,8 +57,9 @@ inline void report_unbound(const BindingIndex::Branch& branch, const Document& v
     }
     for (const auto& member : value.members()) {
         const Path below = path / member.key;
-        if (const BindingIndex::Branch* const child = branch.find(member.key)) {
-            report_unbound(*child, member.value, below, provenance, problems);
+        const auto child = branch.children.find(member.key);
+        if (child != branch.children.end()) {
+            report_unbound(*child->second, member.value, below, provenance, problems);
             continue;
         }
         const UnknownKeys rule = provenance.unknown_keys(below);
@@ -66,8 +67,8 @@ inline void report_unbound(const BindingIndex::Branch& branch, const Document& v
             continue;
         }
         std::vector<std::string_view> names;
-        for (const auto& other : branch.children) {
-            names.push_back(other->token);
+        for (const auto& [name, other] : branch.children) {
+            names.push_back(name);
         }
         problems.push_back({.path = below,
                             .origin = provenance.origin(below, Part::key),
