@@ -10,10 +10,13 @@
 #include <attune/store/store.hpp>
 #include <attune/transport/memory.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -166,12 +169,42 @@ void one_handle_observed(benchmark::State& state) {
     durations.report(state);
 }
 
+/// From the beginning of the commit until a thread that reads all the time sees the version: what a
+/// commit costs before it is published, and the way from one core to the other.
+void one_handle_published(benchmark::State& state) {
+    Handles& all = handles();
+    static const std::vector<Path> paths = scattered_keys();
+    std::atomic<attune::Version> seen{all.store.version()};
+    Clock::time_point seen_at{};
+    const std::jthread reader{[&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            const attune::Version version = all.store.version();
+            if (version != seen.load(std::memory_order_relaxed)) {
+                seen_at = Clock::now();
+                seen.store(version, std::memory_order_release);
+            }
+        }
+    }};
+    Durations durations;
+    for (auto _ : state) {
+        const int number = next_number();
+        const Path& path = paths[static_cast<std::size_t>(number) % paths.size()];
+        const auto begin = Clock::now();
+        const attune::Version version = all.store.set(path, number).version;
+        while (seen.load(std::memory_order_acquire) != version) {
+        }
+        durations.add(seen_at - begin);
+    }
+    durations.report(state);
+}
+
 BENCHMARK(one_bound_service)->Name("commit/one bound service");
 BENCHMARK(all_bound_one_by_one)->Name("commit/10000 bound services");
 BENCHMARK(all_bound_as_one_map)->Name("commit/map of 10000 services")->Iterations(20);
 BENCHMARK(one_handle)->Name("commit/one of 100000 handles");
 BENCHMARK(same_handle)->Name("commit/the same of 100000 handles");
 BENCHMARK(one_handle_observed)->Name("commit/one of 100000 handles to observer");
+BENCHMARK(one_handle_published)->Name("commit/one of 100000 handles to reader");
 BENCHMARK(build_handles)->Name("commit/build 100000 handles")->Iterations(1);
 
 }  // namespace

@@ -72,7 +72,7 @@ Writer::Writer(std::chrono::microseconds period, std::function<void()> write)
               if (Clock::now() < due) {
                   continue;
               }
-              due = Clock::now() + period;
+              due += period;  // a late call is made up for, so that the period holds on average
               write();
               writes_.fetch_add(1, std::memory_order_relaxed);
           }

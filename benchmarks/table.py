@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Optional
 
-WRITER_LIMIT = 13.0  # microseconds, of 10 that were asked for
+WRITER_LIMIT = 10.5  # microseconds, of 10 that were asked for
 NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
@@ -212,8 +212,10 @@ SECTIONS = [
         Row("the same, p99", p99("commit/10000 bound services")),
         Row("all bound as one map, p50", p50_ms("commit/map of 10000 services")),
         Row("one of 100,000 handles, p50", p50("commit/one of 100000 handles"), "always the same",
-            p50("commit/the same of 100000 handles"), at_most(5)),
+            p50("commit/the same of 100000 handles")),
         Row("the same, p99", p99("commit/one of 100000 handles")),
+        Row("the same, to another thread's read", p50("commit/one of 100000 handles to reader"),
+            bar=at_most(5)),
         Row("the same, to observer, p50", p50("commit/one of 100000 handles to observer")),
         Row("bind of one of 100,000", Of("commit/build 100000 handles", "build_ns", "us", 1e-3)),
         Row("memory of one of 100,000", Of("commit/build 100000 handles", "bytes", "B")),

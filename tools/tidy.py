@@ -52,7 +52,7 @@ TESTED_IN = {
     "attune/store/commit.hpp": "tests/store/store.cpp",
     "attune/store/config.hpp": "tests/store/store.cpp",
     "attune/store/core.hpp": "tests/store/laws.cpp",
-    "attune/store/graph_node.hpp": "tests/store/store.cpp",
+    "attune/store/bound_node.hpp": "tests/store/store.cpp",
     "attune/store/layer.hpp": "tests/store/store.cpp",
     "attune/store/layer_stack.hpp": "tests/store/laws.cpp",
     "attune/store/observer.hpp": "tests/store/store.cpp",

@@ -22,6 +22,7 @@
 #include <attune/graph/executor.hpp>
 #include <attune/graph/subscription.hpp>
 #include <attune/store/config.hpp>
+#include <attune/store/derive.hpp>
 #include <attune/store/layer.hpp>
 #include <attune/store/snapshot.hpp>
 #include <attune/store/status.hpp>

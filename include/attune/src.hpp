@@ -47,16 +47,22 @@
 #include <attune/bind/impl/structure.ipp>
 
 #include <attune/graph/impl/delivery.ipp>
+#include <attune/graph/impl/derived_node.ipp>
 #include <attune/graph/impl/epoch.ipp>
 #include <attune/graph/impl/frame.ipp>
 #include <attune/graph/impl/frame_chain.ipp>
+#include <attune/graph/impl/graph.ipp>
+#include <attune/graph/impl/node.ipp>
 #include <attune/graph/impl/notifier.ipp>
+#include <attune/graph/impl/propagation.ipp>
 
 #include <attune/store/impl/binding_index.ipp>
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_report.ipp>
+#include <attune/store/impl/derive.ipp>
 #include <attune/store/impl/layer_stack.ipp>
 #include <attune/store/impl/placement.ipp>
 #include <attune/store/impl/poller.ipp>

@@ -50,6 +50,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 #include <unistd.h>
 #include <unordered_map>
@@ -139,12 +140,16 @@ class Layer;
 class Poller;
 class Snapshot;
 class Store;
+class Track;
 class Transport;
 class View;
+enum class OnError : std::uint8_t;
 enum class State : std::uint8_t;
 struct Content;
+struct DeriveOptions;
 struct LayerOptions;
 struct LayerStatus;
+struct Staleness;
 struct StoreOptions;
 struct StoreStatus;
 struct Text;
@@ -8260,8 +8265,9 @@ public:
 
 private:
     friend class FrameDraft;
-    mutable std::atomic<std::uint32_t> references_{1};
+    // In this order a small value lies in what would be padding.
     std::uint64_t born_ = 0;  ///< serial of the first frame that shows it
+    mutable std::atomic<std::uint32_t> references_{1};
 };
 
 template <class T>
@@ -8360,7 +8366,7 @@ struct Obituary {
 /// [b, d), and can go when none of these is left. See FrameChain::destroy.
 class Frame {
 public:
-    /// The cell of `slot`, which must be below size().
+    /// The cell of `slot`, which must be below size(); null in an empty one.
     [[gnu::always_inline]] const CellBase* cell(std::uint32_t slot) const noexcept {
         if (slot < FrameChunk::width) [[likely]] {
             return static_cast<const CellBase*>(direct_[slot]);
@@ -8368,7 +8374,9 @@ public:
         return far_cell(slot - static_cast<std::uint32_t>(FrameChunk::width));
     }
 
-    /// Number of slots: handles bound later than this frame are not in it.
+    /// Grows with every frame of a store, also where the version stays.
+    std::uint64_t serial() const noexcept { return serial_; }
+    /// Number of slots, those that are empty included.
     std::uint32_t size() const noexcept { return size_; }
 
     Version version = 0;
@@ -8419,6 +8427,8 @@ public:
     ATTUNE_DECL std::uint32_t append(CellPtr cell);
     /// Replaces the cell of a slot.
     ATTUNE_DECL void set(std::uint32_t slot, CellPtr cell);
+    /// Empties a slot, for another node to be put there by `set`.
+    ATTUNE_DECL void clear(std::uint32_t slot);
 
     Frame& frame() noexcept { return *frame_; }
 
@@ -8439,6 +8449,14 @@ private:
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+/// Room for one more, so that push_back cannot throw.
+template <class T>
+void reserve_one(std::vector<T>& list) {
+    if (list.size() == list.capacity()) {
+        list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+    }
+}
 
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
@@ -8474,8 +8492,8 @@ ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
     if (shared != nullptr && shared->born == frame_->serial_) {
         return const_cast<FrameChunk*>(shared);  // made by this draft, seen by nobody else
     }
-    chunks_.reserve(chunks_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(chunks_);
+    reserve_one(frame_->dead_);
     auto made =
         shared != nullptr ? std::make_unique<FrameChunk>(*shared) : std::make_unique<FrameChunk>();
     made->born = frame_->serial_;
@@ -8500,8 +8518,8 @@ ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
 }
 
 ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
-    cells_.reserve(cells_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(cells_);
+    reserve_one(frame_->dead_);
     const auto* const before = static_cast<const CellBase*>(place);
     const CellBase* const after = cell.release();
     // Not published yet: this draft is its only owner.
@@ -8524,7 +8542,7 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     const std::uint32_t slot = frame_->size_;
     if (slot == FrameChunk::width + (FrameChunk::width << frame_->shift_)) {
         // The root is full: its content becomes the first chunk of a new level.
-        chunks_.reserve(chunks_.size() + 1);
+        reserve_one(chunks_);
         auto level = std::make_unique<FrameChunk>();
         level->born = frame_->serial_;
         std::copy(std::begin(frame_->root_), std::end(frame_->root_), std::begin(level->child));
@@ -8540,6 +8558,15 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
 
 ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
     put(place_of(slot), std::move(cell));
+}
+
+ATTUNE_DECL void FrameDraft::clear(std::uint32_t slot) {
+    const void*& place = place_of(slot);
+    if (const auto* const cell = static_cast<const CellBase*>(place)) {
+        reserve_one(frame_->dead_);
+        frame_->dead_.push_back({cell, cell->born_, true});
+        place = nullptr;
+    }
 }
 
 ATTUNE_DECL Frame* FrameDraft::release() noexcept {
@@ -8683,7 +8710,10 @@ ATTUNE_DECL void FrameChain::bury(const Obituary& dead) noexcept {
 }
 
 ATTUNE_DECL void FrameChain::bury_all(const void* const* children, unsigned shift) noexcept {
-    for (std::size_t i = 0; i != FrameChunk::width && children[i] != nullptr; ++i) {
+    for (std::size_t i = 0; i != FrameChunk::width; ++i) {
+        if (children[i] == nullptr) {
+            continue;
+        }
         if (shift == 0) {
             static_cast<const CellBase*>(children[i])->release();
         } else {
@@ -8857,37 +8887,6 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI
 
-namespace attune::inline ATTUNE_ABI {
-
-/// The ticket of an explicit write.
-class Commit {
-public:
-    /// The version that shows the write. A write that changes nothing makes no version; this is
-    /// then the version that was current.
-    Version version = 0;
-    /// The deepest paths that differ from the version before; empty when nothing changed.
-    std::vector<Path> changed;
-
-    /// Waits until every observer that this version concerns has been told of it, or of a later
-    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
-    /// of the same store: it would wait for itself.
-    template <class Rep, class Period>
-    bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return hub_ == nullptr ||
-               hub_->settle(version,
-                            std::chrono::steady_clock::now() +
-                                std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
-    }
-
-    Commit() = default;
-
-private:
-    friend class detail::Core;
-    std::shared_ptr<detail::DeliveryHub> hub_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// Deep equality of two objects of the described type, whether or not it has an `==`: structs by
@@ -9040,50 +9039,574 @@ ATTUNE_DECL bool equal(const Type& type, const void* a, const void* b) {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-class Core;
-class ValueDelivery;
-
-/// All that the engine knows of a bound C++ type: a few functions, one constant per type.
-struct ValueKind {
-    const Type& (*type)() noexcept;
-    CellPtr (*make)();                                ///< a cell that holds T{}
-    const void* (*object)(const CellBase&) noexcept;  ///< the T inside
-
-    /// The T of a cell nobody else has seen yet.
-    void* fresh(const CellBase& cell) const noexcept { return const_cast<void*>(object(cell)); }
-    bool equal(const CellBase& a, const CellBase& b) const {
-        return &a == &b || detail::equal(type(), object(a), object(b));
-    }
-};
-
+/// An owning pointer to something that counts its references itself, by `acquire` and `release`.
 template <class T>
-inline constexpr ValueKind value_kind{
-    []() noexcept -> const Type& { return type_of<T>(); },
-    [] { return CellPtr::adopt(new ValueCell<T>); },
-    [](const CellBase& cell) noexcept -> const void* {
-        return &static_cast<const ValueCell<T>&>(cell).value;
-    },
-};
+class Ref {
+public:
+    Ref() noexcept = default;
+    explicit Ref(T* object) noexcept : object_(object) { acquire(); }
+    /// Takes over a reference that is there already.
+    static Ref adopt(T* object) noexcept {
+        Ref made;
+        made.object_ = object;
+        return made;
+    }
+    Ref(const Ref& other) noexcept : object_(other.object_) { acquire(); }
+    Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    template <class U>
+    Ref(Ref<U> other) noexcept : object_(other.surrender()) {}
+    Ref& operator=(Ref other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    ~Ref() {
+        if (object_ != nullptr) {
+            object_->release();
+        }
+    }
 
-/// What stands behind a Config: a slot in the frames, and those who watch it. Handles share it; it
-/// keeps the frames, and with them the last value, alive beyond the store.
-struct GraphNode {
-    GraphNode(Path place, const ValueKind& value, std::shared_ptr<const FrameChain> frames,
-              std::weak_ptr<Core> owner)
-        : path(std::move(place)), kind(value), chain(std::move(frames)), core(std::move(owner)) {}
+    T* get() const noexcept { return object_; }
+    T* operator->() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    T* surrender() noexcept { return std::exchange(object_, nullptr); }
 
-    const Path path;
-    const ValueKind& kind;
-    const std::shared_ptr<const FrameChain> chain;
-    const std::weak_ptr<Core> core;
-    std::uint32_t slot = 0;  ///< set before anybody else knows the node
+private:
+    void acquire() const noexcept {
+        if (object_ != nullptr) {
+            object_->acquire();
+        }
+    }
 
-    // The core's, under its commit mutex.
-    std::vector<std::shared_ptr<ValueDelivery>> observers;
-    std::vector<Problem> warnings;  ///< about the present value
+    T* object_ = nullptr;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
+
+// How two values of a derived node are compared: by `==`, else by their members, else they count
+// as different. Standard containers have an `==` whatever their elements are, and it does not
+// compile when these have none: so one has to look at the elements first.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+template <class T>
+constexpr bool has_equality() noexcept;
+
+template <class T>
+inline constexpr bool elements_have_equality = true;
+template <class A, class B>
+inline constexpr bool elements_have_equality<std::pair<A, B>> =
+    has_equality<A>() && has_equality<B>();
+template <class... A>
+inline constexpr bool elements_have_equality<std::tuple<A...>> = (has_equality<A>() && ...);
+template <class... A>
+inline constexpr bool elements_have_equality<std::variant<A...>> = (has_equality<A>() && ...);
+template <class A>
+inline constexpr bool elements_have_equality<std::optional<A>> = has_equality<A>();
+
+template <class T>
+concept ValueRange = requires(const T& range) {
+    typename T::value_type;
+    range.begin();
+    range.end();
+    range.size();
+} && !std::same_as<typename T::value_type, T>;
+
+template <class T>
+constexpr bool has_equality() noexcept {
+    if constexpr (ValueRange<T>) {
+        if constexpr (!has_equality<std::remove_cv_t<typename T::value_type>>()) {
+            return false;
+        }
+    }
+    if constexpr (elements_have_equality<T>) {
+        return std::equality_comparable<T>;
+    } else {
+        return false;
+    }
+}
+
+// A plain struct whose members can be taken apart; what bind refuses is refused here silently.
+template <class T>
+constexpr bool has_members() noexcept {
+    if constexpr (std::is_class_v<T> && std::is_aggregate_v<T> && TakesValues<T> && !HasBase<T>) {
+        constexpr std::size_t count = count_values<T>();
+        if constexpr (count > 0 && count <= max_fields) {
+            return !has_array<T, count>();
+        }
+    }
+    return false;
+}
+
+template <class T>
+bool value_equal(const T& a, const T& b);
+
+template <std::size_t... I, class... P>
+bool members_equal(const MembersOver<std::index_sequence<I...>, P...>& a,
+                   const MembersOver<std::index_sequence<I...>, P...>& b) {
+    return (value_equal(*static_cast<const MemberPointer<I, P>&>(a).address,
+                        *static_cast<const MemberPointer<I, P>&>(b).address) &&
+            ...);
+}
+
+template <class T>
+bool value_equal(const T& a, const T& b) {
+    if constexpr (std::is_floating_point_v<T>) {
+        return a == b || (a != a && b != b);  // not a number stays what it is
+    } else if constexpr (has_equality<T>()) {
+        return a == b;
+    } else if constexpr (ValueRange<T>) {
+        return a.size() == b.size() &&
+               std::equal(a.begin(), a.end(), b.begin(),
+                          [](const auto& x, const auto& y) { return value_equal(x, y); });
+    } else if constexpr (has_members<T>()) {
+        return members_equal(members_of(a), members_of(b));
+    } else {
+        return false;
+    }
+}
+
+template <class A, class B>
+bool value_equal(const std::pair<A, B>& a, const std::pair<A, B>& b) {
+    return value_equal(a.first, b.first) && value_equal(a.second, b.second);
+}
+
+template <class T>
+bool value_equal(const std::optional<T>& a, const std::optional<T>& b) {
+    return a.has_value() == b.has_value() && (!a || value_equal(*a, *b));
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// All that the graph knows of the C++ type of a value: a few functions, one constant per type.
+struct ValueKind {
+    bool (*equal)(const CellBase& a, const CellBase& b);
+    CellPtr (*copy)(const CellBase& cell);  ///< null for types that cannot be copied
+};
+
+template <class T>
+const T& value_in_cell(const CellBase& cell) noexcept {
+    return static_cast<const ValueCell<T>&>(cell).value;
+}
+
+template <class T>
+constexpr auto cell_copier() noexcept {
+    if constexpr (std::copy_constructible<T>) {
+        return [](const CellBase& cell) {
+            return CellPtr::adopt(new ValueCell<T>{value_in_cell<T>(cell)});
+        };
+    } else {
+        return nullptr;
+    }
+}
+
+/// The kind of values that functions make, and compare by value_equal.
+template <class T>
+inline constexpr ValueKind derived_kind{
+    [](const CellBase& a, const CellBase& b) {
+        return &a == &b || value_equal(value_in_cell<T>(a), value_in_cell<T>(b));
+    },
+    cell_copier<T>(),
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+class DerivedNode;
+class GraphNode;
+class ValueDelivery;
+
+/// What the nodes of one store share. Outlives the store for as long as a handle does, and keeps
+/// the frames, so that a handle always has its last value.
+class NodeHome {
+public:
+    explicit NodeHome(std::shared_ptr<FrameChain> frames) noexcept : chain(std::move(frames)) {}
+    NodeHome(const NodeHome&) = delete;
+    NodeHome& operator=(const NodeHome&) = delete;
+
+    const std::shared_ptr<FrameChain> chain;
+
+    /// Nobody refers to that node any more. It stays in the graph until the writer takes it out,
+    /// which is at once unless a commit is going on.
+    ATTUNE_DECL void abandon(GraphNode* node) noexcept;
+    /// For the writer: all that were abandoned, as a list by GraphNode::next_abandoned.
+    ATTUNE_DECL GraphNode* take_abandoned() noexcept;
+    bool has_abandoned() const noexcept {
+        return abandoned_.load(std::memory_order_relaxed) != nullptr;
+    }
+    /// There is no writer from now on: what is abandoned later is destroyed at once.
+    ATTUNE_DECL void close() noexcept;
+
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;
+        }
+    }
+
+protected:
+    virtual ~NodeHome() = default;
+
+private:
+    /// Lets the writer know, on the thread that abandoned a node.
+    virtual void tidy() noexcept = 0;
+
+    std::mutex mutex_;
+    bool closed_ = false;
+    std::atomic<GraphNode*> abandoned_{nullptr};
+    mutable std::atomic<std::uint32_t> references_{1};
+};
+
+/// One node reads another. Linked into a list of all that read the same one, so that a node is
+/// taken out of the graph at the cost of its own edges.
+struct Edge {
+    GraphNode* input = nullptr;  ///< with a reference
+    DerivedNode* reader = nullptr;
+    Edge* next = nullptr;
+    Edge** link = nullptr;  ///< what points to this edge
+};
+
+/// What there is to say about few nodes.
+struct NodeNotes {
+    std::string name;   ///< given by the program
+    std::string error;  ///< while the node is stale
+    std::chrono::system_clock::time_point since{};
+    Version version = 0;  ///< the first one that shows a stale value
+};
+
+/// What stands behind a Config: a slot in the frames, those who watch it, and those who derive
+/// values from it. Handles, observers and the edges of other nodes refer to it; when nobody does,
+/// it is abandoned.
+///
+/// The members that are not const belong to the writer, under its mutex.
+class GraphNode {
+public:
+    static constexpr std::uint32_t no_slot = UINT32_MAX;
+
+    GraphNode(NodeHome& owner, const ValueKind& value) noexcept : kind(value), home(owner) {
+        home.acquire();
+    }
+    GraphNode(const GraphNode&) = delete;
+    GraphNode& operator=(const GraphNode&) = delete;
+    virtual ~GraphNode() { home.release(); }
+
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            home.abandon(const_cast<GraphNode*>(this));
+        }
+    }
+    /// True when nobody refers to it; then nobody will.
+    bool abandoned() const noexcept { return references_.load(std::memory_order_relaxed) == 0; }
+
+    /// For people.
+    std::string name() const {
+        return notes != nullptr && !notes->name.empty() ? notes->name : default_name();
+    }
+
+    const ValueKind& kind;
+    NodeHome& home;
+
+private:
+    mutable std::atomic<std::uint32_t> references_{1};
+
+public:
+    std::uint32_t slot = no_slot;  ///< set before anybody else knows the node
+    std::uint64_t born = 0;        ///< serial of the first frame that shows it; set with the slot
+    std::uint32_t height = 0;      ///< above every node it reads
+    bool keeps_on_error = false;   ///< its function may fail without a veto
+    bool stale = false;            ///< it did, and the value is an older one
+    bool running = false;
+    bool is_rule = false;
+    Edge* readers = nullptr;
+    std::unique_ptr<std::vector<std::shared_ptr<ValueDelivery>>> observers;
+    std::unique_ptr<NodeNotes> notes;
+    GraphNode* next_abandoned = nullptr;
+
+private:
+    virtual std::string default_name() const = 0;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void NodeHome::abandon(GraphNode* node) noexcept {
+    acquire();  // the node may be the last to know this home, and go
+    bool closed = false;
+    {
+        const std::scoped_lock lock{mutex_};
+        closed = closed_;
+        if (!closed) {
+            node->next_abandoned = abandoned_.load(std::memory_order_relaxed);
+            abandoned_.store(node, std::memory_order_relaxed);
+        }
+    }
+    if (closed) {
+        delete node;
+    } else {
+        tidy();
+    }
+    release();
+}
+
+ATTUNE_DECL GraphNode* NodeHome::take_abandoned() noexcept {
+    const std::scoped_lock lock{mutex_};
+    return abandoned_.exchange(nullptr, std::memory_order_relaxed);
+}
+
+ATTUNE_DECL void NodeHome::close() noexcept {
+    const std::scoped_lock lock{mutex_};
+    closed_ = true;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What decoding has to know of a C++ type, beyond what the graph does.
+struct BoundKind : ValueKind {
+    const Type& (*type)() noexcept;
+    CellPtr (*make)();                          ///< a cell that holds T{}
+    void* (*object)(const CellBase&) noexcept;  ///< the T in a cell that nobody else has seen yet
+};
+
+template <class T>
+inline constexpr BoundKind bound_kind{
+    {
+        [](const CellBase& a, const CellBase& b) {
+            return &a == &b ||
+                   equal(type_of<T>(), &value_in_cell<T>(a), &value_in_cell<T>(b));
+        },
+        cell_copier<T>(),
+    },
+    []() noexcept -> const Type& { return type_of<T>(); },
+    [] { return CellPtr::adopt(new ValueCell<T>); },
+    [](const CellBase& cell) noexcept -> void* {
+        return const_cast<T*>(&value_in_cell<T>(cell));
+    },
+};
+
+/// How the nodes of a store find it, while it is there.
+class StoreHome final : public NodeHome {
+public:
+    using NodeHome::NodeHome;
+
+    std::weak_ptr<Core> core;  ///< set before there are nodes
+
+private:
+    ATTUNE_DECL void tidy() noexcept override;
+};
+
+inline const std::weak_ptr<Core>& core_of(const GraphNode& node) noexcept {
+    return static_cast<const StoreHome&>(node.home).core;
+}
+
+/// A source of the graph: what the merged document has at a path, decoded.
+class BoundNode final : public GraphNode {
+public:
+    BoundNode(NodeHome& owner, const BoundKind& value, Path place)
+        : GraphNode(owner, value), bound_kind(value), path(std::move(place)) {}
+
+    const BoundKind& bound_kind;
+    const Path path;
+    std::vector<Problem> warnings;  ///< about the present value
+
+private:
+    std::string default_name() const override { return to_string(path); }
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+class Evaluation;
+
+/// The edges of one node. Holds on to the inputs; becomes part of the graph by link().
+class EdgeList {
+public:
+    EdgeList() noexcept = default;
+    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs);
+    EdgeList(EdgeList&& other) noexcept
+        : edges_(std::move(other.edges_)), size_(std::exchange(other.size_, 0)) {}
+    EdgeList& operator=(EdgeList&& other) noexcept {
+        const EdgeList before{std::move(*this)};
+        edges_ = std::move(other.edges_);
+        size_ = std::exchange(other.size_, 0);
+        return *this;
+    }
+    /// Unlinks and lets go of the inputs.
+    ATTUNE_DECL ~EdgeList();
+
+    std::uint32_t size() const noexcept { return size_; }
+    GraphNode& input(std::size_t i) const noexcept { return *edges_[i].input; }
+    ATTUNE_DECL void link(DerivedNode& reader) noexcept;
+    ATTUNE_DECL void unlink() noexcept;
+
+private:
+    std::unique_ptr<Edge[]> edges_;
+    std::uint32_t size_ = 0;
+};
+
+/// A node whose value is what a function makes of the values of other nodes. Also a rule, which has
+/// no value, only a verdict.
+class DerivedNode : public GraphNode {
+public:
+    using GraphNode::GraphNode;
+
+    /// Runs the user's function and returns a cell with the result; empty when it equals the value
+    /// in `before`, which is null at the first run. Throws what the function throws.
+    virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
+
+    /// Sets the height above all inputs, and lifts the readers above this node, and so on.
+    ATTUNE_DECL void settle_height();
+
+    EdgeList inputs;
+    std::uint64_t runs = 0;
+    std::uint32_t cut_offs = 0;     ///< runs that gave the same value again
+    std::uint32_t nanoseconds = 0;  ///< of the last run that was timed
+    // The propagation's.
+    std::uint64_t mark = 0;
+    DerivedNode* next_queued = nullptr;
+
+protected:
+    ATTUNE_DECL std::string default_name() const override;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs)
+    : edges_(inputs.empty() ? nullptr : new Edge[inputs.size()]),
+      size_(static_cast<std::uint32_t>(inputs.size())) {
+    for (std::size_t i = 0; i != inputs.size(); ++i) {
+        inputs[i]->acquire();
+        edges_[i].input = inputs[i];
+    }
+}
+
+ATTUNE_DECL EdgeList::~EdgeList() {
+    unlink();
+    for (std::size_t i = 0; i != size_; ++i) {
+        edges_[i].input->release();
+    }
+}
+
+ATTUNE_DECL void EdgeList::link(DerivedNode& reader) noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+        Edge& edge = edges_[i];
+        edge.reader = &reader;
+        edge.link = &edge.input->readers;
+        edge.next = *edge.link;
+        if (edge.next != nullptr) {
+            edge.next->link = &edge.next;
+        }
+        *edge.link = &edge;
+    }
+}
+
+ATTUNE_DECL void EdgeList::unlink() noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+        Edge& edge = edges_[i];
+        if (edge.link == nullptr) {
+            continue;
+        }
+        *edge.link = edge.next;
+        if (edge.next != nullptr) {
+            edge.next->link = edge.link;
+        }
+        edge.link = nullptr;
+    }
+}
+
+// Lowest first: what is lifted for two reasons is then looked at once.
+ATTUNE_DECL void DerivedNode::settle_height() {
+    const auto higher = [](const DerivedNode* a, const DerivedNode* b) {
+        return a->height > b->height;
+    };
+    std::vector<DerivedNode*> lifted{this};
+    while (!lifted.empty()) {
+        std::pop_heap(lifted.begin(), lifted.end(), higher);
+        DerivedNode& node = *lifted.back();
+        lifted.pop_back();
+        std::uint32_t above = 0;
+        for (std::size_t i = 0; i != node.inputs.size(); ++i) {
+            above = std::max(above, node.inputs.input(i).height);
+        }
+        node.height = above + 1;
+        for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
+            if (edge->reader->height <= node.height) {
+                lifted.push_back(edge->reader);
+                std::push_heap(lifted.begin(), lifted.end(), higher);
+            }
+        }
+    }
+}
+
+ATTUNE_DECL std::string DerivedNode::default_name() const {
+    return slot == no_slot ? "rule" : "derived #" + std::to_string(slot);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The ticket of an explicit write.
+class Commit {
+public:
+    /// The version that shows the write. A write that changes nothing makes no version; this is
+    /// then the version that was current.
+    Version version = 0;
+    /// The deepest paths that differ from the version before; empty when nothing changed.
+    std::vector<Path> changed;
+
+    /// Waits until every observer that this version concerns has been told of it, or of a later
+    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
+    /// of the same store: it would wait for itself.
+    template <class Rep, class Period>
+    bool settle(std::chrono::duration<Rep, Period> timeout) const {
+        return hub_ == nullptr ||
+               hub_->settle(version,
+                            std::chrono::steady_clock::now() +
+                                std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+    }
+
+    Commit() = default;
+
+private:
+    friend class detail::Core;
+    std::shared_ptr<detail::DeliveryHub> hub_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What it means that the function of a derived value throws during a commit.
+enum class OnError : std::uint8_t {
+    veto,  ///< the commit is refused, and nothing changes
+    keep,  ///< the value stays as it is and counts as stale until the function succeeds again
+};
+
+struct DeriveOptions {
+    /// For errors, reports and Store::graph_dot; a number when empty.
+    std::string name = {};
+    OnError on_error = OnError::veto;
+};
+
+/// A derived value that is older than what it derives from. See OnError::keep.
+struct Staleness {
+    std::string name;   ///< of the value
+    std::string error;  ///< what its function threw
+    std::chrono::system_clock::time_point since{};
+    Version version = 0;  ///< the first one that shows the old value
+};
+
+}  // namespace attune::inline ATTUNE_ABI
 
 namespace attune::inline ATTUNE_ABI {
 
@@ -9103,8 +9626,8 @@ namespace detail {
 class ValueDelivery : public Delivery {
 public:
     ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                  const ValueKind& kind)
-        : Delivery(std::move(hub), std::move(executor), std::move(name)), kind_(kind) {}
+                  Ref<const GraphNode> node)
+        : Delivery(std::move(hub), std::move(executor), std::move(name)), node_(std::move(node)) {}
 
     /// What the observer is taken to know already. Before the first offer.
     void begin_with(CellPtr seen) noexcept { seen_ = std::move(seen); }
@@ -9123,7 +9646,7 @@ public:
 
 protected:
     bool take() override {
-        if (!next_ || (seen_ && kind_.equal(*seen_.get(), *next_.get()))) {
+        if (!next_ || (seen_ && node_->kind.equal(*seen_.get(), *next_.get()))) {
             next_ = {};
             return false;
         }
@@ -9135,7 +9658,10 @@ protected:
     std::optional<Version> waiting() const noexcept override {
         return next_ ? std::optional{next_version_} : std::nullopt;
     }
-    void drop() noexcept override { seen_ = next_ = before_ = after_ = {}; }
+    void drop() noexcept override {
+        seen_ = next_ = before_ = after_ = {};
+        node_ = {};
+    }
 
     // For call(): the item taken.
     CellPtr before_;
@@ -9143,7 +9669,7 @@ protected:
     Version version_ = 0;
 
 private:
-    const ValueKind& kind_;
+    Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
     CellPtr seen_;
     CellPtr next_;
     Version next_version_ = 0;    // of the oldest value that next_ stands for
@@ -9155,8 +9681,8 @@ class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
     ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                   const ValueKind& kind, G&& callback)
-        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), kind),
+                   Ref<const GraphNode> node, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node)),
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
@@ -9456,6 +9982,9 @@ public:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// A rule does not hold: thrown by its node inside a commit.
+struct BrokenRule {};
+
 /// The engine of a store, free of the bound types. A Store owns it; handles, layers and
 /// subscriptions know it, and find it closed once the store is gone.
 ///
@@ -9485,7 +10014,20 @@ public:
     ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
 
     /// The node of that place and type; made, decoded and published when it is new.
-    ATTUNE_DECL std::shared_ptr<GraphNode> bind(const Path& path, const ValueKind& kind);
+    ATTUNE_DECL Ref<GraphNode> bind(const Path& path, const BoundKind& kind);
+
+    /// Takes a new node into the graph with its first value. `inputs` are what its function reads
+    /// each time; empty when it finds out by itself.
+    ATTUNE_DECL Ref<GraphNode> derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                 DeriveOptions options);
+    /// Takes a rule into the graph for good, if it holds.
+    ATTUNE_DECL void require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs);
+
+    ATTUNE_DECL std::string name_of(const GraphNode& node) const;
+    ATTUNE_DECL void rename(GraphNode& node, std::string name);
+    ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) const;
+    /// Takes abandoned nodes out of the graph, unless a commit is going on, which will do it.
+    ATTUNE_DECL void tidy_graph() noexcept;
 
     /// Writes to the layer "overrides", above all others.
     ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
@@ -9499,6 +10041,7 @@ public:
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
+    ATTUNE_DECL NodeHome& home() const noexcept;
     const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
 
     /// Adds an observer of `node` that is told of every version after the present one; of the
@@ -9514,6 +10057,7 @@ public:
 private:
     struct State;
     struct LayerEntry;
+    struct Addition;
     struct Candidate;
     struct Published;
 
@@ -9543,6 +10087,489 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Nodes that wait for their turn, by height. Belongs to a store; kept between commits for its
+/// memory.
+struct PropagationQueue {
+    std::vector<DerivedNode*> by_height;  ///< heads of lists by DerivedNode::next_queued
+    std::vector<GraphNode*> changed;
+    std::uint64_t passes = 0;
+};
+
+/// A derived value reads itself, by way of others. `what` names them all.
+class CycleError : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+/// One pass over the graph, on a candidate: brings the derived values up to date with the sources
+/// that changed.
+///
+/// Nodes run in the order of their heights, each at most once, and only when something they read
+/// has changed. A function may read a node it has not read before; should that one's turn be yet to
+/// come, it is brought up to date first. What the functions read by their present runs becomes
+/// their edges in finish(), after the candidate was accepted: one that is refused leaves the graph
+/// as it was.
+///
+/// Cost follows the nodes that run and the edges to and from them.
+class Propagation {
+public:
+    /// Why a node has no value for the candidate.
+    struct Failure {
+        DerivedNode* node;
+        std::exception_ptr thrown;
+    };
+
+    ATTUNE_DECL Propagation(FrameDraft& draft, PropagationQueue& queue);
+    ATTUNE_DECL ~Propagation();
+    Propagation(const Propagation&) = delete;
+    Propagation& operator=(const Propagation&) = delete;
+
+    /// The draft has a new value in that node's slot.
+    ATTUNE_DECL void changed(GraphNode& node);
+    /// Runs whatever depends on what has changed.
+    ATTUNE_DECL void run();
+    /// The first value of a node that is not in the graph yet; empty when it failed, or is a rule.
+    /// Its inputs may be known already; else they are those it reads.
+    ATTUNE_DECL CellPtr first_value(DerivedNode& node);
+
+    /// Vetoes, in the order in which they came.
+    const std::vector<Failure>& failures() const noexcept { return failures_; }
+    /// Nodes with a new value, sources among them; valid until the next pass.
+    const std::vector<GraphNode*>& changed_nodes() const noexcept { return queue_.changed; }
+
+    /// After publication: edges and heights become those of the runs of this pass, and what failed
+    /// without a veto becomes stale.
+    ATTUNE_DECL void finish(Version version, std::chrono::system_clock::time_point now);
+
+private:
+    friend class Evaluation;
+
+    /// A node read something else than it did the last time.
+    struct Rewiring {
+        DerivedNode* node;
+        EdgeList inputs;
+    };
+    /// A node keeps its value in spite of an error.
+    struct Lapse {
+        DerivedNode* node;
+        std::string error;  ///< empty when it has recovered
+    };
+
+    std::uint64_t queued() const noexcept { return 2 * queue_.passes; }
+    std::uint64_t done() const noexcept { return 2 * queue_.passes + 1; }
+    bool settled(const GraphNode& node) const noexcept {
+        return node.height < floor_ ||
+               (static_cast<const DerivedNode&>(node).mark == done() && !node.running);
+    }
+    void enqueue(DerivedNode& node);
+    void run_node(DerivedNode& node);
+    CellPtr evaluate(DerivedNode& node, const CellBase* before);
+    void fail(DerivedNode& node);
+    void refresh(DerivedNode& node);
+    [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
+
+    FrameDraft& draft_;
+    PropagationQueue& queue_;
+    std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
+    std::size_t top_ = 0;               ///< no list above this height
+    std::vector<DerivedNode*> running_;
+    std::vector<Failure> failures_;
+    std::vector<Rewiring> rewirings_;
+    std::vector<Lapse> lapses_;
+    std::exception_ptr cycle_;
+};
+
+/// What a function sees while it runs: the values of the candidate.
+class Evaluation {
+public:
+    Evaluation(Propagation& pass, DerivedNode& node) noexcept : pass_(pass), node_(node) {}
+    Evaluation(const Evaluation&) = delete;
+    Evaluation& operator=(const Evaluation&) = delete;
+
+    /// The value of the input of that number. For functions that read the same nodes each time.
+    const CellBase& input(std::size_t i) const {
+        const GraphNode& node = node_.inputs.input(i);
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.frame().cell(node.slot);
+    }
+    /// The value of any node of the same store, which becomes an input. Throws CycleError, and
+    /// std::logic_error for a node of another store.
+    ATTUNE_DECL const CellBase& read(GraphNode& node);
+
+private:
+    friend class Propagation;
+    ATTUNE_DECL void require_value(const GraphNode& node) const;
+
+    Propagation& pass_;
+    DerivedNode& node_;
+    std::vector<GraphNode*> reads_;  ///< by address
+    bool tracks_ = false;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Ends a function that reads a value which does not exist, since its own function has failed.
+struct InputFailed {};
+
+ATTUNE_DECL Propagation::Propagation(FrameDraft& draft, PropagationQueue& queue)
+    : draft_(draft), queue_(queue) {
+    ++queue_.passes;
+    queue_.changed.clear();
+}
+
+ATTUNE_DECL Propagation::~Propagation() {
+    // Empty already, unless memory ran out.
+    std::fill(queue_.by_height.begin(), queue_.by_height.end(), nullptr);
+}
+
+ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
+    if (node.mark >= queued() || node.abandoned()) {
+        return;
+    }
+    if (node.height >= queue_.by_height.size()) {
+        queue_.by_height.resize(node.height + 1);
+    }
+    node.mark = queued();
+    node.next_queued = std::exchange(queue_.by_height[node.height], &node);
+    top_ = std::max<std::size_t>(top_, node.height);
+}
+
+ATTUNE_DECL void Propagation::changed(GraphNode& node) {
+    queue_.changed.push_back(&node);
+    for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
+        enqueue(*edge->reader);
+    }
+}
+
+ATTUNE_DECL void Propagation::run() {
+    // What runs puts its readers into higher lists only.
+    for (std::size_t height = 0; height <= top_ && height < queue_.by_height.size(); ++height) {
+        floor_ = static_cast<std::uint32_t>(height);
+        while (DerivedNode* const node = queue_.by_height[height]) {
+            queue_.by_height[height] = node->next_queued;
+            if (node->mark == queued()) {
+                run_node(*node);
+            }
+        }
+    }
+    floor_ = UINT32_MAX;
+}
+
+ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
+    node.mark = done();
+    const bool rule = node.slot == GraphNode::no_slot;
+    const CellBase* const before = rule ? nullptr : draft_.frame().cell(node.slot);
+    CellPtr cell = evaluate(node, before);
+    if (cell) {
+        draft_.set(node.slot, std::move(cell));
+        changed(node);
+    }
+}
+
+ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
+    node.mark = done();
+    return evaluate(node, nullptr);
+}
+
+ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
+    // Looking at the clock would cost more than most functions do.
+    constexpr std::uint64_t timed_run = 64;
+    using Clock = std::chrono::steady_clock;
+    const bool timed = node.runs % timed_run == 0;
+    const auto begin = timed ? Clock::now() : Clock::time_point{};
+
+    Evaluation now{*this, node};
+    CellPtr cell;
+    bool failed = false;
+    running_.push_back(&node);
+    node.running = true;
+    try {
+        cell = node.compute(now, before);
+    } catch (const InputFailed&) {
+        failed = true;
+        failures_.push_back({&node, nullptr});
+    } catch (...) {
+        failed = true;
+        fail(node);
+    }
+    node.running = false;
+    running_.pop_back();
+    if (cycle_ && failures_.empty()) {
+        failures_.push_back({&node, cycle_});  // though the function has swallowed it
+    }
+
+    ++node.runs;
+    if (!failed && !cell && before != nullptr && node.cut_offs != UINT32_MAX) {
+        ++node.cut_offs;
+    }
+    if (timed) {
+        const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
+        node.nanoseconds =
+            static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
+    }
+    if (!failed && node.stale) {
+        lapses_.push_back({&node, {}});
+    }
+    // What was read is what the outcome depends on, be it a value, the same value, or an error.
+    if (now.tracks_) {
+        const auto same = [&] {
+            for (std::size_t i = 0; i != now.reads_.size(); ++i) {
+                if (&node.inputs.input(i) != now.reads_[i]) {
+                    return false;
+                }
+            }
+            return true;
+        };
+        if (now.reads_.size() != node.inputs.size() || !same()) {
+            rewirings_.push_back({&node, EdgeList{now.reads_}});
+        }
+    }
+    return cell;
+}
+
+ATTUNE_DECL void Propagation::fail(DerivedNode& node) {
+    const bool first = node.runs == 0;
+    if (!node.keeps_on_error || first || cycle_) {
+        failures_.push_back({&node, std::current_exception()});
+        return;
+    }
+    std::string error = "threw an exception that is no std::exception";
+    try {
+        throw;
+    } catch (const std::exception& exception) {
+        error = exception.what();
+    } catch (...) {
+    }
+    lapses_.push_back({&node, std::move(error)});
+}
+
+// A walk up to what has changed, and back: only nodes that are not up to date are entered.
+ATTUNE_DECL void Propagation::refresh(DerivedNode& wanted) {
+    struct Step {
+        DerivedNode* node;
+        std::size_t input;
+    };
+    std::vector<Step> open;
+    const auto enter = [&](DerivedNode& node) {
+        if (node.running) {
+            std::vector<DerivedNode*> trail;
+            for (const Step& step : open) {
+                trail.push_back(step.node);
+            }
+            refuse_cycle(trail, node);
+        }
+        open.push_back({&node, 0});
+    };
+    enter(wanted);
+    while (!open.empty()) {
+        Step& step = open.back();
+        DerivedNode& node = *step.node;
+        if (step.input != node.inputs.size()) {
+            GraphNode& input = node.inputs.input(step.input++);
+            if (input.height != 0 && !settled(input)) {
+                enter(static_cast<DerivedNode&>(input));
+            }
+            continue;
+        }
+        open.pop_back();
+        if (node.mark == queued()) {
+            run_node(node);
+        }
+        node.mark = done();
+    }
+}
+
+ATTUNE_DECL void Propagation::refuse_cycle(const std::vector<DerivedNode*>& trail,
+                                           const DerivedNode& node) {
+    const auto begin = std::find(running_.begin(), running_.end(), &node);
+    std::string names = node.name();
+    for (auto between = begin + 1; between != running_.end(); ++between) {
+        names += " -> " + (*between)->name();
+    }
+    for (const DerivedNode* between : trail) {
+        names += " -> " + between->name();
+    }
+    names += " -> " + node.name();
+    cycle_ = std::make_exception_ptr(
+        CycleError{"derived values read each other in a circle: " + names});
+    std::rethrow_exception(cycle_);
+}
+
+ATTUNE_DECL void Propagation::finish(Version version, std::chrono::system_clock::time_point now) {
+    for (Rewiring& rewiring : rewirings_) {
+        DerivedNode& node = *rewiring.node;
+        node.inputs = std::move(rewiring.inputs);
+        node.inputs.link(node);
+        node.settle_height();
+    }
+    for (Lapse& lapse : lapses_) {
+        DerivedNode& node = *lapse.node;
+        const bool was_stale = std::exchange(node.stale, !lapse.error.empty());
+        if (node.notes == nullptr) {
+            node.notes = std::make_unique<NodeNotes>();
+        }
+        node.notes->error = std::move(lapse.error);
+        if (!was_stale) {
+            node.notes->since = now;
+            node.notes->version = version;
+        }
+    }
+}
+
+ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
+    for (const auto& failure : pass_.failures_) {
+        if (failure.node == &node) {
+            throw InputFailed{};
+        }
+    }
+}
+
+ATTUNE_DECL const CellBase& Evaluation::read(GraphNode& node) {
+    if (&node.home != &node_.home) {
+        throw std::logic_error{"\"" + node_.name() + "\" reads \"" + node.name() +
+                               "\", which belongs to another store"};
+    }
+    tracks_ = true;
+    const auto place = std::lower_bound(reads_.begin(), reads_.end(), &node);
+    if (place == reads_.end() || *place != &node) {
+        reads_.insert(place, &node);
+        if (node.height != 0 && !pass_.settled(node)) {
+            pass_.refresh(static_cast<DerivedNode&>(node));
+        }
+    }
+    if (!pass_.failures_.empty()) {
+        require_value(node);
+    }
+    return *pass_.draft_.frame().cell(node.slot);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// All nodes of one store, and their slots in its frames. The writer's, under its mutex.
+class Graph {
+public:
+    explicit Graph(Ref<NodeHome> home) noexcept : home_(std::move(home)) {}
+
+    NodeHome& home() const noexcept { return *home_; }
+    /// By slot; null where a slot is empty.
+    const std::vector<GraphNode*>& nodes() const noexcept { return nodes_; }
+    const std::vector<Ref<DerivedNode>>& rules() const noexcept { return rules_; }
+
+    /// Gives a new node a slot and its first cell in the draft. It is in the graph once the draft
+    /// has been published, and placed() was called.
+    ATTUNE_DECL void place(GraphNode& node, FrameDraft& draft, CellPtr cell);
+    ATTUNE_DECL void placed(GraphNode& node);
+    void add_rule(Ref<DerivedNode> rule) { rules_.push_back(std::move(rule)); }
+
+    /// Empties the slots of nodes that are gone; sweep_done() after the draft was published, and
+    /// after placed().
+    ATTUNE_DECL void sweep(FrameDraft& draft);
+    ATTUNE_DECL void sweep_done();
+
+    /// Takes out the nodes nobody refers to, and those that only these referred to. To be destroyed
+    /// by destroy(), outside the mutex: what a function holds is the user's.
+    ATTUNE_DECL GraphNode* take_abandoned() noexcept;
+    ATTUNE_DECL static void destroy(GraphNode* list) noexcept;
+
+    /// Ends the graph: no node derives from another any more, and none is known here.
+    ATTUNE_DECL void dissolve() noexcept;
+
+    PropagationQueue queue;
+
+private:
+    const Ref<NodeHome> home_;
+    std::vector<GraphNode*> nodes_;
+    std::vector<Ref<DerivedNode>> rules_;
+    std::vector<std::uint32_t> vacated_;  // still filled in the current frame
+    std::vector<std::uint32_t> free_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void Graph::place(GraphNode& node, FrameDraft& draft, CellPtr cell) {
+    if (nodes_.size() == nodes_.capacity()) {
+        nodes_.reserve(2 * nodes_.size() + 1);  // so that placed() cannot throw
+    }
+    if (free_.empty()) {
+        node.slot = draft.append(std::move(cell));
+    } else {
+        node.slot = free_.back();
+        draft.set(node.slot, std::move(cell));
+    }
+    node.born = draft.frame().serial();
+}
+
+ATTUNE_DECL void Graph::placed(GraphNode& node) {
+    if (node.slot == nodes_.size()) {
+        nodes_.push_back(&node);
+    } else {
+        free_.pop_back();
+        nodes_[node.slot] = &node;
+    }
+}
+
+ATTUNE_DECL void Graph::sweep(FrameDraft& draft) {
+    for (const std::uint32_t slot : vacated_) {
+        draft.clear(slot);
+    }
+}
+
+ATTUNE_DECL void Graph::sweep_done() {
+    if (!vacated_.empty()) {
+        free_.insert(free_.end(), vacated_.begin(), vacated_.end());
+        vacated_.clear();
+    }
+}
+
+ATTUNE_DECL GraphNode* Graph::take_abandoned() noexcept {
+    GraphNode* gone = nullptr;
+    while (GraphNode* node = home_->take_abandoned()) {
+        while (node != nullptr) {
+            GraphNode* const next = node->next_abandoned;
+            // Letting go of the inputs may abandon these, which the outer loop takes up.
+            if (node->height != 0) {
+                static_cast<DerivedNode*>(node)->inputs = EdgeList{};
+            }
+            if (node->slot != GraphNode::no_slot && node->slot < nodes_.size() &&
+                nodes_[node->slot] == node) {
+                nodes_[node->slot] = nullptr;
+                vacated_.push_back(node->slot);
+            }
+            node->next_abandoned = std::exchange(gone, node);
+            node = next;
+        }
+    }
+    return gone;
+}
+
+ATTUNE_DECL void Graph::destroy(GraphNode* list) noexcept {
+    while (list != nullptr) {
+        delete std::exchange(list, list->next_abandoned);
+    }
+}
+
+ATTUNE_DECL void Graph::dissolve() noexcept {
+    for (GraphNode* const node : nodes_) {
+        if (node != nullptr && node->height != 0) {
+            static_cast<DerivedNode*>(node)->inputs = EdgeList{};
+        }
+    }
+    rules_.clear();
+    nodes_.clear();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 /// Which nodes are bound where: a trie over the tokens of their paths.
 class BindingIndex {
 public:
@@ -9551,17 +10578,17 @@ public:
     };
     struct Branch {
         std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
-        std::vector<std::shared_ptr<GraphNode>> nodes;
+        std::vector<Ref<BoundNode>> nodes;
     };
 
     /// The node of that kind at `path`, or null.
-    ATTUNE_DECL std::shared_ptr<GraphNode> find(const Path& path, const ValueKind& kind) const;
-    ATTUNE_DECL void insert(std::shared_ptr<GraphNode> node);
+    ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
+    ATTUNE_DECL void insert(Ref<BoundNode> node);
     const Branch& root() const noexcept { return root_; }
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before,
+    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before,
                                                  const Document& after) const;
 
 private:
@@ -9572,22 +10599,21 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
-                                                          const ValueKind& kind) const {
+ATTUNE_DECL Ref<BoundNode> BindingIndex::find(const Path& path, const BoundKind& kind) const {
     const Branch* branch = &root_;
     for (const std::string& token : path.tokens()) {
         const auto child = branch->children.find(token);
         if (child == branch->children.end()) {
-            return nullptr;
+            return {};
         }
         branch = child->second.get();
     }
     const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
-                                    [&](const auto& node) { return &node->kind == &kind; });
-    return found != branch->nodes.end() ? *found : nullptr;
+                                    [&](const auto& node) { return &node->bound_kind == &kind; });
+    return found != branch->nodes.end() ? *found : Ref<BoundNode>{};
 }
 
-ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
+ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
     Branch* branch = &root_;
     for (const std::string& token : node->path.tokens()) {
         auto& child = branch->children[token];
@@ -9600,7 +10626,7 @@ ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
 }
 
 inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
-                             const Document* after, std::vector<GraphNode*>& affected) {
+                             const Document* after, std::vector<BoundNode*>& affected) {
     if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
         return;
     }
@@ -9629,9 +10655,9 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
     }
 }
 
-ATTUNE_DECL std::vector<GraphNode*> BindingIndex::affected(const Document& before,
+ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& before,
                                                            const Document& after) const {
-    std::vector<GraphNode*> nodes;
+    std::vector<BoundNode*> nodes;
     collect_affected(root_, &before, &after, nodes);
     return nodes;
 }
@@ -10134,9 +11160,9 @@ private:
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// What each layer has at one place, before and after.
-using LayerDeltas = std::vector<Delta>;
+using LayerDeltas = std::span<const Delta>;
 
-inline std::vector<std::string_view> differing_keys(const LayerDeltas& deltas) {
+inline std::vector<std::string_view> differing_keys(LayerDeltas deltas) {
     std::vector<std::string_view> keys;
     for (const Delta& delta : deltas) {
         if (delta.same()) {
@@ -10164,8 +11190,26 @@ inline std::vector<std::string_view> differing_keys(const LayerDeltas& deltas) {
     return keys;
 }
 
+/// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
+/// would be looked up in a document of its own.
+inline LayerDeltas deltas_at(std::string_view key, LayerDeltas deltas, std::vector<Delta>& room) {
+    std::size_t first = deltas.size();
+    while (first != 0) {
+        const auto [before, after] = deltas[--first];
+        Delta& here = room[first];
+        here.after = after != nullptr ? after->find(key) : nullptr;
+        here.before = before == after ? here.after
+                      : before != nullptr ? before->find(key)
+                                          : nullptr;
+        if (here.after != nullptr && !here.after->is_object()) {
+            break;
+        }
+    }
+    return LayerDeltas{room}.subspan(first);
+}
+
 /// `merged` is what stood here before, null for nothing; so is the result.
-inline std::optional<Document> remerge_at(const Document* merged, const LayerDeltas& deltas) {
+inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas deltas) {
     bool same = true;
     bool gone = true;
     bool objects = merged != nullptr && merged->is_object();
@@ -10183,15 +11227,11 @@ inline std::optional<Document> remerge_at(const Document* merged, const LayerDel
     }
     if (objects) {
         Document result = *merged;
-        LayerDeltas below(deltas.size());
+        std::vector<Delta> below(deltas.size());
         for (const std::string_view key : differing_keys(deltas)) {
-            for (std::size_t i = 0; i != deltas.size(); ++i) {
-                const auto [before, after] = deltas[i];
-                below[i] = {before != nullptr ? before->find(key) : nullptr,
-                            after != nullptr ? after->find(key) : nullptr};
-            }
+            const LayerDeltas relevant = deltas_at(key, deltas, below);
             const Document* const old = merged->find(key);
-            std::optional<Document> fresh = remerge_at(old, below);
+            std::optional<Document> fresh = remerge_at(old, relevant);
             if (!fresh) {
                 if (old != nullptr) {
                     result = result.without(Path{} / key);
@@ -10224,7 +11264,7 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
         }
         return nullptr;
     };
-    LayerDeltas deltas;
+    std::vector<Delta> deltas;
     deltas.reserve(before.size() + after.size());
     for (const auto& layer : after) {
         const LayerContent* const old = find(before, layer->id);
@@ -10896,6 +11936,15 @@ struct Core::Candidate {
     std::string reason;
 };
 
+/// A node that comes into the graph by a commit; at most one of these.
+struct Core::Addition {
+    BoundNode* bound = nullptr;
+    DerivedNode* derived = nullptr;
+    DerivedNode* rule = nullptr;
+
+    bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
+};
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
@@ -10907,7 +11956,8 @@ struct Core::Published {
 };
 
 struct Core::State {
-    explicit State(StoreOptions given) : options(given), poller(std::make_shared<Poller>()) {}
+    State(StoreOptions given, Ref<NodeHome> home)
+        : options(given), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
 
@@ -10921,7 +11971,8 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // id of the overrides, once there are some
     BindingIndex index;
-    std::vector<std::shared_ptr<GraphNode>> nodes;  // by slot
+    std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
+    Graph graph;
     std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
     std::uint64_t commits = 0;
     std::uint64_t refusals = 0;
@@ -10933,6 +11984,9 @@ struct Core::State {
     std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
     const LayerContent* content_of(std::uint64_t id) const noexcept;
 
+    /// Makes a whole document, as transports bring it, share what it has in common with the one
+    /// before. An edit does so by nature.
+    Content reconciled(const LayerEntry& entry, Content content) const;
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
     std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
                                                 std::vector<Problem>& problems) const;
@@ -10940,8 +11994,8 @@ struct Core::State {
     LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
-    /// changes nothing. `added` is a node that gets its slot by this.
-    Published publish(FrameChain& chain, Candidate candidate, GraphNode* added);
+    /// changes nothing.
+    Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
     /// As above, for one layer's content; keeps its status.
     Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
 
@@ -10960,14 +12014,22 @@ struct Core::State {
 class CommitLock {
 public:
     template <class State>
-    explicit CommitLock(State& state) : CommitLock(state.commit_mutex, state.committing) {}
+    explicit CommitLock(State& state)
+        : CommitLock(state.commit_mutex, state.committing, state.graph) {}
     CommitLock(const CommitLock&) = delete;
     CommitLock& operator=(const CommitLock&) = delete;
-    ~CommitLock() { committing_.store({}, std::memory_order_relaxed); }
+    ~CommitLock() {
+        committing_.store({}, std::memory_order_relaxed);
+        do {
+            GraphNode* const gone = graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
+            lock_.unlock();
+            Graph::destroy(gone);
+        } while (graph_.home().has_abandoned() && lock_.try_lock());
+    }
 
 private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
-        : committing_(committing), lock_(mutex, std::defer_lock) {
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
+        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
         const auto self = std::this_thread::get_id();
         if (committing.load(std::memory_order_relaxed) == self) {
             throw std::logic_error{
@@ -10979,6 +12041,7 @@ private:
     }
 
     std::atomic<std::thread::id>& committing_;
+    Graph& graph_;
     std::unique_lock<std::mutex> lock_;
 };
 
@@ -11395,12 +12458,13 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL Core::Core(StoreOptions options)
     : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
       hub_(std::make_shared<DeliveryHub>()),
-      state_(std::make_unique<State>(options)) {}
+      state_(std::make_unique<State>(options, Ref<NodeHome>::adopt(new StoreHome{chain_}))) {}
 
 ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
     std::shared_ptr<Core> core{new Core{options}};
+    static_cast<StoreHome&>(core->home()).core = core;
     core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const std::string& observer,
                                                             const std::exception_ptr& thrown) {
         if (const auto self = weak.lock()) {
@@ -11420,13 +12484,19 @@ ATTUNE_DECL void Core::close() noexcept {
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
-        for (const auto& node : state_->nodes) {
-            observers.insert(observers.end(), node->observers.begin(), node->observers.end());
-            node->observers.clear();
+        for (GraphNode* const node : state_->graph.nodes()) {
+            if (node != nullptr && node->observers != nullptr) {
+                observers.insert(observers.end(), node->observers->begin(),
+                                 node->observers->end());
+                node->observers.reset();
+            }
         }
+        state_->graph.dissolve();
         state_->rejection_observers.clear();
         state_->stack.clear();
     }
+    home().close();
+    Graph::destroy(home().take_abandoned());
     hub_->on_throw(nullptr);
     // None of these under a lock: each may wait for a callback that is about to commit.
     for (const auto& layer : layers) {
@@ -11444,16 +12514,16 @@ ATTUNE_DECL void Core::close() noexcept {
     (void)epoch_collect();
 }
 
-ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueKind& kind) {
+ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
-    std::shared_ptr<GraphNode> node;
+    Ref<BoundNode> node;
     {
         const OpenLock lock{*state_};
         if (auto known = state_->index.find(path, kind)) {
             return known;
         }
-        node = std::make_shared<GraphNode>(path, kind, chain_, weak_from_this());
+        node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
         Candidate candidate{state_->stack, "bind " + to_string(path)};
         std::vector<Problem> problems;
         for (auto& layer : candidate.stack) {
@@ -11471,8 +12541,8 @@ ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueK
                             .reason = std::move(candidate.reason),
                             .version = chain_->current()->version}};
         }
-        published = state_->publish(*chain_, std::move(candidate), node.get());
-        state_->nodes.push_back(node);
+        published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
+        state_->bound.push_back(node.get());
         state_->index.insert(node);
     }
     finish(published);
@@ -11508,8 +12578,11 @@ ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> o
         const Frame& current = *chain_->current();
         CellPtr value = CellPtr::share(current.cell(node.slot));
         if (!state_->closed) {
-            std::erase_if(node.observers, [](const auto& other) { return other->cancelled(); });
-            node.observers.push_back(observer);
+            if (node.observers == nullptr) {
+                node.observers = std::make_unique<std::vector<std::shared_ptr<ValueDelivery>>>();
+            }
+            std::erase_if(*node.observers, [](const auto& other) { return other->cancelled(); });
+            node.observers->push_back(observer);
         }
         if (now) {
             (void)observer->offer_value(current.version, value);
@@ -11588,20 +12661,21 @@ inline bool has_error(const std::vector<Problem>& problems) noexcept {
 
 /// A value decoded for a candidate.
 struct NodeUpdate {
-    GraphNode* node;
+    BoundNode* node;
     CellPtr cell;
     std::vector<Problem> warnings;
 };
 
 /// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
-inline NodeUpdate decode_node(GraphNode& node, const Document& document,
+inline NodeUpdate decode_node(BoundNode& node, const Document& document,
                               const StackProvenance& provenance, std::vector<Problem>& problems) {
     NodeUpdate update{&node, {}, {}};
     std::vector<Problem> found;
     try {
-        update.cell = node.kind.make();
-        decode(node.kind.type(), node.kind.fresh(*update.cell.get()), document.find(node.path),
-               node.path, provenance, found);
+        const BoundKind& kind = node.bound_kind;
+        update.cell = kind.make();
+        decode(kind.type(), kind.object(*update.cell.get()), document.find(node.path), node.path,
+               provenance, found);
     } catch (const std::exception& thrown) {
         found.push_back({.path = node.path,
                          .origin = provenance.origin(node.path, Part::value),
@@ -11614,66 +12688,137 @@ inline NodeUpdate decode_node(GraphNode& node, const Document& document,
     return update;
 }
 
+/// The source that a derived value, or a rule, looks at first: where to look for the mistake.
+inline Path nearest_path(const GraphNode& node) {
+    const GraphNode* nearest = &node;
+    while (nearest->height != 0) {
+        const EdgeList& inputs = static_cast<const DerivedNode*>(nearest)->inputs;
+        if (inputs.size() == 0) {
+            return {};
+        }
+        nearest = &inputs.input(0);
+    }
+    return static_cast<const BoundNode*>(nearest)->path;
+}
+
+inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>& failures,
+                                        const Provenance& provenance) {
+    std::vector<Problem> problems;
+    for (const auto& [node, thrown] : failures) {
+        if (thrown == nullptr) {
+            continue;  // an input of it has failed, and that is reported
+        }
+        Problem problem{.path = nearest_path(*node)};
+        if (!problem.path.empty()) {
+            problem.origin = provenance.origin(problem.path, Part::value);
+        }
+        const auto told = [&](const char* what) {
+            return (node->is_rule ? "rule \"" : "derived value \"") + node->name() +
+                   "\" threw: " + what;
+        };
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const BrokenRule&) {
+            problem.message = node->name();
+        } catch (const CycleError& cycle) {
+            problem.message = cycle.what();
+        } catch (const std::exception& exception) {
+            problem.message = told(exception.what());
+        } catch (...) {
+            problem.message = told("an exception that is no std::exception");
+        }
+        problems.push_back(std::move(problem));
+    }
+    return problems;
+}
+
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
-                                                 GraphNode* added) {
+                                                 Addition addition) {
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
                      .due = {}};
-    if (!result.changed() && added == nullptr) {
+    if (!result.changed() && !addition.any()) {
         stack = std::move(candidate.stack);  // positions may have moved
         return result;
     }
 
     const StackProvenance provenance{candidate.stack};
     std::vector<Problem> problems;
+    const auto refuse_problems = [&] {
+        if (!problems.empty()) {
+            throw Rejected{{.problems = std::move(problems),
+                            .reason = std::move(candidate.reason),
+                            .version = current.version}};
+        }
+    };
     std::vector<NodeUpdate> updates;
-    for (GraphNode* node : index.affected(result.before, result.after)) {
+    for (BoundNode* node : index.affected(result.before, result.after)) {
         updates.push_back(decode_node(*node, result.after, provenance, problems));
     }
     NodeUpdate first{nullptr, {}, {}};
-    if (added != nullptr) {
-        first = decode_node(*added, result.after, provenance, problems);
+    if (addition.bound != nullptr) {
+        first = decode_node(*addition.bound, result.after, provenance, problems);
     }
-    if (!problems.empty()) {
-        throw Rejected{{.problems = std::move(problems),
-                        .reason = std::move(candidate.reason),
-                        .version = current.version}};
-    }
+    refuse_problems();
 
     FrameDraft draft{&current};
-    if (result.changed()) {
-        draft.frame().version = ++result.version;
-        draft.frame().time = std::chrono::system_clock::now();
-        draft.frame().reason = std::move(candidate.reason);
-        draft.frame().document = result.after;
-    }
+    graph.sweep(draft);
+    Propagation propagation{draft, graph.queue};
     for (NodeUpdate& update : updates) {
-        if (update.node->kind.equal(*current.cell(update.node->slot), *update.cell.get())) {
-            update.cell = {};
-        } else {
-            draft.set(update.node->slot, update.cell);
+        const BoundNode& node = *update.node;
+        if (!node.kind.equal(*current.cell(node.slot), *update.cell.get())) {
+            draft.set(node.slot, std::move(update.cell));
+            propagation.changed(*update.node);
         }
     }
+    propagation.run();
+    if (DerivedNode* const derived =
+            addition.derived != nullptr ? addition.derived : addition.rule) {
+        first.cell = propagation.first_value(*derived);
+    }
+    if (!propagation.failures().empty()) {
+        problems = problems_of(propagation.failures(), provenance);
+        refuse_problems();
+    }
+    GraphNode* const added = addition.bound != nullptr ? static_cast<GraphNode*>(addition.bound)
+                                                  : addition.derived;
     if (added != nullptr) {
-        added->slot = draft.append(std::move(first.cell));
-        added->warnings = std::move(first.warnings);
+        graph.place(*added, draft, std::move(first.cell));
+    }
+    Frame& frame = draft.frame();
+    if (result.changed()) {
+        frame.version = ++result.version;
+        frame.time = std::chrono::system_clock::now();
+        frame.reason = std::move(candidate.reason);
+        frame.document = result.after;
     }
     chain.publish(draft);
 
     stack = std::move(candidate.stack);
     commits += result.changed() ? 1 : 0;
+    if (added != nullptr) {
+        graph.placed(*added);
+    }
+    graph.sweep_done();
+    if (addition.bound != nullptr) {
+        addition.bound->warnings = std::move(first.warnings);
+    }
     for (NodeUpdate& update : updates) {
-        GraphNode& node = *update.node;
-        node.warnings = std::move(update.warnings);
-        if (!update.cell || node.observers.empty()) {
+        update.node->warnings = std::move(update.warnings);
+    }
+    propagation.finish(result.version, frame.time);
+    for (GraphNode* const node : propagation.changed_nodes()) {
+        if (node->observers == nullptr) {
             continue;
         }
-        std::erase_if(node.observers, [](const auto& observer) { return observer->cancelled(); });
-        for (const auto& observer : node.observers) {
-            if (observer->offer_value(result.version, update.cell)) {
+        auto& observers = *node->observers;
+        std::erase_if(observers, [](const auto& observer) { return observer->cancelled(); });
+        const CellPtr cell = CellPtr::share(frame.cell(node->slot));
+        for (const auto& observer : observers) {
+            if (observer->offer_value(result.version, cell)) {
                 result.due.push_back(observer);
             }
         }
@@ -11688,21 +12833,16 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     layer->name = entry.name;
     layer->unknown_keys = entry.unknown_keys;
     layer->content = std::move(content);
-    const LayerContent* const before = content_of(entry.id);
-    if (before != nullptr) {
-        // Whole documents from dumb transports become small changes.
-        layer->content.document = reconcile(before->content.document, layer->content.document);
-    }
     if (layer->content.texts.empty()) {
         layer->document = layer->content.document;
         layer->source = layer->content.source;
         return layer;
     }
-    for (const auto& node : nodes) {
-        find_places(*layer, {node->path, &node->kind.type()});
+    for (const BoundNode* node : bound) {
+        find_places(*layer, {node->path, &node->bound_kind.type()});
     }
     place_texts(*layer, problems);
-    if (before != nullptr) {
+    if (const LayerContent* const before = content_of(entry.id)) {
         layer->document = reconcile(before->document, layer->document);
     }
     return layer;
@@ -11722,6 +12862,13 @@ ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerConten
     return changed;
 }
 
+ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content content) const {
+    if (const LayerContent* const before = content_of(entry.id)) {
+        content.document = reconcile(before->content.document, content.document);
+    }
+    return content;
+}
+
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
                                                 Content content, std::string reason) {
     std::vector<Problem> problems;
@@ -11732,7 +12879,7 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
                         .version = chain.current()->version}};
     }
     const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
+    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)});
     note_success(entry, revision);
     return result;
 }
@@ -11770,6 +12917,93 @@ ATTUNE_DECL Commit Core::ticket(const Published& published) const {
         commit.changed = changed_paths(published.before, published.after);
     }
     return commit;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
+
+ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                   DeriveOptions options) {
+    node->keeps_on_error = options.on_error == OnError::keep;
+    if (!options.name.empty()) {
+        node->notes = std::make_unique<NodeNotes>();
+        node->notes->name = std::move(options.name);
+    }
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        node->inputs = EdgeList{inputs};
+        node->settle_height();
+        published = state_->publish(*chain_, {state_->stack, "derive " + node->name()},
+                                    {.derived = node.get()});
+        if (!inputs.empty()) {
+            node->inputs.link(*node);
+        }
+    }
+    finish(published);
+    return node;
+}
+
+ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs) {
+    const auto self = shared_from_this();
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        rule->inputs = EdgeList{inputs};
+        rule->settle_height();
+        published = state_->publish(*chain_, {state_->stack, "require"}, {.rule = rule.get()});
+        rule->inputs.link(*rule);
+        state_->graph.add_rule(std::move(rule));
+    }
+    finish(published);
+}
+
+ATTUNE_DECL std::string Core::name_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.name();
+}
+
+ATTUNE_DECL void Core::rename(GraphNode& node, std::string name) {
+    const CommitLock lock{*state_};
+    if (node.notes == nullptr) {
+        node.notes = std::make_unique<NodeNotes>();
+    }
+    node.notes->name = std::move(name);
+}
+
+inline Staleness describe_staleness(const GraphNode& node) {
+    return {.name = node.name(),
+            .error = node.notes->error,
+            .since = node.notes->since,
+            .version = node.notes->version};
+}
+
+ATTUNE_DECL std::optional<Staleness> Core::staleness_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.stale ? std::optional{describe_staleness(node)} : std::nullopt;
+}
+
+ATTUNE_DECL void Core::tidy_graph() noexcept {
+    if (state_->committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+        return;
+    }
+    std::unique_lock lock{state_->commit_mutex, std::try_to_lock};
+    if (!lock) {
+        return;  // whoever holds it looks for abandoned nodes before and after letting go
+    }
+    GraphNode* const gone = state_->graph.take_abandoned();
+    lock.unlock();
+    Graph::destroy(gone);
+}
+
+ATTUNE_DECL void StoreHome::tidy() noexcept {
+    if (const auto owner = core.lock()) {
+        owner->tidy_graph();
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -11961,7 +13195,7 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         }
         Candidate candidate{state_->stack, "remove " + entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
-        published = state_->publish(*chain_, std::move(candidate), nullptr);
+        published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
         poller = state_->poller;
     }
@@ -12014,7 +13248,8 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
     try {
         Content content = load_from(*entry->transport, entry->name, version());
         const OpenLock lock{*state_};
-        published = state_->accept(*chain_, *entry, std::move(content), "reload " + entry->name);
+        published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
+                                    "reload " + entry->name);
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
         state_->note_failure(*entry, rejected.problems());
@@ -12101,6 +13336,7 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
         if (entry == nullptr) {
             return;
         }
+        content = state_->reconciled(*entry, std::move(content));
         try {
             published = state_->accept(*chain_, *entry, content, entry->name);
         } catch (const Rejected& rejected) {
@@ -12148,7 +13384,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         Candidate candidate{stack, {}};
         std::vector<Problem> problems;
         for (const auto& entry : entries) {
-            const auto prepared = prepare(*entry, *entry->refused, problems);
+            const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
             std::replace_if(
                 candidate.stack.begin(), candidate.stack.end(),
                 [&](const auto& layer) { return layer->id == entry->id; }, prepared);
@@ -12159,7 +13395,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         }
         std::optional<Published> published;
         try {
-            published = publish(chain, std::move(candidate), nullptr);
+            published = publish(chain, std::move(candidate));
         } catch (const Rejected&) {
             return std::nullopt;  // reported when it came
         }
@@ -12420,17 +13656,17 @@ ATTUNE_DECL StoreStatus Core::status() const {
             status.state = attune::State::stale;
         }
     }
-    for (const auto& node : state_->nodes) {
+    for (const BoundNode* node : state_->bound) {
         status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
     }
     return status;
 }
 
-inline std::vector<Bound> bound_roots(const std::vector<std::shared_ptr<GraphNode>>& nodes) {
+inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
     std::vector<Bound> roots;
     roots.reserve(nodes.size());
-    for (const auto& node : nodes) {
-        roots.push_back({node->path, &node->kind.type()});
+    for (const BoundNode* node : nodes) {
+        roots.push_back({node->path, &node->bound_kind.type()});
     }
     return roots;
 }
@@ -12479,7 +13715,7 @@ ATTUNE_DECL void Core::check() const {
         const StackProvenance provenance{state_->stack};
         report_unbound(state_->index.root(), chain_->current()->document, {}, provenance,
                        rejection.problems);
-        const auto roots = bound_roots(state_->nodes);
+        const auto roots = bound_roots(state_->bound);
         for (const auto& layer : state_->stack) {
             if (layer->unknown_keys != UnknownKeys::ignore) {
                 report_unplaced(*layer, roots, rejection.problems);
@@ -12503,7 +13739,7 @@ ATTUNE_DECL std::string Core::usage() const {
         }
         options = options || layer->content.reads_options;
     }
-    return usage_text(bound_roots(state_->nodes), prefixes, options);
+    return usage_text(bound_roots(state_->bound), prefixes, options);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12512,7 +13748,14 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version);
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign, Version version);
+
+ATTUNE_DECL std::string node_name(const GraphNode& node);
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node);
+
+/// Lets derive() look into handles.
+struct HandleAccess;
 
 }  // namespace detail
 
@@ -12530,6 +13773,11 @@ namespace detail {
 /// object must not be assigned to while others use it. A handle may outlive its store: it then
 /// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
 /// assigned to, destroyed, and tested.
+///
+/// The value comes from a place in the documents (Store::bind) or is what a function makes of other
+/// values (map, field, derive); in either case all handles of a store change together, in one
+/// version. A derived value is computed for as long as a handle of it, a subscription to it, or a
+/// value derived from it exists.
 template <class T>
 class Config {
 public:
@@ -12537,7 +13785,7 @@ public:
 
     Config() noexcept = default;
 
-    explicit operator bool() const noexcept { return node_ != nullptr; }
+    explicit operator bool() const noexcept { return static_cast<bool>(node_); }
 
     /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
     Reading<T> read() const noexcept {
@@ -12609,22 +13857,48 @@ public:
         return observe(Executor{std::move(executor)}, std::forward<F>(f), true);
     }
 
-    /// Where the value is bound.
-    const Path& path() const noexcept { return node_->path; }
+    /// A value made of this one, by `f(const T&)`: computed in the commit that changes this value,
+    /// and part of the same version. As derive() does.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    auto map(F&& f, DeriveOptions options = {}) const
+        -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>>;
+
+    /// One member of this value as a value of its own, whose observers hear nothing of the others.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::copy_constructible<M>
+    Config<M> field(M C::*member, DeriveOptions options = {}) const;
+
+    /// For people: the path, or the name that was given, or a number.
+    std::string name() const { return detail::node_name(*node_); }
+    /// Names the value in errors, reports and Store::graph_dot. Returns the handle.
+    const Config& named(std::string name) const {
+        detail::rename_node(*node_, std::move(name));
+        return *this;
+    }
+
+    /// Why the value is older than what it derives from, while that is so: its function threw, and
+    /// it was derived with OnError::keep.
+    std::optional<Staleness> stale() const { return detail::staleness_of(*node_); }
 
 private:
     friend class Store;
     friend class View;
     friend class Snapshot;
+    friend class Track;
+    friend struct detail::HandleAccess;
 
-    explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
-        : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
+    explicit Config(detail::Ref<detail::GraphNode> node) noexcept
+        : chain_(node->home.chain.get()),
+          born_(node->born),
+          slot_(node->slot),
+          node_(std::move(node)) {}
 
     /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
     /// std::out_of_range for one that was bound after the frame was published.
     const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
-        if (chain_ != chain || slot_ >= frame.size()) [[unlikely]] {
-            detail::throw_not_in_frame(path(), chain_ != chain, frame.version);
+        if (chain_ != chain || frame.serial() < born_) [[unlikely]] {
+            detail::throw_not_in_frame(*node_, chain_ != chain, frame.version);
         }
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }
@@ -12632,7 +13906,7 @@ private:
     template <class F>
     Subscription observe(Executor executor, F&& f, bool now) const {
         using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
-        const auto core = node_->core.lock();
+        const auto core = detail::core_of(*node_).lock();
         if (core == nullptr) {
             if constexpr (std::invocable<std::decay_t<F>&, const T&>) {
                 if (now) {
@@ -12643,16 +13917,18 @@ private:
             return {};
         }
         auto observer =
-            std::make_shared<Observer>(core->hub(), std::move(executor), to_string(node_->path),
-                                       node_->kind, std::forward<F>(f));
+            std::make_shared<Observer>(core->hub(), std::move(executor), name(),
+                                       detail::Ref<const detail::GraphNode>{node_.get()},
+                                       std::forward<F>(f));
         core->observe(*node_, observer, now);
         return Subscription{std::move(observer)};
     }
 
-    // The first two are all that a reading needs; the node keeps the chain alive.
+    // All that a reading needs; the node keeps the chain alive.
     const detail::FrameChain* chain_ = nullptr;
+    std::uint64_t born_ = 0;
     std::uint32_t slot_ = 0;
-    std::shared_ptr<detail::GraphNode> node_;
+    detail::Ref<detail::GraphNode> node_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -12786,12 +14062,12 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version) {
-    const std::string name = '"' + to_string(path) + '"';
+ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign, Version version) {
+    const std::string name = '"' + node_name(node) + '"';
     if (foreign) {
         throw std::invalid_argument{"the handle of " + name + " belongs to another store"};
     }
-    throw std::out_of_range{"the handle of " + name + " was bound after version " +
+    throw std::out_of_range{"the handle of " + name + " was made after version " +
                             std::to_string(version) + " was looked at"};
 }
 
@@ -12830,8 +14106,16 @@ public:
     Config<T> bind(const Path& path = {}) {
         static_assert(std::same_as<T, std::decay_t<T>>,
                       "bind a plain type: no reference, no const, no array");
-        return Config<T>{core_->bind(path, detail::value_kind<T>)};
+        return Config<T>{core_->bind(path, detail::bound_kind<T>)};
     }
+
+    /// A rule over several values, `condition(const A&...)`, of the values of the handles: a version
+    /// in which it does not hold is refused with `text`. Judged in each commit that changes one of
+    /// them, for as long as the store lives; must be pure. Throws Rejected when it does not hold
+    /// now. Include <attune/store/derive.hpp>.
+    template <class F, class... A>
+        requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+    void require(F&& condition, std::string text, const Config<A>&... inputs);
 
     /// The current version of everything, in a scope.
     View view() const noexcept { return View{*core_->chain()}; }
@@ -12911,6 +14195,8 @@ public:
     std::string usage() const { return core_->usage(); }
 
 private:
+    friend struct detail::HandleAccess;
+
     template <class F>
     Subscription observe_rejections(Executor executor, F&& f) {
         auto observer =
@@ -12924,6 +14210,296 @@ private:
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+struct TrackAccess;
+
+[[noreturn]] ATTUNE_DECL void throw_empty_handle();
+[[noreturn]] ATTUNE_DECL void throw_broken_rule();
+
+/// The store that all these belong to. Throws when there is none.
+ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes);
+
+/// The name of a member; "field" where it cannot be found out.
+template <class T, class M, class C>
+std::string member_label(M C::*member) {
+    std::string label = "field";
+    if constexpr (has_members<T>()) {
+        const T object{};
+        std::string_view names = field_text<T>;
+        const void* const wanted = std::addressof(object.*member);
+        const auto compare = [&](const void* address) {
+            const std::string_view name = member_name(next_argument(names));
+            if (address == wanted) {
+                label = name;
+            }
+        };
+        [&]<std::size_t... I, class... P>(
+            const MembersOver<std::index_sequence<I...>, P...>& members) {
+            (compare(static_cast<const MemberPointer<I, P>&>(members).address), ...);
+        }(members_of(object));
+    }
+    return label;
+}
+
+}  // namespace detail
+
+/// What a function given to derive() reads other handles with. Each one that it reads by this is an
+/// input until the next run, whether the run ends with a new value, the same one, or an error.
+///
+/// Belongs to one run: must not be kept, or used on another thread.
+class Track {
+public:
+    Track(const Track&) = delete;
+    Track& operator=(const Track&) = delete;
+
+    /// The value of `config` in the version that is being made. The reference holds during the run.
+    /// Throws std::logic_error for an empty handle, for one of another store, and when this value
+    /// derives from the one being computed: the commit is refused then, naming the circle.
+    template <class T>
+    const T& operator()(const Config<T>& config) {
+        if (!config) {
+            detail::throw_empty_handle();
+        }
+        return detail::value_in_cell<T>(now_.read(*config.node_));
+    }
+
+private:
+    friend struct detail::TrackAccess;
+    explicit Track(detail::Evaluation& now) noexcept : now_(now) {}
+
+    detail::Evaluation& now_;
+};
+
+namespace detail {
+
+struct HandleAccess {
+    template <class T>
+    static GraphNode* node(const Config<T>& config) noexcept {
+        return config.node_.get();
+    }
+    template <class T>
+    static Config<T> make(Ref<GraphNode> node) noexcept {
+        return Config<T>{std::move(node)};
+    }
+    static const std::shared_ptr<Core>& core(const Store& store) noexcept { return store.core_; }
+};
+
+struct TrackAccess {
+    template <class F>
+    static decltype(auto) call(F& function, Evaluation& now) {
+        Track use{now};
+        return function(use);
+    }
+};
+
+/// The cell for a new value, or none when it equals the one before: then nothing is allocated.
+template <class T>
+CellPtr cell_unless_equal(T value, const CellBase* before) {
+    if (before != nullptr && value_equal(value_in_cell<T>(*before), value)) {
+        return {};
+    }
+    return CellPtr::adopt(new ValueCell<T>{std::move(value)});
+}
+
+/// A function of the same handles each time.
+template <class T, class F, class... A>
+class FunctionNode final : public DerivedNode {
+public:
+    template <class G>
+    FunctionNode(NodeHome& owner, G&& function)
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase* before) override {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return cell_unless_equal<T>(
+                std::invoke(function_, value_in_cell<A>(now.input(I))...), before);
+        }(std::index_sequence_for<A...>{});
+    }
+
+    F function_;
+};
+
+/// A function that decides what it reads while it runs.
+template <class T, class F>
+class TrackingNode final : public DerivedNode {
+public:
+    template <class G>
+    TrackingNode(NodeHome& owner, G&& function)
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase* before) override {
+        return cell_unless_equal<T>(TrackAccess::call(function_, now), before);
+    }
+
+    F function_;
+};
+
+/// A condition on several values. Has no value itself.
+template <class F, class... A>
+class RuleNode final : public DerivedNode {
+public:
+    template <class G>
+    RuleNode(NodeHome& owner, G&& condition, std::string text)
+        : DerivedNode(owner, derived_kind<bool>),
+          condition_(std::forward<G>(condition)),
+          text_(std::move(text)) {
+        is_rule = true;
+    }
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase*) override {
+        const bool holds = [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {
+            return std::invoke(condition_, value_in_cell<A>(now.input(I))...);
+        }(std::index_sequence_for<A...>{});
+        if (!holds) {
+            throw_broken_rule();
+        }
+        return {};
+    }
+    std::string default_name() const override { return text_; }
+
+    F condition_;
+    std::string text_;
+};
+
+template <class T>
+inline constexpr bool is_config = false;
+template <class T>
+inline constexpr bool is_config<Config<T>> = true;
+
+template <class F, class... A>
+using DerivedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, const A&...>>;
+
+template <class F>
+using TrackedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, Track&>>;
+
+}  // namespace detail
+
+/// A value made of others: `fn(const A&...)`, of the values of the handles, in their order.
+///
+/// It is computed in each commit that changes one of them, before the commit is published, at most
+/// once, and moves with them in one version. When the result equals the present value (by `==`;
+/// member by member for a plain struct that has none; never, when that is impossible too), whatever
+/// derives from this one does not run. The function must be pure, and read the store by its
+/// arguments only: it runs inside the commit, on the thread of whoever brought the change, and a
+/// call that would change the store throws std::logic_error there. What it throws vetoes the
+/// commit, unless the options say otherwise.
+///
+/// Throws Rejected when the first run throws, std::invalid_argument when the handles are empty or
+/// of different stores, std::logic_error when the store is closed, or when it is called inside a
+/// commit. Any thread.
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
+Config<detail::DerivedType<F, A...>> derive(DeriveOptions options, F&& fn,
+                                            const Config<A>&... inputs) {
+    using T = detail::DerivedType<F, A...>;
+    using Made = detail::FunctionNode<T, std::decay_t<F>, A...>;
+    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
+    const auto core = detail::common_core(nodes);
+    return detail::HandleAccess::make<T>(core->derive(
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}),
+        nodes, std::move(options)));
+}
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
+Config<detail::DerivedType<F, A...>> derive(F&& fn, const Config<A>&... inputs) {
+    return derive(DeriveOptions{}, std::forward<F>(fn), inputs...);
+}
+
+/// A value made of others, where the function finds out which while it runs: `fn(Track& use)` reads
+/// them by `use(handle)`. Otherwise as above.
+template <class F>
+    requires std::invocable<std::decay_t<F>&, Track&>
+Config<detail::TrackedType<F>> derive(Store& store, F&& fn, DeriveOptions options = {}) {
+    using T = detail::TrackedType<F>;
+    using Made = detail::TrackingNode<T, std::decay_t<F>>;
+    const auto& core = detail::HandleAccess::core(store);
+    return detail::HandleAccess::make<T>(core->derive(
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), {},
+        std::move(options)));
+}
+
+template <class T>
+template <class F>
+    requires std::invocable<std::decay_t<F>&, const T&>
+auto Config<T>::map(F&& f, DeriveOptions options) const
+    -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>> {
+    return derive(std::move(options), std::forward<F>(f), *this);
+}
+
+template <class T>
+template <class M, class C>
+    requires std::derived_from<T, C> && std::copy_constructible<M>
+Config<M> Config<T>::field(M C::*member, DeriveOptions options) const {
+    if (options.name.empty()) {
+        options.name = name() + '.' + detail::member_label<T>(member);
+    }
+    return derive(std::move(options), [member](const T& value) -> M { return value.*member; },
+                  *this);
+}
+
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+void Store::require(F&& condition, std::string text, const Config<A>&... inputs) {
+    using Made = detail::RuleNode<std::decay_t<F>, A...>;
+    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
+    core_->require(detail::Ref<detail::DerivedNode>::adopt(
+                       new Made{core_->home(), std::forward<F>(condition), std::move(text)}),
+                   nodes);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void throw_empty_handle() {
+    throw std::logic_error{"an empty Config was read; bind or derive it first"};
+}
+
+ATTUNE_DECL void throw_broken_rule() { throw BrokenRule{}; }
+
+ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes) {
+    for (const GraphNode* const node : nodes) {
+        if (node == nullptr) {
+            throw std::invalid_argument{"an empty Config cannot be derived from"};
+        }
+        if (&node->home != &nodes.front()->home) {
+            throw std::invalid_argument{"\"" + node_name(*nodes.front()) + "\" and \"" +
+                                        node_name(*node) +
+                                        "\" belong to two stores; a value derives from handles of "
+                                        "one store"};
+        }
+    }
+    auto core = core_of(*nodes.front()).lock();
+    if (core == nullptr) {
+        throw std::logic_error{"the store has been closed"};
+    }
+    return core;
+}
+
+ATTUNE_DECL std::string node_name(const GraphNode& node) {
+    const auto core = core_of(node).lock();
+    return core != nullptr ? core->name_of(node) : node.name();
+}
+
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name) {
+    if (const auto core = core_of(node).lock()) {
+        core->rename(node, std::move(name));
+    }
+}
+
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) {
+    const auto core = core_of(node).lock();
+    return core != nullptr ? core->staleness_of(node) : std::nullopt;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 

@@ -42,7 +42,7 @@ struct Obituary {
 /// [b, d), and can go when none of these is left. See FrameChain::destroy.
 class Frame {
 public:
-    /// The cell of `slot`, which must be below size().
+    /// The cell of `slot`, which must be below size(); null in an empty one.
     [[gnu::always_inline]] const CellBase* cell(std::uint32_t slot) const noexcept {
         if (slot < FrameChunk::width) [[likely]] {
             return static_cast<const CellBase*>(direct_[slot]);
@@ -50,7 +50,9 @@ public:
         return far_cell(slot - static_cast<std::uint32_t>(FrameChunk::width));
     }
 
-    /// Number of slots: handles bound later than this frame are not in it.
+    /// Grows with every frame of a store, also where the version stays.
+    std::uint64_t serial() const noexcept { return serial_; }
+    /// Number of slots, those that are empty included.
     std::uint32_t size() const noexcept { return size_; }
 
     Version version = 0;
@@ -101,6 +103,8 @@ public:
     ATTUNE_DECL std::uint32_t append(CellPtr cell);
     /// Replaces the cell of a slot.
     ATTUNE_DECL void set(std::uint32_t slot, CellPtr cell);
+    /// Empties a slot, for another node to be put there by `set`.
+    ATTUNE_DECL void clear(std::uint32_t slot);
 
     Frame& frame() noexcept { return *frame_; }
 

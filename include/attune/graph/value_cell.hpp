@@ -30,8 +30,9 @@ public:
 
 private:
     friend class FrameDraft;
-    mutable std::atomic<std::uint32_t> references_{1};
+    // In this order a small value lies in what would be padding.
     std::uint64_t born_ = 0;  ///< serial of the first frame that shows it
+    mutable std::atomic<std::uint32_t> references_{1};
 };
 
 template <class T>

@@ -2,7 +2,8 @@
 
 #include <attune/document/document.hpp>
 #include <attune/document/path.hpp>
-#include <attune/store/graph_node.hpp>
+#include <attune/graph/ref.hpp>
+#include <attune/store/bound_node.hpp>
 #include <attune/version.hpp>
 
 #include <functional>
@@ -22,17 +23,17 @@ public:
     };
     struct Branch {
         std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
-        std::vector<std::shared_ptr<GraphNode>> nodes;
+        std::vector<Ref<BoundNode>> nodes;
     };
 
     /// The node of that kind at `path`, or null.
-    ATTUNE_DECL std::shared_ptr<GraphNode> find(const Path& path, const ValueKind& kind) const;
-    ATTUNE_DECL void insert(std::shared_ptr<GraphNode> node);
+    ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
+    ATTUNE_DECL void insert(Ref<BoundNode> node);
     const Branch& root() const noexcept { return root_; }
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<GraphNode*> affected(const Document& before,
+    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before,
                                                  const Document& after) const;
 
 private:

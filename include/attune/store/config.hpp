@@ -1,13 +1,13 @@
 #pragma once
 
-#include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
 #include <attune/graph/executor.hpp>
 #include <attune/graph/frame_chain.hpp>
 #include <attune/graph/reading.hpp>
 #include <attune/graph/subscription.hpp>
+#include <attune/store/bound_node.hpp>
 #include <attune/store/core.hpp>
-#include <attune/store/graph_node.hpp>
+#include <attune/store/derive_options.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/version.hpp>
 
@@ -15,6 +15,8 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -22,7 +24,14 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const Path& path, bool foreign, Version version);
+[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign, Version version);
+
+ATTUNE_DECL std::string node_name(const GraphNode& node);
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node);
+
+/// Lets derive() look into handles.
+struct HandleAccess;
 
 }  // namespace detail
 
@@ -40,6 +49,11 @@ namespace detail {
 /// object must not be assigned to while others use it. A handle may outlive its store: it then
 /// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
 /// assigned to, destroyed, and tested.
+///
+/// The value comes from a place in the documents (Store::bind) or is what a function makes of other
+/// values (map, field, derive); in either case all handles of a store change together, in one
+/// version. A derived value is computed for as long as a handle of it, a subscription to it, or a
+/// value derived from it exists.
 template <class T>
 class Config {
 public:
@@ -47,7 +61,7 @@ public:
 
     Config() noexcept = default;
 
-    explicit operator bool() const noexcept { return node_ != nullptr; }
+    explicit operator bool() const noexcept { return static_cast<bool>(node_); }
 
     /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
     Reading<T> read() const noexcept {
@@ -119,22 +133,48 @@ public:
         return observe(Executor{std::move(executor)}, std::forward<F>(f), true);
     }
 
-    /// Where the value is bound.
-    const Path& path() const noexcept { return node_->path; }
+    /// A value made of this one, by `f(const T&)`: computed in the commit that changes this value,
+    /// and part of the same version. As derive() does.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    auto map(F&& f, DeriveOptions options = {}) const
+        -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>>;
+
+    /// One member of this value as a value of its own, whose observers hear nothing of the others.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::copy_constructible<M>
+    Config<M> field(M C::*member, DeriveOptions options = {}) const;
+
+    /// For people: the path, or the name that was given, or a number.
+    std::string name() const { return detail::node_name(*node_); }
+    /// Names the value in errors, reports and Store::graph_dot. Returns the handle.
+    const Config& named(std::string name) const {
+        detail::rename_node(*node_, std::move(name));
+        return *this;
+    }
+
+    /// Why the value is older than what it derives from, while that is so: its function threw, and
+    /// it was derived with OnError::keep.
+    std::optional<Staleness> stale() const { return detail::staleness_of(*node_); }
 
 private:
     friend class Store;
     friend class View;
     friend class Snapshot;
+    friend class Track;
+    friend struct detail::HandleAccess;
 
-    explicit Config(std::shared_ptr<detail::GraphNode> node) noexcept
-        : chain_(node->chain.get()), slot_(node->slot), node_(std::move(node)) {}
+    explicit Config(detail::Ref<detail::GraphNode> node) noexcept
+        : chain_(node->home.chain.get()),
+          born_(node->born),
+          slot_(node->slot),
+          node_(std::move(node)) {}
 
     /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
     /// std::out_of_range for one that was bound after the frame was published.
     const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
-        if (chain_ != chain || slot_ >= frame.size()) [[unlikely]] {
-            detail::throw_not_in_frame(path(), chain_ != chain, frame.version);
+        if (chain_ != chain || frame.serial() < born_) [[unlikely]] {
+            detail::throw_not_in_frame(*node_, chain_ != chain, frame.version);
         }
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }
@@ -142,7 +182,7 @@ private:
     template <class F>
     Subscription observe(Executor executor, F&& f, bool now) const {
         using Observer = detail::ChangeObserver<T, std::decay_t<F>>;
-        const auto core = node_->core.lock();
+        const auto core = detail::core_of(*node_).lock();
         if (core == nullptr) {
             if constexpr (std::invocable<std::decay_t<F>&, const T&>) {
                 if (now) {
@@ -153,16 +193,18 @@ private:
             return {};
         }
         auto observer =
-            std::make_shared<Observer>(core->hub(), std::move(executor), to_string(node_->path),
-                                       node_->kind, std::forward<F>(f));
+            std::make_shared<Observer>(core->hub(), std::move(executor), name(),
+                                       detail::Ref<const detail::GraphNode>{node_.get()},
+                                       std::forward<F>(f));
         core->observe(*node_, observer, now);
         return Subscription{std::move(observer)};
     }
 
-    // The first two are all that a reading needs; the node keeps the chain alive.
+    // All that a reading needs; the node keeps the chain alive.
     const detail::FrameChain* chain_ = nullptr;
+    std::uint64_t born_ = 0;
     std::uint32_t slot_ = 0;
-    std::shared_ptr<detail::GraphNode> node_;
+    detail::Ref<detail::GraphNode> node_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -4,9 +4,12 @@
 #include <attune/document/document.hpp>
 #include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
+#include <attune/graph/derived_node.hpp>
 #include <attune/graph/frame_chain.hpp>
+#include <attune/graph/ref.hpp>
+#include <attune/store/bound_node.hpp>
 #include <attune/store/commit.hpp>
-#include <attune/store/graph_node.hpp>
+#include <attune/store/derive_options.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/store/options.hpp>
 #include <attune/store/status.hpp>
@@ -20,10 +23,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+/// A rule does not hold: thrown by its node inside a commit.
+struct BrokenRule {};
 
 /// The engine of a store, free of the bound types. A Store owns it; handles, layers and
 /// subscriptions know it, and find it closed once the store is gone.
@@ -54,7 +61,20 @@ public:
     ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
 
     /// The node of that place and type; made, decoded and published when it is new.
-    ATTUNE_DECL std::shared_ptr<GraphNode> bind(const Path& path, const ValueKind& kind);
+    ATTUNE_DECL Ref<GraphNode> bind(const Path& path, const BoundKind& kind);
+
+    /// Takes a new node into the graph with its first value. `inputs` are what its function reads
+    /// each time; empty when it finds out by itself.
+    ATTUNE_DECL Ref<GraphNode> derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                 DeriveOptions options);
+    /// Takes a rule into the graph for good, if it holds.
+    ATTUNE_DECL void require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs);
+
+    ATTUNE_DECL std::string name_of(const GraphNode& node) const;
+    ATTUNE_DECL void rename(GraphNode& node, std::string name);
+    ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) const;
+    /// Takes abandoned nodes out of the graph, unless a commit is going on, which will do it.
+    ATTUNE_DECL void tidy_graph() noexcept;
 
     /// Writes to the layer "overrides", above all others.
     ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
@@ -68,6 +88,7 @@ public:
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
+    ATTUNE_DECL NodeHome& home() const noexcept;
     const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
 
     /// Adds an observer of `node` that is told of every version after the present one; of the
@@ -83,6 +104,7 @@ public:
 private:
     struct State;
     struct LayerEntry;
+    struct Addition;
     struct Candidate;
     struct Published;
 
@@ -113,6 +135,7 @@ private:
 #if ATTUNE_HEADER_ONLY
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_report.ipp>
 #endif

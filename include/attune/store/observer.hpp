@@ -3,8 +3,9 @@
 #include <attune/bind/problem.hpp>
 #include <attune/fwd.hpp>
 #include <attune/graph/delivery.hpp>
+#include <attune/graph/node.hpp>
+#include <attune/graph/ref.hpp>
 #include <attune/graph/value_cell.hpp>
-#include <attune/store/graph_node.hpp>
 #include <attune/version.hpp>
 
 #include <deque>
@@ -31,8 +32,8 @@ namespace detail {
 class ValueDelivery : public Delivery {
 public:
     ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                  const ValueKind& kind)
-        : Delivery(std::move(hub), std::move(executor), std::move(name)), kind_(kind) {}
+                  Ref<const GraphNode> node)
+        : Delivery(std::move(hub), std::move(executor), std::move(name)), node_(std::move(node)) {}
 
     /// What the observer is taken to know already. Before the first offer.
     void begin_with(CellPtr seen) noexcept { seen_ = std::move(seen); }
@@ -51,7 +52,7 @@ public:
 
 protected:
     bool take() override {
-        if (!next_ || (seen_ && kind_.equal(*seen_.get(), *next_.get()))) {
+        if (!next_ || (seen_ && node_->kind.equal(*seen_.get(), *next_.get()))) {
             next_ = {};
             return false;
         }
@@ -63,7 +64,10 @@ protected:
     std::optional<Version> waiting() const noexcept override {
         return next_ ? std::optional{next_version_} : std::nullopt;
     }
-    void drop() noexcept override { seen_ = next_ = before_ = after_ = {}; }
+    void drop() noexcept override {
+        seen_ = next_ = before_ = after_ = {};
+        node_ = {};
+    }
 
     // For call(): the item taken.
     CellPtr before_;
@@ -71,7 +75,7 @@ protected:
     Version version_ = 0;
 
 private:
-    const ValueKind& kind_;
+    Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
     CellPtr seen_;
     CellPtr next_;
     Version next_version_ = 0;    // of the oldest value that next_ stands for
@@ -83,8 +87,8 @@ class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
     ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, std::string name,
-                   const ValueKind& kind, G&& callback)
-        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), kind),
+                   Ref<const GraphNode> node, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node)),
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:

@@ -58,8 +58,16 @@ public:
     Config<T> bind(const Path& path = {}) {
         static_assert(std::same_as<T, std::decay_t<T>>,
                       "bind a plain type: no reference, no const, no array");
-        return Config<T>{core_->bind(path, detail::value_kind<T>)};
+        return Config<T>{core_->bind(path, detail::bound_kind<T>)};
     }
+
+    /// A rule over several values, `condition(const A&...)`, of the values of the handles: a version
+    /// in which it does not hold is refused with `text`. Judged in each commit that changes one of
+    /// them, for as long as the store lives; must be pure. Throws Rejected when it does not hold
+    /// now. Include <attune/store/derive.hpp>.
+    template <class F, class... A>
+        requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+    void require(F&& condition, std::string text, const Config<A>&... inputs);
 
     /// The current version of everything, in a scope.
     View view() const noexcept { return View{*core_->chain()}; }
@@ -139,6 +147,8 @@ public:
     std::string usage() const { return core_->usage(); }
 
 private:
+    friend struct detail::HandleAccess;
+
     template <class F>
     Subscription observe_rejections(Executor executor, F&& f) {
         auto observer =

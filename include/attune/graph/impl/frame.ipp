@@ -7,6 +7,14 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Room for one more, so that push_back cannot throw.
+template <class T>
+void reserve_one(std::vector<T>& list) {
+    if (list.size() == list.capacity()) {
+        list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+    }
+}
+
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
         frame_->serial_ = 1;
@@ -41,8 +49,8 @@ ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place) {
     if (shared != nullptr && shared->born == frame_->serial_) {
         return const_cast<FrameChunk*>(shared);  // made by this draft, seen by nobody else
     }
-    chunks_.reserve(chunks_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(chunks_);
+    reserve_one(frame_->dead_);
     auto made =
         shared != nullptr ? std::make_unique<FrameChunk>(*shared) : std::make_unique<FrameChunk>();
     made->born = frame_->serial_;
@@ -67,8 +75,8 @@ ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
 }
 
 ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
-    cells_.reserve(cells_.size() + 1);
-    frame_->dead_.reserve(frame_->dead_.size() + 1);
+    reserve_one(cells_);
+    reserve_one(frame_->dead_);
     const auto* const before = static_cast<const CellBase*>(place);
     const CellBase* const after = cell.release();
     // Not published yet: this draft is its only owner.
@@ -91,7 +99,7 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     const std::uint32_t slot = frame_->size_;
     if (slot == FrameChunk::width + (FrameChunk::width << frame_->shift_)) {
         // The root is full: its content becomes the first chunk of a new level.
-        chunks_.reserve(chunks_.size() + 1);
+        reserve_one(chunks_);
         auto level = std::make_unique<FrameChunk>();
         level->born = frame_->serial_;
         std::copy(std::begin(frame_->root_), std::end(frame_->root_), std::begin(level->child));
@@ -107,6 +115,15 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
 
 ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
     put(place_of(slot), std::move(cell));
+}
+
+ATTUNE_DECL void FrameDraft::clear(std::uint32_t slot) {
+    const void*& place = place_of(slot);
+    if (const auto* const cell = static_cast<const CellBase*>(place)) {
+        reserve_one(frame_->dead_);
+        frame_->dead_.push_back({cell, cell->born_, true});
+        place = nullptr;
+    }
 }
 
 ATTUNE_DECL Frame* FrameDraft::release() noexcept {

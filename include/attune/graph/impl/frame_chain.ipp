@@ -49,7 +49,10 @@ ATTUNE_DECL void FrameChain::bury(const Obituary& dead) noexcept {
 }
 
 ATTUNE_DECL void FrameChain::bury_all(const void* const* children, unsigned shift) noexcept {
-    for (std::size_t i = 0; i != FrameChunk::width && children[i] != nullptr; ++i) {
+    for (std::size_t i = 0; i != FrameChunk::width; ++i) {
+        if (children[i] == nullptr) {
+            continue;
+        }
         if (shift == 0) {
             static_cast<const CellBase*>(children[i])->release();
         } else {

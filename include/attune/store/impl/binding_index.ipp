@@ -9,22 +9,21 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL std::shared_ptr<GraphNode> BindingIndex::find(const Path& path,
-                                                          const ValueKind& kind) const {
+ATTUNE_DECL Ref<BoundNode> BindingIndex::find(const Path& path, const BoundKind& kind) const {
     const Branch* branch = &root_;
     for (const std::string& token : path.tokens()) {
         const auto child = branch->children.find(token);
         if (child == branch->children.end()) {
-            return nullptr;
+            return {};
         }
         branch = child->second.get();
     }
     const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
-                                    [&](const auto& node) { return &node->kind == &kind; });
-    return found != branch->nodes.end() ? *found : nullptr;
+                                    [&](const auto& node) { return &node->bound_kind == &kind; });
+    return found != branch->nodes.end() ? *found : Ref<BoundNode>{};
 }
 
-ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
+ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
     Branch* branch = &root_;
     for (const std::string& token : node->path.tokens()) {
         auto& child = branch->children[token];
@@ -37,7 +36,7 @@ ATTUNE_DECL void BindingIndex::insert(std::shared_ptr<GraphNode> node) {
 }
 
 inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
-                             const Document* after, std::vector<GraphNode*>& affected) {
+                             const Document* after, std::vector<BoundNode*>& affected) {
     if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
         return;
     }
@@ -66,9 +65,9 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
     }
 }
 
-ATTUNE_DECL std::vector<GraphNode*> BindingIndex::affected(const Document& before,
+ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& before,
                                                            const Document& after) const {
-    std::vector<GraphNode*> nodes;
+    std::vector<BoundNode*> nodes;
     collect_affected(root_, &before, &after, nodes);
     return nodes;
 }

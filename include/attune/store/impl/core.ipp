@@ -13,12 +13,13 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL Core::Core(StoreOptions options)
     : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
       hub_(std::make_shared<DeliveryHub>()),
-      state_(std::make_unique<State>(options)) {}
+      state_(std::make_unique<State>(options, Ref<NodeHome>::adopt(new StoreHome{chain_}))) {}
 
 ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
     std::shared_ptr<Core> core{new Core{options}};
+    static_cast<StoreHome&>(core->home()).core = core;
     core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const std::string& observer,
                                                             const std::exception_ptr& thrown) {
         if (const auto self = weak.lock()) {
@@ -38,13 +39,19 @@ ATTUNE_DECL void Core::close() noexcept {
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
-        for (const auto& node : state_->nodes) {
-            observers.insert(observers.end(), node->observers.begin(), node->observers.end());
-            node->observers.clear();
+        for (GraphNode* const node : state_->graph.nodes()) {
+            if (node != nullptr && node->observers != nullptr) {
+                observers.insert(observers.end(), node->observers->begin(),
+                                 node->observers->end());
+                node->observers.reset();
+            }
         }
+        state_->graph.dissolve();
         state_->rejection_observers.clear();
         state_->stack.clear();
     }
+    home().close();
+    Graph::destroy(home().take_abandoned());
     hub_->on_throw(nullptr);
     // None of these under a lock: each may wait for a callback that is about to commit.
     for (const auto& layer : layers) {
@@ -62,16 +69,16 @@ ATTUNE_DECL void Core::close() noexcept {
     (void)epoch_collect();
 }
 
-ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueKind& kind) {
+ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
-    std::shared_ptr<GraphNode> node;
+    Ref<BoundNode> node;
     {
         const OpenLock lock{*state_};
         if (auto known = state_->index.find(path, kind)) {
             return known;
         }
-        node = std::make_shared<GraphNode>(path, kind, chain_, weak_from_this());
+        node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
         Candidate candidate{state_->stack, "bind " + to_string(path)};
         std::vector<Problem> problems;
         for (auto& layer : candidate.stack) {
@@ -89,8 +96,8 @@ ATTUNE_DECL std::shared_ptr<GraphNode> Core::bind(const Path& path, const ValueK
                             .reason = std::move(candidate.reason),
                             .version = chain_->current()->version}};
         }
-        published = state_->publish(*chain_, std::move(candidate), node.get());
-        state_->nodes.push_back(node);
+        published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
+        state_->bound.push_back(node.get());
         state_->index.insert(node);
     }
     finish(published);
@@ -126,8 +133,11 @@ ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> o
         const Frame& current = *chain_->current();
         CellPtr value = CellPtr::share(current.cell(node.slot));
         if (!state_->closed) {
-            std::erase_if(node.observers, [](const auto& other) { return other->cancelled(); });
-            node.observers.push_back(observer);
+            if (node.observers == nullptr) {
+                node.observers = std::make_unique<std::vector<std::shared_ptr<ValueDelivery>>>();
+            }
+            std::erase_if(*node.observers, [](const auto& other) { return other->cancelled(); });
+            node.observers->push_back(observer);
         }
         if (now) {
             (void)observer->offer_value(current.version, value);

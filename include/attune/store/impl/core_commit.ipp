@@ -19,20 +19,21 @@ inline bool has_error(const std::vector<Problem>& problems) noexcept {
 
 /// A value decoded for a candidate.
 struct NodeUpdate {
-    GraphNode* node;
+    BoundNode* node;
     CellPtr cell;
     std::vector<Problem> warnings;
 };
 
 /// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
-inline NodeUpdate decode_node(GraphNode& node, const Document& document,
+inline NodeUpdate decode_node(BoundNode& node, const Document& document,
                               const StackProvenance& provenance, std::vector<Problem>& problems) {
     NodeUpdate update{&node, {}, {}};
     std::vector<Problem> found;
     try {
-        update.cell = node.kind.make();
-        decode(node.kind.type(), node.kind.fresh(*update.cell.get()), document.find(node.path),
-               node.path, provenance, found);
+        const BoundKind& kind = node.bound_kind;
+        update.cell = kind.make();
+        decode(kind.type(), kind.object(*update.cell.get()), document.find(node.path), node.path,
+               provenance, found);
     } catch (const std::exception& thrown) {
         found.push_back({.path = node.path,
                          .origin = provenance.origin(node.path, Part::value),
@@ -45,66 +46,137 @@ inline NodeUpdate decode_node(GraphNode& node, const Document& document,
     return update;
 }
 
+/// The source that a derived value, or a rule, looks at first: where to look for the mistake.
+inline Path nearest_path(const GraphNode& node) {
+    const GraphNode* nearest = &node;
+    while (nearest->height != 0) {
+        const EdgeList& inputs = static_cast<const DerivedNode*>(nearest)->inputs;
+        if (inputs.size() == 0) {
+            return {};
+        }
+        nearest = &inputs.input(0);
+    }
+    return static_cast<const BoundNode*>(nearest)->path;
+}
+
+inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>& failures,
+                                        const Provenance& provenance) {
+    std::vector<Problem> problems;
+    for (const auto& [node, thrown] : failures) {
+        if (thrown == nullptr) {
+            continue;  // an input of it has failed, and that is reported
+        }
+        Problem problem{.path = nearest_path(*node)};
+        if (!problem.path.empty()) {
+            problem.origin = provenance.origin(problem.path, Part::value);
+        }
+        const auto told = [&](const char* what) {
+            return (node->is_rule ? "rule \"" : "derived value \"") + node->name() +
+                   "\" threw: " + what;
+        };
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const BrokenRule&) {
+            problem.message = node->name();
+        } catch (const CycleError& cycle) {
+            problem.message = cycle.what();
+        } catch (const std::exception& exception) {
+            problem.message = told(exception.what());
+        } catch (...) {
+            problem.message = told("an exception that is no std::exception");
+        }
+        problems.push_back(std::move(problem));
+    }
+    return problems;
+}
+
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
-                                                 GraphNode* added) {
+                                                 Addition addition) {
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
                      .due = {}};
-    if (!result.changed() && added == nullptr) {
+    if (!result.changed() && !addition.any()) {
         stack = std::move(candidate.stack);  // positions may have moved
         return result;
     }
 
     const StackProvenance provenance{candidate.stack};
     std::vector<Problem> problems;
+    const auto refuse_problems = [&] {
+        if (!problems.empty()) {
+            throw Rejected{{.problems = std::move(problems),
+                            .reason = std::move(candidate.reason),
+                            .version = current.version}};
+        }
+    };
     std::vector<NodeUpdate> updates;
-    for (GraphNode* node : index.affected(result.before, result.after)) {
+    for (BoundNode* node : index.affected(result.before, result.after)) {
         updates.push_back(decode_node(*node, result.after, provenance, problems));
     }
     NodeUpdate first{nullptr, {}, {}};
-    if (added != nullptr) {
-        first = decode_node(*added, result.after, provenance, problems);
+    if (addition.bound != nullptr) {
+        first = decode_node(*addition.bound, result.after, provenance, problems);
     }
-    if (!problems.empty()) {
-        throw Rejected{{.problems = std::move(problems),
-                        .reason = std::move(candidate.reason),
-                        .version = current.version}};
-    }
+    refuse_problems();
 
     FrameDraft draft{&current};
-    if (result.changed()) {
-        draft.frame().version = ++result.version;
-        draft.frame().time = std::chrono::system_clock::now();
-        draft.frame().reason = std::move(candidate.reason);
-        draft.frame().document = result.after;
-    }
+    graph.sweep(draft);
+    Propagation propagation{draft, graph.queue};
     for (NodeUpdate& update : updates) {
-        if (update.node->kind.equal(*current.cell(update.node->slot), *update.cell.get())) {
-            update.cell = {};
-        } else {
-            draft.set(update.node->slot, update.cell);
+        const BoundNode& node = *update.node;
+        if (!node.kind.equal(*current.cell(node.slot), *update.cell.get())) {
+            draft.set(node.slot, std::move(update.cell));
+            propagation.changed(*update.node);
         }
     }
+    propagation.run();
+    if (DerivedNode* const derived =
+            addition.derived != nullptr ? addition.derived : addition.rule) {
+        first.cell = propagation.first_value(*derived);
+    }
+    if (!propagation.failures().empty()) {
+        problems = problems_of(propagation.failures(), provenance);
+        refuse_problems();
+    }
+    GraphNode* const added = addition.bound != nullptr ? static_cast<GraphNode*>(addition.bound)
+                                                  : addition.derived;
     if (added != nullptr) {
-        added->slot = draft.append(std::move(first.cell));
-        added->warnings = std::move(first.warnings);
+        graph.place(*added, draft, std::move(first.cell));
+    }
+    Frame& frame = draft.frame();
+    if (result.changed()) {
+        frame.version = ++result.version;
+        frame.time = std::chrono::system_clock::now();
+        frame.reason = std::move(candidate.reason);
+        frame.document = result.after;
     }
     chain.publish(draft);
 
     stack = std::move(candidate.stack);
     commits += result.changed() ? 1 : 0;
+    if (added != nullptr) {
+        graph.placed(*added);
+    }
+    graph.sweep_done();
+    if (addition.bound != nullptr) {
+        addition.bound->warnings = std::move(first.warnings);
+    }
     for (NodeUpdate& update : updates) {
-        GraphNode& node = *update.node;
-        node.warnings = std::move(update.warnings);
-        if (!update.cell || node.observers.empty()) {
+        update.node->warnings = std::move(update.warnings);
+    }
+    propagation.finish(result.version, frame.time);
+    for (GraphNode* const node : propagation.changed_nodes()) {
+        if (node->observers == nullptr) {
             continue;
         }
-        std::erase_if(node.observers, [](const auto& observer) { return observer->cancelled(); });
-        for (const auto& observer : node.observers) {
-            if (observer->offer_value(result.version, update.cell)) {
+        auto& observers = *node->observers;
+        std::erase_if(observers, [](const auto& observer) { return observer->cancelled(); });
+        const CellPtr cell = CellPtr::share(frame.cell(node->slot));
+        for (const auto& observer : observers) {
+            if (observer->offer_value(result.version, cell)) {
                 result.due.push_back(observer);
             }
         }
@@ -119,21 +191,16 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     layer->name = entry.name;
     layer->unknown_keys = entry.unknown_keys;
     layer->content = std::move(content);
-    const LayerContent* const before = content_of(entry.id);
-    if (before != nullptr) {
-        // Whole documents from dumb transports become small changes.
-        layer->content.document = reconcile(before->content.document, layer->content.document);
-    }
     if (layer->content.texts.empty()) {
         layer->document = layer->content.document;
         layer->source = layer->content.source;
         return layer;
     }
-    for (const auto& node : nodes) {
-        find_places(*layer, {node->path, &node->kind.type()});
+    for (const BoundNode* node : bound) {
+        find_places(*layer, {node->path, &node->bound_kind.type()});
     }
     place_texts(*layer, problems);
-    if (before != nullptr) {
+    if (const LayerContent* const before = content_of(entry.id)) {
         layer->document = reconcile(before->document, layer->document);
     }
     return layer;
@@ -153,6 +220,13 @@ ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerConten
     return changed;
 }
 
+ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content content) const {
+    if (const LayerContent* const before = content_of(entry.id)) {
+        content.document = reconcile(before->content.document, content.document);
+    }
+    return content;
+}
+
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
                                                 Content content, std::string reason) {
     std::vector<Problem> problems;
@@ -163,7 +237,7 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
                         .version = chain.current()->version}};
     }
     const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)}, nullptr);
+    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)});
     note_success(entry, revision);
     return result;
 }

@@ -198,7 +198,7 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         }
         Candidate candidate{state_->stack, "remove " + entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
-        published = state_->publish(*chain_, std::move(candidate), nullptr);
+        published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
         poller = state_->poller;
     }
@@ -251,7 +251,8 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
     try {
         Content content = load_from(*entry->transport, entry->name, version());
         const OpenLock lock{*state_};
-        published = state_->accept(*chain_, *entry, std::move(content), "reload " + entry->name);
+        published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
+                                    "reload " + entry->name);
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
         state_->note_failure(*entry, rejected.problems());
@@ -338,6 +339,7 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
         if (entry == nullptr) {
             return;
         }
+        content = state_->reconciled(*entry, std::move(content));
         try {
             published = state_->accept(*chain_, *entry, content, entry->name);
         } catch (const Rejected& rejected) {
@@ -385,7 +387,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         Candidate candidate{stack, {}};
         std::vector<Problem> problems;
         for (const auto& entry : entries) {
-            const auto prepared = prepare(*entry, *entry->refused, problems);
+            const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
             std::replace_if(
                 candidate.stack.begin(), candidate.stack.end(),
                 [&](const auto& layer) { return layer->id == entry->id; }, prepared);
@@ -396,7 +398,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
         }
         std::optional<Published> published;
         try {
-            published = publish(chain, std::move(candidate), nullptr);
+            published = publish(chain, std::move(candidate));
         } catch (const Rejected&) {
             return std::nullopt;  // reported when it came
         }

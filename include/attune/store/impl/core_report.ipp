@@ -27,17 +27,17 @@ ATTUNE_DECL StoreStatus Core::status() const {
             status.state = attune::State::stale;
         }
     }
-    for (const auto& node : state_->nodes) {
+    for (const BoundNode* node : state_->bound) {
         status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
     }
     return status;
 }
 
-inline std::vector<Bound> bound_roots(const std::vector<std::shared_ptr<GraphNode>>& nodes) {
+inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
     std::vector<Bound> roots;
     roots.reserve(nodes.size());
-    for (const auto& node : nodes) {
-        roots.push_back({node->path, &node->kind.type()});
+    for (const BoundNode* node : nodes) {
+        roots.push_back({node->path, &node->bound_kind.type()});
     }
     return roots;
 }
@@ -86,7 +86,7 @@ ATTUNE_DECL void Core::check() const {
         const StackProvenance provenance{state_->stack};
         report_unbound(state_->index.root(), chain_->current()->document, {}, provenance,
                        rejection.problems);
-        const auto roots = bound_roots(state_->nodes);
+        const auto roots = bound_roots(state_->bound);
         for (const auto& layer : state_->stack) {
             if (layer->unknown_keys != UnknownKeys::ignore) {
                 report_unplaced(*layer, roots, rejection.problems);
@@ -110,7 +110,7 @@ ATTUNE_DECL std::string Core::usage() const {
         }
         options = options || layer->content.reads_options;
     }
-    return usage_text(bound_roots(state_->nodes), prefixes, options);
+    return usage_text(bound_roots(state_->bound), prefixes, options);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <attune/graph/graph.hpp>
 #include <attune/store/binding_index.hpp>
 #include <attune/store/core.hpp>
 #include <attune/store/layer_stack.hpp>
@@ -37,6 +38,15 @@ struct Core::Candidate {
     std::string reason;
 };
 
+/// A node that comes into the graph by a commit; at most one of these.
+struct Core::Addition {
+    BoundNode* bound = nullptr;
+    DerivedNode* derived = nullptr;
+    DerivedNode* rule = nullptr;
+
+    bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
+};
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
@@ -48,7 +58,8 @@ struct Core::Published {
 };
 
 struct Core::State {
-    explicit State(StoreOptions given) : options(given), poller(std::make_shared<Poller>()) {}
+    State(StoreOptions given, Ref<NodeHome> home)
+        : options(given), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
 
@@ -62,7 +73,8 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // id of the overrides, once there are some
     BindingIndex index;
-    std::vector<std::shared_ptr<GraphNode>> nodes;  // by slot
+    std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
+    Graph graph;
     std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
     std::uint64_t commits = 0;
     std::uint64_t refusals = 0;
@@ -74,6 +86,9 @@ struct Core::State {
     std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
     const LayerContent* content_of(std::uint64_t id) const noexcept;
 
+    /// Makes a whole document, as transports bring it, share what it has in common with the one
+    /// before. An edit does so by nature.
+    Content reconciled(const LayerEntry& entry, Content content) const;
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
     std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
                                                 std::vector<Problem>& problems) const;
@@ -81,8 +96,8 @@ struct Core::State {
     LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
-    /// changes nothing. `added` is a node that gets its slot by this.
-    Published publish(FrameChain& chain, Candidate candidate, GraphNode* added);
+    /// changes nothing.
+    Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
     /// As above, for one layer's content; keeps its status.
     Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
 
@@ -101,14 +116,22 @@ struct Core::State {
 class CommitLock {
 public:
     template <class State>
-    explicit CommitLock(State& state) : CommitLock(state.commit_mutex, state.committing) {}
+    explicit CommitLock(State& state)
+        : CommitLock(state.commit_mutex, state.committing, state.graph) {}
     CommitLock(const CommitLock&) = delete;
     CommitLock& operator=(const CommitLock&) = delete;
-    ~CommitLock() { committing_.store({}, std::memory_order_relaxed); }
+    ~CommitLock() {
+        committing_.store({}, std::memory_order_relaxed);
+        do {
+            GraphNode* const gone = graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
+            lock_.unlock();
+            Graph::destroy(gone);
+        } while (graph_.home().has_abandoned() && lock_.try_lock());
+    }
 
 private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing)
-        : committing_(committing), lock_(mutex, std::defer_lock) {
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
+        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
         const auto self = std::this_thread::get_id();
         if (committing.load(std::memory_order_relaxed) == self) {
             throw std::logic_error{
@@ -120,6 +143,7 @@ private:
     }
 
     std::atomic<std::thread::id>& committing_;
+    Graph& graph_;
     std::unique_lock<std::mutex> lock_;
 };
 

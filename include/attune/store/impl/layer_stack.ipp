@@ -7,14 +7,15 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// What each layer has at one place, before and after.
-using LayerDeltas = std::vector<Delta>;
+using LayerDeltas = std::span<const Delta>;
 
-inline std::vector<std::string_view> differing_keys(const LayerDeltas& deltas) {
+inline std::vector<std::string_view> differing_keys(LayerDeltas deltas) {
     std::vector<std::string_view> keys;
     for (const Delta& delta : deltas) {
         if (delta.same()) {
@@ -42,8 +43,26 @@ inline std::vector<std::string_view> differing_keys(const LayerDeltas& deltas) {
     return keys;
 }
 
+/// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
+/// would be looked up in a document of its own.
+inline LayerDeltas deltas_at(std::string_view key, LayerDeltas deltas, std::vector<Delta>& room) {
+    std::size_t first = deltas.size();
+    while (first != 0) {
+        const auto [before, after] = deltas[--first];
+        Delta& here = room[first];
+        here.after = after != nullptr ? after->find(key) : nullptr;
+        here.before = before == after ? here.after
+                      : before != nullptr ? before->find(key)
+                                          : nullptr;
+        if (here.after != nullptr && !here.after->is_object()) {
+            break;
+        }
+    }
+    return LayerDeltas{room}.subspan(first);
+}
+
 /// `merged` is what stood here before, null for nothing; so is the result.
-inline std::optional<Document> remerge_at(const Document* merged, const LayerDeltas& deltas) {
+inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas deltas) {
     bool same = true;
     bool gone = true;
     bool objects = merged != nullptr && merged->is_object();
@@ -61,15 +80,11 @@ inline std::optional<Document> remerge_at(const Document* merged, const LayerDel
     }
     if (objects) {
         Document result = *merged;
-        LayerDeltas below(deltas.size());
+        std::vector<Delta> below(deltas.size());
         for (const std::string_view key : differing_keys(deltas)) {
-            for (std::size_t i = 0; i != deltas.size(); ++i) {
-                const auto [before, after] = deltas[i];
-                below[i] = {before != nullptr ? before->find(key) : nullptr,
-                            after != nullptr ? after->find(key) : nullptr};
-            }
+            const LayerDeltas relevant = deltas_at(key, deltas, below);
             const Document* const old = merged->find(key);
-            std::optional<Document> fresh = remerge_at(old, below);
+            std::optional<Document> fresh = remerge_at(old, relevant);
             if (!fresh) {
                 if (old != nullptr) {
                     result = result.without(Path{} / key);
@@ -102,7 +117,7 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
         }
         return nullptr;
     };
-    LayerDeltas deltas;
+    std::vector<Delta> deltas;
     deltas.reserve(before.size() + after.size());
     for (const auto& layer : after) {
         const LayerContent* const old = find(before, layer->id);
