@@ -78,6 +78,7 @@
 #include <attune/store/impl/observer.ipp>
 #include <attune/store/impl/placement.ipp>
 #include <attune/store/impl/poller.ipp>
+#include <attune/store/impl/poller_core.ipp>
 #include <attune/store/impl/snapshot.ipp>
 #include <attune/store/impl/status.ipp>
 #include <attune/store/impl/usage.ipp>

@@ -26,6 +26,7 @@
 #include <cstring>
 #include <ctime>
 #include <deque>
+#include <dirent.h>
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
@@ -43,7 +44,6 @@
 #include <pthread.h>
 #include <ratio>
 #include <regex>
-#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -509,10 +509,13 @@ ATTUNE_DECL std::string unescape_token(std::string_view token) {
 
 // Reads back as itself between dots, and can be told apart by eye.
 ATTUNE_DECL bool is_plain_token(std::string_view token) noexcept {
-    return !token.empty() && std::none_of(token.begin(), token.end(), [](char c) {
+    for (const char c : token) {
         const auto byte = static_cast<unsigned char>(c);
-        return byte <= 0x20 || byte == 0x7F || c == '.' || c == '/' || c == '~' || c == '"';
-    });
+        if (byte <= 0x20 || byte == 0x7F || c == '.' || c == '/' || c == '~' || c == '"') {
+            return false;
+        }
+    }
+    return !token.empty();
 }
 
 ATTUNE_DECL std::optional<std::size_t> element_index(std::string_view token) noexcept {
@@ -862,14 +865,14 @@ const Enumerators& enumerators() {
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL const Enumerators& read_enumerators(std::string_view text, std::int64_t first) {
-    auto found = std::make_unique<Enumerators>();
+    Enumerators found;
     for (std::int64_t value = first; !text.empty(); ++value) {
         const std::string_view name = enumerator_name(next_argument(text));
         if (!name.empty()) {
-            found->push_back({name, value});
+            found.push_back({name, value});
         }
     }
-    return *found.release();
+    return *new Enumerators(std::move(found));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -2770,6 +2773,16 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 struct Node;
 
+// One place in two documents; null where a document has nothing.
+struct Delta {
+    const Document* before;
+    const Document* after;
+
+    bool same() const noexcept {
+        return before == after || (before != nullptr && after != nullptr && before->same(*after));
+    }
+};
+
 // No tree that fits into memory is higher: 2 * 8^20 entries.
 inline constexpr std::size_t max_levels = 22;
 
@@ -2865,12 +2878,14 @@ public:
 
     ATTUNE_DECL std::string token() const;
     // Elements only.
-    std::size_t index() const noexcept { return std::get<Lockstep>(walk_).index(); }
+    std::size_t index() const noexcept { return elements_.index(); }
     ATTUNE_DECL const Document* before() const noexcept;
     ATTUNE_DECL const Document* after() const noexcept;
 
 private:
-    std::variant<Differences, Lockstep> walk_;
+    bool object_;  // which of the two counts
+    Differences members_;
+    Lockstep elements_;
 };
 
 // How many of the first `most` elements of two arrays are equal in turn, seen from one end: none
@@ -3002,19 +3017,14 @@ ATTUNE_DECL bool Differences::next() noexcept {
 }
 
 ATTUNE_DECL ChangedEntries::ChangedEntries(const Document& before, const Document& after) noexcept
-    : walk_(std::in_place_type<Lockstep>, before, after) {
-    if (before.is_object()) {
-        walk_.emplace<Differences>(before, after);
-    }
-}
+    : object_(before.is_object()), members_(before, after), elements_(before, after) {}
 
 ATTUNE_DECL bool ChangedEntries::next() noexcept {
-    if (auto* const members = std::get_if<Differences>(&walk_)) {
-        return members->next();
+    if (object_) {
+        return members_.next();
     }
-    auto& elements = std::get<Lockstep>(walk_);
-    while (elements.next()) {
-        if (!elements.before()->same(*elements.after())) {
+    while (elements_.next()) {
+        if (!elements_.before()->same(*elements_.after())) {
             return true;
         }
     }
@@ -3022,18 +3032,15 @@ ATTUNE_DECL bool ChangedEntries::next() noexcept {
 }
 
 ATTUNE_DECL std::string ChangedEntries::token() const {
-    if (const auto* members = std::get_if<Differences>(&walk_)) {
-        return std::string(members->key());
-    }
-    return std::to_string(index());
+    return object_ ? std::string(members_.key()) : std::to_string(elements_.index());
 }
 
 ATTUNE_DECL const Document* ChangedEntries::before() const noexcept {
-    return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+    return object_ ? members_.before() : elements_.before();
 }
 
 ATTUNE_DECL const Document* ChangedEntries::after() const noexcept {
-    return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+    return object_ ? members_.after() : elements_.after();
 }
 
 ATTUNE_DECL std::size_t count_equal(const Document& before, const Document& after,
@@ -3075,8 +3082,7 @@ ATTUNE_DECL void Cursor::load() noexcept {
 
 // Compares two containers of one kind without looking into the containers below, which go to
 // `open`. False at the first difference.
-ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
-                            std::vector<std::pair<const Document*, const Document*>>& open) {
+ATTUNE_DECL bool equal_here(const Document& a, const Document& b, std::vector<Delta>& open) {
     if (a.size() != b.size()) {
         return false;
     }
@@ -3095,7 +3101,7 @@ ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
                 if (x.size() != y.size()) {
                     return false;
                 }
-                open.emplace_back(&x, &y);
+                open.push_back({&x, &y});
             } else if (!(x == y)) {
                 return false;
             }
@@ -3107,13 +3113,11 @@ ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
 }  // namespace detail
 
 ATTUNE_DECL Document::Document(std::initializer_list<Document> items) {
-    const bool members = std::all_of(items.begin(), items.end(), [](const Document& item) {
-        if (!item.is_array() || item.size() != 2) {
-            return false;
-        }
-        const Document& key = *item.find(std::size_t{0});
-        return key.is_string() && !key.is_text();
-    });
+    bool members = true;
+    for (const Document& item : items) {
+        const Document* const key = item.find(std::size_t{0});
+        members = members && key && item.size() == 2 && key->is_string() && !key->is_text();
+    }
     std::vector<Document> slots;
     if (members) {
         slots.reserve(2 * items.size());
@@ -3363,14 +3367,14 @@ ATTUNE_DECL bool Document::equal(const Document& a, const Document& b) noexcept 
     if (!detail::is_container(a)) {
         return detail::view(a.cell_) == detail::view(b.cell_);
     }
-    std::vector<std::pair<const Document*, const Document*>> open;
+    std::vector<detail::Delta> open;
     if (!detail::equal_here(a, b, open)) {
         return false;
     }
     while (!open.empty()) {
-        const auto [x, y] = open.back();
+        const detail::Delta pair = open.back();
         open.pop_back();
-        if (!detail::equal_here(*x, *y, open)) {
+        if (!detail::equal_here(*pair.before, *pair.after, open)) {
             return false;
         }
     }
@@ -3977,19 +3981,17 @@ struct Structure {
     }
 };
 
-struct MemberInfo {
-    const void* address;
-    const Type* type;
-};
-
 /// What the compiler knows about a struct.
 struct Recipe {
     std::string_view names;  ///< of the members, as the compiler spells them
     std::size_t count;
     Erased (*make)();
-    void (*members)(const void* object, MemberInfo* members);
+    void (*members)(Structure& structure, const void* object);   ///< adds them
     void (*describe)(Structure& structure, const void* object);  ///< null when it has none
 };
+
+/// Adds a field that has no name yet: the member at that address in the structure's defaults.
+ATTUNE_DECL void add_member(Structure& structure, const void* address, const Type& type);
 
 /// Makes a Structure that is never destroyed, since objects of static storage may use it to their
 /// end. Throws std::logic_error when `describe` contradicts itself.
@@ -4017,26 +4019,30 @@ ATTUNE_DECL void judge(const Structure& structure) {
     }
 }
 
-ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
-    auto structure = std::make_unique<Structure>();
-    structure->defaults = recipe.make();
-    const void* const object = structure->defaults.get();
+ATTUNE_DECL void add_member(Structure& structure, const void* address, const Type& type) {
+    FieldInfo& field = structure.fields.emplace_back();
+    field.type = &type;
+    field.offset =
+        static_cast<std::size_t>(static_cast<const std::byte*>(address) -
+                                 static_cast<const std::byte*>(structure.defaults.get()));
+}
 
-    std::vector<MemberInfo> members(recipe.count);
-    recipe.members(object, members.data());
+ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
+    Structure structure;
+    structure.defaults = recipe.make();
+    const void* const object = structure.defaults.get();
+
+    structure.fields.reserve(recipe.count);
+    recipe.members(structure, object);
     std::string_view names = recipe.names;
-    for (const MemberInfo& member : members) {
-        FieldInfo& field = structure->fields.emplace_back();
+    for (FieldInfo& field : structure.fields) {
         field.name = member_name(next_argument(names));
-        field.type = member.type;
-        field.offset = static_cast<std::size_t>(static_cast<const std::byte*>(member.address) -
-                                                static_cast<const std::byte*>(object));
     }
     if (recipe.describe != nullptr) {
-        recipe.describe(*structure, object);
-        judge(*structure);
+        recipe.describe(structure, object);
+        judge(structure);
     }
-    return *structure.release();
+    return *new Structure(std::move(structure));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -4055,8 +4061,10 @@ concept Described = requires(Schema<T>& schema) {
 };
 
 template <std::size_t... I, class... M>
-void list_members(const MembersOver<std::index_sequence<I...>, M*...>& members, MemberInfo* infos) {
-    ((infos[I] = {static_cast<const MemberPointer<I, M*>&>(members).address, &type_object<M>}),
+void add_members(Structure& structure,
+                 const MembersOver<std::index_sequence<I...>, M*...>& members) {
+    (add_member(structure, static_cast<const MemberPointer<I, M*>&>(members).address,
+                type_object<M>),
      ...);
 }
 
@@ -4072,9 +4080,10 @@ Erased make_default() {
 template <class T>
 const Structure& structure_for() {
     Recipe recipe{field_text<T>, field_count<T>, &make_default<T>,
-                  [](const void* object, MemberInfo* infos) {
+                  [](Structure& structure, const void* object) {
                       // Made by the function above, which does not make it const.
-                      list_members(members_of(*static_cast<T*>(const_cast<void*>(object))), infos);
+                      T& made = *static_cast<T*>(const_cast<void*>(object));
+                      add_members(structure, members_of(made));
                   },
                   nullptr};
     if constexpr (Described<T>) {
@@ -4972,9 +4981,9 @@ struct Located {
     std::size_t depth = 0;  // tokens of the path that were found
 };
 
-// Nothing for a text that is not JSON.
-ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
-                                                  Part part, const ParseOptions& options);
+// False for a text that is not JSON.
+ATTUNE_DECL bool locate_nearest(std::string_view text, const Path& path, Part part,
+                                const ParseOptions& options, Located& located);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -5073,12 +5082,13 @@ private:
     Lexer lexer_;
 };
 
-ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
-                                                  Part part, const ParseOptions& options) {
+ATTUNE_DECL bool locate_nearest(std::string_view text, const Path& path, Part part,
+                                const ParseOptions& options, Located& located) {
     try {
-        return Locator(text, options).locate(path, part);
+        located = Locator(text, options).locate(path, part);
+        return true;
     } catch (const ParseError&) {
-        return std::nullopt;
+        return false;
     }
 }
 
@@ -5097,7 +5107,7 @@ ATTUNE_DECL std::string place_text(const std::string& name, Position position) {
 class Parser {
 public:
     Parser(std::string_view text, const ParseOptions& options)
-        : options_(options), lexer_(text, options) {}
+        : options_(options), text_(text.data()), lexer_(text, options) {}
 
     Document document() {
         lexer_.space();
@@ -5200,7 +5210,7 @@ private:
     }
 
     void key() {
-        keys_.push_back(lexer_.at());
+        keys_.push_back(static_cast<std::size_t>(lexer_.at() - text_));
         if (lexer_.peek() != '"') {
             refuse(slots_.size() == open_.back().first ? "a name in double quotes or '}'"
                                                        : "a name in double quotes");
@@ -5237,9 +5247,8 @@ private:
             const bool refuse_repeated = options_.duplicates == Duplicates::refuse;
             made = make_object(items, count / 2, refuse_repeated ? &repeated : nullptr);
             if (made.is_null()) {
-                const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(closed.first_key);
-                const char* const place = first[static_cast<std::ptrdiff_t>(repeated.second)];
-                const char* const before = first[static_cast<std::ptrdiff_t>(repeated.first)];
+                const char* const place = text_ + keys_[closed.first_key + repeated.second];
+                const char* const before = text_ + keys_[closed.first_key + repeated.first];
                 lexer_.fail(place, "a name that this object already has, at line " +
                                        std::to_string(lexer_.line_of(before)));
             }
@@ -5262,10 +5271,11 @@ private:
     }
 
     const ParseOptions& options_;
+    const char* const text_;
     Lexer lexer_;
     std::vector<Open> open_;
     std::vector<Document> slots_;
-    std::vector<const char*> keys_;
+    std::vector<std::size_t> keys_;
     std::array<Document, 64> names_;
     bool fresh_ = false;  // the innermost object or array has no item yet
 };
@@ -5284,12 +5294,12 @@ ATTUNE_DECL Document parse(std::string_view text, const ParseOptions& options) {
 
 ATTUNE_DECL std::optional<Position> locate(std::string_view text, const Path& path, Part part,
                                            const ParseOptions& options) {
-    const std::optional<detail::Located> located =
-        detail::locate_nearest(text, path, part, options);
-    if (!located || located->depth != path.size()) {
+    detail::Located located;
+    if (!detail::locate_nearest(text, path, part, options, located) ||
+        located.depth != path.size()) {
         return std::nullopt;
     }
-    return located->position;
+    return located.position;
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -5996,14 +6006,10 @@ ATTUNE_DECL std::optional<bool> read_boolean(std::string_view text) noexcept {
 }
 
 template <class N>
-std::optional<N> read_number(std::string_view text) noexcept {
-    N number{};
+bool read_number(std::string_view text, N& number) noexcept {
     const char* const last = text.data() + text.size();
     const std::from_chars_result result = std::from_chars(text.data(), last, number);
-    if (result.ec != std::errc{} || result.ptr != last) {
-        return std::nullopt;
-    }
-    return number;
+    return result.ec == std::errc{} && result.ptr == last;
 }
 
 // An integer in a document, or in text.
@@ -6013,11 +6019,13 @@ ATTUNE_DECL std::optional<Quantity> integer_in(const Document& document) {
                                       : Quantity(document.as_int64());
     }
     if (document.is_text()) {
-        if (const auto number = read_number<std::int64_t>(document.as_string())) {
-            return *number;
+        std::int64_t small = 0;
+        if (read_number(document.as_string(), small)) {
+            return small;
         }
-        if (const auto number = read_number<std::uint64_t>(document.as_string())) {
-            return *number;
+        std::uint64_t large = 0;
+        if (read_number(document.as_string(), large)) {
+            return large;
         }
     }
     return std::nullopt;
@@ -6065,25 +6073,23 @@ ATTUNE_DECL void Decoder::integer(const IntegerType& type, void* object, const D
 
 ATTUNE_DECL void Decoder::real(const RealType& type, void* object, const Document& document,
                                const Trail& place) {
-    std::optional<double> number;
-    if (document.is_number()) {
+    double number = 0;
+    bool good = document.is_number();
+    if (good) {
         number = document.as_double();
     } else if (document.is_text()) {
-        number = read_number<double>(document.as_string());
-        if (number && !std::isfinite(*number)) {
-            number.reset();
-        }
+        good = read_number(document.as_string(), number) && std::isfinite(number);
     }
-    if (!number) {
+    if (!good) {
         mismatch(type, document, place);
-    } else if (std::isfinite(*number) && std::abs(*number) > most_of(type.format)) {
+    } else if (std::isfinite(number) && std::abs(number) > most_of(type.format)) {
         const double most = most_of(type.format);
         Problem& problem = report(place);
         problem.expected =
             "a number in [" + to_text(Quantity(-most)) + ", " + to_text(Quantity(most)) + ']';
         problem.found = found(document, place.secret);
-    } else if (allowed(type, *number, document, place)) {
-        store_real(type.format, object, *number);
+    } else if (allowed(type, number, document, place)) {
+        store_real(type.format, object, number);
     }
 }
 
@@ -6457,7 +6463,9 @@ struct Misfit {
     std::size_t problems = 0;
     std::size_t absent = 0;
 
-    friend auto operator<=>(const Misfit&, const Misfit&) = default;
+    friend bool operator<(const Misfit& a, const Misfit& b) noexcept {
+        return a.problems != b.problems ? a.problems < b.problems : a.absent < b.absent;
+    }
 };
 
 ATTUNE_DECL Misfit misfit(const Structure& structure, const Document& document) {
@@ -6478,18 +6486,25 @@ ATTUNE_DECL Misfit misfit(const Structure& structure, const Document& document) 
 ATTUNE_DECL void Decoder::struct_variant(const VariantType& type, void* object,
                                          const std::vector<std::size_t>& fitting,
                                          const Document& document, const Trail& place) {
-    std::vector<std::pair<Misfit, std::size_t>> ranked;
-    for (const std::size_t index : fitting) {
+    const auto misfit_of = [&](std::size_t index) {
         const Structure* const structure = structure_inside(*type.alternatives[index]);
-        ranked.emplace_back(structure == nullptr ? Misfit{} : misfit(*structure, document), index);
-    }
-    std::sort(ranked.begin(), ranked.end());
-    for (const auto& [misfit, index] : ranked) {
+        return structure == nullptr ? Misfit{} : misfit(*structure, document);
+    };
+    // Alternatives are few, and the first one tried is right as a rule: no need to sort.
+    std::vector<std::size_t> left = fitting;
+    std::size_t nearest = type.count;
+    while (!left.empty()) {
+        std::size_t best = 0;
+        for (std::size_t i = 1; i < left.size(); ++i) {
+            best = misfit_of(left[i]) < misfit_of(left[best]) ? i : best;
+        }
+        const std::size_t index = left[best];
         if (attempt(type, object, index, document, place)) {
             return;
         }
+        nearest = nearest == type.count ? index : nearest;
+        left.erase(left.begin() + static_cast<std::ptrdiff_t>(best));
     }
-    const std::size_t nearest = ranked.front().second;
     value(*type.alternatives[nearest], type.emplace(object, nearest), &document, place);
 }
 
@@ -7861,11 +7876,8 @@ ATTUNE_DECL Document reconcile_objects(const Document& old, const Document& fres
 // are matched in order.
 ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh,
                                       std::size_t depth) {
-    struct Replacement {
-        std::size_t index;
-        Document value;
-    };
-    std::vector<Replacement> replacements;
+    std::vector<std::size_t> replaced_at;
+    std::vector<Document> replacements;  // the value for each of these indexes
     const std::size_t common = std::min(old.size(), fresh.size());
     std::size_t tail = 0;
     for (Lockstep pair(old, fresh); pair.next();) {
@@ -7882,15 +7894,16 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
                 break;
             }
         }
-        replacements.push_back({pair.index(), std::move(value)});
+        replaced_at.push_back(pair.index());
+        replacements.push_back(std::move(value));
     }
 
     const std::size_t kept = common - tail;
     const std::size_t resized = std::max(old.size(), fresh.size()) - common;
     if (replacements.size() + resized <= old.size() / 8) {
         Document result = old;
-        for (const Replacement& replacement : replacements) {
-            result = replaced(result, replacement.index, replacement.value);
+        for (std::size_t i = 0; i < replacements.size(); ++i) {
+            result = replaced(result, replaced_at[i], replacements[i]);
         }
         for (std::size_t i = 0; i < resized; ++i) {
             result = fresh.size() < old.size()
@@ -7902,10 +7915,10 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
 
     std::vector<Document> elements;
     elements.reserve(fresh.size());
-    auto next = replacements.begin();
+    std::size_t next = 0;
     for (std::size_t i = 0; i < fresh.size(); ++i) {
-        if (next != replacements.end() && next->index == i) {
-            elements.push_back(std::move(next++->value));
+        if (next < replacements.size() && replaced_at[next] == i) {
+            elements.push_back(std::move(replacements[next++]));
         } else if (i < kept) {
             elements.push_back(*old.find(i));
         } else if (i >= fresh.size() - tail) {
@@ -11408,9 +11421,10 @@ ATTUNE_DECL TextSource::TextSource(std::shared_ptr<const std::string> text, Pars
 ATTUNE_DECL Origin TextSource::locate(const Path& path, Part part) const {
     Origin origin;
     origin.source = options_.name;
-    if (const auto located = detail::locate_nearest(*text_, path, part, options_)) {
-        origin.line = located->position.line;
-        origin.column = located->position.column;
+    detail::Located located;
+    if (detail::locate_nearest(*text_, path, part, options_, located)) {
+        origin.line = located.position.line;
+        origin.column = located.position.column;
     }
     return origin;
 }
@@ -12290,8 +12304,8 @@ ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const 
 /// something is really called so.
 ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root);
 
-/// What is at `path`, if that lies within `root`. Names are taken exactly.
-ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root);
+/// The place at `path`, if that lies within `root`: one, or none. Names are taken exactly.
+ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root);
 
 /// The usual spelling of a path as an environment variable, without prefix: `SERVER_POOL_SIZE` for
 /// `server.poolSize`.
@@ -12377,8 +12391,9 @@ public:
         while (!name.empty()) {
             const std::size_t end = std::min(name.find('_'), name.size());
             if (end != 0) {
-                std::string& word = words_.emplace_back(name.substr(0, end));
-                std::transform(word.begin(), word.end(), word.begin(), to_lower);
+                for (char& c : words_.emplace_back(name.substr(0, end))) {
+                    c = to_lower(c);
+                }
             }
             name.remove_prefix(std::min(end + 1, name.size()));
         }
@@ -12495,14 +12510,16 @@ ATTUNE_DECL void find_option(const Type& at, const Path& path, std::span<const s
 ATTUNE_DECL std::vector<Target> places_of_tokens(std::span<const std::string> tokens,
                                                  const Bound& root) {
     const std::vector<std::string>& above = root.path.tokens();
-    std::vector<Target> places;
-    if (!tokens.empty() && tokens.size() >= above.size() &&
-        std::equal(above.begin(), above.end(), tokens.begin(),
-                   [](const std::string& name, const std::string& token) {
-                       return name == token || spelt_alike(name, token);
-                   })) {
-        find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
+    if (tokens.empty() || tokens.size() < above.size()) {
+        return {};
     }
+    for (std::size_t i = 0; i != above.size(); ++i) {
+        if (above[i] != tokens[i] && !spelt_alike(above[i], tokens[i])) {
+            return {};
+        }
+    }
+    std::vector<Target> places;
+    find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
     return places;
 }
 
@@ -12534,9 +12551,9 @@ ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bo
     return places;
 }
 
-ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root) {
+ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root) {
     if (!path.starts_with(root.path)) {
-        return std::nullopt;
+        return {};
     }
     const Type* type = &plain_type(*root.type);
     Target place{.path = path};
@@ -12545,7 +12562,7 @@ ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& r
         if (type->shape == Shape::structure) {
             const FieldInfo* const field = structure_of(*type).find(token);
             if (field == nullptr) {
-                return std::nullopt;
+                return {};
             }
             type = &plain_type(*field->type);
         } else if (type->shape == Shape::map) {
@@ -12556,11 +12573,11 @@ ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& r
         } else if (type->shape == Shape::array && element_index(token)) {
             type = &plain_type(static_cast<const ArrayType*>(type)->element);
         } else if (type->shape != Shape::document) {
-            return std::nullopt;
+            return {};
         }
     }
     place.type = type;
-    return place;
+    return {std::move(place)};
 }
 
 ATTUNE_DECL std::string variable_name(const Path& path) {
@@ -12615,8 +12632,7 @@ public:
                 break;
             }
         }
-        if (type->shape == Shape::structure &&
-            std::find(around_.begin(), around_.end(), type) == around_.end()) {
+        if (type->shape == Shape::structure && !is_around(*type)) {
             add_fields(*type, path, object, section, secret);
             return;
         }
@@ -12641,6 +12657,15 @@ public:
     std::vector<Option> take() && { return std::move(options_); }
 
 private:
+    bool is_around(const Type& type) const noexcept {
+        for (const Type* const around : around_) {
+            if (around == &type) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     void add_fields(const Type& type, const Path& path, const void* object, const Section& section,
                     bool secret) {
         const Structure& structure = structure_of(type);
@@ -12734,27 +12759,19 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// What one layer has at one place, before and after; null where it has nothing.
-struct LayerDelta {
-    const Document* before;
-    const Document* after;
+/// What each layer has at one place, before and after.
+using LayerDeltas = std::span<const Delta>;
 
-    bool same() const noexcept {
-        return before == after || (before != nullptr && after != nullptr && before->same(*after));
-    }
-};
-
-inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> deltas) {
+inline std::vector<std::string_view> differing_keys(LayerDeltas deltas) {
     std::vector<std::string_view> keys;
-    for (const LayerDelta& delta : deltas) {
+    for (const Delta& delta : deltas) {
         if (delta.same()) {
             continue;
         }
         if (delta.before != nullptr && delta.after != nullptr) {
-            for_each_difference(*delta.before, *delta.after,
-                                [&](std::string_view key, const Document*, const Document*) {
-                                    keys.push_back(key);
-                                });
+            for (Differences difference(*delta.before, *delta.after); difference.next();) {
+                keys.push_back(difference.key());
+            }
         } else {
             const Document& only = delta.before != nullptr ? *delta.before : *delta.after;
             for (const auto& member : only.members()) {
@@ -12763,19 +12780,23 @@ inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> 
         }
     }
     std::sort(keys.begin(), keys.end());
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    std::size_t kept = 0;
+    for (const std::string_view key : keys) {
+        if (kept == 0 || key != keys[kept - 1]) {
+            keys[kept++] = key;
+        }
+    }
+    keys.resize(kept);
     return keys;
 }
 
 /// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
 /// would be looked up in a document of its own.
-inline std::span<const LayerDelta> deltas_at(std::string_view key,
-                                             std::span<const LayerDelta> deltas,
-                                             std::vector<LayerDelta>& room) {
+inline LayerDeltas deltas_at(std::string_view key, LayerDeltas deltas, std::vector<Delta>& room) {
     std::size_t first = deltas.size();
     while (first != 0) {
         const auto [before, after] = deltas[--first];
-        LayerDelta& here = room[first];
+        Delta& here = room[first];
         here.after = after != nullptr ? after->find(key) : nullptr;
         here.before = before == after     ? here.after
                       : before != nullptr ? before->find(key)
@@ -12784,30 +12805,31 @@ inline std::span<const LayerDelta> deltas_at(std::string_view key,
             break;
         }
     }
-    return std::span{room}.subspan(first);
+    return LayerDeltas{room}.subspan(first);
 }
 
 /// `merged` is what stood here before, null for nothing; so is the result.
-inline std::optional<Document> remerge_at(const Document* merged,
-                                          std::span<const LayerDelta> deltas) {
-    const auto same = [](const LayerDelta& delta) { return delta.same(); };
-    if (std::all_of(deltas.begin(), deltas.end(), same)) {
+inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas deltas) {
+    bool same = true;
+    bool gone = true;
+    bool objects = merged != nullptr && merged->is_object();
+    for (const Delta& delta : deltas) {
+        same = same && delta.same();
+        gone = gone && delta.after == nullptr;
+        objects = objects && (delta.before == nullptr || delta.before->is_object()) &&
+                  (delta.after == nullptr || delta.after->is_object());
+    }
+    if (same) {
         return merged != nullptr ? std::optional{*merged} : std::nullopt;
     }
-    const auto gone = [](const LayerDelta& delta) { return delta.after == nullptr; };
-    if (std::all_of(deltas.begin(), deltas.end(), gone)) {
+    if (gone) {
         return std::nullopt;
     }
-    const auto object_or_nothing = [](const LayerDelta& delta) {
-        return (delta.before == nullptr || delta.before->is_object()) &&
-               (delta.after == nullptr || delta.after->is_object());
-    };
-    if (merged != nullptr && merged->is_object() &&
-        std::all_of(deltas.begin(), deltas.end(), object_or_nothing)) {
+    if (objects) {
         Document result = *merged;
-        std::vector<LayerDelta> below(deltas.size());
+        std::vector<Delta> below(deltas.size());
         for (const std::string_view key : differing_keys(deltas)) {
-            const std::span<const LayerDelta> relevant = deltas_at(key, deltas, below);
+            const LayerDeltas relevant = deltas_at(key, deltas, below);
             const Document* const old = merged->find(key);
             std::optional<Document> fresh = remerge_at(old, relevant);
             if (!fresh) {
@@ -12821,7 +12843,7 @@ inline std::optional<Document> remerge_at(const Document* merged,
         return result;
     }
     std::optional<Document> folded;
-    for (const LayerDelta& delta : deltas) {
+    for (const Delta& delta : deltas) {
         if (delta.after != nullptr) {
             folded = folded ? merge(*folded, *delta.after) : *delta.after;
         }
@@ -12834,17 +12856,22 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
     const auto contribution = [](const LayerContent& layer) {
         return layer.document.is_null() ? nullptr : &layer.document;
     };
-    std::vector<LayerDelta> deltas;
+    const auto find = [](const LayerStack& stack, std::uint64_t id) -> const LayerContent* {
+        for (const auto& layer : stack) {
+            if (layer->id == id) {
+                return layer.get();
+            }
+        }
+        return nullptr;
+    };
+    std::vector<Delta> deltas;
     deltas.reserve(before.size() + after.size());
     for (const auto& layer : after) {
-        const auto old = std::find_if(before.begin(), before.end(),
-                                      [&](const auto& other) { return other->id == layer->id; });
-        deltas.push_back({old != before.end() ? contribution(**old) : nullptr,
-                          contribution(*layer)});
+        const LayerContent* const old = find(before, layer->id);
+        deltas.push_back({old != nullptr ? contribution(*old) : nullptr, contribution(*layer)});
     }
     for (const auto& layer : before) {
-        if (std::none_of(after.begin(), after.end(),
-                         [&](const auto& other) { return other->id == layer->id; })) {
+        if (find(after, layer->id) == nullptr) {
             deltas.push_back({contribution(*layer), nullptr});
         }
     }
@@ -12876,17 +12903,18 @@ inline Descent descend(const Document& document, const Path& path) noexcept {
 ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
     const LayerContent* nearest = nullptr;
     std::size_t nearest_depth = 0;
-    for (auto layer = stack_.rbegin(); layer != stack_.rend(); ++layer) {
-        if ((*layer)->document.is_null()) {
+    for (std::size_t i = stack_.size(); i-- > 0;) {
+        const LayerContent* const layer = stack_[i].get();
+        if (layer->document.is_null()) {
             continue;
         }
-        const Descent found = descend((*layer)->document, path);
+        const Descent found = descend(layer->document, path);
         if (found.value != nullptr || found.masks) {
-            return layer->get();
+            return layer;
         }
         // Where nobody has the value, the layer that comes nearest is where it belongs.
         if (nearest == nullptr || found.depth > nearest_depth) {
-            nearest = layer->get();
+            nearest = layer;
             nearest_depth = found.depth;
         }
     }
@@ -12917,9 +12945,22 @@ namespace detail {
 
 class PollerCore;
 
+/// A callback, and what it waits for: a descriptor, a moment, or just its turn.
 struct PollerJob {
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    static constexpr TimePoint never = TimePoint::max();
+
+    PollerJob() = default;
+    PollerJob(const PollerJob&) = delete;
+    PollerJob& operator=(const PollerJob&) = delete;
     virtual ~PollerJob() = default;
     virtual void run() = 0;
+
+    std::uint64_t id = 0;     // of the registration; 0: posted
+    int fd = -1;              // -1: no descriptor
+    TimePoint armed = never;  // timers only
+    bool due = false;         // armed for a moment that has passed
 };
 
 template <class F>
@@ -12932,7 +12973,8 @@ struct PollerJobOf final : PollerJob {
 
 template <class F>
 std::unique_ptr<PollerJob> make_poller_job(F&& f) {
-    return std::make_unique<PollerJobOf<std::decay_t<F>>>(std::forward<F>(f));
+    // Not std::make_unique: it would bring a second pointer class for each F.
+    return std::unique_ptr<PollerJob>(new PollerJobOf<std::decay_t<F>>(std::forward<F>(f)));
 }
 
 /// Its address stands for the type.
@@ -13038,9 +13080,8 @@ public:
     template <class S>
     std::shared_ptr<S> service() {
         return std::static_pointer_cast<S>(
-            find_service(&detail::poller_service_key<S>, [](Poller& poller) {
-                return std::shared_ptr<void>(std::make_shared<S>(poller));
-            }));
+            find_service(&detail::poller_service_key<S>,
+                         [](Poller& poller) { return std::shared_ptr<void>(new S(poller)); }));
     }
 
 private:
@@ -13055,20 +13096,14 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI
 
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
+namespace attune::inline ATTUNE_ABI::detail {
 
 /// What the thread, the poller and its registrations share.
 class PollerCore {
 public:
     using Clock = Poller::Clock;
 
-    struct Entry {
-        std::unique_ptr<PollerJob> job;
-        int fd = -1;                             // -1: a timer
-        std::optional<Clock::time_point> armed;  // timers only
-    };
+    static constexpr Clock::time_point never = PollerJob::never;
 
     PollerCore() = default;
     PollerCore(const PollerCore&) = delete;
@@ -13080,37 +13115,45 @@ public:
     }
 
     /// The new entry's id; 0 when the poller is gone.
-    static std::uint64_t add(const std::shared_ptr<PollerCore>& core, int fd,
-                             std::unique_ptr<PollerJob> job);
-    static void post(const std::shared_ptr<PollerCore>& core, std::unique_ptr<PollerJob> job);
+    ATTUNE_DECL static std::uint64_t add(const std::shared_ptr<PollerCore>& core, int fd,
+                                         std::unique_ptr<PollerJob> job);
+    ATTUNE_DECL static void post(const std::shared_ptr<PollerCore>& core,
+                                 std::unique_ptr<PollerJob> job);
 
     /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
-    std::shared_ptr<Entry> remove(std::uint64_t id) noexcept;
-    void arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept;
-    void stop() noexcept;
-    bool on_thread() noexcept;
-    std::shared_ptr<void> service(const void* key);
-    std::shared_ptr<void> offer_service(const void* key, std::shared_ptr<void> made);
+    ATTUNE_DECL std::shared_ptr<PollerJob> remove(std::uint64_t id) noexcept;
+    ATTUNE_DECL void arm(std::uint64_t id, Clock::time_point when) noexcept;
+    ATTUNE_DECL void stop() noexcept;
+    ATTUNE_DECL bool on_thread() noexcept;
+    /// The living service of that key; when there is none, `made`, which may be null.
+    ATTUNE_DECL std::shared_ptr<void> service(const void* key, std::shared_ptr<void> made);
 
 private:
     using Lock = std::unique_lock<std::mutex>;
+    using Entries = std::vector<std::shared_ptr<PollerJob>>;
 
-    static void start(const std::shared_ptr<PollerCore>& core);
-    void run() noexcept;
-    void round(Lock& lock);
-    template <class Owner>
-    void call(Lock& lock, std::uint64_t id, Owner owner) noexcept;
-    static void run_job(const std::unique_ptr<PollerJob>& job) { job->run(); }
-    static void run_job(const std::shared_ptr<Entry>& entry) { entry->job->run(); }
-    std::optional<timespec> time_left() const;
-    void wake() noexcept;
+    struct Service {
+        const void* key;
+        std::weak_ptr<void> object;
+    };
+
+    ATTUNE_DECL static void start(const std::shared_ptr<PollerCore>& core);
+    ATTUNE_DECL void run() noexcept;
+    ATTUNE_DECL void round(Lock& lock);
+    ATTUNE_DECL void run_posted(Lock& lock);
+    ATTUNE_DECL void run_due(Lock& lock, Clock::time_point now);
+    ATTUNE_DECL void call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept;
+    ATTUNE_DECL std::shared_ptr<PollerJob> find(std::uint64_t id) const noexcept;
+    ATTUNE_DECL std::shared_ptr<PollerJob> first_due() const noexcept;
+    ATTUNE_DECL timespec time_left() const noexcept;
+    ATTUNE_DECL void wake() noexcept;
 
     std::mutex mutex_;
     std::condition_variable returned_;  // a callback has returned
     // Ordered by age, so that equal moments and ready descriptors are served in that order.
-    std::map<std::uint64_t, std::shared_ptr<Entry>> entries_;
-    std::vector<std::unique_ptr<PollerJob>> posted_;
-    std::vector<std::pair<const void*, std::weak_ptr<void>>> services_;
+    Entries entries_;
+    Entries posted_;
+    std::vector<Service> services_;
     std::uint64_t last_id_ = 0;
     std::uint64_t running_ = 0;  // the entry whose callback runs; 0: none, or a posted one
     int wake_fd_ = -1;
@@ -13121,55 +13164,74 @@ private:
     std::thread::id thread_id_;
 };
 
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& core, int fd,
                                           std::unique_ptr<PollerJob> job) {
-    auto entry = std::make_shared<Entry>();
-    entry->job = std::move(job);
+    const std::shared_ptr<PollerJob> entry = std::move(job);
     entry->fd = fd;
     const std::scoped_lock lock{core->mutex_};
     if (core->stopping_) {
         return 0;
     }
     start(core);
-    const std::uint64_t id = ++core->last_id_;
-    core->entries_.emplace(id, std::move(entry));
+    entry->id = ++core->last_id_;
+    core->entries_.push_back(entry);
     if (fd >= 0) {
         core->wake();
     }
-    return id;
+    return entry->id;
 }
 
 ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
                                   std::unique_ptr<PollerJob> job) {
+    std::shared_ptr<PollerJob> entry = std::move(job);
     const std::scoped_lock lock{core->mutex_};
     if (!core->stopping_) {
         start(core);
-        core->posted_.push_back(std::move(job));
+        core->posted_.push_back(std::move(entry));
         core->wake();
     }
 }
 
-ATTUNE_DECL std::shared_ptr<PollerCore::Entry> PollerCore::remove(std::uint64_t id) noexcept {
-    std::shared_ptr<Entry> gone;
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::remove(std::uint64_t id) noexcept {
+    std::shared_ptr<PollerJob> gone;
     Lock lock{mutex_};
-    if (const auto found = entries_.find(id); found != entries_.end()) {
-        gone = std::move(found->second);
-        entries_.erase(found);
-        if (gone->fd >= 0) {
-            wake();
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+        if ((*entry)->id == id) {
+            gone = std::move(*entry);
+            entries_.erase(entry);
+            break;
         }
     }
+    if (gone != nullptr && gone->fd >= 0) {
+        wake();
+    }
     if (thread_id_ != std::this_thread::get_id()) {
-        returned_.wait(lock, [&] { return running_ != id && !ending_; });
+        while (running_ == id || ending_) {
+            returned_.wait(lock);
+        }
     }
     return gone;
 }
 
-ATTUNE_DECL void PollerCore::arm(std::uint64_t id, std::optional<Clock::time_point> when) noexcept {
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::find(std::uint64_t id) const noexcept {
+    for (const auto& entry : entries_) {
+        if (entry->id == id) {
+            return entry;
+        }
+    }
+    return nullptr;
+}
+
+ATTUNE_DECL void PollerCore::arm(std::uint64_t id, Clock::time_point when) noexcept {
     const std::scoped_lock lock{mutex_};
-    if (const auto found = entries_.find(id); found != entries_.end()) {
-        found->second->armed = when;
-        if (when) {
+    if (const auto entry = find(id)) {
+        entry->armed = when;
+        entry->due = false;
+        if (when != never) {
             wake();
         }
     }
@@ -13198,26 +13260,18 @@ ATTUNE_DECL bool PollerCore::on_thread() noexcept {
     return thread_id_ == std::this_thread::get_id();
 }
 
-ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key) {
+ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key, std::shared_ptr<void> made) {
     const std::scoped_lock lock{mutex_};
-    const auto found = std::find_if(services_.begin(), services_.end(),
-                                    [&](const auto& known) { return known.first == key; });
-    return found != services_.end() ? found->second.lock() : nullptr;
-}
-
-ATTUNE_DECL std::shared_ptr<void> PollerCore::offer_service(const void* key,
-                                                            std::shared_ptr<void> made) {
-    const std::scoped_lock lock{mutex_};
-    for (auto& [known, service] : services_) {
-        if (known == key) {
-            if (auto first = service.lock()) {
+    for (Service& known : services_) {
+        if (known.key == key) {
+            if (auto first = known.object.lock()) {
                 return first;
             }
-            service = made;
+            known.object = made;
             return made;
         }
     }
-    services_.emplace_back(key, made);
+    services_.push_back({key, made});
     return made;
 }
 
@@ -13250,8 +13304,8 @@ ATTUNE_DECL void PollerCore::run() noexcept {
 #if defined(__linux__)
     (void)pthread_setname_np(pthread_self(), "attune-io");
 #endif
-    std::map<std::uint64_t, std::shared_ptr<Entry>> entries;
-    std::vector<std::unique_ptr<PollerJob>> posted;
+    Entries entries;
+    Entries posted;
     Lock lock{mutex_};
     while (!stopping_) {
         try {
@@ -13274,16 +13328,17 @@ ATTUNE_DECL void PollerCore::run() noexcept {
 ATTUNE_DECL void PollerCore::round(Lock& lock) {
     std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
     std::vector<std::uint64_t> ids{0};
-    for (const auto& [id, entry] : entries_) {
+    for (const auto& entry : entries_) {
         if (entry->fd >= 0) {
             fds.push_back({entry->fd, POLLIN, 0});
-            ids.push_back(id);
+            ids.push_back(entry->id);
         }
     }
-    const std::optional<timespec> timeout = time_left();
+    const timespec timeout = time_left();
     polling_ = true;
     lock.unlock();
-    const int ready = ::ppoll(fds.data(), fds.size(), timeout ? &*timeout : nullptr, nullptr);
+    const int ready =
+        ::ppoll(fds.data(), fds.size(), timeout.tv_sec < 0 ? nullptr : &timeout, nullptr);
     lock.lock();
     polling_ = false;
     if (ready > 0 && fds[0].revents != 0) {
@@ -13294,81 +13349,92 @@ ATTUNE_DECL void PollerCore::round(Lock& lock) {
     // A timer that is armed in this round waits for the next one, and so for the descriptors that
     // are ready then: what is read from them may put it off.
     const auto now = Clock::now();
+    run_posted(lock);
+    for (std::size_t i = 1; ready > 0 && i < fds.size() && !stopping_; ++i) {
+        auto entry = fds[i].revents != 0 ? find(ids[i]) : nullptr;
+        if (entry == nullptr) {
+            continue;
+        }
+        if ((fds[i].revents & POLLNVAL) != 0) {
+            entry->fd = -1;  // closed while registered: nothing will ever come from it
+        }
+        call(lock, std::move(entry));
+    }
+    run_due(lock, now);
+}
 
+ATTUNE_DECL void PollerCore::run_posted(Lock& lock) {
     auto posted = std::exchange(posted_, {});
-    for (auto& job : posted) {
+    for (auto& entry : posted) {
         if (stopping_) {
             posted_ = std::move(posted);  // to be dropped without the lock
             return;
         }
-        call(lock, 0, std::move(job));
-    }
-
-    for (std::size_t i = 1; ready > 0 && i < fds.size(); ++i) {
-        const auto found = fds[i].revents != 0 ? entries_.find(ids[i]) : entries_.end();
-        if (found == entries_.end() || stopping_) {
-            continue;
-        }
-        if ((fds[i].revents & POLLNVAL) != 0) {
-            found->second->fd = -1;  // closed while registered: nothing will ever come from it
-        }
-        call(lock, ids[i], found->second);
-    }
-
-    std::vector<std::pair<Clock::time_point, std::uint64_t>> due;
-    for (const auto& [id, entry] : entries_) {
-        if (entry->armed && *entry->armed <= now) {
-            due.emplace_back(*entry->armed, id);
-        }
-    }
-    std::sort(due.begin(), due.end());
-    for (const auto& [when, id] : due) {
-        const auto found = entries_.find(id);
-        if (found == entries_.end() || stopping_ || found->second->armed != when) {
-            continue;
-        }
-        found->second->armed.reset();
-        call(lock, id, found->second);
+        call(lock, std::move(entry));
     }
 }
 
-template <class Owner>
-void PollerCore::call(Lock& lock, std::uint64_t id, Owner owner) noexcept {
-    running_ = id;
+/// Calls the timers that are due now, but not what their callbacks arm.
+ATTUNE_DECL void PollerCore::run_due(Lock& lock, Clock::time_point now) {
+    for (const auto& entry : entries_) {
+        entry->due = entry->armed <= now;
+    }
+    while (!stopping_) {
+        auto next = first_due();
+        if (next == nullptr) {
+            return;
+        }
+        next->armed = never;
+        next->due = false;
+        call(lock, std::move(next));
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::first_due() const noexcept {
+    std::shared_ptr<PollerJob> first;
+    for (const auto& entry : entries_) {
+        if (entry->due && (first == nullptr || entry->armed < first->armed)) {
+            first = entry;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept {
+    running_ = entry->id;
     lock.unlock();
     try {
-        run_job(owner);
+        entry->run();
     } catch (...) {  // the registrant's own business, as documented
     }
-    owner.reset();  // before anybody who waits goes on: what the callback holds is theirs then
+    entry.reset();  // before anybody who waits goes on: what the callback holds is theirs then
     lock.lock();
     running_ = 0;
     returned_.notify_all();
 }
 
-ATTUNE_DECL std::optional<timespec> PollerCore::time_left() const {
+/// Until the next timer; negative when there is none.
+ATTUNE_DECL timespec PollerCore::time_left() const noexcept {
     if (!posted_.empty()) {
-        return timespec{0, 0};
+        return {0, 0};
     }
-    std::optional<Clock::time_point> first;
-    for (const auto& [id, entry] : entries_) {
-        if (entry->armed && (!first || *entry->armed < *first)) {
+    Clock::time_point first = never;
+    for (const auto& entry : entries_) {
+        if (entry->armed < first) {
             first = entry->armed;
         }
     }
-    if (!first) {
-        return std::nullopt;
+    if (first == never) {
+        return {-1, 0};
     }
-    using std::chrono::seconds;
     // A bound keeps time_t and the subtraction in range whatever was asked for.
-    constexpr Clock::duration longest = seconds{3600};
+    constexpr Clock::duration longest = std::chrono::hours{1};
+    constexpr std::int64_t second = 1'000'000'000;
     const auto now = Clock::now();
-    const Clock::duration left = *first <= now            ? Clock::duration::zero()
-                                 : *first > now + longest ? longest
-                                                          : *first - now;
-    const auto whole = std::chrono::duration_cast<seconds>(left);
-    const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(left - whole);
-    return timespec{static_cast<time_t>(whole.count()), static_cast<long>(rest.count())};
+    const std::chrono::nanoseconds left = first <= now            ? Clock::duration::zero()
+                                          : first > now + longest ? longest
+                                                                  : first - now;
+    return {static_cast<time_t>(left.count() / second), static_cast<long>(left.count() % second)};
 }
 
 ATTUNE_DECL void PollerCore::wake() noexcept {
@@ -13378,7 +13444,9 @@ ATTUNE_DECL void PollerCore::wake() noexcept {
     }
 }
 
-}  // namespace detail
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
 
 ATTUNE_DECL Poller::Registration::Registration(std::shared_ptr<detail::PollerCore> core,
                                                std::uint64_t id) noexcept
@@ -13415,7 +13483,7 @@ ATTUNE_DECL void Poller::Timer::arm(Clock::time_point when) noexcept {
 
 ATTUNE_DECL void Poller::Timer::disarm() noexcept {
     if (core_) {
-        core_->arm(id_, std::nullopt);
+        core_->arm(id_, detail::PollerCore::never);
     }
 }
 
@@ -13439,11 +13507,11 @@ ATTUNE_DECL void Poller::add_post(std::unique_ptr<detail::PollerJob> job) {
 
 ATTUNE_DECL std::shared_ptr<void> Poller::find_service(const void* key,
                                                        std::shared_ptr<void> (*make)(Poller&)) {
-    if (auto known = core_->service(key)) {
+    if (auto known = core_->service(key, nullptr)) {
         return known;
     }
     // Made without the lock, since making it registers with this poller.
-    return core_->offer_service(key, make(*this));
+    return core_->service(key, make(*this));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -13660,16 +13728,42 @@ struct PlacedText {
     std::optional<std::string> json = {};  ///< what `value` was parsed from
 };
 
+/// Texts by their paths. The index is a document, the library's own map from text to a number.
+class PlacedTexts {
+public:
+    bool empty() const noexcept { return texts_.empty(); }
+
+    const PlacedText* find(const Path& path) const {
+        const Document* const number = index_.find(path.pointer());
+        return number != nullptr ? &texts_[number->as_uint64()] : nullptr;
+    }
+
+    /// In place of the one that has its path already.
+    void put(PlacedText text) {
+        const Path key = Path{} / text.path.pointer();
+        if (const Document* const number = index_.find(key)) {
+            texts_[number->as_uint64()] = std::move(text);
+        } else {
+            index_ = index_.with(key, texts_.size());
+            texts_.push_back(std::move(text));
+        }
+    }
+
+private:
+    std::vector<PlacedText> texts_;
+    Document index_;  // from the JSON Pointer to the place in `texts_`
+};
+
 /// Knows the variable or argument of each value that was put into a document.
 class PlacedSource final : public Source {
 public:
-    PlacedSource(std::shared_ptr<const Source> below, std::map<Path, PlacedText> texts)
+    PlacedSource(std::shared_ptr<const Source> below, PlacedTexts texts)
         : below_(std::move(below)), texts_(std::move(texts)) {}
 
     Origin locate(const Path& path, Part part) const override {
         for (Path above = path;; above = above.parent()) {
-            if (const auto found = texts_.find(above); found != texts_.end()) {
-                return locate_in(found->second, path, part);
+            if (const PlacedText* const found = texts_.find(above)) {
+                return locate_in(*found, path, part);
             }
             if (above.empty()) {
                 return below_ != nullptr ? below_->locate(path, part) : Origin{};
@@ -13693,7 +13787,7 @@ private:
     }
 
     const std::shared_ptr<const Source> below_;
-    const std::map<Path, PlacedText> texts_;
+    const PlacedTexts texts_;
 };
 
 ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
@@ -13704,15 +13798,17 @@ ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
 }
 
 /// The places that remain when members go before keys of maps.
-ATTUNE_DECL std::vector<Target> best_places(std::vector<Target> places) {
-    const auto by_key = [](const Target& place) { return place.by_key; };
-    if (!std::all_of(places.begin(), places.end(), by_key)) {
-        std::erase_if(places, by_key);
+ATTUNE_DECL std::vector<Target> best_places(const std::vector<Target>& places) {
+    std::vector<Target> members;
+    for (const Target& place : places) {
+        if (!place.by_key) {
+            members.push_back(place);
+        }
     }
-    return places;
+    return members.empty() ? places : members;
 }
 
-ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Target> places) {
+ATTUNE_DECL Problem ambiguous_text(const Text& text, const std::vector<Target>& places) {
     std::string names;
     std::string options;
     for (std::size_t i = 0; i != places.size(); ++i) {
@@ -13728,13 +13824,22 @@ ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Target> pla
                                        : "write the exact name of one, or rename a member"));
 }
 
+/// Whether an option for that place needs no value.
+ATTUNE_DECL bool is_switch(const Target& place) noexcept {
+    return place.negated || place.type->shape == Shape::boolean;
+}
+
 /// Whether the text after this one may be its value.
-ATTUNE_DECL bool awaits_value(const Text& text, std::span<const Target> places) {
-    const auto is_switch = [](const Target& place) {
-        return place.negated || place.type->shape == Shape::boolean;
-    };
-    return text.naming == Naming::option && !text.has_value &&
-           (places.empty() || !std::all_of(places.begin(), places.end(), is_switch));
+ATTUNE_DECL bool awaits_value(const Text& text, const std::vector<Target>& places) {
+    if (text.naming != Naming::option || text.has_value) {
+        return false;
+    }
+    for (const Target& place : places) {
+        if (!is_switch(place)) {
+            return true;
+        }
+    }
+    return places.empty();
 }
 
 /// The positional text that may be the value of the option before it, at `index`; else null.
@@ -13765,7 +13870,7 @@ ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Target 
         return refuse(text_problem(text, "takes no value"));
     }
     if (text.naming == Naming::option && !text.has_value) {
-        if (!awaits_value(text, {&place, 1})) {
+        if (is_switch(place)) {
             result.value = !place.negated;
             placed.push_back(std::move(result));
             return;
@@ -13818,21 +13923,21 @@ ATTUNE_DECL void resolve_text(const LayerContent& layer, std::size_t index,
 }
 
 /// Puts `text` into `document`, unless an earlier text is in its way.
-ATTUNE_DECL void put_text(Document& document, std::map<Path, PlacedText>& table, PlacedText text,
+ATTUNE_DECL void put_text(Document& document, PlacedTexts& table, PlacedText text,
                           std::vector<Problem>& problems) {
     Problem problem;
     problem.path = text.path;
     problem.origin = text.origin;
-    if (const auto same = table.find(text.path); same != table.end() && !text.replaces) {
-        problem.message = "set by " + to_string(same->second.origin) + " already";
+    if (const PlacedText* const same = table.find(text.path); same != nullptr && !text.replaces) {
+        problem.message = "set by " + to_string(same->origin) + " already";
         problems.push_back(std::move(problem));
         return;
     }
     for (Path above = text.path; !above.empty();) {
         above = above.parent();
-        const auto found = table.find(above);
-        if (found != table.end() && !found->second.json) {
-            problem.message = "lies inside the value of " + to_string(found->second.origin) +
+        const PlacedText* const found = table.find(above);
+        if (found != nullptr && !found->json) {
+            problem.message = "lies inside the value of " + to_string(found->origin) +
                               ", which is neither a list nor an object";
             problems.push_back(std::move(problem));
             return;
@@ -13845,8 +13950,7 @@ ATTUNE_DECL void put_text(Document& document, std::map<Path, PlacedText>& table,
         problems.push_back(std::move(problem));
         return;
     }
-    Path path = text.path;
-    table.insert_or_assign(std::move(path), std::move(text));
+    table.put(std::move(text));
 }
 
 ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
@@ -13861,18 +13965,19 @@ ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
             offered = places_of_option(texts[i].name, root);
         } else if (texts[i].naming == Naming::path) {
             try {
-                if (auto place = place_of_path(Path(texts[i].name), root)) {
-                    offered.push_back(std::move(*place));
-                }
+                offered = places_of_path(Path(texts[i].name), root);
             } catch (const std::invalid_argument&) {
                 // place_texts reports it.
             }
         }
         for (Target& place : offered) {
             // Two roots may offer one place; the first to be bound says what is expected there.
-            const auto same_path = [&](const Target& other) { return other.path == place.path; };
             std::vector<Target>& places = layer.places[i];
-            if (std::none_of(places.begin(), places.end(), same_path)) {
+            bool known = false;
+            for (const Target& other : places) {
+                known = known || other.path == place.path;
+            }
+            if (!known) {
                 places.push_back(std::move(place));
                 found = true;
             }
@@ -13886,17 +13991,24 @@ ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems
     for (std::size_t i = 0; i != layer.content.texts.size(); ++i) {
         resolve_text(layer, i, placed, problems);
     }
-    std::stable_sort(placed.begin(), placed.end(), [](const PlacedText& a, const PlacedText& b) {
-        return a.path.size() < b.path.size();
-    });
+    std::size_t deepest = 0;
+    for (const PlacedText& text : placed) {
+        deepest = std::max(deepest, text.path.size());
+    }
     layer.document = layer.content.document;
     layer.source = layer.content.source;
-    std::map<Path, PlacedText> table;
-    for (PlacedText& text : placed) {
-        put_text(layer.document, table, std::move(text), problems);
+    PlacedTexts table;
+    // What lies around others goes first.
+    for (std::size_t depth = 0; depth <= deepest; ++depth) {
+        for (const PlacedText& text : placed) {
+            if (text.path.size() == depth) {
+                put_text(layer.document, table, text, problems);
+            }
+        }
     }
     if (!table.empty()) {
-        layer.source = std::make_shared<const PlacedSource>(layer.content.source, std::move(table));
+        layer.source =
+            std::shared_ptr<const Source>(new PlacedSource(layer.content.source, std::move(table)));
     }
 }
 
@@ -15158,18 +15270,26 @@ ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
     // Members of a struct stand together, also where another struct is declared between them. What
     // has no heading comes first, so that it is not taken for a part of what has one.
     std::vector<std::vector<Option>> sections(1);
-    std::map<Path, std::size_t> numbers;
-    std::set<Path> listed;
+    Document numbers;  // of sections, by JSON Pointer
+    Document listed;   // an object with the JSON Pointers of options
     for (const Bound& root : roots) {
         for (Option& option : options_of(root)) {
             // Of roots inside each other, the first to be bound speaks for what they share.
-            if (!listed.insert(option.path).second) {
+            const Path name = Path{} / option.path.pointer();
+            if (listed.find(name) != nullptr) {
                 continue;
             }
+            listed = listed.with(name, true);
             std::size_t number = 0;
             if (!option.heading.empty()) {
-                number = numbers.try_emplace(option.section, sections.size()).first->second;
-                sections.resize(std::max(sections.size(), number + 1));
+                const Path section = Path{} / option.section.pointer();
+                if (const Document* const known = numbers.find(section)) {
+                    number = known->as_uint64();
+                } else {
+                    number = sections.size();
+                    numbers = numbers.with(section, number);
+                    sections.emplace_back();
+                }
             }
             sections[number].push_back(std::move(option));
         }
@@ -16412,7 +16532,7 @@ ATTUNE_DECL std::unique_ptr<Transport> args(int argc, const char* const* argv) {
     for (int i = 1; i < argc; ++i) {
         arguments.emplace_back(argv[i]);
     }
-    return std::make_unique<detail::ArgsTransport>(std::move(arguments));
+    return std::unique_ptr<Transport>(new detail::ArgsTransport(std::move(arguments)));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -16454,7 +16574,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 /// The inotify instance of a poller: knows which listener cares for which name in which directory.
 /// Used on the poller's thread, except that the last owner may destroy it anywhere.
-class FileWatch {
+class FileWatch : public std::enable_shared_from_this<FileWatch> {
 public:
     class Listener {
     public:
@@ -16483,7 +16603,21 @@ private:
         std::weak_ptr<Listener> listener;
         const Listener* key;
         std::string name;  // of one entry; empty: of all, and the watched thing itself
+
+        // What has happened and is not told yet.
+        bool touched = false;
+        bool moved = false;
     };
+
+    struct Watch {
+        int id;
+        std::vector<Interest> interests;
+    };
+
+    /// The watch of that id, or the first one after it.
+    ATTUNE_DECL std::vector<Watch>::iterator from(int id) noexcept;
+    ATTUNE_DECL Watch* find(int id) noexcept;
+    ATTUNE_DECL void erase(int id) noexcept;
 
     /// An errno, or zero.
     ATTUNE_DECL int add(const std::string& place, std::uint32_t mask,
@@ -16496,8 +16630,15 @@ private:
 
     ATTUNE_DECL void drain();
 
+    /// Marks the interests in that name, or all of them when it is empty.
+    ATTUNE_DECL static void mark(std::vector<Interest>& interests, std::string_view name,
+                                 bool moved);
+
+    /// Tells one listener what is marked; false when nothing is.
+    ATTUNE_DECL bool tell_one();
+
     int fd_ = -1;
-    std::unordered_map<int, std::vector<Interest>> watches_;
+    std::vector<Watch> watches_;  // by id; the kernel gives rising ones
     Poller::Registration registration_;
 };
 
@@ -16532,7 +16673,7 @@ private:
     FileWatch& watch_;
     const std::shared_ptr<FileWatch::Listener> listener_;
     const std::vector<int> before_;
-    std::set<std::pair<std::string, std::string>> seen_;  // place and name
+    Document seen_;  // the names, by place
     bool complete_ = true;
 };
 
@@ -16561,53 +16702,115 @@ ATTUNE_DECL FileWatch::~FileWatch() {
     }
 }
 
+ATTUNE_DECL std::vector<FileWatch::Watch>::iterator FileWatch::from(int id) noexcept {
+    auto first = watches_.begin();
+    auto last = watches_.end();
+    while (first != last) {
+        const auto middle = first + (last - first) / 2;
+        if (middle->id < id) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL FileWatch::Watch* FileWatch::find(int id) noexcept {
+    const auto found = from(id);
+    return found != watches_.end() && found->id == id ? &*found : nullptr;
+}
+
+ATTUNE_DECL void FileWatch::erase(int id) noexcept {
+    const auto found = from(id);
+    if (found != watches_.end() && found->id == id) {
+        watches_.erase(found);
+    }
+}
+
 ATTUNE_DECL void FileWatch::forget(const Listener& listener) { release(take(listener)); }
 
 ATTUNE_DECL int FileWatch::add(const std::string& place, std::uint32_t mask,
                                const std::shared_ptr<Listener>& listener, std::string_view name) {
     // An inode has one watch, however it is reached: masks add up, and interests decide.
-    const int watch = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
-    if (watch < 0) {
+    const int id = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
+    if (id < 0) {
         return errno;
     }
-    watches_[watch].push_back({listener, listener.get(), std::string(name)});
+    Watch* watch = find(id);
+    if (watch == nullptr) {
+        watch = &*watches_.insert(from(id), Watch{id, {}});
+    }
+    watch->interests.push_back({listener, listener.get(), std::string(name)});
     return 0;
 }
 
 ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
     std::vector<int> taken;
-    for (auto& [watch, interests] : watches_) {
-        if (std::erase_if(interests, [&](const Interest& i) { return i.key == &listener; }) != 0) {
-            taken.push_back(watch);
+    for (auto& [id, interests] : watches_) {
+        std::size_t kept = 0;
+        for (Interest& interest : interests) {
+            if (interest.key != &listener) {
+                std::swap(interests[kept++], interest);
+            }
+        }
+        if (kept != interests.size()) {
+            interests.erase(interests.begin() + static_cast<std::ptrdiff_t>(kept), interests.end());
+            taken.push_back(id);
         }
     }
     return taken;
 }
 
 ATTUNE_DECL void FileWatch::release(const std::vector<int>& watches) {
-    for (const int watch : watches) {
-        const auto found = watches_.find(watch);
-        if (found != watches_.end() && found->second.empty()) {
-            ::inotify_rm_watch(fd_, watch);  // fails where the kernel was faster, which is as well
-            watches_.erase(found);
+    for (const int id : watches) {
+        if (const Watch* const watch = find(id); watch != nullptr && watch->interests.empty()) {
+            ::inotify_rm_watch(fd_, id);  // fails where the kernel was faster, which is as well
+            erase(id);
         }
     }
 }
 
-ATTUNE_DECL void FileWatch::drain() {
-    std::map<std::shared_ptr<Listener>, bool> touched;
-    const auto touch = [&](const std::vector<Interest>& interests, std::string_view name,
-                           bool moved) {
-        for (const Interest& interest : interests) {
-            if (!name.empty() && !interest.name.empty() && interest.name != name) {
+ATTUNE_DECL void FileWatch::mark(std::vector<Interest>& interests, std::string_view name,
+                                 bool moved) {
+    for (Interest& interest : interests) {
+        if (name.empty() || interest.name.empty() || interest.name == name) {
+            interest.touched = true;
+            interest.moved = interest.moved || moved;
+        }
+    }
+}
+
+ATTUNE_DECL bool FileWatch::tell_one() {
+    const Listener* key = nullptr;
+    std::shared_ptr<Listener> listener;
+    bool moved = false;
+    for (auto& [id, interests] : watches_) {
+        for (Interest& interest : interests) {
+            if (!interest.touched || (key != nullptr && interest.key != key)) {
                 continue;
             }
-            if (auto listener = interest.listener.lock()) {
-                touched[std::move(listener)] |= moved;
+            if (key == nullptr) {
+                key = interest.key;
+                listener = interest.listener.lock();
             }
+            moved = moved || interest.moved;
+            interest.touched = false;
+            interest.moved = false;
         }
-    };
+    }
+    if (listener != nullptr) {
+        listener->touched(moved);
+    }
+    return key != nullptr;
+}
 
+ATTUNE_DECL void FileWatch::drain() {
+    const auto self = weak_from_this().lock();  // a listener that is told may be the last owner
+    if (self == nullptr) {
+        return;
+    }
+    std::vector<int> gone;
     alignas(inotify_event) std::array<char, 16384> buffer;
     // Bounded, so that a storm of events leaves the poller time for its other work.
     for (int reads = 0; reads < 16; ++reads) {
@@ -16622,23 +16825,25 @@ ATTUNE_DECL void FileWatch::drain() {
                 event.len != 0 ? buffer.data() + at + sizeof event : std::string_view();
             at += sizeof event + event.len;
             if ((event.mask & IN_Q_OVERFLOW) != 0) {
-                for (const auto& [watch, interests] : watches_) {
-                    touch(interests, {}, true);
+                for (auto& [id, interests] : watches_) {
+                    mark(interests, {}, true);
                 }
                 continue;
             }
-            const auto found = watches_.find(event.wd);
-            if (found == watches_.end()) {
+            Watch* const watch = find(event.wd);
+            if (watch == nullptr) {
                 continue;  // was on its way when the watch was given up
             }
-            touch(found->second, name, (event.mask & ~watch_bytes) != 0);
+            mark(watch->interests, name, (event.mask & ~watch_bytes) != 0);
             if ((event.mask & IN_IGNORED) != 0) {
-                watches_.erase(found);
+                gone.push_back(event.wd);
             }
         }
     }
-    for (const auto& [listener, moved] : touched) {
-        listener->touched(moved);
+    while (tell_one()) {
+    }
+    for (const int id : gone) {
+        erase(id);
     }
 }
 
@@ -16705,9 +16910,11 @@ ATTUNE_DECL void WatchTrail::bytes(const std::string& file) {
 
 ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask,
                                  std::string_view name) {
-    if (!seen_.emplace(place, name).second) {
+    const Path key = Path{} / place / name;
+    if (seen_.find(key) != nullptr) {
         return false;
     }
+    seen_ = seen_.with(key, true);
     const int error = watch_.add(place, mask, listener_, name);
     // Gone or replaced since it was looked up, which the directory above tells.
     const bool raced = error == ENOENT || error == ENOTDIR || error == ELOOP;
@@ -16750,7 +16957,7 @@ struct Image {
     std::vector<Problem> problems;  ///< not empty: the image is worth nothing
 
     /// Whether something in it was modified less than `age` ago.
-    ATTUNE_DECL bool younger_than(std::chrono::milliseconds age) const;
+    ATTUNE_DECL bool younger_than(std::chrono::nanoseconds age) const;
 };
 
 /// Whether the bytes, or the problems, are the same.
@@ -16776,6 +16983,10 @@ ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std
 ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
                               const std::string& source);
 
+/// Adds the names in a directory, in any order and so many at most. Gives an errno, or zero.
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names);
+
 /// Why a system call failed.
 ATTUNE_DECL std::string error_text(int error);
 
@@ -16790,31 +17001,41 @@ ATTUNE_DECL Stamp::Stamp(const struct stat& status)
       modified_s(status.st_mtim.tv_sec),
       modified_ns(status.st_mtim.tv_nsec) {}
 
-ATTUNE_DECL bool Image::younger_than(std::chrono::milliseconds age) const {
-    using std::chrono::nanoseconds;
-    using std::chrono::seconds;
-    const nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
-    return std::any_of(stamps.begin(), stamps.end(), [&](const Stamp& stamp) {
-        // A file may claim any time, also one that nanoseconds cannot count to.
-        constexpr seconds far = std::chrono::hours{48};
-        const seconds modified{stamp.modified_s};
-        return modified > std::chrono::floor<seconds>(now) - far &&
-               modified < std::chrono::floor<seconds>(now) + far &&
-               std::chrono::abs(now - modified - nanoseconds{stamp.modified_ns}) < age;
-    });
+ATTUNE_DECL bool Image::younger_than(std::chrono::nanoseconds age) const {
+    const std::chrono::nanoseconds clock = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t now = clock.count();
+    constexpr std::int64_t second = 1'000'000'000;
+    // A file may claim any time, also one that nanoseconds cannot count to.
+    constexpr std::int64_t far = 48 * 3600;
+    for (const Stamp& stamp : stamps) {
+        if (stamp.modified_s <= now / second - far || stamp.modified_s >= now / second + far) {
+            continue;
+        }
+        const std::int64_t since = now - stamp.modified_s * second - stamp.modified_ns;
+        if (since < age.count() && -since < age.count()) {
+            return true;
+        }
+    }
+    return false;
 }
 
 ATTUNE_DECL bool same(const Image& a, const Image& b) {
-    const auto same_piece = [](const Piece& x, const Piece& y) {
-        return x.name == y.name && (x.bytes == y.bytes || *x.bytes == *y.bytes);
-    };
-    const auto same_problem = [](const Problem& x, const Problem& y) {
-        return to_string(x) == to_string(y);
-    };
-    return std::equal(a.pieces.begin(), a.pieces.end(), b.pieces.begin(), b.pieces.end(),
-                      same_piece) &&
-           std::equal(a.problems.begin(), a.problems.end(), b.problems.begin(), b.problems.end(),
-                      same_problem);
+    if (a.pieces.size() != b.pieces.size() || a.problems.size() != b.problems.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i != a.pieces.size(); ++i) {
+        const Piece& x = a.pieces[i];
+        const Piece& y = b.pieces[i];
+        if (x.name != y.name || (x.bytes != y.bytes && *x.bytes != *y.bytes)) {
+            return false;
+        }
+    }
+    for (std::size_t i = 0; i != a.problems.size(); ++i) {
+        if (to_string(a.problems[i]) != to_string(b.problems[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 ATTUNE_DECL bool identical(const Image& a, const Image& b) {
@@ -16842,27 +17063,45 @@ ATTUNE_DECL std::string error_text(int error) {
     return text;
 }
 
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names) {
+    DIR* const directory = ::opendir(folder.c_str());
+    if (directory == nullptr) {
+        return errno;
+    }
+    struct Close {
+        DIR* directory;
+        ~Close() { ::closedir(directory); }
+    } const close_at_end{directory};
+
+    errno = 0;
+    while (names.size() < most) {
+        const dirent* const entry = ::readdir(directory);
+        if (entry == nullptr) {
+            return errno;
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    return 0;
+}
+
 ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
                               const std::string& source) {
     const std::filesystem::path file = path;
     const std::string folder = file.parent_path().string();
-    std::error_code error;
-    std::filesystem::directory_iterator entry{folder, error};
-    if (error) {
-        const bool absent = error == std::errc::no_such_file_or_directory;
-        const std::string reason =
-            absent ? "there is no such directory" : error_text(error.value());
-        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
-    }
     // A directory of many files must not make the report slow.
     constexpr std::size_t max_names = 1000;
     std::vector<std::string> names;
-    for (const std::filesystem::directory_iterator end;
-         !error && entry != end && names.size() < max_names; entry.increment(error)) {
-        names.push_back(entry->path().filename().string());
+    if (const int error = read_names(folder, max_names, names); error != 0) {
+        const std::string reason =
+            error == ENOENT ? "there is no such directory" : error_text(error);
+        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
     }
-    std::sort(names.begin(), names.end());
-    const std::vector<std::string_view> views(names.begin(), names.end());
+    std::vector<std::string_view> views(names.begin(), names.end());
+    std::sort(views.begin(), views.end());
     Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
     problem.suggestion = nearest(file.filename().string(), views);
     return problem;
@@ -16972,9 +17211,9 @@ public:
 class Follower final : public FileWatch::Listener, public std::enable_shared_from_this<Follower> {
 public:
     struct Pace {
-        std::chrono::milliseconds poll;
-        std::chrono::milliseconds quiet;
-        std::chrono::milliseconds longest;
+        Poller::Clock::duration poll;
+        Poller::Clock::duration quiet;
+        Poller::Clock::duration longest;
         bool watch;
     };
 
@@ -17040,34 +17279,26 @@ private:
     std::uint64_t loads_ = 0;  // how often `load` has brought something
 };
 
-/// The transport around a follower.
-class FollowerTransport final : public Transport {
-public:
-    ATTUNE_DECL explicit FollowerTransport(std::shared_ptr<Follower> follower);
-    ATTUNE_DECL ~FollowerTransport() override;
-
-    ATTUNE_DECL std::string name() const override;
-    ATTUNE_DECL Content load() override;
-    ATTUNE_DECL void start(Feed& feed) override;
-    ATTUNE_DECL void stop() noexcept override;
-
-private:
-    const std::shared_ptr<Follower> follower_;
-};
+/// A transport around a follower of its own.
+ATTUNE_DECL std::unique_ptr<Transport> follow(std::unique_ptr<const Subject> subject,
+                                              std::string kind, std::string source,
+                                              const Follower::Pace& pace);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// How often to poll where nothing else was asked for and the kernel does not tell.
-inline constexpr std::chrono::milliseconds default_poll{1000};
+inline constexpr Poller::Clock::duration default_poll = std::chrono::seconds{1};
+
+/// Between two readings of something that changes.
+inline constexpr Poller::Clock::duration shortest_pause = std::chrono::milliseconds{1};
 
 /// Within a day, so that no sum of them overflows.
 ATTUNE_DECL Follower::Pace Follower::bounded(const Pace& pace) noexcept {
-    using std::chrono::milliseconds;
-    constexpr milliseconds day = std::chrono::hours{24};
-    const milliseconds none{0};
-    const milliseconds quiet = std::clamp(pace.quiet, none, day);
+    constexpr Clock::duration day = std::chrono::hours{24};
+    constexpr Clock::duration none{0};
+    const Clock::duration quiet = std::clamp(pace.quiet, none, day);
     return {std::clamp(pace.poll, none, day), quiet, std::clamp(pace.longest, quiet, day),
             pace.watch};
 }
@@ -17111,8 +17342,8 @@ ATTUNE_DECL Content Follower::load() {
         if (!in_progress || left <= left.zero()) {
             throw Rejected({std::move(verdict.problems), name()});
         }
-        const auto pause = std::max(pace_.quiet, std::chrono::milliseconds{1});
-        std::this_thread::sleep_for(std::min<Clock::duration>(left, pause));
+        const auto pause = std::max(pace_.quiet, shortest_pause);
+        std::this_thread::sleep_for(std::min(left, pause));
     }
 }
 
@@ -17252,7 +17483,7 @@ ATTUNE_DECL void Follower::look() {
     if (verdict.problems.empty()) {
         deliver(lock, std::move(image), std::move(verdict.content));
     } else if (now < window_->deadline) {
-        const auto again = now + std::max(pace_.quiet, std::chrono::milliseconds{1});
+        const auto again = now + std::max(pace_.quiet, shortest_pause);
         window_->closes = verdict.steady ? window_->deadline : std::min(again, window_->deadline);
         set_timer(now);
     } else {
@@ -17312,18 +17543,29 @@ ATTUNE_DECL void Follower::report(Lock& lock, std::vector<Problem> problems) {
     feed.failed(std::move(problems));
 }
 
-ATTUNE_DECL FollowerTransport::FollowerTransport(std::shared_ptr<Follower> follower)
-    : follower_(std::move(follower)) {}
+class FollowerTransport final : public Transport {
+public:
+    explicit FollowerTransport(std::shared_ptr<Follower> follower)
+        : follower_(std::move(follower)) {}
+    FollowerTransport(const FollowerTransport&) = delete;
+    FollowerTransport& operator=(const FollowerTransport&) = delete;
+    ~FollowerTransport() override { follower_->stop(); }
 
-ATTUNE_DECL FollowerTransport::~FollowerTransport() { follower_->stop(); }
+    std::string name() const override { return follower_->name(); }
+    Content load() override { return follower_->load(); }
+    void start(Feed& feed) override { follower_->start(feed); }
+    void stop() noexcept override { follower_->stop(); }
 
-ATTUNE_DECL std::string FollowerTransport::name() const { return follower_->name(); }
+private:
+    const std::shared_ptr<Follower> follower_;
+};
 
-ATTUNE_DECL Content FollowerTransport::load() { return follower_->load(); }
-
-ATTUNE_DECL void FollowerTransport::start(Feed& feed) { follower_->start(feed); }
-
-ATTUNE_DECL void FollowerTransport::stop() noexcept { follower_->stop(); }
+ATTUNE_DECL std::unique_ptr<Transport> follow(std::unique_ptr<const Subject> subject,
+                                              std::string kind, std::string source,
+                                              const Follower::Pace& pace) {
+    return std::unique_ptr<Transport>(new FollowerTransport(
+        std::make_shared<Follower>(std::move(subject), std::move(kind), std::move(source), pace)));
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -17344,14 +17586,13 @@ ATTUNE_DECL bool is_plain_text(std::string_view bytes) noexcept {
     return true;
 }
 
-/// The names in a folder that do not begin with a dot, sorted.
-ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder,
-                                                   std::error_code& error) {
+/// The names in a folder that do not begin with a dot, sorted. `error` is an errno, or zero.
+ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder, int& error) {
+    std::vector<std::string> all;
+    error = read_names(folder, all.max_size(), all);
     std::vector<std::string> names;
-    std::filesystem::directory_iterator entry{folder, error};
-    for (const std::filesystem::directory_iterator end; !error && entry != end;
-         entry.increment(error)) {
-        if (auto name = entry->path().filename().string(); !name.starts_with('.')) {
+    for (std::string& name : all) {
+        if (!name.starts_with('.')) {
             names.push_back(std::move(name));
         }
     }
@@ -17400,8 +17641,10 @@ public:
         std::vector<Problem> problems;
         for (const Piece& piece : image.pieces) {
             std::vector<std::string> tokens = split(piece.name);
-            const bool empty_part = std::any_of(tokens.begin(), tokens.end(),
-                                                [](const std::string& t) { return t.empty(); });
+            bool empty_part = false;
+            for (const std::string& token : tokens) {
+                empty_part = empty_part || token.empty();
+            }
             if (empty_part || !is_plain_text(piece.name)) {
                 const char* const fault =
                     empty_part ? "the name has nothing between two dots" : "the name is not UTF-8";
@@ -17485,10 +17728,10 @@ private:
             image.problems.push_back(problem_at(what, std::move(message)));
         };
         image.stamps.push_back(stamp);
-        std::error_code error;
+        int error = 0;
         const auto entries = visible_names(folder, error);
-        if (error) {
-            refuse(name.empty() ? source_.string() : shown(name), error_text(error.value()));
+        if (error != 0) {
+            refuse(name.empty() ? source_.string() : shown(name), error_text(error));
             return true;
         }
         above.push_back(stamp);
@@ -17501,9 +17744,10 @@ private:
                        errno == ENOENT ? "a symbolic link that leads nowhere" : error_text(errno));
             } else if (S_ISDIR(status.st_mode)) {
                 const Stamp inner(status);
-                const bool circle = std::any_of(above.begin(), above.end(), [&](const Stamp& s) {
-                    return s.device == inner.device && s.inode == inner.inode;
-                });
+                bool circle = false;
+                for (const Stamp& outer : above) {
+                    circle = circle || (outer.device == inner.device && outer.inode == inner.inode);
+                }
                 if (circle) {
                     refuse(shown(below), "a symbolic link to a folder it lies in");
                 } else if (!read_folder(below, inner, above, image)) {
@@ -17528,7 +17772,7 @@ private:
         if (!trail.everything(folder)) {
             return;
         }
-        std::error_code error;
+        int error = 0;
         for (const std::string& entry : visible_names(folder, error)) {
             const std::string place = folder + '/' + entry;
             struct stat status;
@@ -17561,10 +17805,9 @@ private:
 
 ATTUNE_DECL std::unique_ptr<Transport> directory(std::filesystem::path path,
                                                  DirectoryOptions options) {
-    auto subject = std::make_unique<const detail::DirectorySubject>(path, options);
-    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
-        std::move(subject), "directory", path.string(),
-        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+    std::unique_ptr<const detail::Subject> subject(new detail::DirectorySubject(path, options));
+    return detail::follow(std::move(subject), "directory", path.string(),
+                          {options.poll, options.quiet, options.longest, options.watch});
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -17608,15 +17851,16 @@ public:
         Content content;
         content.variable_prefix = prefix_;
         const char* const* variable = options_.variables != nullptr ? options_.variables : environ;
-        std::set<std::string_view> seen;
+        Document seen;  // an object with the names
         for (; variable != nullptr && *variable != nullptr; ++variable) {
             const std::string_view entry = *variable;
             const std::string_view name = entry.substr(0, entry.find('='));
             // An entry without `=` is no variable. Of two with one name, getenv sees the first.
             if (name.size() == entry.size() || name.size() == prefix_.size() ||
-                !name.starts_with(prefix_) || !seen.insert(name).second) {
+                !name.starts_with(prefix_) || seen.find(name) != nullptr) {
                 continue;
             }
+            seen = seen.with(Path{} / name, true);
             const std::string_view value = entry.substr(name.size() + 1);
             if (value.empty() && options_.empty_is_unset) {
                 continue;
@@ -17640,7 +17884,7 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> env(std::string prefix, EnvOptions options) {
-    return std::make_unique<detail::EnvTransport>(std::move(prefix), options);
+    return std::unique_ptr<Transport>(new detail::EnvTransport(std::move(prefix), options));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -17717,7 +17961,7 @@ public:
         const std::shared_ptr<const std::string>& text = image.pieces.front().bytes;
         try {
             content.document = parse(*text, parsing_);
-            content.source = std::make_shared<const TextSource>(text, parsing_);
+            content.source = std::shared_ptr<const Source>(new TextSource(text, parsing_));
             return {};
         } catch (const ParseError& error) {
             Problem problem = problem_at(source_, error.message());
@@ -17743,10 +17987,9 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> file(std::filesystem::path path, FileOptions options) {
-    auto subject = std::make_unique<const detail::FileSubject>(path, options);
-    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
-        std::move(subject), "file", path.string(),
-        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+    std::unique_ptr<const detail::Subject> subject(new detail::FileSubject(path, options));
+    return detail::follow(std::move(subject), "file", path.string(),
+                          {options.poll, options.quiet, options.longest, options.watch});
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -17790,7 +18033,8 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> memory(Document document, MemoryOptions options) {
-    return std::make_unique<detail::MemoryTransport>(std::move(document), std::move(options));
+    return std::unique_ptr<Transport>(new detail::MemoryTransport(std::move(document),
+                                                                  std::move(options)));
 }
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -53,8 +53,8 @@ ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const 
 /// something is really called so.
 ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root);
 
-/// What is at `path`, if that lies within `root`. Names are taken exactly.
-ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root);
+/// The place at `path`, if that lies within `root`: one, or none. Names are taken exactly.
+ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root);
 
 /// The usual spelling of a path as an environment variable, without prefix: `SERVER_POOL_SIZE` for
 /// `server.poolSize`.

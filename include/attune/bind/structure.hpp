@@ -71,19 +71,17 @@ struct Structure {
     }
 };
 
-struct MemberInfo {
-    const void* address;
-    const Type* type;
-};
-
 /// What the compiler knows about a struct.
 struct Recipe {
     std::string_view names;  ///< of the members, as the compiler spells them
     std::size_t count;
     Erased (*make)();
-    void (*members)(const void* object, MemberInfo* members);
+    void (*members)(Structure& structure, const void* object);   ///< adds them
     void (*describe)(Structure& structure, const void* object);  ///< null when it has none
 };
+
+/// Adds a field that has no name yet: the member at that address in the structure's defaults.
+ATTUNE_DECL void add_member(Structure& structure, const void* address, const Type& type);
 
 /// Makes a Structure that is never destroyed, since objects of static storage may use it to their
 /// end. Throws std::logic_error when `describe` contradicts itself.

@@ -14,9 +14,22 @@ namespace detail {
 
 class PollerCore;
 
+/// A callback, and what it waits for: a descriptor, a moment, or just its turn.
 struct PollerJob {
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    static constexpr TimePoint never = TimePoint::max();
+
+    PollerJob() = default;
+    PollerJob(const PollerJob&) = delete;
+    PollerJob& operator=(const PollerJob&) = delete;
     virtual ~PollerJob() = default;
     virtual void run() = 0;
+
+    std::uint64_t id = 0;     // of the registration; 0: posted
+    int fd = -1;              // -1: no descriptor
+    TimePoint armed = never;  // timers only
+    bool due = false;         // armed for a moment that has passed
 };
 
 template <class F>
@@ -29,7 +42,8 @@ struct PollerJobOf final : PollerJob {
 
 template <class F>
 std::unique_ptr<PollerJob> make_poller_job(F&& f) {
-    return std::make_unique<PollerJobOf<std::decay_t<F>>>(std::forward<F>(f));
+    // Not std::make_unique: it would bring a second pointer class for each F.
+    return std::unique_ptr<PollerJob>(new PollerJobOf<std::decay_t<F>>(std::forward<F>(f)));
 }
 
 /// Its address stands for the type.
@@ -135,9 +149,8 @@ public:
     template <class S>
     std::shared_ptr<S> service() {
         return std::static_pointer_cast<S>(
-            find_service(&detail::poller_service_key<S>, [](Poller& poller) {
-                return std::shared_ptr<void>(std::make_shared<S>(poller));
-            }));
+            find_service(&detail::poller_service_key<S>,
+                         [](Poller& poller) { return std::shared_ptr<void>(new S(poller)); }));
     }
 
 private:

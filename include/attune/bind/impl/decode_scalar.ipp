@@ -50,14 +50,10 @@ ATTUNE_DECL std::optional<bool> read_boolean(std::string_view text) noexcept {
 }
 
 template <class N>
-std::optional<N> read_number(std::string_view text) noexcept {
-    N number{};
+bool read_number(std::string_view text, N& number) noexcept {
     const char* const last = text.data() + text.size();
     const std::from_chars_result result = std::from_chars(text.data(), last, number);
-    if (result.ec != std::errc{} || result.ptr != last) {
-        return std::nullopt;
-    }
-    return number;
+    return result.ec == std::errc{} && result.ptr == last;
 }
 
 // An integer in a document, or in text.
@@ -67,11 +63,13 @@ ATTUNE_DECL std::optional<Quantity> integer_in(const Document& document) {
                                       : Quantity(document.as_int64());
     }
     if (document.is_text()) {
-        if (const auto number = read_number<std::int64_t>(document.as_string())) {
-            return *number;
+        std::int64_t small = 0;
+        if (read_number(document.as_string(), small)) {
+            return small;
         }
-        if (const auto number = read_number<std::uint64_t>(document.as_string())) {
-            return *number;
+        std::uint64_t large = 0;
+        if (read_number(document.as_string(), large)) {
+            return large;
         }
     }
     return std::nullopt;
@@ -119,25 +117,23 @@ ATTUNE_DECL void Decoder::integer(const IntegerType& type, void* object, const D
 
 ATTUNE_DECL void Decoder::real(const RealType& type, void* object, const Document& document,
                                const Trail& place) {
-    std::optional<double> number;
-    if (document.is_number()) {
+    double number = 0;
+    bool good = document.is_number();
+    if (good) {
         number = document.as_double();
     } else if (document.is_text()) {
-        number = read_number<double>(document.as_string());
-        if (number && !std::isfinite(*number)) {
-            number.reset();
-        }
+        good = read_number(document.as_string(), number) && std::isfinite(number);
     }
-    if (!number) {
+    if (!good) {
         mismatch(type, document, place);
-    } else if (std::isfinite(*number) && std::abs(*number) > most_of(type.format)) {
+    } else if (std::isfinite(number) && std::abs(number) > most_of(type.format)) {
         const double most = most_of(type.format);
         Problem& problem = report(place);
         problem.expected =
             "a number in [" + to_text(Quantity(-most)) + ", " + to_text(Quantity(most)) + ']';
         problem.found = found(document, place.secret);
-    } else if (allowed(type, *number, document, place)) {
-        store_real(type.format, object, *number);
+    } else if (allowed(type, number, document, place)) {
+        store_real(type.format, object, number);
     }
 }
 

@@ -4,11 +4,8 @@
 #include <attune/bind/structure.hpp>
 #include <attune/document/parse.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <utility>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -74,7 +71,9 @@ struct Misfit {
     std::size_t problems = 0;
     std::size_t absent = 0;
 
-    friend auto operator<=>(const Misfit&, const Misfit&) = default;
+    friend bool operator<(const Misfit& a, const Misfit& b) noexcept {
+        return a.problems != b.problems ? a.problems < b.problems : a.absent < b.absent;
+    }
 };
 
 ATTUNE_DECL Misfit misfit(const Structure& structure, const Document& document) {
@@ -95,18 +94,25 @@ ATTUNE_DECL Misfit misfit(const Structure& structure, const Document& document) 
 ATTUNE_DECL void Decoder::struct_variant(const VariantType& type, void* object,
                                          const std::vector<std::size_t>& fitting,
                                          const Document& document, const Trail& place) {
-    std::vector<std::pair<Misfit, std::size_t>> ranked;
-    for (const std::size_t index : fitting) {
+    const auto misfit_of = [&](std::size_t index) {
         const Structure* const structure = structure_inside(*type.alternatives[index]);
-        ranked.emplace_back(structure == nullptr ? Misfit{} : misfit(*structure, document), index);
-    }
-    std::sort(ranked.begin(), ranked.end());
-    for (const auto& [misfit, index] : ranked) {
+        return structure == nullptr ? Misfit{} : misfit(*structure, document);
+    };
+    // Alternatives are few, and the first one tried is right as a rule: no need to sort.
+    std::vector<std::size_t> left = fitting;
+    std::size_t nearest = type.count;
+    while (!left.empty()) {
+        std::size_t best = 0;
+        for (std::size_t i = 1; i < left.size(); ++i) {
+            best = misfit_of(left[i]) < misfit_of(left[best]) ? i : best;
+        }
+        const std::size_t index = left[best];
         if (attempt(type, object, index, document, place)) {
             return;
         }
+        nearest = nearest == type.count ? index : nearest;
+        left.erase(left.begin() + static_cast<std::ptrdiff_t>(best));
     }
-    const std::size_t nearest = ranked.front().second;
     value(*type.alternatives[nearest], type.emplace(object, nearest), &document, place);
 }
 

@@ -69,8 +69,9 @@ public:
         while (!name.empty()) {
             const std::size_t end = std::min(name.find('_'), name.size());
             if (end != 0) {
-                std::string& word = words_.emplace_back(name.substr(0, end));
-                std::transform(word.begin(), word.end(), word.begin(), to_lower);
+                for (char& c : words_.emplace_back(name.substr(0, end))) {
+                    c = to_lower(c);
+                }
             }
             name.remove_prefix(std::min(end + 1, name.size()));
         }
@@ -187,14 +188,16 @@ ATTUNE_DECL void find_option(const Type& at, const Path& path, std::span<const s
 ATTUNE_DECL std::vector<Target> places_of_tokens(std::span<const std::string> tokens,
                                                  const Bound& root) {
     const std::vector<std::string>& above = root.path.tokens();
-    std::vector<Target> places;
-    if (!tokens.empty() && tokens.size() >= above.size() &&
-        std::equal(above.begin(), above.end(), tokens.begin(),
-                   [](const std::string& name, const std::string& token) {
-                       return name == token || spelt_alike(name, token);
-                   })) {
-        find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
+    if (tokens.empty() || tokens.size() < above.size()) {
+        return {};
     }
+    for (std::size_t i = 0; i != above.size(); ++i) {
+        if (above[i] != tokens[i] && !spelt_alike(above[i], tokens[i])) {
+            return {};
+        }
+    }
+    std::vector<Target> places;
+    find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
     return places;
 }
 
@@ -226,9 +229,9 @@ ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bo
     return places;
 }
 
-ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& root) {
+ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root) {
     if (!path.starts_with(root.path)) {
-        return std::nullopt;
+        return {};
     }
     const Type* type = &plain_type(*root.type);
     Target place{.path = path};
@@ -237,7 +240,7 @@ ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& r
         if (type->shape == Shape::structure) {
             const FieldInfo* const field = structure_of(*type).find(token);
             if (field == nullptr) {
-                return std::nullopt;
+                return {};
             }
             type = &plain_type(*field->type);
         } else if (type->shape == Shape::map) {
@@ -248,11 +251,11 @@ ATTUNE_DECL std::optional<Target> place_of_path(const Path& path, const Bound& r
         } else if (type->shape == Shape::array && element_index(token)) {
             type = &plain_type(static_cast<const ArrayType*>(type)->element);
         } else if (type->shape != Shape::document) {
-            return std::nullopt;
+            return {};
         }
     }
     place.type = type;
-    return place;
+    return {std::move(place)};
 }
 
 ATTUNE_DECL std::string variable_name(const Path& path) {
@@ -307,8 +310,7 @@ public:
                 break;
             }
         }
-        if (type->shape == Shape::structure &&
-            std::find(around_.begin(), around_.end(), type) == around_.end()) {
+        if (type->shape == Shape::structure && !is_around(*type)) {
             add_fields(*type, path, object, section, secret);
             return;
         }
@@ -333,6 +335,15 @@ public:
     std::vector<Option> take() && { return std::move(options_); }
 
 private:
+    bool is_around(const Type& type) const noexcept {
+        for (const Type* const around : around_) {
+            if (around == &type) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     void add_fields(const Type& type, const Path& path, const void* object, const Section& section,
                     bool secret) {
         const Structure& structure = structure_of(type);

@@ -22,8 +22,10 @@ concept Described = requires(Schema<T>& schema) {
 };
 
 template <std::size_t... I, class... M>
-void list_members(const MembersOver<std::index_sequence<I...>, M*...>& members, MemberInfo* infos) {
-    ((infos[I] = {static_cast<const MemberPointer<I, M*>&>(members).address, &type_object<M>}),
+void add_members(Structure& structure,
+                 const MembersOver<std::index_sequence<I...>, M*...>& members) {
+    (add_member(structure, static_cast<const MemberPointer<I, M*>&>(members).address,
+                type_object<M>),
      ...);
 }
 
@@ -39,9 +41,10 @@ Erased make_default() {
 template <class T>
 const Structure& structure_for() {
     Recipe recipe{field_text<T>, field_count<T>, &make_default<T>,
-                  [](const void* object, MemberInfo* infos) {
+                  [](Structure& structure, const void* object) {
                       // Made by the function above, which does not make it const.
-                      list_members(members_of(*static_cast<T*>(const_cast<void*>(object))), infos);
+                      T& made = *static_cast<T*>(const_cast<void*>(object));
+                      add_members(structure, members_of(made));
                   },
                   nullptr};
     if constexpr (Described<T>) {

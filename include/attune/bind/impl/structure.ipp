@@ -4,10 +4,10 @@
 #include <attune/bind/structure.hpp>
 
 #include <cstddef>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -30,26 +30,30 @@ ATTUNE_DECL void judge(const Structure& structure) {
     }
 }
 
-ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
-    auto structure = std::make_unique<Structure>();
-    structure->defaults = recipe.make();
-    const void* const object = structure->defaults.get();
+ATTUNE_DECL void add_member(Structure& structure, const void* address, const Type& type) {
+    FieldInfo& field = structure.fields.emplace_back();
+    field.type = &type;
+    field.offset =
+        static_cast<std::size_t>(static_cast<const std::byte*>(address) -
+                                 static_cast<const std::byte*>(structure.defaults.get()));
+}
 
-    std::vector<MemberInfo> members(recipe.count);
-    recipe.members(object, members.data());
+ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
+    Structure structure;
+    structure.defaults = recipe.make();
+    const void* const object = structure.defaults.get();
+
+    structure.fields.reserve(recipe.count);
+    recipe.members(structure, object);
     std::string_view names = recipe.names;
-    for (const MemberInfo& member : members) {
-        FieldInfo& field = structure->fields.emplace_back();
+    for (FieldInfo& field : structure.fields) {
         field.name = member_name(next_argument(names));
-        field.type = member.type;
-        field.offset = static_cast<std::size_t>(static_cast<const std::byte*>(member.address) -
-                                                static_cast<const std::byte*>(object));
     }
     if (recipe.describe != nullptr) {
-        recipe.describe(*structure, object);
-        judge(*structure);
+        recipe.describe(structure, object);
+        judge(structure);
     }
-    return *structure.release();
+    return *new Structure(std::move(structure));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -8,8 +8,6 @@
 #include <attune/document/impl/tree.hpp>
 #include <attune/document/impl/walk.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstring>
 #include <new>
 #include <optional>
@@ -44,8 +42,7 @@ ATTUNE_DECL void Cursor::load() noexcept {
 
 // Compares two containers of one kind without looking into the containers below, which go to
 // `open`. False at the first difference.
-ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
-                            std::vector<std::pair<const Document*, const Document*>>& open) {
+ATTUNE_DECL bool equal_here(const Document& a, const Document& b, std::vector<Delta>& open) {
     if (a.size() != b.size()) {
         return false;
     }
@@ -64,7 +61,7 @@ ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
                 if (x.size() != y.size()) {
                     return false;
                 }
-                open.emplace_back(&x, &y);
+                open.push_back({&x, &y});
             } else if (!(x == y)) {
                 return false;
             }
@@ -76,13 +73,11 @@ ATTUNE_DECL bool equal_here(const Document& a, const Document& b,
 }  // namespace detail
 
 ATTUNE_DECL Document::Document(std::initializer_list<Document> items) {
-    const bool members = std::all_of(items.begin(), items.end(), [](const Document& item) {
-        if (!item.is_array() || item.size() != 2) {
-            return false;
-        }
-        const Document& key = *item.find(std::size_t{0});
-        return key.is_string() && !key.is_text();
-    });
+    bool members = true;
+    for (const Document& item : items) {
+        const Document* const key = item.find(std::size_t{0});
+        members = members && key && item.size() == 2 && key->is_string() && !key->is_text();
+    }
     std::vector<Document> slots;
     if (members) {
         slots.reserve(2 * items.size());
@@ -332,14 +327,14 @@ ATTUNE_DECL bool Document::equal(const Document& a, const Document& b) noexcept 
     if (!detail::is_container(a)) {
         return detail::view(a.cell_) == detail::view(b.cell_);
     }
-    std::vector<std::pair<const Document*, const Document*>> open;
+    std::vector<detail::Delta> open;
     if (!detail::equal_here(a, b, open)) {
         return false;
     }
     while (!open.empty()) {
-        const auto [x, y] = open.back();
+        const detail::Delta pair = open.back();
         open.pop_back();
-        if (!detail::equal_here(*x, *y, open)) {
+        if (!detail::equal_here(*pair.before, *pair.after, open)) {
             return false;
         }
     }

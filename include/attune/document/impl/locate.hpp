@@ -5,7 +5,6 @@
 #include <attune/version.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <string_view>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -16,9 +15,9 @@ struct Located {
     std::size_t depth = 0;  // tokens of the path that were found
 };
 
-// Nothing for a text that is not JSON.
-ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
-                                                  Part part, const ParseOptions& options);
+// False for a text that is not JSON.
+ATTUNE_DECL bool locate_nearest(std::string_view text, const Path& path, Part part,
+                                const ParseOptions& options, Located& located);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 

@@ -101,12 +101,13 @@ private:
     Lexer lexer_;
 };
 
-ATTUNE_DECL std::optional<Located> locate_nearest(std::string_view text, const Path& path,
-                                                  Part part, const ParseOptions& options) {
+ATTUNE_DECL bool locate_nearest(std::string_view text, const Path& path, Part part,
+                                const ParseOptions& options, Located& located) {
     try {
-        return Locator(text, options).locate(path, part);
+        located = Locator(text, options).locate(path, part);
+        return true;
     } catch (const ParseError&) {
-        return std::nullopt;
+        return false;
     }
 }
 

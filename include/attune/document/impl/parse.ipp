@@ -24,7 +24,7 @@ ATTUNE_DECL std::string place_text(const std::string& name, Position position) {
 class Parser {
 public:
     Parser(std::string_view text, const ParseOptions& options)
-        : options_(options), lexer_(text, options) {}
+        : options_(options), text_(text.data()), lexer_(text, options) {}
 
     Document document() {
         lexer_.space();
@@ -127,7 +127,7 @@ private:
     }
 
     void key() {
-        keys_.push_back(lexer_.at());
+        keys_.push_back(static_cast<std::size_t>(lexer_.at() - text_));
         if (lexer_.peek() != '"') {
             refuse(slots_.size() == open_.back().first ? "a name in double quotes or '}'"
                                                        : "a name in double quotes");
@@ -164,9 +164,8 @@ private:
             const bool refuse_repeated = options_.duplicates == Duplicates::refuse;
             made = make_object(items, count / 2, refuse_repeated ? &repeated : nullptr);
             if (made.is_null()) {
-                const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(closed.first_key);
-                const char* const place = first[static_cast<std::ptrdiff_t>(repeated.second)];
-                const char* const before = first[static_cast<std::ptrdiff_t>(repeated.first)];
+                const char* const place = text_ + keys_[closed.first_key + repeated.second];
+                const char* const before = text_ + keys_[closed.first_key + repeated.first];
                 lexer_.fail(place, "a name that this object already has, at line " +
                                        std::to_string(lexer_.line_of(before)));
             }
@@ -189,10 +188,11 @@ private:
     }
 
     const ParseOptions& options_;
+    const char* const text_;
     Lexer lexer_;
     std::vector<Open> open_;
     std::vector<Document> slots_;
-    std::vector<const char*> keys_;
+    std::vector<std::size_t> keys_;
     std::array<Document, 64> names_;
     bool fresh_ = false;  // the innermost object or array has no item yet
 };
@@ -211,12 +211,12 @@ ATTUNE_DECL Document parse(std::string_view text, const ParseOptions& options) {
 
 ATTUNE_DECL std::optional<Position> locate(std::string_view text, const Path& path, Part part,
                                            const ParseOptions& options) {
-    const std::optional<detail::Located> located =
-        detail::locate_nearest(text, path, part, options);
-    if (!located || located->depth != path.size()) {
+    detail::Located located;
+    if (!detail::locate_nearest(text, path, part, options, located) ||
+        located.depth != path.size()) {
         return std::nullopt;
     }
-    return located->position;
+    return located.position;
 }
 
 }  // namespace attune::inline ATTUNE_ABI

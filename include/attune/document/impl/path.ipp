@@ -32,10 +32,13 @@ ATTUNE_DECL std::string unescape_token(std::string_view token) {
 
 // Reads back as itself between dots, and can be told apart by eye.
 ATTUNE_DECL bool is_plain_token(std::string_view token) noexcept {
-    return !token.empty() && std::none_of(token.begin(), token.end(), [](char c) {
+    for (const char c : token) {
         const auto byte = static_cast<unsigned char>(c);
-        return byte <= 0x20 || byte == 0x7F || c == '.' || c == '/' || c == '~' || c == '"';
-    });
+        if (byte <= 0x20 || byte == 0x7F || c == '.' || c == '/' || c == '~' || c == '"') {
+            return false;
+        }
+    }
+    return !token.empty();
 }
 
 ATTUNE_DECL std::optional<std::size_t> element_index(std::string_view token) noexcept {

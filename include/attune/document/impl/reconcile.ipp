@@ -41,11 +41,8 @@ ATTUNE_DECL Document reconcile_objects(const Document& old, const Document& fres
 // are matched in order.
 ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh,
                                       std::size_t depth) {
-    struct Replacement {
-        std::size_t index;
-        Document value;
-    };
-    std::vector<Replacement> replacements;
+    std::vector<std::size_t> replaced_at;
+    std::vector<Document> replacements;  // the value for each of these indexes
     const std::size_t common = std::min(old.size(), fresh.size());
     std::size_t tail = 0;
     for (Lockstep pair(old, fresh); pair.next();) {
@@ -62,15 +59,16 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
                 break;
             }
         }
-        replacements.push_back({pair.index(), std::move(value)});
+        replaced_at.push_back(pair.index());
+        replacements.push_back(std::move(value));
     }
 
     const std::size_t kept = common - tail;
     const std::size_t resized = std::max(old.size(), fresh.size()) - common;
     if (replacements.size() + resized <= old.size() / 8) {
         Document result = old;
-        for (const Replacement& replacement : replacements) {
-            result = replaced(result, replacement.index, replacement.value);
+        for (std::size_t i = 0; i < replacements.size(); ++i) {
+            result = replaced(result, replaced_at[i], replacements[i]);
         }
         for (std::size_t i = 0; i < resized; ++i) {
             result = fresh.size() < old.size()
@@ -82,10 +80,10 @@ ATTUNE_DECL Document reconcile_arrays(const Document& old, const Document& fresh
 
     std::vector<Document> elements;
     elements.reserve(fresh.size());
-    auto next = replacements.begin();
+    std::size_t next = 0;
     for (std::size_t i = 0; i < fresh.size(); ++i) {
-        if (next != replacements.end() && next->index == i) {
-            elements.push_back(std::move(next++->value));
+        if (next < replacements.size() && replaced_at[next] == i) {
+            elements.push_back(std::move(replacements[next++]));
         } else if (i < kept) {
             elements.push_back(*old.find(i));
         } else if (i >= fresh.size() - tail) {

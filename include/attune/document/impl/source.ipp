@@ -3,7 +3,6 @@
 #include <attune/document/impl/locate.hpp>
 #include <attune/document/source.hpp>
 
-#include <optional>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI {
@@ -14,9 +13,10 @@ ATTUNE_DECL TextSource::TextSource(std::shared_ptr<const std::string> text, Pars
 ATTUNE_DECL Origin TextSource::locate(const Path& path, Part part) const {
     Origin origin;
     origin.source = options_.name;
-    if (const auto located = detail::locate_nearest(*text_, path, part, options_)) {
-        origin.line = located->position.line;
-        origin.column = located->position.column;
+    detail::Located located;
+    if (detail::locate_nearest(*text_, path, part, options_, located)) {
+        origin.line = located.position.line;
+        origin.column = located.position.column;
     }
     return origin;
 }

@@ -7,11 +7,20 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
 struct Node;
+
+// One place in two documents; null where a document has nothing.
+struct Delta {
+    const Document* before;
+    const Document* after;
+
+    bool same() const noexcept {
+        return before == after || (before != nullptr && after != nullptr && before->same(*after));
+    }
+};
 
 // No tree that fits into memory is higher: 2 * 8^20 entries.
 inline constexpr std::size_t max_levels = 22;
@@ -108,12 +117,14 @@ public:
 
     ATTUNE_DECL std::string token() const;
     // Elements only.
-    std::size_t index() const noexcept { return std::get<Lockstep>(walk_).index(); }
+    std::size_t index() const noexcept { return elements_.index(); }
     ATTUNE_DECL const Document* before() const noexcept;
     ATTUNE_DECL const Document* after() const noexcept;
 
 private:
-    std::variant<Differences, Lockstep> walk_;
+    bool object_;  // which of the two counts
+    Differences members_;
+    Lockstep elements_;
 };
 
 // How many of the first `most` elements of two arrays are equal in turn, seen from one end: none

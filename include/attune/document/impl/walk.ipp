@@ -129,19 +129,14 @@ ATTUNE_DECL bool Differences::next() noexcept {
 }
 
 ATTUNE_DECL ChangedEntries::ChangedEntries(const Document& before, const Document& after) noexcept
-    : walk_(std::in_place_type<Lockstep>, before, after) {
-    if (before.is_object()) {
-        walk_.emplace<Differences>(before, after);
-    }
-}
+    : object_(before.is_object()), members_(before, after), elements_(before, after) {}
 
 ATTUNE_DECL bool ChangedEntries::next() noexcept {
-    if (auto* const members = std::get_if<Differences>(&walk_)) {
-        return members->next();
+    if (object_) {
+        return members_.next();
     }
-    auto& elements = std::get<Lockstep>(walk_);
-    while (elements.next()) {
-        if (!elements.before()->same(*elements.after())) {
+    while (elements_.next()) {
+        if (!elements_.before()->same(*elements_.after())) {
             return true;
         }
     }
@@ -149,18 +144,15 @@ ATTUNE_DECL bool ChangedEntries::next() noexcept {
 }
 
 ATTUNE_DECL std::string ChangedEntries::token() const {
-    if (const auto* members = std::get_if<Differences>(&walk_)) {
-        return std::string(members->key());
-    }
-    return std::to_string(index());
+    return object_ ? std::string(members_.key()) : std::to_string(elements_.index());
 }
 
 ATTUNE_DECL const Document* ChangedEntries::before() const noexcept {
-    return std::visit([](const auto& walk) { return walk.before(); }, walk_);
+    return object_ ? members_.before() : elements_.before();
 }
 
 ATTUNE_DECL const Document* ChangedEntries::after() const noexcept {
-    return std::visit([](const auto& walk) { return walk.after(); }, walk_);
+    return object_ ? members_.after() : elements_.after();
 }
 
 ATTUNE_DECL std::size_t count_equal(const Document& before, const Document& after,

@@ -12,27 +12,19 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// What one layer has at one place, before and after; null where it has nothing.
-struct LayerDelta {
-    const Document* before;
-    const Document* after;
+/// What each layer has at one place, before and after.
+using LayerDeltas = std::span<const Delta>;
 
-    bool same() const noexcept {
-        return before == after || (before != nullptr && after != nullptr && before->same(*after));
-    }
-};
-
-inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> deltas) {
+inline std::vector<std::string_view> differing_keys(LayerDeltas deltas) {
     std::vector<std::string_view> keys;
-    for (const LayerDelta& delta : deltas) {
+    for (const Delta& delta : deltas) {
         if (delta.same()) {
             continue;
         }
         if (delta.before != nullptr && delta.after != nullptr) {
-            for_each_difference(*delta.before, *delta.after,
-                                [&](std::string_view key, const Document*, const Document*) {
-                                    keys.push_back(key);
-                                });
+            for (Differences difference(*delta.before, *delta.after); difference.next();) {
+                keys.push_back(difference.key());
+            }
         } else {
             const Document& only = delta.before != nullptr ? *delta.before : *delta.after;
             for (const auto& member : only.members()) {
@@ -41,19 +33,23 @@ inline std::vector<std::string_view> differing_keys(std::span<const LayerDelta> 
         }
     }
     std::sort(keys.begin(), keys.end());
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    std::size_t kept = 0;
+    for (const std::string_view key : keys) {
+        if (kept == 0 || key != keys[kept - 1]) {
+            keys[kept++] = key;
+        }
+    }
+    keys.resize(kept);
     return keys;
 }
 
 /// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
 /// would be looked up in a document of its own.
-inline std::span<const LayerDelta> deltas_at(std::string_view key,
-                                             std::span<const LayerDelta> deltas,
-                                             std::vector<LayerDelta>& room) {
+inline LayerDeltas deltas_at(std::string_view key, LayerDeltas deltas, std::vector<Delta>& room) {
     std::size_t first = deltas.size();
     while (first != 0) {
         const auto [before, after] = deltas[--first];
-        LayerDelta& here = room[first];
+        Delta& here = room[first];
         here.after = after != nullptr ? after->find(key) : nullptr;
         here.before = before == after     ? here.after
                       : before != nullptr ? before->find(key)
@@ -62,30 +58,31 @@ inline std::span<const LayerDelta> deltas_at(std::string_view key,
             break;
         }
     }
-    return std::span{room}.subspan(first);
+    return LayerDeltas{room}.subspan(first);
 }
 
 /// `merged` is what stood here before, null for nothing; so is the result.
-inline std::optional<Document> remerge_at(const Document* merged,
-                                          std::span<const LayerDelta> deltas) {
-    const auto same = [](const LayerDelta& delta) { return delta.same(); };
-    if (std::all_of(deltas.begin(), deltas.end(), same)) {
+inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas deltas) {
+    bool same = true;
+    bool gone = true;
+    bool objects = merged != nullptr && merged->is_object();
+    for (const Delta& delta : deltas) {
+        same = same && delta.same();
+        gone = gone && delta.after == nullptr;
+        objects = objects && (delta.before == nullptr || delta.before->is_object()) &&
+                  (delta.after == nullptr || delta.after->is_object());
+    }
+    if (same) {
         return merged != nullptr ? std::optional{*merged} : std::nullopt;
     }
-    const auto gone = [](const LayerDelta& delta) { return delta.after == nullptr; };
-    if (std::all_of(deltas.begin(), deltas.end(), gone)) {
+    if (gone) {
         return std::nullopt;
     }
-    const auto object_or_nothing = [](const LayerDelta& delta) {
-        return (delta.before == nullptr || delta.before->is_object()) &&
-               (delta.after == nullptr || delta.after->is_object());
-    };
-    if (merged != nullptr && merged->is_object() &&
-        std::all_of(deltas.begin(), deltas.end(), object_or_nothing)) {
+    if (objects) {
         Document result = *merged;
-        std::vector<LayerDelta> below(deltas.size());
+        std::vector<Delta> below(deltas.size());
         for (const std::string_view key : differing_keys(deltas)) {
-            const std::span<const LayerDelta> relevant = deltas_at(key, deltas, below);
+            const LayerDeltas relevant = deltas_at(key, deltas, below);
             const Document* const old = merged->find(key);
             std::optional<Document> fresh = remerge_at(old, relevant);
             if (!fresh) {
@@ -99,7 +96,7 @@ inline std::optional<Document> remerge_at(const Document* merged,
         return result;
     }
     std::optional<Document> folded;
-    for (const LayerDelta& delta : deltas) {
+    for (const Delta& delta : deltas) {
         if (delta.after != nullptr) {
             folded = folded ? merge(*folded, *delta.after) : *delta.after;
         }
@@ -112,17 +109,22 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
     const auto contribution = [](const LayerContent& layer) {
         return layer.document.is_null() ? nullptr : &layer.document;
     };
-    std::vector<LayerDelta> deltas;
+    const auto find = [](const LayerStack& stack, std::uint64_t id) -> const LayerContent* {
+        for (const auto& layer : stack) {
+            if (layer->id == id) {
+                return layer.get();
+            }
+        }
+        return nullptr;
+    };
+    std::vector<Delta> deltas;
     deltas.reserve(before.size() + after.size());
     for (const auto& layer : after) {
-        const auto old = std::find_if(before.begin(), before.end(),
-                                      [&](const auto& other) { return other->id == layer->id; });
-        deltas.push_back({old != before.end() ? contribution(**old) : nullptr,
-                          contribution(*layer)});
+        const LayerContent* const old = find(before, layer->id);
+        deltas.push_back({old != nullptr ? contribution(*old) : nullptr, contribution(*layer)});
     }
     for (const auto& layer : before) {
-        if (std::none_of(after.begin(), after.end(),
-                         [&](const auto& other) { return other->id == layer->id; })) {
+        if (find(after, layer->id) == nullptr) {
             deltas.push_back({contribution(*layer), nullptr});
         }
     }
@@ -154,17 +156,18 @@ inline Descent descend(const Document& document, const Path& path) noexcept {
 ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
     const LayerContent* nearest = nullptr;
     std::size_t nearest_depth = 0;
-    for (auto layer = stack_.rbegin(); layer != stack_.rend(); ++layer) {
-        if ((*layer)->document.is_null()) {
+    for (std::size_t i = stack_.size(); i-- > 0;) {
+        const LayerContent* const layer = stack_[i].get();
+        if (layer->document.is_null()) {
             continue;
         }
-        const Descent found = descend((*layer)->document, path);
+        const Descent found = descend(layer->document, path);
         if (found.value != nullptr || found.masks) {
-            return layer->get();
+            return layer;
         }
         // Where nobody has the value, the layer that comes nearest is where it belongs.
         if (nearest == nullptr || found.depth > nearest_depth) {
-            nearest = layer->get();
+            nearest = layer;
             nearest_depth = found.depth;
         }
     }

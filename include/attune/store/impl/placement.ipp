@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -28,16 +27,42 @@ struct PlacedText {
     std::optional<std::string> json = {};  ///< what `value` was parsed from
 };
 
+/// Texts by their paths. The index is a document, the library's own map from text to a number.
+class PlacedTexts {
+public:
+    bool empty() const noexcept { return texts_.empty(); }
+
+    const PlacedText* find(const Path& path) const {
+        const Document* const number = index_.find(path.pointer());
+        return number != nullptr ? &texts_[number->as_uint64()] : nullptr;
+    }
+
+    /// In place of the one that has its path already.
+    void put(PlacedText text) {
+        const Path key = Path{} / text.path.pointer();
+        if (const Document* const number = index_.find(key)) {
+            texts_[number->as_uint64()] = std::move(text);
+        } else {
+            index_ = index_.with(key, texts_.size());
+            texts_.push_back(std::move(text));
+        }
+    }
+
+private:
+    std::vector<PlacedText> texts_;
+    Document index_;  // from the JSON Pointer to the place in `texts_`
+};
+
 /// Knows the variable or argument of each value that was put into a document.
 class PlacedSource final : public Source {
 public:
-    PlacedSource(std::shared_ptr<const Source> below, std::map<Path, PlacedText> texts)
+    PlacedSource(std::shared_ptr<const Source> below, PlacedTexts texts)
         : below_(std::move(below)), texts_(std::move(texts)) {}
 
     Origin locate(const Path& path, Part part) const override {
         for (Path above = path;; above = above.parent()) {
-            if (const auto found = texts_.find(above); found != texts_.end()) {
-                return locate_in(found->second, path, part);
+            if (const PlacedText* const found = texts_.find(above)) {
+                return locate_in(*found, path, part);
             }
             if (above.empty()) {
                 return below_ != nullptr ? below_->locate(path, part) : Origin{};
@@ -61,7 +86,7 @@ private:
     }
 
     const std::shared_ptr<const Source> below_;
-    const std::map<Path, PlacedText> texts_;
+    const PlacedTexts texts_;
 };
 
 ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
@@ -72,15 +97,17 @@ ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
 }
 
 /// The places that remain when members go before keys of maps.
-ATTUNE_DECL std::vector<Target> best_places(std::vector<Target> places) {
-    const auto by_key = [](const Target& place) { return place.by_key; };
-    if (!std::all_of(places.begin(), places.end(), by_key)) {
-        std::erase_if(places, by_key);
+ATTUNE_DECL std::vector<Target> best_places(const std::vector<Target>& places) {
+    std::vector<Target> members;
+    for (const Target& place : places) {
+        if (!place.by_key) {
+            members.push_back(place);
+        }
     }
-    return places;
+    return members.empty() ? places : members;
 }
 
-ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Target> places) {
+ATTUNE_DECL Problem ambiguous_text(const Text& text, const std::vector<Target>& places) {
     std::string names;
     std::string options;
     for (std::size_t i = 0; i != places.size(); ++i) {
@@ -96,13 +123,22 @@ ATTUNE_DECL Problem ambiguous_text(const Text& text, std::span<const Target> pla
                                        : "write the exact name of one, or rename a member"));
 }
 
+/// Whether an option for that place needs no value.
+ATTUNE_DECL bool is_switch(const Target& place) noexcept {
+    return place.negated || place.type->shape == Shape::boolean;
+}
+
 /// Whether the text after this one may be its value.
-ATTUNE_DECL bool awaits_value(const Text& text, std::span<const Target> places) {
-    const auto is_switch = [](const Target& place) {
-        return place.negated || place.type->shape == Shape::boolean;
-    };
-    return text.naming == Naming::option && !text.has_value &&
-           (places.empty() || !std::all_of(places.begin(), places.end(), is_switch));
+ATTUNE_DECL bool awaits_value(const Text& text, const std::vector<Target>& places) {
+    if (text.naming != Naming::option || text.has_value) {
+        return false;
+    }
+    for (const Target& place : places) {
+        if (!is_switch(place)) {
+            return true;
+        }
+    }
+    return places.empty();
 }
 
 /// The positional text that may be the value of the option before it, at `index`; else null.
@@ -133,7 +169,7 @@ ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Target 
         return refuse(text_problem(text, "takes no value"));
     }
     if (text.naming == Naming::option && !text.has_value) {
-        if (!awaits_value(text, {&place, 1})) {
+        if (is_switch(place)) {
             result.value = !place.negated;
             placed.push_back(std::move(result));
             return;
@@ -186,21 +222,21 @@ ATTUNE_DECL void resolve_text(const LayerContent& layer, std::size_t index,
 }
 
 /// Puts `text` into `document`, unless an earlier text is in its way.
-ATTUNE_DECL void put_text(Document& document, std::map<Path, PlacedText>& table, PlacedText text,
+ATTUNE_DECL void put_text(Document& document, PlacedTexts& table, PlacedText text,
                           std::vector<Problem>& problems) {
     Problem problem;
     problem.path = text.path;
     problem.origin = text.origin;
-    if (const auto same = table.find(text.path); same != table.end() && !text.replaces) {
-        problem.message = "set by " + to_string(same->second.origin) + " already";
+    if (const PlacedText* const same = table.find(text.path); same != nullptr && !text.replaces) {
+        problem.message = "set by " + to_string(same->origin) + " already";
         problems.push_back(std::move(problem));
         return;
     }
     for (Path above = text.path; !above.empty();) {
         above = above.parent();
-        const auto found = table.find(above);
-        if (found != table.end() && !found->second.json) {
-            problem.message = "lies inside the value of " + to_string(found->second.origin) +
+        const PlacedText* const found = table.find(above);
+        if (found != nullptr && !found->json) {
+            problem.message = "lies inside the value of " + to_string(found->origin) +
                               ", which is neither a list nor an object";
             problems.push_back(std::move(problem));
             return;
@@ -213,8 +249,7 @@ ATTUNE_DECL void put_text(Document& document, std::map<Path, PlacedText>& table,
         problems.push_back(std::move(problem));
         return;
     }
-    Path path = text.path;
-    table.insert_or_assign(std::move(path), std::move(text));
+    table.put(std::move(text));
 }
 
 ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
@@ -229,18 +264,19 @@ ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
             offered = places_of_option(texts[i].name, root);
         } else if (texts[i].naming == Naming::path) {
             try {
-                if (auto place = place_of_path(Path(texts[i].name), root)) {
-                    offered.push_back(std::move(*place));
-                }
+                offered = places_of_path(Path(texts[i].name), root);
             } catch (const std::invalid_argument&) {
                 // place_texts reports it.
             }
         }
         for (Target& place : offered) {
             // Two roots may offer one place; the first to be bound says what is expected there.
-            const auto same_path = [&](const Target& other) { return other.path == place.path; };
             std::vector<Target>& places = layer.places[i];
-            if (std::none_of(places.begin(), places.end(), same_path)) {
+            bool known = false;
+            for (const Target& other : places) {
+                known = known || other.path == place.path;
+            }
+            if (!known) {
                 places.push_back(std::move(place));
                 found = true;
             }
@@ -254,17 +290,24 @@ ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems
     for (std::size_t i = 0; i != layer.content.texts.size(); ++i) {
         resolve_text(layer, i, placed, problems);
     }
-    std::stable_sort(placed.begin(), placed.end(), [](const PlacedText& a, const PlacedText& b) {
-        return a.path.size() < b.path.size();
-    });
+    std::size_t deepest = 0;
+    for (const PlacedText& text : placed) {
+        deepest = std::max(deepest, text.path.size());
+    }
     layer.document = layer.content.document;
     layer.source = layer.content.source;
-    std::map<Path, PlacedText> table;
-    for (PlacedText& text : placed) {
-        put_text(layer.document, table, std::move(text), problems);
+    PlacedTexts table;
+    // What lies around others goes first.
+    for (std::size_t depth = 0; depth <= deepest; ++depth) {
+        for (const PlacedText& text : placed) {
+            if (text.path.size() == depth) {
+                put_text(layer.document, table, text, problems);
+            }
+        }
     }
     if (!table.empty()) {
-        layer.source = std::make_shared<const PlacedSource>(layer.content.source, std::move(table));
+        layer.source =
+            std::shared_ptr<const Source>(new PlacedSource(layer.content.source, std::move(table)));
     }
 }
 

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <attune/bind/type.hpp>
+#include <attune/document/document.hpp>
+#include <attune/document/path.hpp>
 #include <attune/document/text.hpp>
 #include <attune/store/usage.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
-#include <set>
 #include <string_view>
 #include <utility>
 
@@ -153,18 +153,26 @@ ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
     // Members of a struct stand together, also where another struct is declared between them. What
     // has no heading comes first, so that it is not taken for a part of what has one.
     std::vector<std::vector<Option>> sections(1);
-    std::map<Path, std::size_t> numbers;
-    std::set<Path> listed;
+    Document numbers;  // of sections, by JSON Pointer
+    Document listed;   // an object with the JSON Pointers of options
     for (const Bound& root : roots) {
         for (Option& option : options_of(root)) {
             // Of roots inside each other, the first to be bound speaks for what they share.
-            if (!listed.insert(option.path).second) {
+            const Path name = Path{} / option.path.pointer();
+            if (listed.find(name) != nullptr) {
                 continue;
             }
+            listed = listed.with(name, true);
             std::size_t number = 0;
             if (!option.heading.empty()) {
-                number = numbers.try_emplace(option.section, sections.size()).first->second;
-                sections.resize(std::max(sections.size(), number + 1));
+                const Path section = Path{} / option.section.pointer();
+                if (const Document* const known = numbers.find(section)) {
+                    number = known->as_uint64();
+                } else {
+                    number = sections.size();
+                    numbers = numbers.with(section, number);
+                    sections.emplace_back();
+                }
             }
             sections[number].push_back(std::move(option));
         }

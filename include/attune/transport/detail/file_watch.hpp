@@ -1,23 +1,21 @@
 #pragma once
 
+#include <attune/document/document.hpp>
 #include <attune/store/poller.hpp>
 #include <attune/version.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// The inotify instance of a poller: knows which listener cares for which name in which directory.
 /// Used on the poller's thread, except that the last owner may destroy it anywhere.
-class FileWatch {
+class FileWatch : public std::enable_shared_from_this<FileWatch> {
 public:
     class Listener {
     public:
@@ -46,7 +44,21 @@ private:
         std::weak_ptr<Listener> listener;
         const Listener* key;
         std::string name;  // of one entry; empty: of all, and the watched thing itself
+
+        // What has happened and is not told yet.
+        bool touched = false;
+        bool moved = false;
     };
+
+    struct Watch {
+        int id;
+        std::vector<Interest> interests;
+    };
+
+    /// The watch of that id, or the first one after it.
+    ATTUNE_DECL std::vector<Watch>::iterator from(int id) noexcept;
+    ATTUNE_DECL Watch* find(int id) noexcept;
+    ATTUNE_DECL void erase(int id) noexcept;
 
     /// An errno, or zero.
     ATTUNE_DECL int add(const std::string& place, std::uint32_t mask,
@@ -59,8 +71,15 @@ private:
 
     ATTUNE_DECL void drain();
 
+    /// Marks the interests in that name, or all of them when it is empty.
+    ATTUNE_DECL static void mark(std::vector<Interest>& interests, std::string_view name,
+                                 bool moved);
+
+    /// Tells one listener what is marked; false when nothing is.
+    ATTUNE_DECL bool tell_one();
+
     int fd_ = -1;
-    std::unordered_map<int, std::vector<Interest>> watches_;
+    std::vector<Watch> watches_;  // by id; the kernel gives rising ones
     Poller::Registration registration_;
 };
 
@@ -95,7 +114,7 @@ private:
     FileWatch& watch_;
     const std::shared_ptr<FileWatch::Listener> listener_;
     const std::vector<int> before_;
-    std::set<std::pair<std::string, std::string>> seen_;  // place and name
+    Document seen_;  // the names, by place
     bool complete_ = true;
 };
 

@@ -44,9 +44,9 @@ public:
 class Follower final : public FileWatch::Listener, public std::enable_shared_from_this<Follower> {
 public:
     struct Pace {
-        std::chrono::milliseconds poll;
-        std::chrono::milliseconds quiet;
-        std::chrono::milliseconds longest;
+        Poller::Clock::duration poll;
+        Poller::Clock::duration quiet;
+        Poller::Clock::duration longest;
         bool watch;
     };
 
@@ -112,20 +112,10 @@ private:
     std::uint64_t loads_ = 0;  // how often `load` has brought something
 };
 
-/// The transport around a follower.
-class FollowerTransport final : public Transport {
-public:
-    ATTUNE_DECL explicit FollowerTransport(std::shared_ptr<Follower> follower);
-    ATTUNE_DECL ~FollowerTransport() override;
-
-    ATTUNE_DECL std::string name() const override;
-    ATTUNE_DECL Content load() override;
-    ATTUNE_DECL void start(Feed& feed) override;
-    ATTUNE_DECL void stop() noexcept override;
-
-private:
-    const std::shared_ptr<Follower> follower_;
-};
+/// A transport around a follower of its own.
+ATTUNE_DECL std::unique_ptr<Transport> follow(std::unique_ptr<const Subject> subject,
+                                              std::string kind, std::string source,
+                                              const Follower::Pace& pace);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 

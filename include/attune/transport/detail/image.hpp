@@ -41,7 +41,7 @@ struct Image {
     std::vector<Problem> problems;  ///< not empty: the image is worth nothing
 
     /// Whether something in it was modified less than `age` ago.
-    ATTUNE_DECL bool younger_than(std::chrono::milliseconds age) const;
+    ATTUNE_DECL bool younger_than(std::chrono::nanoseconds age) const;
 };
 
 /// Whether the bytes, or the problems, are the same.
@@ -66,6 +66,10 @@ ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std
 /// name nearby.
 ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
                               const std::string& source);
+
+/// Adds the names in a directory, in any order and so many at most. Gives an errno, or zero.
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names);
 
 /// Why a system call failed.
 ATTUNE_DECL std::string error_text(int error);

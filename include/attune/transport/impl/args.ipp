@@ -65,7 +65,7 @@ ATTUNE_DECL std::unique_ptr<Transport> args(int argc, const char* const* argv) {
     for (int i = 1; i < argc; ++i) {
         arguments.emplace_back(argv[i]);
     }
-    return std::make_unique<detail::ArgsTransport>(std::move(arguments));
+    return std::unique_ptr<Transport>(new detail::ArgsTransport(std::move(arguments)));
 }
 
 }  // namespace attune::inline ATTUNE_ABI

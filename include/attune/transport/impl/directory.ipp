@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -33,14 +32,13 @@ ATTUNE_DECL bool is_plain_text(std::string_view bytes) noexcept {
     return true;
 }
 
-/// The names in a folder that do not begin with a dot, sorted.
-ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder,
-                                                   std::error_code& error) {
+/// The names in a folder that do not begin with a dot, sorted. `error` is an errno, or zero.
+ATTUNE_DECL std::vector<std::string> visible_names(const std::string& folder, int& error) {
+    std::vector<std::string> all;
+    error = read_names(folder, all.max_size(), all);
     std::vector<std::string> names;
-    std::filesystem::directory_iterator entry{folder, error};
-    for (const std::filesystem::directory_iterator end; !error && entry != end;
-         entry.increment(error)) {
-        if (auto name = entry->path().filename().string(); !name.starts_with('.')) {
+    for (std::string& name : all) {
+        if (!name.starts_with('.')) {
             names.push_back(std::move(name));
         }
     }
@@ -89,8 +87,10 @@ public:
         std::vector<Problem> problems;
         for (const Piece& piece : image.pieces) {
             std::vector<std::string> tokens = split(piece.name);
-            const bool empty_part = std::any_of(tokens.begin(), tokens.end(),
-                                                [](const std::string& t) { return t.empty(); });
+            bool empty_part = false;
+            for (const std::string& token : tokens) {
+                empty_part = empty_part || token.empty();
+            }
             if (empty_part || !is_plain_text(piece.name)) {
                 const char* const fault =
                     empty_part ? "the name has nothing between two dots" : "the name is not UTF-8";
@@ -174,10 +174,10 @@ private:
             image.problems.push_back(problem_at(what, std::move(message)));
         };
         image.stamps.push_back(stamp);
-        std::error_code error;
+        int error = 0;
         const auto entries = visible_names(folder, error);
-        if (error) {
-            refuse(name.empty() ? source_.string() : shown(name), error_text(error.value()));
+        if (error != 0) {
+            refuse(name.empty() ? source_.string() : shown(name), error_text(error));
             return true;
         }
         above.push_back(stamp);
@@ -190,9 +190,10 @@ private:
                        errno == ENOENT ? "a symbolic link that leads nowhere" : error_text(errno));
             } else if (S_ISDIR(status.st_mode)) {
                 const Stamp inner(status);
-                const bool circle = std::any_of(above.begin(), above.end(), [&](const Stamp& s) {
-                    return s.device == inner.device && s.inode == inner.inode;
-                });
+                bool circle = false;
+                for (const Stamp& outer : above) {
+                    circle = circle || (outer.device == inner.device && outer.inode == inner.inode);
+                }
                 if (circle) {
                     refuse(shown(below), "a symbolic link to a folder it lies in");
                 } else if (!read_folder(below, inner, above, image)) {
@@ -217,7 +218,7 @@ private:
         if (!trail.everything(folder)) {
             return;
         }
-        std::error_code error;
+        int error = 0;
         for (const std::string& entry : visible_names(folder, error)) {
             const std::string place = folder + '/' + entry;
             struct stat status;
@@ -250,10 +251,9 @@ private:
 
 ATTUNE_DECL std::unique_ptr<Transport> directory(std::filesystem::path path,
                                                  DirectoryOptions options) {
-    auto subject = std::make_unique<const detail::DirectorySubject>(path, options);
-    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
-        std::move(subject), "directory", path.string(),
-        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+    std::unique_ptr<const detail::Subject> subject(new detail::DirectorySubject(path, options));
+    return detail::follow(std::move(subject), "directory", path.string(),
+                          {options.poll, options.quiet, options.longest, options.watch});
 }
 
 }  // namespace attune::inline ATTUNE_ABI

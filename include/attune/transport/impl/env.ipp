@@ -1,8 +1,9 @@
 #pragma once
 
+#include <attune/document/document.hpp>
+#include <attune/document/path.hpp>
 #include <attune/transport/env.hpp>
 
-#include <set>
 #include <string_view>
 #include <utility>
 
@@ -23,15 +24,16 @@ public:
         Content content;
         content.variable_prefix = prefix_;
         const char* const* variable = options_.variables != nullptr ? options_.variables : environ;
-        std::set<std::string_view> seen;
+        Document seen;  // an object with the names
         for (; variable != nullptr && *variable != nullptr; ++variable) {
             const std::string_view entry = *variable;
             const std::string_view name = entry.substr(0, entry.find('='));
             // An entry without `=` is no variable. Of two with one name, getenv sees the first.
             if (name.size() == entry.size() || name.size() == prefix_.size() ||
-                !name.starts_with(prefix_) || !seen.insert(name).second) {
+                !name.starts_with(prefix_) || seen.find(name) != nullptr) {
                 continue;
             }
+            seen = seen.with(Path{} / name, true);
             const std::string_view value = entry.substr(name.size() + 1);
             if (value.empty() && options_.empty_is_unset) {
                 continue;
@@ -55,7 +57,7 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> env(std::string prefix, EnvOptions options) {
-    return std::make_unique<detail::EnvTransport>(std::move(prefix), options);
+    return std::unique_ptr<Transport>(new detail::EnvTransport(std::move(prefix), options));
 }
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -41,7 +41,7 @@ public:
         const std::shared_ptr<const std::string>& text = image.pieces.front().bytes;
         try {
             content.document = parse(*text, parsing_);
-            content.source = std::make_shared<const TextSource>(text, parsing_);
+            content.source = std::shared_ptr<const Source>(new TextSource(text, parsing_));
             return {};
         } catch (const ParseError& error) {
             Problem problem = problem_at(source_, error.message());
@@ -67,10 +67,9 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> file(std::filesystem::path path, FileOptions options) {
-    auto subject = std::make_unique<const detail::FileSubject>(path, options);
-    return std::make_unique<detail::FollowerTransport>(std::make_shared<detail::Follower>(
-        std::move(subject), "file", path.string(),
-        detail::Follower::Pace{options.poll, options.quiet, options.longest, options.watch}));
+    std::unique_ptr<const detail::Subject> subject(new detail::FileSubject(path, options));
+    return detail::follow(std::move(subject), "file", path.string(),
+                          {options.poll, options.quiet, options.longest, options.watch});
 }
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -7,7 +7,6 @@
 #include <climits>
 #include <cstddef>
 #include <cstring>
-#include <map>
 #include <utility>
 
 #include <sys/inotify.h>
@@ -37,53 +36,115 @@ ATTUNE_DECL FileWatch::~FileWatch() {
     }
 }
 
+ATTUNE_DECL std::vector<FileWatch::Watch>::iterator FileWatch::from(int id) noexcept {
+    auto first = watches_.begin();
+    auto last = watches_.end();
+    while (first != last) {
+        const auto middle = first + (last - first) / 2;
+        if (middle->id < id) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL FileWatch::Watch* FileWatch::find(int id) noexcept {
+    const auto found = from(id);
+    return found != watches_.end() && found->id == id ? &*found : nullptr;
+}
+
+ATTUNE_DECL void FileWatch::erase(int id) noexcept {
+    const auto found = from(id);
+    if (found != watches_.end() && found->id == id) {
+        watches_.erase(found);
+    }
+}
+
 ATTUNE_DECL void FileWatch::forget(const Listener& listener) { release(take(listener)); }
 
 ATTUNE_DECL int FileWatch::add(const std::string& place, std::uint32_t mask,
                                const std::shared_ptr<Listener>& listener, std::string_view name) {
     // An inode has one watch, however it is reached: masks add up, and interests decide.
-    const int watch = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
-    if (watch < 0) {
+    const int id = ::inotify_add_watch(fd_, place.c_str(), mask | IN_DONT_FOLLOW | IN_MASK_ADD);
+    if (id < 0) {
         return errno;
     }
-    watches_[watch].push_back({listener, listener.get(), std::string(name)});
+    Watch* watch = find(id);
+    if (watch == nullptr) {
+        watch = &*watches_.insert(from(id), Watch{id, {}});
+    }
+    watch->interests.push_back({listener, listener.get(), std::string(name)});
     return 0;
 }
 
 ATTUNE_DECL std::vector<int> FileWatch::take(const Listener& listener) {
     std::vector<int> taken;
-    for (auto& [watch, interests] : watches_) {
-        if (std::erase_if(interests, [&](const Interest& i) { return i.key == &listener; }) != 0) {
-            taken.push_back(watch);
+    for (auto& [id, interests] : watches_) {
+        std::size_t kept = 0;
+        for (Interest& interest : interests) {
+            if (interest.key != &listener) {
+                std::swap(interests[kept++], interest);
+            }
+        }
+        if (kept != interests.size()) {
+            interests.erase(interests.begin() + static_cast<std::ptrdiff_t>(kept), interests.end());
+            taken.push_back(id);
         }
     }
     return taken;
 }
 
 ATTUNE_DECL void FileWatch::release(const std::vector<int>& watches) {
-    for (const int watch : watches) {
-        const auto found = watches_.find(watch);
-        if (found != watches_.end() && found->second.empty()) {
-            ::inotify_rm_watch(fd_, watch);  // fails where the kernel was faster, which is as well
-            watches_.erase(found);
+    for (const int id : watches) {
+        if (const Watch* const watch = find(id); watch != nullptr && watch->interests.empty()) {
+            ::inotify_rm_watch(fd_, id);  // fails where the kernel was faster, which is as well
+            erase(id);
         }
     }
 }
 
-ATTUNE_DECL void FileWatch::drain() {
-    std::map<std::shared_ptr<Listener>, bool> touched;
-    const auto touch = [&](const std::vector<Interest>& interests, std::string_view name,
-                           bool moved) {
-        for (const Interest& interest : interests) {
-            if (!name.empty() && !interest.name.empty() && interest.name != name) {
+ATTUNE_DECL void FileWatch::mark(std::vector<Interest>& interests, std::string_view name,
+                                 bool moved) {
+    for (Interest& interest : interests) {
+        if (name.empty() || interest.name.empty() || interest.name == name) {
+            interest.touched = true;
+            interest.moved = interest.moved || moved;
+        }
+    }
+}
+
+ATTUNE_DECL bool FileWatch::tell_one() {
+    const Listener* key = nullptr;
+    std::shared_ptr<Listener> listener;
+    bool moved = false;
+    for (auto& [id, interests] : watches_) {
+        for (Interest& interest : interests) {
+            if (!interest.touched || (key != nullptr && interest.key != key)) {
                 continue;
             }
-            if (auto listener = interest.listener.lock()) {
-                touched[std::move(listener)] |= moved;
+            if (key == nullptr) {
+                key = interest.key;
+                listener = interest.listener.lock();
             }
+            moved = moved || interest.moved;
+            interest.touched = false;
+            interest.moved = false;
         }
-    };
+    }
+    if (listener != nullptr) {
+        listener->touched(moved);
+    }
+    return key != nullptr;
+}
 
+ATTUNE_DECL void FileWatch::drain() {
+    const auto self = weak_from_this().lock();  // a listener that is told may be the last owner
+    if (self == nullptr) {
+        return;
+    }
+    std::vector<int> gone;
     alignas(inotify_event) std::array<char, 16384> buffer;
     // Bounded, so that a storm of events leaves the poller time for its other work.
     for (int reads = 0; reads < 16; ++reads) {
@@ -98,23 +159,25 @@ ATTUNE_DECL void FileWatch::drain() {
                 event.len != 0 ? buffer.data() + at + sizeof event : std::string_view();
             at += sizeof event + event.len;
             if ((event.mask & IN_Q_OVERFLOW) != 0) {
-                for (const auto& [watch, interests] : watches_) {
-                    touch(interests, {}, true);
+                for (auto& [id, interests] : watches_) {
+                    mark(interests, {}, true);
                 }
                 continue;
             }
-            const auto found = watches_.find(event.wd);
-            if (found == watches_.end()) {
+            Watch* const watch = find(event.wd);
+            if (watch == nullptr) {
                 continue;  // was on its way when the watch was given up
             }
-            touch(found->second, name, (event.mask & ~watch_bytes) != 0);
+            mark(watch->interests, name, (event.mask & ~watch_bytes) != 0);
             if ((event.mask & IN_IGNORED) != 0) {
-                watches_.erase(found);
+                gone.push_back(event.wd);
             }
         }
     }
-    for (const auto& [listener, moved] : touched) {
-        listener->touched(moved);
+    while (tell_one()) {
+    }
+    for (const int id : gone) {
+        erase(id);
     }
 }
 
@@ -181,9 +244,11 @@ ATTUNE_DECL void WatchTrail::bytes(const std::string& file) {
 
 ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask,
                                  std::string_view name) {
-    if (!seen_.emplace(place, name).second) {
+    const Path key = Path{} / place / name;
+    if (seen_.find(key) != nullptr) {
         return false;
     }
+    seen_ = seen_.with(key, true);
     const int error = watch_.add(place, mask, listener_, name);
     // Gone or replaced since it was looked up, which the directory above tells.
     const bool raced = error == ENOENT || error == ENOTDIR || error == ELOOP;

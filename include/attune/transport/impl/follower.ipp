@@ -3,20 +3,23 @@
 #include <attune/transport/detail/follower.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <thread>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// How often to poll where nothing else was asked for and the kernel does not tell.
-inline constexpr std::chrono::milliseconds default_poll{1000};
+inline constexpr Poller::Clock::duration default_poll = std::chrono::seconds{1};
+
+/// Between two readings of something that changes.
+inline constexpr Poller::Clock::duration shortest_pause = std::chrono::milliseconds{1};
 
 /// Within a day, so that no sum of them overflows.
 ATTUNE_DECL Follower::Pace Follower::bounded(const Pace& pace) noexcept {
-    using std::chrono::milliseconds;
-    constexpr milliseconds day = std::chrono::hours{24};
-    const milliseconds none{0};
-    const milliseconds quiet = std::clamp(pace.quiet, none, day);
+    constexpr Clock::duration day = std::chrono::hours{24};
+    constexpr Clock::duration none{0};
+    const Clock::duration quiet = std::clamp(pace.quiet, none, day);
     return {std::clamp(pace.poll, none, day), quiet, std::clamp(pace.longest, quiet, day),
             pace.watch};
 }
@@ -60,8 +63,8 @@ ATTUNE_DECL Content Follower::load() {
         if (!in_progress || left <= left.zero()) {
             throw Rejected({std::move(verdict.problems), name()});
         }
-        const auto pause = std::max(pace_.quiet, std::chrono::milliseconds{1});
-        std::this_thread::sleep_for(std::min<Clock::duration>(left, pause));
+        const auto pause = std::max(pace_.quiet, shortest_pause);
+        std::this_thread::sleep_for(std::min(left, pause));
     }
 }
 
@@ -201,7 +204,7 @@ ATTUNE_DECL void Follower::look() {
     if (verdict.problems.empty()) {
         deliver(lock, std::move(image), std::move(verdict.content));
     } else if (now < window_->deadline) {
-        const auto again = now + std::max(pace_.quiet, std::chrono::milliseconds{1});
+        const auto again = now + std::max(pace_.quiet, shortest_pause);
         window_->closes = verdict.steady ? window_->deadline : std::min(again, window_->deadline);
         set_timer(now);
     } else {
@@ -261,17 +264,28 @@ ATTUNE_DECL void Follower::report(Lock& lock, std::vector<Problem> problems) {
     feed.failed(std::move(problems));
 }
 
-ATTUNE_DECL FollowerTransport::FollowerTransport(std::shared_ptr<Follower> follower)
-    : follower_(std::move(follower)) {}
+class FollowerTransport final : public Transport {
+public:
+    explicit FollowerTransport(std::shared_ptr<Follower> follower)
+        : follower_(std::move(follower)) {}
+    FollowerTransport(const FollowerTransport&) = delete;
+    FollowerTransport& operator=(const FollowerTransport&) = delete;
+    ~FollowerTransport() override { follower_->stop(); }
 
-ATTUNE_DECL FollowerTransport::~FollowerTransport() { follower_->stop(); }
+    std::string name() const override { return follower_->name(); }
+    Content load() override { return follower_->load(); }
+    void start(Feed& feed) override { follower_->start(feed); }
+    void stop() noexcept override { follower_->stop(); }
 
-ATTUNE_DECL std::string FollowerTransport::name() const { return follower_->name(); }
+private:
+    const std::shared_ptr<Follower> follower_;
+};
 
-ATTUNE_DECL Content FollowerTransport::load() { return follower_->load(); }
-
-ATTUNE_DECL void FollowerTransport::start(Feed& feed) { follower_->start(feed); }
-
-ATTUNE_DECL void FollowerTransport::stop() noexcept { follower_->stop(); }
+ATTUNE_DECL std::unique_ptr<Transport> follow(std::unique_ptr<const Subject> subject,
+                                              std::string kind, std::string source,
+                                              const Follower::Pace& pace) {
+    return std::unique_ptr<Transport>(new FollowerTransport(
+        std::make_shared<Follower>(std::move(subject), std::move(kind), std::move(source), pace)));
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail

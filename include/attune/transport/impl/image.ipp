@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,31 +24,41 @@ ATTUNE_DECL Stamp::Stamp(const struct stat& status)
       modified_s(status.st_mtim.tv_sec),
       modified_ns(status.st_mtim.tv_nsec) {}
 
-ATTUNE_DECL bool Image::younger_than(std::chrono::milliseconds age) const {
-    using std::chrono::nanoseconds;
-    using std::chrono::seconds;
-    const nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
-    return std::any_of(stamps.begin(), stamps.end(), [&](const Stamp& stamp) {
-        // A file may claim any time, also one that nanoseconds cannot count to.
-        constexpr seconds far = std::chrono::hours{48};
-        const seconds modified{stamp.modified_s};
-        return modified > std::chrono::floor<seconds>(now) - far &&
-               modified < std::chrono::floor<seconds>(now) + far &&
-               std::chrono::abs(now - modified - nanoseconds{stamp.modified_ns}) < age;
-    });
+ATTUNE_DECL bool Image::younger_than(std::chrono::nanoseconds age) const {
+    const std::chrono::nanoseconds clock = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t now = clock.count();
+    constexpr std::int64_t second = 1'000'000'000;
+    // A file may claim any time, also one that nanoseconds cannot count to.
+    constexpr std::int64_t far = 48 * 3600;
+    for (const Stamp& stamp : stamps) {
+        if (stamp.modified_s <= now / second - far || stamp.modified_s >= now / second + far) {
+            continue;
+        }
+        const std::int64_t since = now - stamp.modified_s * second - stamp.modified_ns;
+        if (since < age.count() && -since < age.count()) {
+            return true;
+        }
+    }
+    return false;
 }
 
 ATTUNE_DECL bool same(const Image& a, const Image& b) {
-    const auto same_piece = [](const Piece& x, const Piece& y) {
-        return x.name == y.name && (x.bytes == y.bytes || *x.bytes == *y.bytes);
-    };
-    const auto same_problem = [](const Problem& x, const Problem& y) {
-        return to_string(x) == to_string(y);
-    };
-    return std::equal(a.pieces.begin(), a.pieces.end(), b.pieces.begin(), b.pieces.end(),
-                      same_piece) &&
-           std::equal(a.problems.begin(), a.problems.end(), b.problems.begin(), b.problems.end(),
-                      same_problem);
+    if (a.pieces.size() != b.pieces.size() || a.problems.size() != b.problems.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i != a.pieces.size(); ++i) {
+        const Piece& x = a.pieces[i];
+        const Piece& y = b.pieces[i];
+        if (x.name != y.name || (x.bytes != y.bytes && *x.bytes != *y.bytes)) {
+            return false;
+        }
+    }
+    for (std::size_t i = 0; i != a.problems.size(); ++i) {
+        if (to_string(a.problems[i]) != to_string(b.problems[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 ATTUNE_DECL bool identical(const Image& a, const Image& b) {
@@ -75,27 +86,45 @@ ATTUNE_DECL std::string error_text(int error) {
     return text;
 }
 
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names) {
+    DIR* const directory = ::opendir(folder.c_str());
+    if (directory == nullptr) {
+        return errno;
+    }
+    struct Close {
+        DIR* directory;
+        ~Close() { ::closedir(directory); }
+    } const close_at_end{directory};
+
+    errno = 0;
+    while (names.size() < most) {
+        const dirent* const entry = ::readdir(directory);
+        if (entry == nullptr) {
+            return errno;
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    return 0;
+}
+
 ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
                               const std::string& source) {
     const std::filesystem::path file = path;
     const std::string folder = file.parent_path().string();
-    std::error_code error;
-    std::filesystem::directory_iterator entry{folder, error};
-    if (error) {
-        const bool absent = error == std::errc::no_such_file_or_directory;
-        const std::string reason =
-            absent ? "there is no such directory" : error_text(error.value());
-        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
-    }
     // A directory of many files must not make the report slow.
     constexpr std::size_t max_names = 1000;
     std::vector<std::string> names;
-    for (const std::filesystem::directory_iterator end;
-         !error && entry != end && names.size() < max_names; entry.increment(error)) {
-        names.push_back(entry->path().filename().string());
+    if (const int error = read_names(folder, max_names, names); error != 0) {
+        const std::string reason =
+            error == ENOENT ? "there is no such directory" : error_text(error);
+        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
     }
-    std::sort(names.begin(), names.end());
-    const std::vector<std::string_view> views(names.begin(), names.end());
+    std::vector<std::string_view> views(names.begin(), names.end());
+    std::sort(views.begin(), views.end());
     Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
     problem.suggestion = nearest(file.filename().string(), views);
     return problem;

@@ -30,7 +30,8 @@ private:
 }  // namespace detail
 
 ATTUNE_DECL std::unique_ptr<Transport> memory(Document document, MemoryOptions options) {
-    return std::make_unique<detail::MemoryTransport>(std::move(document), std::move(options));
+    return std::unique_ptr<Transport>(new detail::MemoryTransport(std::move(document),
+                                                                  std::move(options)));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
