@@ -87,6 +87,70 @@ TEST(FrameChain, a_dropped_draft_gives_everything_back) {
     EXPECT_EQ(chain->frames_alive(), 1u);
 }
 
+TEST(FrameChain, a_dropped_draft_gives_everything_back_at_every_size_of_the_tree) {
+    const int before = alive_now();
+    for (const std::uint32_t size : {1U, 64U, 127U, 128U, 200U, 64U + 64U * 64U}) {
+        const auto chain = make_chain(1);
+        {
+            FrameDraft draft{chain->current()};
+            for (std::uint32_t i = 0; i != size; ++i) {
+                draft.append(cell(static_cast<int>(i)));
+            }
+            chain->publish(draft);
+        }
+        collect_all();
+        const int published = Counted::alive;
+        {
+            FrameDraft draft{chain->current()};
+            draft.set(0, cell(-1));
+            draft.set(size - 1, cell(-2));
+            draft.set(size - 1, cell(-3));
+            draft.clear(size / 2);
+            for (int i = 0; i != 70; ++i) {
+                draft.append(cell(i));  // the tree grows a level on the way
+            }
+        }
+        EXPECT_EQ(Counted::alive, published) << size;
+        EXPECT_EQ(number_in(*chain->current(), size - 1), static_cast<int>(size) - 1);
+    }
+    EXPECT_EQ(alive_now(), before);
+}
+
+TEST(FrameChain, an_emptied_slot_can_be_filled_again_and_old_frames_keep_what_it_held) {
+    const int before = alive_now();
+    {
+        const auto chain = make_chain(1);
+        constexpr std::uint32_t slots = 80;
+        {
+            FrameDraft draft{chain->current()};
+            for (std::uint32_t i = 0; i != slots; ++i) {
+                draft.append(cell(static_cast<int>(i)));
+            }
+            chain->publish(draft);
+        }
+        const Frame* const then = chain->acquire_current();
+        for (const std::uint32_t slot : {3U, slots - 1}) {
+            FrameDraft draft{chain->current()};
+            draft.clear(slot);
+            chain->publish(draft);
+            EXPECT_EQ(chain->current()->cell(slot), nullptr);
+            EXPECT_EQ(chain->current()->size(), slots);
+        }
+        for (const std::uint32_t slot : {3U, slots - 1}) {
+            FrameDraft draft{chain->current()};
+            draft.set(slot, cell(-7));
+            chain->publish(draft);
+            EXPECT_EQ(number_in(*chain->current(), slot), -7);
+            EXPECT_EQ(number_in(*then, slot), static_cast<int>(slot));
+        }
+        FrameDraft draft{chain->current()};
+        draft.clear(slots - 1);  // the chain ends with an empty slot
+        chain->publish(draft);
+        chain->release(then);
+    }
+    EXPECT_EQ(alive_now(), before);
+}
+
 TEST(FrameChain, frees_a_replaced_value_when_no_reader_can_see_it) {
     const int before = alive_now();
     const auto chain = make_chain(1);
