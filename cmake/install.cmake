@@ -13,6 +13,12 @@ install(EXPORT attune_targets
     NAMESPACE attune::
     FILE attune-targets.cmake
     DESTINATION "${attune_package_dir}")
+# A file of its own, which the package reads when it is asked for the component.
+install(TARGETS attune_net EXPORT attune_net_targets)
+install(EXPORT attune_net_targets
+    NAMESPACE attune::
+    FILE attune-net-targets.cmake
+    DESTINATION "${attune_package_dir}")
 
 configure_package_config_file(
     "${PROJECT_SOURCE_DIR}/cmake/attune-config.cmake.in"

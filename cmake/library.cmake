@@ -1,7 +1,10 @@
-# attune::attune, the headers, and attune::compiled, the same with every .ipp compiled once.
+# attune::attune, the headers; attune::compiled, the same with every .ipp compiled once; and
+# attune::net, what <attune/net.hpp> needs besides.
 
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
+# For attune::net alone: nothing else of attune needs it.
+find_package(Boost 1.81 CONFIG QUIET)
 
 add_library(attune INTERFACE)
 add_library(attune::attune ALIAS attune)
@@ -30,3 +33,9 @@ if(NOT ATTUNE_INSTALL)
     # A program that uses the headers should not have to wait for the library.
     set_target_properties(attune_compiled PROPERTIES EXCLUDE_FROM_ALL ON)
 endif()
+
+# There without Boost as well, but then it cannot be linked.
+add_library(attune_net INTERFACE)
+add_library(attune::net ALIAS attune_net)
+target_link_libraries(attune_net INTERFACE attune Boost::headers)
+set_target_properties(attune_net PROPERTIES EXPORT_NAME net)

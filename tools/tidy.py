@@ -28,9 +28,15 @@ FLOORS = {
     "quorum": ["net"],
     "testing": ["document", "bind", "graph", "store", "transport", "net"],
 }
-# Transports over the network stand on one more floor than the local ones.
-NETWORK_TRANSPORTS = {"http", "rpc"}
-ROOMS_WITH_ASIO = {"net", "serve", "quorum"}
+# Subjects that stand on more floors than the rest of their room: transports over the network, and
+# what the network offers for handles.
+FURTHER_FLOORS = {
+    ("transport", "http"): ["net"],
+    ("transport", "rpc"): ["net"],
+    ("net", "async_next"): ["document", "bind", "graph", "store"],
+}
+# Nothing else includes Boost. Their bodies are templates or inline: src.hpp is the core's alone.
+ROOMS_WITH_BOOST = {"net", "serve", "quorum"}
 
 UMBRELLAS = ["attune/attune.hpp", "attune/net.hpp", "attune/quorum.hpp", "attune/testing.hpp"]
 # Included by a program that wants them, and by nothing else.
@@ -147,10 +153,7 @@ def check_floors() -> Iterator[Violation]:
         if room not in FLOORS:
             yield path, 1, f"the room {room} stands on no floor"
             continue
-        below = {room, *FLOORS[room]}
-        over_network = room == "transport" and path.stem in NETWORK_TRANSPORTS
-        if over_network:
-            below.add("net")
+        below = {room, *FLOORS[room], *FURTHER_FLOORS.get((room, path.stem), [])}
         for number, target in included(path):
             if target.startswith("attune/"):
                 if not (INCLUDE / target).exists():
@@ -162,12 +165,18 @@ def check_floors() -> Iterator[Violation]:
                     yield path, number, f"{room} stands below, or beside, {other}"
                 elif is_contract(name) and other not in (None, room) and not is_contract(target):
                     yield path, number, f"{target} belongs to the inside of {other}"
-            elif re.match(r"(boost/)?(asio|beast)\b", target):
-                if room not in ROOMS_WITH_ASIO and not over_network:
-                    yield path, number, f"{room} includes no Asio and no Beast"
+            elif target.startswith("boost/"):
+                if not below & ROOMS_WITH_BOOST:
+                    yield path, number, f"{room} includes no Boost"
             elif target.startswith("nlohmann/") and target != "nlohmann/json_fwd.hpp":
                 if path.stem != "json":
                     yield path, number, "only json.hpp includes more than nlohmann/json_fwd.hpp"
+
+
+def check_core() -> Iterator[Violation]:
+    for name in sorted(reached_from(UMBRELLAS[0], name_of(SRC))):
+        if room_of(name) in ROOMS_WITH_BOOST or (room_of(name), Path(name).stem) in FURTHER_FLOORS:
+            yield INCLUDE / UMBRELLAS[0], 1, f"brings in {name}, and with it the network"
 
 
 def check_cycles() -> Iterator[Violation]:
@@ -221,7 +230,8 @@ def check_headers() -> Iterator[Violation]:
 
 
 def src_text() -> str:
-    names = [name_of(path) for path in library() if path.suffix == ".ipp"]
+    names = [name_of(path) for path in library()
+             if path.suffix == ".ipp" and room_of(name_of(path)) not in ROOMS_WITH_BOOST]
     rooms = list(FLOORS)
     names.sort(key=lambda name: (rooms.index(room_of(name)), name))
     groups: list[list[str]] = []
@@ -295,8 +305,8 @@ def check_text() -> Iterator[Violation]:
                 yield path, number, "a path of one machine"
 
 
-CHECKS = [check_floors, check_cycles, check_orphans, check_headers, check_src, check_tests,
-          check_text]
+CHECKS = [check_floors, check_core, check_cycles, check_orphans, check_headers, check_src,
+          check_tests, check_text]
 
 
 def main() -> int:

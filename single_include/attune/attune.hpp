@@ -8919,8 +8919,9 @@ public:
     Delivery(const Delivery&) = delete;
     Delivery& operator=(const Delivery&) = delete;
 
-    /// Ends the subscription: no call begins after this. From another thread it waits for a
-    /// running call; from inside the call it does not.
+    /// Ends the subscription: no call begins after this, and the executor is let go. From another
+    /// thread it waits for a running call, and for work that is being given to the executor; from
+    /// inside the call it does not.
     ATTUNE_DECL void cancel() noexcept;
     bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
 
@@ -8967,17 +8968,26 @@ protected:
     const ObserverName& name() const noexcept { return name_; }
 
 private:
+    /// Where the calls are made.
+    enum class Place : std::uint8_t { inline_here, notifier, executor };
+
     void run() noexcept;
+    std::function<void()> work();
+    void hand_over();
     /// One item; true when another waits.
     bool step(std::exception_ptr* thrown);
     ATTUNE_DECL void owe(Version version);
     void settle_debt() noexcept;
+    /// Under the lock: the executor, once nothing will use it any more. To be destroyed outside.
+    Executor spent_executor() noexcept;
 
     const std::shared_ptr<DeliveryHub> hub_;
-    const Executor executor_;
+    const Place place_;
     const ObserverName name_;
     mutable std::mutex mutex_;
     std::condition_variable idle_;
+    Executor executor_;
+    std::vector<std::thread::id> handing_over_;  // threads inside the executor's execute
     std::atomic<bool> cancelled_{false};
     bool scheduled_ = false;
     bool running_ = false;
@@ -9055,7 +9065,12 @@ ATTUNE_DECL std::vector<DeliveryHub::Notice> DeliveryHub::take_all_notices() {
 
 ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
                                ObserverName name)
-    : hub_(std::move(hub)), executor_(std::move(executor)), name_(std::move(name)) {}
+    : hub_(std::move(hub)),
+      place_(!executor                ? Place::notifier
+             : executor.runs_inline() ? Place::inline_here
+                                      : Place::executor),
+      name_(std::move(name)),
+      executor_(std::move(executor)) {}
 
 ATTUNE_DECL void Delivery::owe(Version version) {
     hub_->open(version);
@@ -9069,22 +9084,29 @@ ATTUNE_DECL void Delivery::settle_debt() noexcept {
     }
 }
 
-ATTUNE_DECL void Delivery::dispatch() {
-    if (executor_.runs_inline()) {
-        run();
-        return;
-    }
-    std::function<void()> work = [weak = weak_from_this()] {
+ATTUNE_DECL Executor Delivery::spent_executor() noexcept {
+    return dropped_ && handing_over_.empty() ? std::exchange(executor_, {}) : Executor{};
+}
+
+ATTUNE_DECL std::function<void()> Delivery::work() {
+    return [weak = weak_from_this()] {
         if (const auto self = weak.lock()) {
             self->run();
         }
     };
-    if (!executor_) {
-        hub_->notifier().execute(std::move(work));
+}
+
+ATTUNE_DECL void Delivery::dispatch() {
+    if (place_ == Place::inline_here) {
+        run();
+        return;
+    }
+    if (place_ == Place::notifier) {
+        hub_->notifier().execute(work());
         return;
     }
     try {
-        executor_.execute(std::move(work));
+        hand_over();
     } catch (...) {
         // The executor takes no work any more: the observation is over, and says so.
         hub_->report(name_, std::current_exception());
@@ -9092,10 +9114,38 @@ ATTUNE_DECL void Delivery::dispatch() {
     }
 }
 
+ATTUNE_DECL void Delivery::hand_over() {
+    const auto self = shared_from_this();
+    const auto thread = std::this_thread::get_id();
+    {
+        const std::scoped_lock lock{mutex_};
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            return;
+        }
+        handing_over_.push_back(thread);
+    }
+    std::exception_ptr thrown;
+    try {
+        executor_.execute(work());  // which may run it at once
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    Executor spent;
+    {
+        const std::scoped_lock lock{mutex_};
+        handing_over_.erase(std::find(handing_over_.begin(), handing_over_.end(), thread));
+        spent = spent_executor();
+    }
+    idle_.notify_all();
+    if (thrown) {
+        std::rethrow_exception(thrown);
+    }
+}
+
 ATTUNE_DECL void Delivery::run() noexcept {
     try {
         while (step(nullptr)) {
-            if (!executor_.runs_inline()) {
+            if (place_ != Place::inline_here) {
                 dispatch();  // a turn for the other observers
                 return;
             }
@@ -9147,8 +9197,6 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
     bool last = false;
     {
         const std::scoped_lock lock{mutex_};
-        running_ = false;
-        runner_ = {};
         const std::optional<Version> paid = std::exchange(owed_, std::nullopt);
         if (cancelled_.load(std::memory_order_relaxed)) {
             last = !std::exchange(dropped_, true);
@@ -9160,9 +9208,18 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
         if (paid) {
             hub_->close(*paid);
         }
+        if (!last) {
+            running_ = false;
+            runner_ = {};
+        }
     }
+    Executor spent;
     if (last) {
-        drop();
+        drop();  // part of the call for whoever waits for its end
+        const std::scoped_lock lock{mutex_};
+        running_ = false;
+        runner_ = {};
+        spent = spent_executor();
     }
     idle_.notify_all();
     return again;
@@ -9174,18 +9231,24 @@ ATTUNE_DECL Lag Delivery::lag() const noexcept {
 }
 
 ATTUNE_DECL void Delivery::cancel() noexcept {
+    const auto thread = std::this_thread::get_id();
+    Executor spent;
     {
         std::unique_lock lock{mutex_};
         cancelled_.store(true, std::memory_order_release);
-        if (running_ && runner_ == std::this_thread::get_id()) {
+        if (running_ && runner_ == thread) {
             return;  // step() clears up when the callback has returned
         }
-        idle_.wait(lock, [&] { return !running_; });
+        idle_.wait(lock, [&] {
+            return !running_ && std::all_of(handing_over_.begin(), handing_over_.end(),
+                                            [&](const auto& other) { return other == thread; });
+        });
         scheduled_ = false;
         settle_debt();
         if (std::exchange(dropped_, true)) {
             return;
         }
+        spent = spent_executor();
     }
     drop();
 }
@@ -9198,8 +9261,8 @@ namespace attune::inline ATTUNE_ABI {
 ///
 /// Once cancel or the destructor has returned, the callback does not begin again. Called from
 /// another thread, both wait for a callback that runs at that moment, so that whatever the
-/// callback uses may go next; called from inside the callback they do not wait. Do not end a
-/// subscription while holding a lock that its callback takes.
+/// callback uses, and the executor, may go next; called from inside the callback they do not wait.
+/// Do not end a subscription while holding a lock that its callback or its executor takes.
 ///
 /// May outlive the store, whose destruction ends it. Not thread-safe itself.
 class [[nodiscard]] Subscription {
@@ -14209,11 +14272,13 @@ ATTUNE_DECL bool Core::settle(std::chrono::steady_clock::time_point deadline) {
 }
 
 ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now) {
+    bool closed = false;
     {
         const CommitLock lock{*state_};
+        closed = state_->closed;
         const Frame& current = *chain_->current();
         CellPtr value = CellPtr::share(current.cell(node.slot));
-        if (!state_->closed) {
+        if (!closed) {
             if (node.observers == nullptr) {
                 node.observers = std::make_unique<std::vector<std::shared_ptr<ValueDelivery>>>();
             }
@@ -14228,6 +14293,9 @@ ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> o
     }
     if (now) {
         observer->deliver_first();
+    }
+    if (closed) {
+        observer->cancel();
     }
 }
 

@@ -201,6 +201,69 @@ TEST(Delivery, an_executor_that_refuses_work_ends_the_observation_and_is_reporte
     EXPECT_TRUE(hub->settle(1, soon()));
 }
 
+/// Runs work at once, though nobody knows it, and holds something.
+struct AtOnce {
+    void execute(const std::function<void()>& work) const { work(); }
+    std::shared_ptr<int> held;
+};
+
+TEST(Delivery, lets_go_of_its_executor_when_it_ends) {
+    auto hub = std::make_shared<DeliveryHub>();
+    auto token = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = token;
+    auto numbers =
+        std::make_shared<Numbers>(hub, Executor{AtOnce{std::move(token)}}, [](Version) {});
+    numbers->send(1);
+    EXPECT_FALSE(watched.expired());
+    numbers->cancel();
+    EXPECT_TRUE(watched.expired());
+    numbers->send(2);
+    numbers->dispatch();
+}
+
+TEST(Delivery, lets_go_of_an_executor_inside_which_it_ends) {
+    auto hub = std::make_shared<DeliveryHub>();
+    auto token = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = token;
+    std::shared_ptr<Numbers> numbers;
+    int calls = 0;
+    numbers = std::make_shared<Numbers>(hub, Executor{AtOnce{std::move(token)}}, [&](Version) {
+        ++calls;
+        numbers->cancel();
+        EXPECT_FALSE(watched.expired());
+    });
+    numbers->send(1);
+    EXPECT_TRUE(watched.expired());
+    EXPECT_EQ(calls, 1);
+    EXPECT_TRUE(hub->settle(1, soon()));
+}
+
+TEST(DeliveryThreads, cancel_waits_for_work_that_is_being_given_to_the_executor) {
+    struct Slow {
+        void execute(const std::function<void()>&) const {
+            entered->set_value();
+            leave->get_future().wait();
+            *left = true;
+        }
+        std::promise<void>* entered;
+        std::promise<void>* leave;
+        std::atomic<bool>* left;
+    };
+    auto hub = std::make_shared<DeliveryHub>();
+    std::promise<void> entered;
+    std::promise<void> leave;
+    std::atomic<bool> left{false};
+    auto numbers =
+        std::make_shared<Numbers>(hub, Executor{Slow{&entered, &leave, &left}}, [](Version) {});
+    std::thread sender{[&] { numbers->send(1); }};
+    entered.get_future().wait();
+    std::thread releaser{[&] { leave.set_value(); }};
+    numbers->cancel();
+    EXPECT_TRUE(left);
+    sender.join();
+    releaser.join();
+}
+
 TEST(DeliveryThreads, cancel_waits_for_a_callback_that_runs_elsewhere) {
     auto hub = std::make_shared<DeliveryHub>();
     std::promise<void> entered;

@@ -315,6 +315,21 @@ TEST(Store, handles_snapshots_and_pins_outlive_the_store) {
     EXPECT_EQ((*snapshot).version() + 1, 2u);
 }
 
+TEST(Store, observing_a_store_that_only_a_layer_remembers_is_over_from_the_start) {
+    std::optional<Store> store{std::in_place};
+    const attune::Layer layer = store->add(attune::memory({{"a", 1}}));
+    const auto a = store->bind<int>("a");
+    store.reset();
+    const auto state = std::make_shared<int>(0);
+    const std::weak_ptr<int> captured = state;
+    const auto changes = a.on_change([kept = state](const attune::Change<int>&) { ++*kept; });
+    const auto applied = a.apply([state](const int& value) { *state += value; });
+    EXPECT_EQ(*state, 1);
+    EXPECT_FALSE(changes);
+    EXPECT_FALSE(applied);
+    EXPECT_EQ(captured.use_count(), 1) << "the callbacks are gone";
+}
+
 TEST(Store, observers_run_on_the_notifier_and_see_before_and_after) {
     Store store;
     const auto server = store.bind<Server>("server");

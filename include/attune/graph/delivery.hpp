@@ -104,8 +104,9 @@ public:
     Delivery(const Delivery&) = delete;
     Delivery& operator=(const Delivery&) = delete;
 
-    /// Ends the subscription: no call begins after this. From another thread it waits for a
-    /// running call; from inside the call it does not.
+    /// Ends the subscription: no call begins after this, and the executor is let go. From another
+    /// thread it waits for a running call, and for work that is being given to the executor; from
+    /// inside the call it does not.
     ATTUNE_DECL void cancel() noexcept;
     bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
 
@@ -152,17 +153,26 @@ protected:
     const ObserverName& name() const noexcept { return name_; }
 
 private:
+    /// Where the calls are made.
+    enum class Place : std::uint8_t { inline_here, notifier, executor };
+
     void run() noexcept;
+    std::function<void()> work();
+    void hand_over();
     /// One item; true when another waits.
     bool step(std::exception_ptr* thrown);
     ATTUNE_DECL void owe(Version version);
     void settle_debt() noexcept;
+    /// Under the lock: the executor, once nothing will use it any more. To be destroyed outside.
+    Executor spent_executor() noexcept;
 
     const std::shared_ptr<DeliveryHub> hub_;
-    const Executor executor_;
+    const Place place_;
     const ObserverName name_;
     mutable std::mutex mutex_;
     std::condition_variable idle_;
+    Executor executor_;
+    std::vector<std::thread::id> handing_over_;  // threads inside the executor's execute
     std::atomic<bool> cancelled_{false};
     bool scheduled_ = false;
     bool running_ = false;

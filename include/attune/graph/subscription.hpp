@@ -12,8 +12,8 @@ namespace attune::inline ATTUNE_ABI {
 ///
 /// Once cancel or the destructor has returned, the callback does not begin again. Called from
 /// another thread, both wait for a callback that runs at that moment, so that whatever the
-/// callback uses may go next; called from inside the callback they do not wait. Do not end a
-/// subscription while holding a lock that its callback takes.
+/// callback uses, and the executor, may go next; called from inside the callback they do not wait.
+/// Do not end a subscription while holding a lock that its callback or its executor takes.
 ///
 /// May outlive the store, whose destruction ends it. Not thread-safe itself.
 class [[nodiscard]] Subscription {

@@ -2,6 +2,7 @@
 
 #include <attune/graph/delivery.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -69,7 +70,12 @@ ATTUNE_DECL std::vector<DeliveryHub::Notice> DeliveryHub::take_all_notices() {
 
 ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
                                ObserverName name)
-    : hub_(std::move(hub)), executor_(std::move(executor)), name_(std::move(name)) {}
+    : hub_(std::move(hub)),
+      place_(!executor                ? Place::notifier
+             : executor.runs_inline() ? Place::inline_here
+                                      : Place::executor),
+      name_(std::move(name)),
+      executor_(std::move(executor)) {}
 
 ATTUNE_DECL void Delivery::owe(Version version) {
     hub_->open(version);
@@ -83,22 +89,29 @@ ATTUNE_DECL void Delivery::settle_debt() noexcept {
     }
 }
 
-ATTUNE_DECL void Delivery::dispatch() {
-    if (executor_.runs_inline()) {
-        run();
-        return;
-    }
-    std::function<void()> work = [weak = weak_from_this()] {
+ATTUNE_DECL Executor Delivery::spent_executor() noexcept {
+    return dropped_ && handing_over_.empty() ? std::exchange(executor_, {}) : Executor{};
+}
+
+ATTUNE_DECL std::function<void()> Delivery::work() {
+    return [weak = weak_from_this()] {
         if (const auto self = weak.lock()) {
             self->run();
         }
     };
-    if (!executor_) {
-        hub_->notifier().execute(std::move(work));
+}
+
+ATTUNE_DECL void Delivery::dispatch() {
+    if (place_ == Place::inline_here) {
+        run();
+        return;
+    }
+    if (place_ == Place::notifier) {
+        hub_->notifier().execute(work());
         return;
     }
     try {
-        executor_.execute(std::move(work));
+        hand_over();
     } catch (...) {
         // The executor takes no work any more: the observation is over, and says so.
         hub_->report(name_, std::current_exception());
@@ -106,10 +119,38 @@ ATTUNE_DECL void Delivery::dispatch() {
     }
 }
 
+ATTUNE_DECL void Delivery::hand_over() {
+    const auto self = shared_from_this();
+    const auto thread = std::this_thread::get_id();
+    {
+        const std::scoped_lock lock{mutex_};
+        if (cancelled_.load(std::memory_order_relaxed)) {
+            return;
+        }
+        handing_over_.push_back(thread);
+    }
+    std::exception_ptr thrown;
+    try {
+        executor_.execute(work());  // which may run it at once
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    Executor spent;
+    {
+        const std::scoped_lock lock{mutex_};
+        handing_over_.erase(std::find(handing_over_.begin(), handing_over_.end(), thread));
+        spent = spent_executor();
+    }
+    idle_.notify_all();
+    if (thrown) {
+        std::rethrow_exception(thrown);
+    }
+}
+
 ATTUNE_DECL void Delivery::run() noexcept {
     try {
         while (step(nullptr)) {
-            if (!executor_.runs_inline()) {
+            if (place_ != Place::inline_here) {
                 dispatch();  // a turn for the other observers
                 return;
             }
@@ -161,8 +202,6 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
     bool last = false;
     {
         const std::scoped_lock lock{mutex_};
-        running_ = false;
-        runner_ = {};
         const std::optional<Version> paid = std::exchange(owed_, std::nullopt);
         if (cancelled_.load(std::memory_order_relaxed)) {
             last = !std::exchange(dropped_, true);
@@ -174,9 +213,18 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
         if (paid) {
             hub_->close(*paid);
         }
+        if (!last) {
+            running_ = false;
+            runner_ = {};
+        }
     }
+    Executor spent;
     if (last) {
-        drop();
+        drop();  // part of the call for whoever waits for its end
+        const std::scoped_lock lock{mutex_};
+        running_ = false;
+        runner_ = {};
+        spent = spent_executor();
     }
     idle_.notify_all();
     return again;
@@ -188,18 +236,24 @@ ATTUNE_DECL Lag Delivery::lag() const noexcept {
 }
 
 ATTUNE_DECL void Delivery::cancel() noexcept {
+    const auto thread = std::this_thread::get_id();
+    Executor spent;
     {
         std::unique_lock lock{mutex_};
         cancelled_.store(true, std::memory_order_release);
-        if (running_ && runner_ == std::this_thread::get_id()) {
+        if (running_ && runner_ == thread) {
             return;  // step() clears up when the callback has returned
         }
-        idle_.wait(lock, [&] { return !running_; });
+        idle_.wait(lock, [&] {
+            return !running_ && std::all_of(handing_over_.begin(), handing_over_.end(),
+                                            [&](const auto& other) { return other == thread; });
+        });
         scheduled_ = false;
         settle_debt();
         if (std::exchange(dropped_, true)) {
             return;
         }
+        spent = spent_executor();
     }
     drop();
 }

@@ -131,11 +131,13 @@ ATTUNE_DECL bool Core::settle(std::chrono::steady_clock::time_point deadline) {
 }
 
 ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now) {
+    bool closed = false;
     {
         const CommitLock lock{*state_};
+        closed = state_->closed;
         const Frame& current = *chain_->current();
         CellPtr value = CellPtr::share(current.cell(node.slot));
-        if (!state_->closed) {
+        if (!closed) {
             if (node.observers == nullptr) {
                 node.observers = std::make_unique<std::vector<std::shared_ptr<ValueDelivery>>>();
             }
@@ -150,6 +152,9 @@ ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> o
     }
     if (now) {
         observer->deliver_first();
+    }
+    if (closed) {
+        observer->cancel();
     }
 }
 

@@ -1,0 +1,6 @@
+#pragma once
+
+/// What attune offers to programs that use Boost.Asio. On top of <attune/attune.hpp>, and the only
+/// part that needs Boost; in CMake, link attune::net.
+
+#include <attune/net/async_next.hpp>
