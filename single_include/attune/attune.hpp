@@ -9610,9 +9610,9 @@ private:
 
     mutable std::atomic<std::uint32_t> references_{1};
     std::uint32_t size_ = 0;
+    std::uint64_t serial_ = 0;
     unsigned shift_ = 0;
     const void* root_[FrameChunk::width] = {};
-    std::uint64_t serial_ = 0;
     // The chain's, under its mutex: neighbours among the frames still alive, and what died here.
     mutable const Frame* older_ = nullptr;
     mutable const Frame* newer_ = nullptr;
