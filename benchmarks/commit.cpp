@@ -2,6 +2,7 @@
 // bound values it concerns are decoded and compared, the version is published and the one before
 // is retired.
 
+#include "handles.hpp"
 #include "services.hpp"
 #include "support.hpp"
 
@@ -10,13 +11,10 @@
 #include <attune/store/store.hpp>
 #include <attune/transport/memory.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <map>
-#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -38,18 +36,10 @@ Path service_path(int number) {
     return Path{std::vector<std::string>{"services", service_name(number)}};
 }
 
-Path key_path(int number) { return Path{std::vector<std::string>{key_name(number)}}; }
-
 struct Services {
     attune::Store store;
     attune::Layer layer = store.add(attune::memory(attune::parse(services_text())));
 };
-
-/// A number that no benchmark has set before.
-int next_number() {
-    static int number = value_count;
-    return ++number;
-}
 
 /// Sets one place after the other, each time to a new number.
 void set_numbers(benchmark::State& state, attune::Store& store, const std::vector<Path>& paths) {
@@ -98,32 +88,6 @@ void all_bound_as_one_map(benchmark::State& state) {
     set_numbers(state, bound.store, paths);
 }
 
-/// A flat object of 100,000 integers, each of them bound.
-struct Handles {
-    Handles() {
-        handles.reserve(value_count);
-        const std::size_t bytes_before = heap_bytes();
-        const auto begin = Clock::now();
-        for (int i = 0; i < value_count; ++i) {
-            handles.push_back(store.bind<int>(key_path(i)));
-        }
-        const std::chrono::duration<double, std::nano> elapsed = Clock::now() - begin;
-        build_ns = elapsed.count() / value_count;
-        bytes = static_cast<double>(heap_bytes() - bytes_before) / value_count;
-    }
-
-    attune::Store store;
-    attune::Layer layer = store.add(attune::memory(flat_object()));
-    std::vector<attune::Config<int>> handles;
-    double build_ns = 0;
-    double bytes = 0;
-};
-
-Handles& handles() {
-    static Handles made;
-    return made;
-}
-
 void build_handles(benchmark::State& state) {
     for (auto _ : state) {
         const Handles made;
@@ -169,33 +133,9 @@ void one_handle_observed(benchmark::State& state) {
     durations.report(state);
 }
 
-/// From the beginning of the commit until a thread that reads all the time sees the version: what a
-/// commit costs before it is published, and the way from one core to the other.
 void one_handle_published(benchmark::State& state) {
-    Handles& all = handles();
     static const std::vector<Path> paths = scattered_keys();
-    std::atomic<attune::Version> seen{all.store.version()};
-    Clock::time_point seen_at{};
-    const std::jthread reader{[&](const std::stop_token& stop) {
-        while (!stop.stop_requested()) {
-            const attune::Version version = all.store.version();
-            if (version != seen.load(std::memory_order_relaxed)) {
-                seen_at = Clock::now();
-                seen.store(version, std::memory_order_release);
-            }
-        }
-    }};
-    Durations durations;
-    for (auto _ : state) {
-        const int number = next_number();
-        const Path& path = paths[static_cast<std::size_t>(number) % paths.size()];
-        const auto begin = Clock::now();
-        const attune::Version version = all.store.set(path, number).version;
-        while (seen.load(std::memory_order_acquire) != version) {
-        }
-        durations.add(seen_at - begin);
-    }
-    durations.report(state);
+    until_read(state, handles().store, paths);
 }
 
 BENCHMARK(one_bound_service)->Name("commit/one bound service");

@@ -1,20 +1,32 @@
-// Derived values and observers: what a node, an observer and a commit cost.
+// Derived values and observers: what a node, an observer and a commit cost. Nothing is subtracted:
+// the commit around them is in what each of them costs.
 
+#include "handles.hpp"
 #include "support.hpp"
 
 #include <attune/document/document.hpp>
 #include <attune/graph/executor.hpp>
 #include <attune/store/derive.hpp>
 #include <attune/store/store.hpp>
-#include <attune/transport/memory.hpp>
 
 #include <chrono>
+#include <concepts>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#if defined(ATTUNE_BENCH_BOOST)
+#include <boost/signals2/signal.hpp>
+#endif
+#if defined(ATTUNE_BENCH_SIGC)
+#include <sigc++/signal.h>
+#endif
 
 namespace {
 
@@ -23,12 +35,6 @@ using attune::Config;
 using attune::Path;
 
 constexpr std::size_t width = 1000;
-
-/// libstdc++ counts references without atomics until a process has started a thread.
-const bool threaded = [] {
-    std::thread{[] {}}.join();
-    return true;
-}();
 
 /// What one would write by hand: the nodes in the order of their dependencies, each with a function
 /// and its inputs, and a stop where the value stays the same. Nothing can be read meanwhile, kept,
@@ -81,11 +87,17 @@ struct Source {
     void set() { store.set("source", ++number); }
 };
 
-/// The cost of a commit that concerns the source alone, to be taken off.
-void per_node(benchmark::State& state, double nodes) {
-    state.counters["per_node_ns"] =
-        benchmark::Counter(nodes * 1e-9, benchmark::Counter::kIsIterationInvariantRate |
-                                             benchmark::Counter::kInvert);
+/// Runs the loop of a benchmark, and reports what each of `count` costs as `each_ns`: the library's
+/// own rates are printed in seconds.
+template <class F>
+void measure_each(benchmark::State& state, std::size_t count, F&& once) {
+    const double before = thread_cpu_ns();
+    for (auto _ : state) {
+        once();
+    }
+    state.counters["each_ns"] =
+        benchmark::Counter((thread_cpu_ns() - before) / static_cast<double>(count),
+                           benchmark::Counter::kAvgIterations);
 }
 
 void source_only(benchmark::State& state) {
@@ -95,19 +107,113 @@ void source_only(benchmark::State& state) {
     }
 }
 
-void chain(benchmark::State& state) {
+// The graphs are made twice: with bare functions to be timed, and with functions that count.
+
+struct Bare {
+    template <class F>
+    F operator()(F function) const {
+        return function;
+    }
+};
+
+template <class F>
+struct Counting {
+    std::uint64_t* runs;
+    F function;
+
+    template <class... A>
+        requires std::invocable<const F&, A...>
+    auto operator()(A&&... inputs) const {
+        ++*runs;
+        return function(std::forward<A>(inputs)...);
+    }
+};
+
+struct Counted {
+    std::uint64_t* runs;
+
+    template <class F>
+    Counting<F> operator()(F function) const {
+        return {runs, std::move(function)};
+    }
+};
+
+struct Chain {
+    static constexpr std::size_t nodes = width;
+
+    /// The last node.
+    template <class Wrap>
+    static Config<int> make(Source& world, Wrap wrap) {
+        Config<int> last = world.source;
+        for (std::size_t i = 0; i != width; ++i) {
+            last = last.map(wrap([](int value) { return value + 1; }));
+        }
+        return last;
+    }
+    static int expected(int source) { return source + static_cast<int>(width); }
+};
+
+struct Diamond {
+    static constexpr std::size_t nodes = width + 1;
+
+    /// The node that all others lead to.
+    template <class Wrap>
+    static Config<int> make(Source& world, Wrap wrap) {
+        std::vector<Config<int>> inputs;
+        for (std::size_t i = 0; i != width; ++i) {
+            inputs.push_back(
+                world.source.map(wrap([i](int value) { return value + static_cast<int>(i); })));
+        }
+        return attune::derive(world.store, wrap([inputs](attune::Track& use) {
+                                  int total = 0;
+                                  for (const auto& input : inputs) {
+                                      total += use(input);
+                                  }
+                                  return total;
+                              }));
+    }
+    static int expected(int source) {
+        return source * static_cast<int>(width) + static_cast<int>(width * (width - 1) / 2);
+    }
+};
+
+/// Whether one commit runs each node once: the result depends on every node, so that as many runs
+/// as there are nodes are one of each.
+template <class Shape>
+bool each_runs_once() {
     Source world;
-    std::vector<Config<int>> nodes{world.source};
-    for (std::size_t i = 0; i != width; ++i) {
-        nodes.push_back(nodes.back().map([](int value) { return value + 1; }));
+    std::uint64_t runs = 0;
+    const Config<int> result = Shape::make(world, Counted{&runs});
+    runs = 0;
+    world.set();
+    return runs == Shape::nodes && result.get() == Shape::expected(world.number);
+}
+
+template <class Shape>
+void derived(benchmark::State& state) {
+    if (!each_runs_once<Shape>()) {
+        state.SkipWithError("a node ran not once, or to the wrong value");
+        return;
     }
-    for (auto _ : state) {
-        world.set();
+    Source world;
+    const Config<int> result = Shape::make(world, Bare{});
+    measure_each(state, Shape::nodes, [&] { world.set(); });
+    if (result.get() != Shape::expected(world.number)) {
+        state.SkipWithError("wrong result");
     }
-    if (nodes.back().get() != world.number + static_cast<int>(width)) {
-        state.SkipWithError("wrong value at the end of the chain");
+}
+
+/// `result` is the node to look at.
+void by_hand(benchmark::State& state, Loop& loop, int source, int result, std::size_t nodes,
+             int (*expected)(int)) {
+    int number = 0;
+    measure_each(state, nodes, [&] {
+        loop.set(source, ++number);
+        benchmark::DoNotOptimize(loop.value(result));
+    });
+    if (loop.value(result) != expected(number)) {
+        state.SkipWithError("wrong result");
     }
-    per_node(state, width);
 }
 
 void chain_by_hand(benchmark::State& state) {
@@ -117,34 +223,7 @@ void chain_by_hand(benchmark::State& state) {
     for (std::size_t i = 0; i != width; ++i) {
         last = loop.add({last}, [last](const Loop& now) { return now.value(last) + 1; });
     }
-    int number = 0;
-    for (auto _ : state) {
-        loop.set(source, ++number);
-        benchmark::DoNotOptimize(loop.value(last));
-    }
-    per_node(state, width);
-}
-
-void diamond(benchmark::State& state) {
-    Source world;
-    std::vector<Config<int>> nodes;
-    for (std::size_t i = 0; i != width; ++i) {
-        nodes.push_back(world.source.map([i](int value) { return value + static_cast<int>(i); }));
-    }
-    const auto sum = attune::derive(world.store, [nodes](attune::Track& use) {
-        std::int64_t total = 0;
-        for (const auto& node : nodes) {
-            total += use(node);
-        }
-        return total;
-    });
-    for (auto _ : state) {
-        world.set();
-    }
-    if (sum.get() != std::int64_t{world.number} * static_cast<int>(width) + 499500) {
-        state.SkipWithError("wrong sum");
-    }
-    per_node(state, width + 1);
+    by_hand(state, loop, source, last, Chain::nodes, Chain::expected);
 }
 
 void diamond_by_hand(benchmark::State& state) {
@@ -163,29 +242,58 @@ void diamond_by_hand(benchmark::State& state) {
         }
         return total;
     });
-    int number = 0;
-    for (auto _ : state) {
-        loop.set(source, ++number);
-        benchmark::DoNotOptimize(loop.value(sum));
-    }
-    per_node(state, width + 1);
+    by_hand(state, loop, source, sum, Diamond::nodes, Diamond::expected);
 }
 
+/// The first node stays the same: the thousand that derive from it must cost nothing.
 void cut_off(benchmark::State& state) {
     Source world;
     std::uint64_t runs = 0;
-    std::vector<Config<int>> nodes{world.source.map([](int) { return 7; })};
+    Config<int> last = world.source.map([](int) { return 7; });
     for (std::size_t i = 0; i != width; ++i) {
-        nodes.push_back(nodes.back().map([&runs](int value) {
+        last = last.map([&runs](int value) {
             ++runs;
             return value + 1;
-        }));
+        });
     }
     runs = 0;
     for (auto _ : state) {
         world.set();
     }
-    state.counters["runs"] = static_cast<double>(runs);
+    if (runs != 0) {
+        state.SkipWithError("a node ran beyond the cut-off");
+    }
+}
+
+/// Always the same handle: what is measured is a commit with a hundred nodes on it, not the misses
+/// of looking for a handle among many, which is in commit.cpp.
+void hundred_nodes_published(benchmark::State& state) {
+    constexpr int source = 4242;
+    Handles& all = handles();
+    std::vector<Config<int>> nodes;
+    for (int i = 0; i != 100; ++i) {
+        nodes.push_back(all.handles[source].map([i](int value) { return value + i; }));
+    }
+    until_read(state, all.store, {key_path(source)});
+    if (nodes.back().get() != all.handles[source].get() + 99) {
+        state.SkipWithError("a node did not follow");
+    }
+}
+
+// Whoever is told, it is by the same function of the same argument.
+
+using IntChange = attune::Change<int>;
+
+auto counting(std::uint64_t& calls) {
+    return [&calls](const IntChange&) { ++calls; };
+}
+
+template <class F>
+void measure_calls(benchmark::State& state, const std::uint64_t& calls, F&& once) {
+    measure_each(state, width, once);
+    if (calls != static_cast<std::uint64_t>(state.iterations()) * width) {
+        state.SkipWithError("not each was called once");
+    }
 }
 
 void observers(benchmark::State& state) {
@@ -193,16 +301,86 @@ void observers(benchmark::State& state) {
     std::uint64_t calls = 0;
     std::vector<attune::Subscription> subscriptions;
     for (std::size_t i = 0; i != width; ++i) {
-        subscriptions.push_back(world.source.on_change(
-            attune::inline_executor, [&calls](const attune::Change<int>&) { ++calls; }));
+        subscriptions.push_back(world.source.on_change(attune::inline_executor, counting(calls)));
     }
+    measure_calls(state, calls, [&] { world.set(); });
+}
+
+template <class Signal>
+void slots(benchmark::State& state) {
+    Signal signal;
+    std::uint64_t calls = 0;
+    for (std::size_t i = 0; i != width; ++i) {
+        signal.connect(counting(calls));
+    }
+    const IntChange change;
+    measure_calls(state, calls, [&] { signal(change); });
+}
+
+/// Asleep again, as it is in a program that commits now and then: a thread that has just been woken
+/// would find the next piece of work without going to sleep.
+void let_sleep() {
+    const auto end = Clock::now() + std::chrono::microseconds{50};
+    while (Clock::now() < end) {
+    }
+}
+
+/// `send` makes another thread tell `arrival` of the number it is given.
+template <class F>
+void measure_arrivals(benchmark::State& state, const Arrival& arrival, F&& send) {
+    const OnFirstCore here;
+    Durations durations;
+    std::uint64_t number = 0;
     for (auto _ : state) {
-        world.set();
+        let_sleep();
+        ++number;
+        const auto begin = Clock::now();
+        send(number);
+        durations.add(arrival.of(number) - begin);
     }
-    if (calls != static_cast<std::uint64_t>(state.iterations()) * width) {
-        state.SkipWithError("an observer missed a version");
-    }
-    per_node(state, width);
+    durations.report(state);
+}
+
+void to_notifier_thread(benchmark::State& state) {
+    Source world;
+    Arrival arrival;
+    const attune::Subscription observer =
+        world.source.on_change([&arrival, moved = false](const IntChange& change) mutable {
+            if (!std::exchange(moved, true)) {
+                stay_on_core(1);  // the notifier thread, which nobody else has a hold of
+            }
+            arrival.came(static_cast<std::uint64_t>(*change.after));
+        });
+    measure_arrivals(state, arrival, [&](std::uint64_t) { world.set(); });
+}
+
+/// The least that it takes to tell a thread that sleeps.
+void bare_wake_up(benchmark::State& state) {
+    constexpr std::uint64_t end = ~std::uint64_t{0};
+    Arrival arrival;
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::uint64_t sent = 0;
+    const std::jthread sleeper{[&] {
+        stay_on_core(1);
+        std::unique_lock lock{mutex};
+        for (std::uint64_t seen = 0; seen != end;) {
+            wake.wait(lock, [&] { return sent != seen; });
+            seen = sent;
+            lock.unlock();
+            arrival.came(seen);
+            lock.lock();
+        }
+    }};
+    const auto send = [&](std::uint64_t number) {
+        {
+            const std::scoped_lock lock{mutex};
+            sent = number;
+        }
+        wake.notify_one();
+    };
+    measure_arrivals(state, arrival, send);
+    send(end);
 }
 
 void commits_among_handles(benchmark::State& state) {
@@ -212,6 +390,7 @@ void commits_among_handles(benchmark::State& state) {
     for (std::size_t i = 0; i != width; ++i) {
         paths.push_back(Path{{"key" + std::to_string(i)}});
         handles.push_back(store.bind<int>(paths.back()));
+        store.set(paths.back(), -1);  // the document has its full size from the first commit on
     }
     int number = 0;
     for (auto _ : state) {
@@ -236,14 +415,43 @@ void memory(benchmark::State& state) {
     }
 }
 
+/// One piece of code for both, so that where it happens to lie makes no difference between them.
+[[gnu::noinline]] void read(benchmark::State& state, const Config<int>& config) {
+    for (auto _ : state) {
+        const auto now = config.read();
+        benchmark::DoNotOptimize(*now);
+    }
+}
+
+void read_bound(benchmark::State& state) {
+    const Source world;
+    read(state, world.source);
+}
+
+void read_derived(benchmark::State& state) {
+    const Source world;
+    read(state, world.source.map([](int value) { return value + 1; }));
+}
+
 BENCHMARK(source_only)->Name("graph/source only");
-BENCHMARK(chain)->Name("graph/chain");
+BENCHMARK(derived<Chain>)->Name("graph/chain");
 BENCHMARK(chain_by_hand)->Name("graph/chain by hand");
-BENCHMARK(diamond)->Name("graph/diamond");
+BENCHMARK(derived<Diamond>)->Name("graph/diamond");
 BENCHMARK(diamond_by_hand)->Name("graph/diamond by hand");
 BENCHMARK(cut_off)->Name("graph/cut off");
+BENCHMARK(hundred_nodes_published)->Name("graph/100 nodes of 100000 handles to reader");
 BENCHMARK(observers)->Name("graph/observers");
+#if defined(ATTUNE_BENCH_BOOST)
+BENCHMARK(slots<boost::signals2::signal<void(const IntChange&)>>)->Name("graph/slots signals2");
+#endif
+#if defined(ATTUNE_BENCH_SIGC)
+BENCHMARK(slots<sigc::signal<void(const IntChange&)>>)->Name("graph/slots sigc");
+#endif
+BENCHMARK(to_notifier_thread)->Name("graph/to notifier thread");
+BENCHMARK(bare_wake_up)->Name("graph/bare wake-up");
 BENCHMARK(commits_among_handles)->Name("graph/commits among 1000 handles");
 BENCHMARK(memory)->Name("graph/memory of 100000 nodes")->Iterations(1);
+BENCHMARK(read_bound)->Name("graph/read bound");
+BENCHMARK(read_derived)->Name("graph/read derived");
 
 }  // namespace

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include <malloc.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 namespace {
 
@@ -27,6 +29,17 @@ void* allocate(std::size_t size, std::size_t alignment) {
         throw std::bad_alloc{};
     }
     return memory;
+}
+
+/// Those of the thread that asks first, which must not have been moved yet.
+const cpu_set_t& allowed_cores() noexcept {
+    static const cpu_set_t cores = [] {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        sched_getaffinity(0, sizeof set, &set);
+        return set;
+    }();
+    return cores;
 }
 
 }  // namespace
@@ -45,10 +58,35 @@ namespace bench {
 
 std::uint64_t allocations() noexcept { return allocation_count; }
 
+double thread_cpu_ns() noexcept {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
 std::size_t heap_bytes() noexcept {
     const auto info = mallinfo2();
     return info.uordblks + info.hblkhd;
 }
+
+void stay_on_core(std::size_t number) noexcept {
+    const cpu_set_t& allowed = allowed_cores();
+    const auto count = static_cast<std::size_t>(CPU_COUNT(&allowed));
+    std::size_t left = count == 0 ? 0 : number % count;
+    for (std::size_t core = 0; core != CPU_SETSIZE; ++core) {
+        if (CPU_ISSET(core, &allowed) && left-- == 0) {
+            cpu_set_t only;
+            CPU_ZERO(&only);
+            CPU_SET(core, &only);
+            sched_setaffinity(0, sizeof only, &only);
+            return;
+        }
+    }
+}
+
+OnFirstCore::OnFirstCore() noexcept { stay_on_core(0); }
+
+OnFirstCore::~OnFirstCore() { sched_setaffinity(0, sizeof(cpu_set_t), &allowed_cores()); }
 
 double Durations::percentile(double share) const {
     const auto index =

@@ -20,6 +20,9 @@ using Clock = std::chrono::steady_clock;
 /// How often this thread has called operator new.
 std::uint64_t allocations() noexcept;
 
+/// Nanoseconds of CPU that this thread has had.
+double thread_cpu_ns() noexcept;
+
 /// Bytes that malloc has given out and not got back.
 std::size_t heap_bytes() noexcept;
 
@@ -45,6 +48,40 @@ private:
     double percentile(double share) const;
 
     std::vector<double> nanoseconds_;
+};
+
+/// Moves this thread to one of the cores that the process may use, counted from 0, and keeps it
+/// there. Where the scheduler puts a thread that is woken, on the core of the one who wakes it or
+/// on another one, decides what that costs; so that must be the same in all that are compared.
+void stay_on_core(std::size_t number) noexcept;
+
+/// Keeps this thread on the first core, and lets it go where it could before.
+class OnFirstCore {
+public:
+    OnFirstCore() noexcept;
+    OnFirstCore(const OnFirstCore&) = delete;
+    OnFirstCore& operator=(const OnFirstCore&) = delete;
+    ~OnFirstCore();
+};
+
+/// When a number has come to another thread: told there, awaited here. Who awaits spins, so that
+/// nothing but the way there is measured.
+class Arrival {
+public:
+    void came(std::uint64_t number) noexcept {
+        at_ = Clock::now();
+        number_.store(number, std::memory_order_release);
+    }
+    /// Numbers must be awaited one by one: `at_` may not be written while it is read here.
+    Clock::time_point of(std::uint64_t number) const noexcept {
+        while (number_.load(std::memory_order_acquire) != number) {
+        }
+        return at_;
+    }
+
+private:
+    Clock::time_point at_{};
+    std::atomic<std::uint64_t> number_{0};
 };
 
 /// Calls a function once per period on a thread of its own, or as often as it can where that takes

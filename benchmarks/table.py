@@ -60,16 +60,18 @@ class Of:
 @dataclass(frozen=True)
 class Bar:
     limit: float
-    of: str  # "ratio": figure / baseline; "speed": baseline / figure; "figure"
+    of: str  # "ratio": figure / baseline; "speed": baseline / figure; "figure"; "least": a figure
 
     def text(self, unit: str) -> str:
-        if self.of == "figure":
-            return f"<= {self.limit:g} {unit}".rstrip()
+        if self.of in ("figure", "least"):
+            return f"{'<=' if self.of == 'figure' else '>='} {self.limit:g} {unit}".rstrip()
         return f"{'<=' if self.of == 'ratio' else '>='} {self.limit:g}x"
 
     def met(self, figure: float, baseline: Optional[float]) -> Optional[bool]:
         if self.of == "figure":
             return figure <= self.limit
+        if self.of == "least":
+            return figure >= self.limit
         if not figure or not baseline:
             return None
         ratio = figure / baseline
@@ -88,6 +90,10 @@ class Row:
 
 def at_most(limit: float) -> Bar:
     return Bar(limit, "figure")
+
+
+def at_least(limit: float) -> Bar:
+    return Bar(limit, "least")
 
 
 def ratio(limit: float) -> Bar:
@@ -124,6 +130,10 @@ def p50_ms(name: str) -> Of:
 
 def p99_ms(name: str) -> Of:
     return Of(name, "p99_us", "ms", 1e-3)
+
+
+def each(name: str) -> Of:
+    return Of(name, "each_ns")
 
 
 def kib(name: str) -> Of:
@@ -220,6 +230,30 @@ SECTIONS = [
         Row("bind of one of 100,000", Of("commit/build 100000 handles", "build_ns", "us", 1e-3)),
         Row("memory of one of 100,000", Of("commit/build 100000 handles", "bytes", "B")),
     ]),
+    ("Derived values and observers, the commit included", [
+        Row("node of a chain of 1,000", each("graph/chain"), "loop by hand, std::function",
+            each("graph/chain by hand"), at_most(25)),
+        Row("node of a diamond of 1,000", each("graph/diamond"), "loop by hand, std::function",
+            each("graph/diamond by hand"), at_most(25)),
+        Row("commit, cut off at the first node", us("graph/cut off"), "nothing derived",
+            us("graph/source only")),
+        Row("100 nodes, 1 of 100,000, to reader",
+            p50("graph/100 nodes of 100000 handles to reader"), bar=at_most(10)),
+        Row("observer of 1,000, inline", each("graph/observers"), "Boost.Signals2, slot",
+            each("graph/slots signals2"), at_most(60)),
+        Row("the same", each("graph/observers"), "sigc++, slot", each("graph/slots sigc")),
+        Row("commit to notifier thread, p50", p50("graph/to notifier thread"),
+            "condition_variable, wake-up", p50("graph/bare wake-up"), ratio(1.5)),
+        Row("the same, p99", p99("graph/to notifier thread"), "condition_variable, wake-up",
+            p99("graph/bare wake-up")),
+        Row("commits of a key, 1,000 handles",
+            Of("graph/commits among 1000 handles", "items_per_second", "k/s", 1e-3),
+            bar=at_least(300)),
+        Row("memory of an idle int node", Of("graph/memory of 100000 nodes", "bytes", "B"),
+            bar=at_most(256)),
+        Row("read() of a derived value", Of("graph/read derived"), "of a bound one",
+            Of("graph/read bound"), ratio(1.1)),
+    ]),
     ("Reload of a file of 100,000 values, process CPU", [
         Row("nothing changed, no version", ms("reload/unchanged"), "nlohmann, parse and ==",
             ms("reload/nlohmann")),
@@ -262,6 +296,8 @@ def times(value: float) -> str:
 
 def print_readers(figures: Figures) -> None:
     """All readers, in all the circumstances they were measured in."""
+    if all(figures.get(reading(name)) is None for _, name in READERS):
+        return
     columns = [(1, 0), (2, 0), (1, 10), (2, 10)]
     print("\nReading: ns of CPU per read and thread; 10 us: while a writer publishes that often")
     print(f"  {'':34}{'1 thread':>10}{'2 threads':>10}{'1, 10 us':>10}{'2, 10 us':>10}"

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds in Release, measures, and prints one table per subject.
-# usage: tools/bench.sh [reading|document|commit|reload|save|compile]...  (all when none is named)
+# usage: tools/bench.sh [SUBJECT]...  (all when none is named)
+# subjects: reading document commit graph reload save compile
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/packages.sh
 
 subjects=("$@")
-((${#subjects[@]})) || subjects=(reading document commit reload save compile)
+((${#subjects[@]})) || subjects=(reading document commit graph reload save compile)
 
 need "${build_packages[@]}" pkg-config python3 valgrind \
-    libbenchmark-dev liburcu-dev libboost1.81-dev
+    libbenchmark-dev liburcu-dev libboost1.81-dev libsigc++-3.0-dev
 build="${ATTUNE_BENCH_BUILD:-build/bench}"
 out="$build/figures"
 bench="$build/benchmarks/bench"
