@@ -6,6 +6,7 @@
 #include <attune/graph/notifier.hpp>
 #include <attune/graph/observer_name.hpp>
 #include <attune/graph/publication_bell.hpp>
+#include <attune/graph/turn.hpp>
 #include <attune/version.hpp>
 
 #include <atomic>
@@ -20,7 +21,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI {
@@ -52,11 +53,32 @@ public:
     PublicationBell& bell() noexcept { return bell_; }
     CallWatch& calls() noexcept { return calls_; }
 
-    /// An observer owes the delivery of `version`, and has done so.
-    ATTUNE_DECL void open(Version version);
-    ATTUNE_DECL void close(Version version) noexcept;
+    /// The deliveries of one version that are owed. Whoever has a share may use it.
+    class Debt {
+    public:
+        explicit Debt(Version owed) noexcept : version_(owed) {}
+
+    private:
+        friend class DeliveryHub;
+        const Version version_;
+        std::atomic<std::size_t> shares_{0};
+    };
+
+    /// Takes `shares` in the debt of `version`: so many deliveries of it are owed.
+    ATTUNE_DECL Debt& open(Version version, std::size_t shares = 1);
+    /// They were made. One atomic operation but for the last.
+    void close(Debt& debt, std::size_t shares = 1) noexcept {
+        const Version version = debt.version_;  // without a share, the debt may be gone
+        if (debt.shares_.fetch_sub(shares, std::memory_order_acq_rel) == shares) {
+            close_last(version);
+        }
+    }
     /// Waits until no observer owes a version up to `version`. False when the time is over first.
     ATTUNE_DECL bool settle(Version version, std::chrono::steady_clock::time_point deadline);
+
+    /// Waits until the call of a turn that has ended is over, and says that it is.
+    ATTUNE_DECL void await(const Turn& turn) noexcept;
+    ATTUNE_DECL void wake() noexcept;
 
     /// Who is told of what an observer throws; null for nobody.
     ATTUNE_DECL void on_throw(OnThrow told) noexcept;
@@ -76,6 +98,7 @@ public:
     std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
+    ATTUNE_DECL void close_last(Version version) noexcept;
     ATTUNE_DECL std::vector<Notice> take_all_notices();
 
     Notifier notifier_;
@@ -83,7 +106,8 @@ private:
     CallWatch calls_;
     std::mutex mutex_;
     std::condition_variable settled_;
-    std::map<Version, std::size_t> owed_;
+    std::condition_variable idle_;
+    std::map<Version, Debt> owed_;
     std::mutex report_mutex_;
     OnThrow on_throw_;
     std::vector<Notice> notices_;
@@ -107,7 +131,9 @@ public:
     /// Ends the subscription: no call begins after this. From another thread it waits for a
     /// running call; from inside the call it does not.
     ATTUNE_DECL void cancel() noexcept;
-    bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
+    bool cancelled() const noexcept { return turn_.is(Turn::ended); }
+    /// Cancelled, and not inside its last call any more.
+    bool over() const noexcept { return turn_.over(); }
 
     ATTUNE_DECL Lag lag() const noexcept;
 
@@ -121,20 +147,33 @@ public:
     ATTUNE_DECL void deliver_first();
 
 protected:
-    /// Puts an item in with `store`, under the lock. True when dispatch is due.
+    using Debt = DeliveryHub::Debt;
+
+    /// Puts an item in with `store`, under the lock. True when dispatch is due; then a share in
+    /// `debt`, which is that of the item's version, has become this object's.
     template <class Store>
-    bool offer(Version version, Store&& store) {
-        const std::scoped_lock lock{mutex_};
-        if (cancelled_.load(std::memory_order_relaxed)) {
+    bool offer(Debt& debt, Store&& store) {
+        Turn::Held turn{turn_};
+        if (turn.is(Turn::ended)) {
             return false;
         }
         store();
-        if (scheduled_) {
+        if (turn.is(Turn::scheduled)) {
+            turn.set(Turn::more);
             return false;
         }
-        scheduled_ = true;
-        owe(version);
+        turn.set(Turn::scheduled);
+        owed_ = &debt;
         return true;
+    }
+    template <class Store>
+    bool offer(Version version, Store&& store) {
+        Debt& debt = hub_->open(version);
+        const bool due = offer(debt, std::forward<Store>(store));
+        if (!due) {
+            hub_->close(debt);
+        }
+        return due;
     }
 
     /// Under the lock: takes the next item out for call(); false when there is none to deliver.
@@ -155,20 +194,20 @@ private:
     void run() noexcept;
     /// One item; true when another waits.
     bool step(std::exception_ptr* thrown);
-    ATTUNE_DECL void owe(Version version);
-    void settle_debt() noexcept;
+    bool end_step(Debt* paid);
+    void pay(Debt* debt) noexcept {
+        if (debt != nullptr) {
+            hub_->close(*debt);
+        }
+    }
 
-    const std::shared_ptr<DeliveryHub> hub_;
+    // What each delivery needs comes last, next to what derived classes add.
     const Executor executor_;
     const ObserverName name_;
-    mutable std::mutex mutex_;
-    std::condition_variable idle_;
-    std::atomic<bool> cancelled_{false};
-    bool scheduled_ = false;
-    bool running_ = false;
-    bool dropped_ = false;
-    std::thread::id runner_;
-    std::optional<Version> owed_;  // what settle waits for
+    const std::shared_ptr<DeliveryHub> hub_;
+    const bool inline_;
+    mutable Turn turn_;
+    Debt* owed_ = nullptr;  // what settle waits for
 };
 
 }  // namespace detail

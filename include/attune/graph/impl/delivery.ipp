@@ -6,21 +6,35 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void DeliveryHub::open(Version version) {
+ATTUNE_DECL DeliveryHub::Debt& DeliveryHub::open(Version version, std::size_t shares) {
     const std::scoped_lock lock{mutex_};
-    ++owed_[version];
+    Debt& debt = owed_.try_emplace(version, version).first->second;
+    debt.shares_.fetch_add(shares, std::memory_order_relaxed);
+    return debt;
 }
 
-ATTUNE_DECL void DeliveryHub::close(Version version) noexcept {
+// Between the last share and the lock, somebody may have opened the version again, and even closed
+// it: only what the map says now counts.
+ATTUNE_DECL void DeliveryHub::close_last(Version version) noexcept {
     {
         const std::scoped_lock lock{mutex_};
         const auto found = owed_.find(version);
-        if (found == owed_.end() || --found->second != 0) {
+        if (found == owed_.end() || found->second.shares_.load(std::memory_order_acquire) != 0) {
             return;
         }
         owed_.erase(found);
     }
     settled_.notify_all();
+}
+
+ATTUNE_DECL void DeliveryHub::await(const Turn& turn) noexcept {
+    std::unique_lock lock{mutex_};
+    idle_.wait(lock, [&] { return !turn.is(Turn::running); });
+}
+
+ATTUNE_DECL void DeliveryHub::wake() noexcept {
+    { const std::scoped_lock lock{mutex_}; }  // nobody is between looking and waiting
+    idle_.notify_all();
 }
 
 ATTUNE_DECL bool DeliveryHub::settle(Version version,
@@ -69,22 +83,14 @@ ATTUNE_DECL std::vector<DeliveryHub::Notice> DeliveryHub::take_all_notices() {
 
 ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
                                ObserverName name)
-    : hub_(std::move(hub)), executor_(std::move(executor)), name_(std::move(name)) {}
-
-ATTUNE_DECL void Delivery::owe(Version version) {
-    hub_->open(version);
-    owed_ = version;
-}
-
-ATTUNE_DECL void Delivery::settle_debt() noexcept {
-    if (owed_) {
-        hub_->close(*owed_);
-        owed_.reset();
-    }
-}
+    : executor_(std::move(executor)),
+      name_(std::move(name)),
+      hub_(std::move(hub)),
+      inline_(executor_.runs_inline()),
+      turn_(hub_->calls(), name_) {}
 
 ATTUNE_DECL void Delivery::dispatch() {
-    if (executor_.runs_inline()) {
+    if (inline_) {
         run();
         return;
     }
@@ -109,7 +115,7 @@ ATTUNE_DECL void Delivery::dispatch() {
 ATTUNE_DECL void Delivery::run() noexcept {
     try {
         while (step(nullptr)) {
-            if (!executor_.runs_inline()) {
+            if (!inline_) {
                 dispatch();  // a turn for the other observers
                 return;
             }
@@ -132,76 +138,117 @@ ATTUNE_DECL void Delivery::deliver_first() {
 }
 
 ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
+    Debt* unowed = nullptr;
+    bool taken = false;
     {
-        const std::scoped_lock lock{mutex_};
-        if (cancelled_.load(std::memory_order_relaxed)) {
+        Turn::Held turn{turn_};
+        if (turn.is(Turn::ended)) {
             return false;
         }
-        if (!take()) {
-            scheduled_ = false;
-            settle_debt();
-            return false;
+        taken = take();
+        if (taken) {
+            turn_.begin(turn);
+        } else {
+            turn.clear(Turn::scheduled | Turn::more);
+            unowed = std::exchange(owed_, nullptr);
         }
-        running_ = true;
-        runner_ = std::this_thread::get_id();
     }
-    std::exception_ptr problem;
+    if (!taken) {
+        pay(unowed);
+        return false;
+    }
+    hub_->calls().began(turn_);
     try {
-        const CallWatch::Call watched{hub_->calls(), name_};
         call();
     } catch (...) {
-        problem = std::current_exception();
+        if (thrown != nullptr) {
+            *thrown = std::current_exception();
+        } else {
+            hub_->report(name_, std::current_exception());
+        }
     }
-    if (problem && thrown == nullptr) {
-        hub_->report(name_, problem);
-    } else if (problem) {
-        *thrown = problem;
+    Debt* const paid = owed_;  // nobody else touches it while we are running
+    if (turn_.end()) {
+        pay(paid);
+        return false;
     }
+    return end_step(paid);
+}
+
+// When more may wait, or the observation is over.
+ATTUNE_DECL bool Delivery::end_step(Debt* paid) {
+    Debt* next = nullptr;
     bool again = false;
+    bool over = false;
     bool last = false;
-    {
-        const std::scoped_lock lock{mutex_};
-        running_ = false;
-        runner_ = {};
-        const std::optional<Version> paid = std::exchange(owed_, std::nullopt);
-        if (cancelled_.load(std::memory_order_relaxed)) {
-            last = !std::exchange(dropped_, true);
-        } else if (const std::optional<Version> next = waiting()) {
-            again = true;
-            owe(*next);  // before the old debt is paid, so that settle sees no gap
+    for (;;) {
+        std::optional<Version> version;
+        {
+            Turn::Held turn{turn_};
+            over = turn.is(Turn::ended);
+            version = over ? std::nullopt : waiting();
+            if (over) {
+                last = !turn.is(Turn::dropped);
+                turn.set(Turn::dropped);
+                turn.clear(Turn::scheduled);
+                owed_ = nullptr;
+                break;
+            }
+            if (!version || next != nullptr) {
+                again = version.has_value();
+                turn.clear(Turn::running | Turn::reported);
+                if (!again) {
+                    turn.clear(Turn::scheduled | Turn::more);
+                }
+                owed_ = next;
+                break;
+            }
         }
-        scheduled_ = again;
-        if (paid) {
-            hub_->close(*paid);
+        next = &hub_->open(*version);  // before the old debt is paid, so that settle sees no gap
+    }
+    if (over) {
+        if (last) {
+            drop();
         }
+        Turn::Held{turn_}.clear(Turn::running | Turn::reported);
+        hub_->wake();
+        pay(next);
     }
-    if (last) {
-        drop();
-    }
-    idle_.notify_all();
+    pay(paid);
     return again;
 }
 
 ATTUNE_DECL Lag Delivery::lag() const noexcept {
-    const std::scoped_lock lock{mutex_};
-    return cancelled_.load(std::memory_order_relaxed) ? Lag{} : count_waiting();
+    const Turn::Held turn{turn_};
+    return turn.is(Turn::ended) ? Lag{} : count_waiting();
 }
 
 ATTUNE_DECL void Delivery::cancel() noexcept {
+    bool wait = false;
     {
-        std::unique_lock lock{mutex_};
-        cancelled_.store(true, std::memory_order_release);
-        if (running_ && runner_ == std::this_thread::get_id()) {
-            return;  // step() clears up when the callback has returned
-        }
-        idle_.wait(lock, [&] { return !running_; });
-        scheduled_ = false;
-        settle_debt();
-        if (std::exchange(dropped_, true)) {
-            return;
+        Turn::Held turn{turn_};
+        turn.set(Turn::ended);
+        wait = turn.is(Turn::running);
+        if (wait && turn_.runs_here()) {
+            return;  // end_step() clears up when the callback has returned
         }
     }
-    drop();
+    if (wait) {
+        hub_->await(turn_);
+    }
+    Debt* unpaid = nullptr;
+    bool last = false;
+    {
+        Turn::Held turn{turn_};
+        unpaid = std::exchange(owed_, nullptr);
+        last = !turn.is(Turn::dropped);
+        turn.clear(Turn::scheduled);
+        turn.set(Turn::dropped);
+    }
+    pay(unpaid);
+    if (last) {
+        drop();
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

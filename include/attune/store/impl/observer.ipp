@@ -34,9 +34,10 @@ ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Execu
 
 ATTUNE_DECL ValueDelivery::~ValueDelivery() = default;
 
-ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellPtr& value) {
+ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellOwner& value,
+                                            DeliveryHub::Debt& debt) {
     Item replaced;  // destroyed without the lock
-    return offer(version, [&] {
+    return offer(debt, [&] {
         if (backlog_ != nullptr) {
             replaced = add_to_backlog({value, version, version});
             return;
@@ -44,6 +45,15 @@ ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellPtr& valu
         const Version since = next_.value ? next_.since : version;
         replaced = std::exchange(next_, {value, version, since});
     });
+}
+
+ATTUNE_DECL bool ValueDelivery::offer_first(Version version, CellOwner value) {
+    DeliveryHub::Debt& debt = hub().open(version);
+    const bool due = offer_value(version, value, debt);
+    if (!due) {
+        hub().close(debt);
+    }
+    return due;
 }
 
 ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
@@ -82,13 +92,13 @@ ATTUNE_DECL bool ValueDelivery::take() {
 }
 
 ATTUNE_DECL void ValueDelivery::call() {
-    const Item item = std::exchange(taken_, {});
+    Item item = std::exchange(taken_, {});
     // Compared here and not in take: two values of a user's type are compared by the user's code.
     if (backlog_ == nullptr && seen_ && node_->kind.equal(*seen_.get(), *item.value.get())) {
         return;
     }
-    const CellPtr before = std::exchange(seen_, item.value);
-    tell(before, item.value, item.version);
+    std::swap(seen_, item.value);
+    tell(item.value, seen_, item.version);
 }
 
 ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
