@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI {
@@ -93,7 +92,7 @@ private:
     ATTUNE_DECL Lag count_waiting() const noexcept override;
     ATTUNE_DECL void call() override;
     /// Gives what had to go, to be destroyed without the lock.
-    Item add_to_backlog(Item item);
+    Item add_to_backlog(Item item, bool& fell_behind);
 
     Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
     CellOwner seen_;             // by the observer
@@ -114,8 +113,6 @@ public:
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
-    using Told = attune::Change<T>;
-
     void tell([[maybe_unused]] CellOwner& before, CellOwner& after,
               [[maybe_unused]] Version version) override {
         if constexpr (Apply) {
@@ -126,15 +123,11 @@ private:
                 ~Loan() { after = CellOwner{std::move(change.after), cell}; }
                 CellOwner& after;
                 const CellBase* const cell;
-                Told change;
+                attune::Change<T> change;
             } loan{after,
                    after.get(),
                    {pin_value<T>(std::move(before)), pin_value<T>(std::move(after)), version}};
-            if constexpr (std::is_invocable_v<F&, const Told&>) {
-                (*callback_)(std::as_const(loan.change));
-            } else {
-                (*callback_)(Told{loan.change});
-            }
+            (*callback_)(std::as_const(loan.change));
         }
     }
     void drop() noexcept override {
