@@ -8199,22 +8199,21 @@ public:
     static constexpr Flags dropped = 32;   ///< what belonged to the observer is destroyed
     static constexpr Flags reported = 64;  ///< the call that runs was found to be slow
 
-    /// The lock, held. What `flags` says in the end becomes the state.
+    /// The lock, held. What is set and cleared becomes the state in the end.
     class Held {
     public:
-        explicit Held(Turn& turn) noexcept : flags(turn.lock()), turn_(turn) {}
+        explicit Held(Turn& turn) noexcept : turn_(turn), flags_(turn.lock()) {}
         Held(const Held&) = delete;
         Held& operator=(const Held&) = delete;
-        ~Held() { turn_.word_.store(flags, std::memory_order_release); }
+        ~Held() { turn_.word_.store(flags_, std::memory_order_release); }
 
-        bool is(Flags flag) const noexcept { return (flags & flag) != 0; }
-        void set(Flags flag) noexcept { flags |= flag; }
-        void clear(Flags flag) noexcept { flags &= ~flag; }
-
-        Flags flags;
+        bool is(Flags flag) const noexcept { return (flags_ & flag) != 0; }
+        void set(Flags flag) noexcept { flags_ |= flag; }
+        void clear(Flags flag) noexcept { flags_ &= ~flag; }
 
     private:
         Turn& turn_;
+        Flags flags_;
     };
 
     /// Both outlive it.
@@ -9339,7 +9338,7 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
             hub_->report(name_, std::current_exception());
         }
     }
-    Debt* const paid = owed_;  // nobody else touches it while we are running
+    Debt* const paid = std::exchange(owed_, nullptr);  // it is ours while we are running
     if (turn_.end()) {
         pay(paid);
         return false;
@@ -9363,7 +9362,6 @@ ATTUNE_DECL bool Delivery::end_step(Debt* paid) {
                 last = !turn.is(Turn::dropped);
                 turn.set(Turn::dropped);
                 turn.clear(Turn::scheduled);
-                owed_ = nullptr;
                 break;
             }
             if (!version || next != nullptr) {

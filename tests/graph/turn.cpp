@@ -37,7 +37,7 @@ TEST(Turn, ends_at_once_when_there_is_nothing_else_to_see_to) {
         Turn::Held{w.turn}.set(other);
         EXPECT_FALSE(w.turn.end());
         EXPECT_TRUE(w.turn.is(Turn::running));
-        Turn::Held{w.turn}.flags = 0;
+        Turn::Held{w.turn}.clear(Turn::scheduled | Turn::running | other);
     }
 }
 

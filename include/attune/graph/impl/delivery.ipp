@@ -167,7 +167,7 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
             hub_->report(name_, std::current_exception());
         }
     }
-    Debt* const paid = owed_;  // nobody else touches it while we are running
+    Debt* const paid = std::exchange(owed_, nullptr);  // it is ours while we are running
     if (turn_.end()) {
         pay(paid);
         return false;
@@ -191,7 +191,6 @@ ATTUNE_DECL bool Delivery::end_step(Debt* paid) {
                 last = !turn.is(Turn::dropped);
                 turn.set(Turn::dropped);
                 turn.clear(Turn::scheduled);
-                owed_ = nullptr;
                 break;
             }
             if (!version || next != nullptr) {
