@@ -14766,28 +14766,26 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
 
 ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> changed,
                                     Published& result) {
-    DeliveryHub::Debt* debt = nullptr;
     for (GraphNode* const node : changed) {
-        if (node->observers == nullptr) {
+        if (node->observers == nullptr || node->observers->all.empty()) {
             continue;
         }
         const auto& observers = node->observers->all;
+        result.observers.emplace_back(node->observers);
         const CellOwner value = CellPtr::share(frame.cell(node->slot)).own();
         // A share for each, at once; those who need none leave it to be given back.
         std::size_t unused = observers.size() + 1;
-        debt = &hub.open(result.version, unused);
+        DeliveryHub::Debt& debt = hub.open(result.version, unused);
         bool tidy = false;
-        result.observers.emplace_back(node->observers);
-        result.due.reserve(result.due.size() + observers.size());
         for (const auto& observer : observers) {
-            if (observer->offer_value(result.version, value, *debt)) {
+            if (observer->offer_value(result.version, value, debt)) {
                 result.due.push_back(observer.get());
                 --unused;
             } else {
                 tidy = tidy || observer->over();
             }
         }
-        hub.close(*debt, unused);
+        hub.close(debt, unused);
         if (tidy) {
             (void)tidy_observers(*node);
         }
