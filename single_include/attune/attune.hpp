@@ -8180,10 +8180,17 @@ struct ObserverName {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-class CallWatch;
+class Turn;
+
+/// The turns of one store.
+struct TurnList {
+    std::mutex mutex;
+    Turn* oldest = nullptr;
+    Turn* newest = nullptr;
+};
 
 /// Where one observer stands: one word that is state and lock at once, so that a delivery takes
-/// three atomic operations and not three mutexes. Listed with the watch while it exists.
+/// three atomic operations and not three mutexes. Listed while it exists.
 ///
 /// The lock is held for a few instructions, never during user's code or while waiting for anything.
 /// That is why its owner gives it back with a plain store and wakes nobody: who finds it taken
@@ -8217,7 +8224,7 @@ public:
     };
 
     /// Both outlive it.
-    ATTUNE_DECL Turn(CallWatch& watch, const ObserverName& observer);
+    ATTUNE_DECL Turn(TurnList& list, const ObserverName& observer);
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ATTUNE_DECL ~Turn();
@@ -8230,8 +8237,12 @@ public:
         return (word_.load(std::memory_order_acquire) & (ended | running)) == ended;
     }
 
-    /// The call begins. Afterwards, without the lock, comes CallWatch::began.
-    inline void begin(Held& held) noexcept;
+    /// The call begins, at CallWatch::time. Afterwards, without the lock, comes CallWatch::began.
+    void begin(Held& held, std::chrono::steady_clock::time_point now) noexcept {
+        held.set(running);
+        runner_ = std::this_thread::get_id();
+        since_ = now;
+    }
     /// For the lock's owner, while it is running.
     bool runs_here() const noexcept { return runner_ == std::this_thread::get_id(); }
 
@@ -8257,12 +8268,45 @@ private:
 
     std::atomic<Flags> word_{0};
     std::thread::id runner_;
-    CallWatch& watch_;
+    TurnList& list_;
     std::chrono::steady_clock::time_point since_{};  // of the call; none: it is not watched
     const ObserverName& observer_;
-    Turn* older_ = nullptr;  // in the watch's list
+    Turn* older_ = nullptr;
     Turn* newer_ = nullptr;
 };
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Turn::Turn(TurnList& list, const ObserverName& observer)
+    : list_(list), observer_(observer) {
+    const std::scoped_lock lock{list_.mutex};
+    older_ = list_.newest;
+    (older_ != nullptr ? older_->newer_ : list_.oldest) = this;
+    list_.newest = this;
+}
+
+ATTUNE_DECL Turn::~Turn() {
+    const std::scoped_lock lock{list_.mutex};
+    (older_ != nullptr ? older_->newer_ : list_.oldest) = newer_;
+    (newer_ != nullptr ? newer_->older_ : list_.newest) = older_;
+}
+
+ATTUNE_DECL Turn::Flags Turn::lock_slowly() noexcept {
+    for (unsigned tries = 0;; ++tries) {
+        Flags seen = word_.load(std::memory_order_relaxed) & ~locked;
+        if (word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+            return seen;
+        }
+        if (tries < 16) {
+            std::this_thread::yield();
+        } else {  // yielding is no help to an owner of lower priority
+            std::this_thread::sleep_for(std::chrono::microseconds{50});
+        }
+    }
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -8306,8 +8350,8 @@ public:
     /// How many calls have been found slow by look().
     std::uint64_t found() const noexcept { return found_.load(std::memory_order_relaxed); }
 
-private:
-    friend class Turn;
+    /// Those who are watched.
+    TurnList& turns() noexcept { return turns_; }
 
     /// The time at which a call begins, or nothing when the watch is off. May be early by grain_.
     Clock::time_point time() const noexcept {
@@ -8323,6 +8367,8 @@ private:
         return Clock::now();
 #endif
     }
+
+private:
     ATTUNE_DECL void ask_for(const Turn& turn) noexcept;
     void ask(Clock::time_point when) noexcept;
 
@@ -8334,53 +8380,16 @@ private:
     Clock::duration limit_{};
     Clock::duration grain_{};
     std::atomic<std::uint64_t> found_{0};
-    mutable std::mutex mutex_;  // the list, arm_, what is written to armed_
+    mutable TurnList turns_;  // its mutex is also that of arm_ and of what is written to armed_
     Arm arm_;
-    Turn* oldest_ = nullptr;
-    Turn* newest_ = nullptr;
 };
-
-inline void Turn::begin(Held& held) noexcept {
-    held.set(running);
-    runner_ = std::this_thread::get_id();
-    since_ = watch_.time();
-}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL Turn::Turn(CallWatch& watch, const ObserverName& observer)
-    : watch_(watch), observer_(observer) {
-    const std::scoped_lock lock{watch_.mutex_};
-    older_ = watch_.newest_;
-    (older_ != nullptr ? older_->newer_ : watch_.oldest_) = this;
-    watch_.newest_ = this;
-}
-
-ATTUNE_DECL Turn::~Turn() {
-    const std::scoped_lock lock{watch_.mutex_};
-    (older_ != nullptr ? older_->newer_ : watch_.oldest_) = newer_;
-    (newer_ != nullptr ? newer_->older_ : watch_.newest_) = older_;
-}
-
-ATTUNE_DECL Turn::Flags Turn::lock_slowly() noexcept {
-    for (unsigned tries = 0;; ++tries) {
-        Flags seen = word_.load(std::memory_order_relaxed) & ~locked;
-        if (word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire,
-                                        std::memory_order_relaxed)) {
-            return seen;
-        }
-        if (tries < 16) {
-            std::this_thread::yield();
-        } else {  // yielding is no help to an owner of lower priority
-            std::this_thread::sleep_for(std::chrono::microseconds{50});
-        }
-    }
-}
-
 ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     limit_ = limit;
 #if defined(__linux__)
     // The coarse clock takes a quarter of the time to read, and is late by some milliseconds.
@@ -8398,7 +8407,7 @@ ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
 ATTUNE_DECL void CallWatch::stop() noexcept {
     Arm gone;  // destroyed without the lock: it may wait for a look
     {
-        const std::scoped_lock lock{mutex_};
+        const std::scoped_lock lock{turns_.mutex};
         on_.store(false, std::memory_order_relaxed);
         gone.swap(arm_);
     }
@@ -8417,7 +8426,7 @@ ATTUNE_DECL void CallWatch::ask(Clock::time_point when) noexcept {
 }
 
 ATTUNE_DECL void CallWatch::ask_for(const Turn& turn) noexcept {
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     if (turn.since_ != Clock::time_point{}) {
         ask(turn.since_ + limit_ + grain_);
     }
@@ -8425,11 +8434,11 @@ ATTUNE_DECL void CallWatch::ask_for(const Turn& turn) noexcept {
 
 ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
     std::vector<SlowCall> found;
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     armed_.store(false, std::memory_order_relaxed);
     const auto now = Clock::now();
     auto next = Clock::time_point::max();
-    for (Turn* turn = oldest_; turn != nullptr; turn = turn->newer_) {
+    for (Turn* turn = turns_.oldest; turn != nullptr; turn = turn->newer_) {
         Clock::time_point since;
         {
             Turn::Held held{*turn};
@@ -8455,9 +8464,9 @@ ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
 
 ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::slow() const {
     std::vector<SlowCall> found;
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     const auto now = Clock::now();
-    for (Turn* turn = oldest_; turn != nullptr; turn = turn->newer_) {
+    for (Turn* turn = turns_.oldest; turn != nullptr; turn = turn->newer_) {
         Clock::time_point since;
         {
             const Turn::Held held{*turn};
@@ -9258,7 +9267,7 @@ ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor execut
       name_(std::move(name)),
       hub_(std::move(hub)),
       inline_(executor_.runs_inline()),
-      turn_(hub_->calls(), name_) {}
+      turn_(hub_->calls().turns(), name_) {}
 
 ATTUNE_DECL void Delivery::dispatch() {
     if (inline_) {
@@ -9318,7 +9327,7 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
         }
         taken = take();
         if (taken) {
-            turn_.begin(turn);
+            turn_.begin(turn, hub_->calls().time());
         } else {
             turn.clear(Turn::scheduled | Turn::more);
             unowed = std::exchange(owed_, nullptr);

@@ -32,11 +32,11 @@ const ObserverName audit{"audit", ObserverName::Kind::given};
 /// An observer and one call of it, which lasts as long as this.
 class Call {
 public:
-    Call(CallWatch& watch, const ObserverName& observer) : turn_(watch, observer) {
+    Call(CallWatch& watch, const ObserverName& observer) : turn_(watch.turns(), observer) {
         {
             Turn::Held held{turn_};
             held.set(Turn::scheduled);
-            turn_.begin(held);
+            turn_.begin(held, watch.time());
         }
         watch.began(turn_);
     }

@@ -1,7 +1,5 @@
 #include <attune/graph/turn.hpp>
 
-#include <attune/graph/call_watch.hpp>
-
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -9,20 +7,20 @@
 
 namespace {
 
-using attune::detail::CallWatch;
 using attune::detail::ObserverName;
 using attune::detail::Turn;
+using attune::detail::TurnList;
 
 const ObserverName pool{"pool"};
 
 struct Watched {
-    CallWatch watch;
-    Turn turn{watch, pool};
+    TurnList list;
+    Turn turn{list, pool};
 
     void begin() {
         Turn::Held held{turn};
         held.set(Turn::scheduled);
-        turn.begin(held);
+        turn.begin(held, {});
     }
 };
 

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <vector>
 
 #include <ctime>
@@ -53,8 +52,8 @@ public:
     /// How many calls have been found slow by look().
     std::uint64_t found() const noexcept { return found_.load(std::memory_order_relaxed); }
 
-private:
-    friend class Turn;
+    /// Those who are watched.
+    TurnList& turns() noexcept { return turns_; }
 
     /// The time at which a call begins, or nothing when the watch is off. May be early by grain_.
     Clock::time_point time() const noexcept {
@@ -70,6 +69,8 @@ private:
         return Clock::now();
 #endif
     }
+
+private:
     ATTUNE_DECL void ask_for(const Turn& turn) noexcept;
     void ask(Clock::time_point when) noexcept;
 
@@ -81,17 +82,9 @@ private:
     Clock::duration limit_{};
     Clock::duration grain_{};
     std::atomic<std::uint64_t> found_{0};
-    mutable std::mutex mutex_;  // the list, arm_, what is written to armed_
+    mutable TurnList turns_;  // its mutex is also that of arm_ and of what is written to armed_
     Arm arm_;
-    Turn* oldest_ = nullptr;
-    Turn* newest_ = nullptr;
 };
-
-inline void Turn::begin(Held& held) noexcept {
-    held.set(running);
-    runner_ = std::this_thread::get_id();
-    since_ = watch_.time();
-}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 

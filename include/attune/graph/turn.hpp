@@ -6,14 +6,22 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <thread>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-class CallWatch;
+class Turn;
+
+/// The turns of one store.
+struct TurnList {
+    std::mutex mutex;
+    Turn* oldest = nullptr;
+    Turn* newest = nullptr;
+};
 
 /// Where one observer stands: one word that is state and lock at once, so that a delivery takes
-/// three atomic operations and not three mutexes. Listed with the watch while it exists.
+/// three atomic operations and not three mutexes. Listed while it exists.
 ///
 /// The lock is held for a few instructions, never during user's code or while waiting for anything.
 /// That is why its owner gives it back with a plain store and wakes nobody: who finds it taken
@@ -47,7 +55,7 @@ public:
     };
 
     /// Both outlive it.
-    ATTUNE_DECL Turn(CallWatch& watch, const ObserverName& observer);
+    ATTUNE_DECL Turn(TurnList& list, const ObserverName& observer);
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ATTUNE_DECL ~Turn();
@@ -60,8 +68,12 @@ public:
         return (word_.load(std::memory_order_acquire) & (ended | running)) == ended;
     }
 
-    /// The call begins. Afterwards, without the lock, comes CallWatch::began.
-    inline void begin(Held& held) noexcept;
+    /// The call begins, at CallWatch::time. Afterwards, without the lock, comes CallWatch::began.
+    void begin(Held& held, std::chrono::steady_clock::time_point now) noexcept {
+        held.set(running);
+        runner_ = std::this_thread::get_id();
+        since_ = now;
+    }
     /// For the lock's owner, while it is running.
     bool runs_here() const noexcept { return runner_ == std::this_thread::get_id(); }
 
@@ -87,11 +99,15 @@ private:
 
     std::atomic<Flags> word_{0};
     std::thread::id runner_;
-    CallWatch& watch_;
+    TurnList& list_;
     std::chrono::steady_clock::time_point since_{};  // of the call; none: it is not watched
     const ObserverName& observer_;
-    Turn* older_ = nullptr;  // in the watch's list
+    Turn* older_ = nullptr;
     Turn* newer_ = nullptr;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/graph/impl/turn.ipp>
+#endif

@@ -4,42 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL Turn::Turn(CallWatch& watch, const ObserverName& observer)
-    : watch_(watch), observer_(observer) {
-    const std::scoped_lock lock{watch_.mutex_};
-    older_ = watch_.newest_;
-    (older_ != nullptr ? older_->newer_ : watch_.oldest_) = this;
-    watch_.newest_ = this;
-}
-
-ATTUNE_DECL Turn::~Turn() {
-    const std::scoped_lock lock{watch_.mutex_};
-    (older_ != nullptr ? older_->newer_ : watch_.oldest_) = newer_;
-    (newer_ != nullptr ? newer_->older_ : watch_.newest_) = older_;
-}
-
-ATTUNE_DECL Turn::Flags Turn::lock_slowly() noexcept {
-    for (unsigned tries = 0;; ++tries) {
-        Flags seen = word_.load(std::memory_order_relaxed) & ~locked;
-        if (word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire,
-                                        std::memory_order_relaxed)) {
-            return seen;
-        }
-        if (tries < 16) {
-            std::this_thread::yield();
-        } else {  // yielding is no help to an owner of lower priority
-            std::this_thread::sleep_for(std::chrono::microseconds{50});
-        }
-    }
-}
-
 ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     limit_ = limit;
 #if defined(__linux__)
     // The coarse clock takes a quarter of the time to read, and is late by some milliseconds.
@@ -57,7 +27,7 @@ ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
 ATTUNE_DECL void CallWatch::stop() noexcept {
     Arm gone;  // destroyed without the lock: it may wait for a look
     {
-        const std::scoped_lock lock{mutex_};
+        const std::scoped_lock lock{turns_.mutex};
         on_.store(false, std::memory_order_relaxed);
         gone.swap(arm_);
     }
@@ -76,7 +46,7 @@ ATTUNE_DECL void CallWatch::ask(Clock::time_point when) noexcept {
 }
 
 ATTUNE_DECL void CallWatch::ask_for(const Turn& turn) noexcept {
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     if (turn.since_ != Clock::time_point{}) {
         ask(turn.since_ + limit_ + grain_);
     }
@@ -84,11 +54,11 @@ ATTUNE_DECL void CallWatch::ask_for(const Turn& turn) noexcept {
 
 ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
     std::vector<SlowCall> found;
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     armed_.store(false, std::memory_order_relaxed);
     const auto now = Clock::now();
     auto next = Clock::time_point::max();
-    for (Turn* turn = oldest_; turn != nullptr; turn = turn->newer_) {
+    for (Turn* turn = turns_.oldest; turn != nullptr; turn = turn->newer_) {
         Clock::time_point since;
         {
             Turn::Held held{*turn};
@@ -114,9 +84,9 @@ ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
 
 ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::slow() const {
     std::vector<SlowCall> found;
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     const auto now = Clock::now();
-    for (Turn* turn = oldest_; turn != nullptr; turn = turn->newer_) {
+    for (Turn* turn = turns_.oldest; turn != nullptr; turn = turn->newer_) {
         Clock::time_point since;
         {
             const Turn::Held held{*turn};

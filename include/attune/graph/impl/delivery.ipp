@@ -87,7 +87,7 @@ ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor execut
       name_(std::move(name)),
       hub_(std::move(hub)),
       inline_(executor_.runs_inline()),
-      turn_(hub_->calls(), name_) {}
+      turn_(hub_->calls().turns(), name_) {}
 
 ATTUNE_DECL void Delivery::dispatch() {
     if (inline_) {
@@ -147,7 +147,7 @@ ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
         }
         taken = take();
         if (taken) {
-            turn_.begin(turn);
+            turn_.begin(turn, hub_->calls().time());
         } else {
             turn.clear(Turn::scheduled | Turn::more);
             unowed = std::exchange(owed_, nullptr);
