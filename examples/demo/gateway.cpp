@@ -63,7 +63,7 @@ std::size_t Events::count() const {
 
 template <class T>
 void Gateway::report_changes_of(const attune::Config<T>& config, Events& events) {
-    const attune::Path at = config.path();
+    const attune::Path at = config.name();
     subscriptions_.push_back(config.on_change([&events, at](const attune::Change<T>& change) {
         const Clock::time_point now = Clock::now();
         events.report({Event::What::changed, to_string(at),

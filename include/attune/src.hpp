@@ -61,6 +61,7 @@
 #include <attune/graph/impl/notifier.ipp>
 #include <attune/graph/impl/propagation.ipp>
 #include <attune/graph/impl/publication_bell.ipp>
+#include <attune/graph/impl/turn.ipp>
 
 #include <attune/store/impl/binding_index.ipp>
 #include <attune/store/impl/config.ipp>

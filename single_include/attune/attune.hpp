@@ -8180,11 +8180,144 @@ struct ObserverName {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// Knows which observers are being called and since when, and finds those that take too long.
+class Turn;
+
+/// The turns of one store.
+struct TurnList {
+    std::mutex mutex;
+    Turn* oldest = nullptr;
+    Turn* newest = nullptr;
+};
+
+/// Where one observer stands: one word that is state and lock at once, so that a delivery takes
+/// three atomic operations and not three mutexes. Listed while it exists.
 ///
-/// It has no thread: when a call begins it asks, through `arm`, for a look at the moment at which
-/// the call would be slow. One look is asked for at a time, so that observers that return soon cost
-/// at most one wake-up per `limit`, and a store without calls none.
+/// The lock is held for a few instructions, never during user's code or while waiting for anything.
+/// That is why its owner gives it back with a plain store and wakes nobody: who finds it taken
+/// tries again, and soon sleeps between two tries, for the case that the owner was preempted.
+class Turn {
+public:
+    using Flags = std::uint32_t;
+    static constexpr Flags locked = 1;
+    static constexpr Flags scheduled = 2;  ///< a run is due, or goes on
+    static constexpr Flags running = 4;    ///< inside the user's code
+    static constexpr Flags more = 8;       ///< something was offered meanwhile; may be gone again
+    static constexpr Flags ended = 16;
+    static constexpr Flags dropped = 32;   ///< what belonged to the observer is destroyed
+    static constexpr Flags reported = 64;  ///< the call that runs was found to be slow
+
+    /// The lock, held. What is set and cleared becomes the state in the end.
+    class Held {
+    public:
+        explicit Held(Turn& turn) noexcept : turn_(turn), flags_(turn.lock()) {}
+        Held(const Held&) = delete;
+        Held& operator=(const Held&) = delete;
+        ~Held() { turn_.word_.store(flags_, std::memory_order_release); }
+
+        bool is(Flags flag) const noexcept { return (flags_ & flag) != 0; }
+        void set(Flags flag) noexcept { flags_ |= flag; }
+        void clear(Flags flag) noexcept { flags_ &= ~flag; }
+
+    private:
+        Turn& turn_;
+        Flags flags_;
+    };
+
+    /// Both outlive it.
+    ATTUNE_DECL Turn(TurnList& list, const ObserverName& observer);
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ATTUNE_DECL ~Turn();
+
+    bool is(Flags flag) const noexcept {
+        return (word_.load(std::memory_order_acquire) & flag) != 0;
+    }
+    /// Ended, and not inside the last call any more.
+    bool over() const noexcept {
+        return (word_.load(std::memory_order_acquire) & (ended | running)) == ended;
+    }
+
+    /// The call begins, at CallWatch::time. Afterwards, without the lock, comes CallWatch::began.
+    void begin(Held& held, std::chrono::steady_clock::time_point now) noexcept {
+        held.set(running);
+        runner_ = std::this_thread::get_id();
+        since_ = now;
+    }
+    /// For the lock's owner, while it is running.
+    bool runs_here() const noexcept { return runner_ == std::this_thread::get_id(); }
+
+    /// Running to idle; false, and nothing done, when there is anything else to see to.
+    bool end() noexcept {
+        Flags plain = scheduled | running;
+        return word_.compare_exchange_strong(plain, 0, std::memory_order_acq_rel,
+                                             std::memory_order_relaxed);
+    }
+
+private:
+    friend class CallWatch;
+
+    Flags lock() noexcept {
+        Flags seen = word_.load(std::memory_order_relaxed) & ~locked;
+        if (word_.compare_exchange_strong(seen, seen | locked, std::memory_order_acquire,
+                                          std::memory_order_relaxed)) [[likely]] {
+            return seen;
+        }
+        return lock_slowly();
+    }
+    ATTUNE_DECL Flags lock_slowly() noexcept;
+
+    std::atomic<Flags> word_{0};
+    std::thread::id runner_;
+    TurnList& list_;
+    std::chrono::steady_clock::time_point since_{};  // of the call; none: it is not watched
+    const ObserverName& observer_;
+    Turn* older_ = nullptr;
+    Turn* newer_ = nullptr;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Turn::Turn(TurnList& list, const ObserverName& observer)
+    : list_(list), observer_(observer) {
+    const std::scoped_lock lock{list_.mutex};
+    older_ = list_.newest;
+    (older_ != nullptr ? older_->newer_ : list_.oldest) = this;
+    list_.newest = this;
+}
+
+ATTUNE_DECL Turn::~Turn() {
+    const std::scoped_lock lock{list_.mutex};
+    (older_ != nullptr ? older_->newer_ : list_.oldest) = newer_;
+    (newer_ != nullptr ? newer_->older_ : list_.newest) = older_;
+}
+
+ATTUNE_DECL Turn::Flags Turn::lock_slowly() noexcept {
+    for (unsigned tries = 0;; ++tries) {
+        Flags seen = word_.load(std::memory_order_relaxed) & ~locked;
+        if (word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+            return seen;
+        }
+        if (tries < 16) {
+            std::this_thread::yield();
+        } else {  // yielding is no help to an owner of lower priority
+            std::this_thread::sleep_for(std::chrono::microseconds{50});
+        }
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Finds observers whose call takes too long.
+///
+/// It has no thread: when a call begins and no look is due, one is asked for, through `arm`, for
+/// the moment at which that call would be slow. The look goes through all observers; a call itself
+/// costs the reading of a clock. Observers that return soon cause at most one wake-up per `limit`,
+/// and a store without calls none.
 class CallWatch {
 public:
     using Clock = std::chrono::steady_clock;
@@ -8196,34 +8329,19 @@ public:
         Clock::duration running;
     };
 
-    /// One call of an observer, while it runs. The observer's name outlives it.
-    class Call {
-    public:
-        Call(CallWatch& watch, const ObserverName& observer)
-            : watch_(watch), observer_(observer), listed_(watch.begin(*this)) {}
-        Call(const Call&) = delete;
-        Call& operator=(const Call&) = delete;
-        ~Call() {
-            if (listed_) {
-                watch_.end(*this);
-            }
-        }
-
-    private:
-        friend class CallWatch;
-        CallWatch& watch_;
-        const ObserverName& observer_;
-        Clock::time_point since_;
-        Call* older_ = nullptr;
-        Call* newer_ = nullptr;
-        bool reported_ = false;
-        const bool listed_;
-    };
-
     /// Calls that begin from now on are slow after `limit`.
     ATTUNE_DECL void start(Clock::duration limit, Arm arm);
     /// No look is asked for after this.
     ATTUNE_DECL void stop() noexcept;
+
+    /// To be told after each Turn::begin. By then armed_ is read after the turn's lock was taken: a
+    /// look that took that lock before, and missed the call, has shown by then that it was made.
+    void began(const Turn& turn) noexcept {
+        if (!armed_.load(std::memory_order_relaxed) && on_.load(std::memory_order_relaxed))
+            [[unlikely]] {
+            ask_for(turn);
+        }
+    }
 
     /// The calls that have become slow since the last look: each call comes up once.
     ATTUNE_DECL std::vector<SlowCall> look();
@@ -8232,19 +8350,38 @@ public:
     /// How many calls have been found slow by look().
     std::uint64_t found() const noexcept { return found_.load(std::memory_order_relaxed); }
 
+    /// Those who are watched.
+    TurnList& turns() noexcept { return turns_; }
+
+    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_.
+    Clock::time_point time() const noexcept {
+        if (!on_.load(std::memory_order_acquire)) {
+            return {};
+        }
+#if defined(__linux__)
+        std::timespec now{};
+        (void)clock_gettime(clock_, &now);
+        return Clock::time_point{std::chrono::seconds{now.tv_sec} +
+                                 std::chrono::nanoseconds{now.tv_nsec}};
+#else
+        return Clock::now();
+#endif
+    }
+
 private:
-    ATTUNE_DECL bool begin(Call& call) noexcept;
-    ATTUNE_DECL void end(Call& call) noexcept;
-    void ask(Clock::time_point when);
+    ATTUNE_DECL void ask_for(const Turn& turn) noexcept;
+    void ask(Clock::time_point when) noexcept;
 
     std::atomic<bool> on_{false};
-    std::atomic<std::uint64_t> found_{0};
-    mutable std::mutex mutex_;
+    std::atomic<bool> armed_{false};
+#if defined(__linux__)
+    clockid_t clock_ = CLOCK_MONOTONIC;
+#endif
     Clock::duration limit_{};
+    Clock::duration grain_{};
+    std::atomic<std::uint64_t> found_{0};
+    mutable TurnList turns_;  // its mutex is also that of arm_ and of what is written to armed_
     Arm arm_;
-    bool armed_ = false;
-    Call* oldest_ = nullptr;
-    Call* newest_ = nullptr;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -8252,67 +8389,74 @@ private:
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     limit_ = limit;
+#if defined(__linux__)
+    // The coarse clock takes a quarter of the time to read, and is late by some milliseconds.
+    std::timespec grain{};
+    if (limit >= std::chrono::milliseconds{100} &&
+        clock_getres(CLOCK_MONOTONIC_COARSE, &grain) == 0) {
+        clock_ = CLOCK_MONOTONIC_COARSE;
+        grain_ = std::chrono::seconds{grain.tv_sec} + std::chrono::nanoseconds{grain.tv_nsec};
+    }
+#endif
     arm_ = std::move(arm);
-    on_.store(true, std::memory_order_relaxed);
+    on_.store(true, std::memory_order_release);
 }
 
 ATTUNE_DECL void CallWatch::stop() noexcept {
     Arm gone;  // destroyed without the lock: it may wait for a look
     {
-        const std::scoped_lock lock{mutex_};
+        const std::scoped_lock lock{turns_.mutex};
         on_.store(false, std::memory_order_relaxed);
         gone.swap(arm_);
     }
 }
 
-ATTUNE_DECL void CallWatch::ask(Clock::time_point when) {
-    if (armed_ || !arm_) {
+ATTUNE_DECL void CallWatch::ask(Clock::time_point when) noexcept {
+    if (armed_.load(std::memory_order_relaxed) || !arm_) {
         return;
     }
     try {
         arm_(when);
-        armed_ = true;
+        armed_.store(true, std::memory_order_relaxed);
     } catch (...) {
         // No thread can be had: the call goes unwatched, and the next one asks again.
     }
 }
 
-ATTUNE_DECL bool CallWatch::begin(Call& call) noexcept {
-    if (!on_.load(std::memory_order_relaxed)) {
-        return false;
+ATTUNE_DECL void CallWatch::ask_for(const Turn& turn) noexcept {
+    const std::scoped_lock lock{turns_.mutex};
+    if (turn.since_ != Clock::time_point{}) {
+        ask(turn.since_ + limit_ + grain_);
     }
-    const std::scoped_lock lock{mutex_};
-    call.since_ = Clock::now();  // under the lock, so that the list is in order of age
-    call.older_ = newest_;
-    (newest_ != nullptr ? newest_->newer_ : oldest_) = &call;
-    newest_ = &call;
-    ask(call.since_ + limit_);
-    return true;
-}
-
-ATTUNE_DECL void CallWatch::end(Call& call) noexcept {
-    const std::scoped_lock lock{mutex_};
-    (call.older_ != nullptr ? call.older_->newer_ : oldest_) = call.newer_;
-    (call.newer_ != nullptr ? call.newer_->older_ : newest_) = call.older_;
 }
 
 ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
     std::vector<SlowCall> found;
-    const std::scoped_lock lock{mutex_};
-    armed_ = false;
+    const std::scoped_lock lock{turns_.mutex};
+    armed_.store(false, std::memory_order_relaxed);
     const auto now = Clock::now();
-    for (Call* call = oldest_; call != nullptr; call = call->newer_) {
-        if (call->reported_) {
-            continue;
+    auto next = Clock::time_point::max();
+    for (Turn* turn = turns_.oldest; turn != nullptr; turn = turn->newer_) {
+        Clock::time_point since;
+        {
+            Turn::Held held{*turn};
+            since = turn->since_;
+            if (!held.is(Turn::running) || held.is(Turn::reported) ||
+                since == Clock::time_point{}) {
+                continue;
+            }
+            if (now - since < limit_ + grain_) {
+                next = std::min(next, since + limit_ + grain_);
+                continue;
+            }
+            held.set(Turn::reported);
         }
-        if (now - call->since_ < limit_) {
-            ask(call->since_ + limit_);  // the oldest of the rest
-            break;
-        }
-        call->reported_ = true;
-        found.push_back({call->observer_, now - call->since_});
+        found.push_back({turn->observer_, now - since});
+    }
+    if (next != Clock::time_point::max()) {
+        ask(next);
     }
     found_.fetch_add(found.size(), std::memory_order_relaxed);
     return found;
@@ -8320,12 +8464,24 @@ ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
 
 ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::slow() const {
     std::vector<SlowCall> found;
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     const auto now = Clock::now();
-    for (const Call* call = oldest_; call != nullptr && now - call->since_ >= limit_;
-         call = call->newer_) {
-        found.push_back({call->observer_, now - call->since_});
+    for (Turn* turn = turns_.oldest; turn != nullptr; turn = turn->newer_) {
+        Clock::time_point since;
+        {
+            const Turn::Held held{*turn};
+            since = turn->since_;
+            if (!held.is(Turn::running) || since == Clock::time_point{}) {
+                continue;
+            }
+        }
+        if (now - since >= limit_ + grain_) {
+            found.push_back({turn->observer_, now - since});
+        }
     }
+    std::stable_sort(found.begin(), found.end(), [](const SlowCall& one, const SlowCall& other) {
+        return one.running > other.running;
+    });
     return found;
 }
 
@@ -8867,11 +9023,37 @@ public:
     PublicationBell& bell() noexcept { return bell_; }
     CallWatch& calls() noexcept { return calls_; }
 
-    /// An observer owes the delivery of `version`, and has done so.
-    ATTUNE_DECL void open(Version version);
-    ATTUNE_DECL void close(Version version) noexcept;
+    /// The deliveries of one version that are owed. Whoever has a share may use it.
+    class Debt {
+    public:
+        explicit Debt(Version owed) noexcept : version_(owed) {}
+
+    private:
+        friend class DeliveryHub;
+        const Version version_;
+        std::atomic<std::size_t> shares_{0};
+    };
+
+    /// Takes `shares` in the debt of `version`: so many deliveries of it are owed.
+    ATTUNE_DECL Debt& open(Version version, std::size_t shares = 1);
+    /// They were made. One atomic operation but for the last.
+    void close(Debt& debt, std::size_t shares = 1) noexcept {
+        const Version version = debt.version_;  // without a share, the debt may be gone
+        if (debt.shares_.fetch_sub(shares, std::memory_order_acq_rel) == shares) {
+            close_last(version);
+        }
+    }
     /// Waits until no observer owes a version up to `version`. False when the time is over first.
     ATTUNE_DECL bool settle(Version version, std::chrono::steady_clock::time_point deadline);
+
+    /// Waits until `left`, which may take the lock of a turn, says that whatever went on in a
+    /// turn that has ended is over; wake makes it look again.
+    template <class Left>
+    void await(Left&& left) noexcept {
+        std::unique_lock lock{mutex_};
+        idle_.wait(lock, left);
+    }
+    ATTUNE_DECL void wake() noexcept;
 
     /// Who is told of what an observer throws; null for nobody.
     ATTUNE_DECL void on_throw(OnThrow told) noexcept;
@@ -8891,6 +9073,7 @@ public:
     std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
+    ATTUNE_DECL void close_last(Version version) noexcept;
     ATTUNE_DECL std::vector<Notice> take_all_notices();
 
     Notifier notifier_;
@@ -8898,7 +9081,8 @@ private:
     CallWatch calls_;
     std::mutex mutex_;
     std::condition_variable settled_;
-    std::map<Version, std::size_t> owed_;
+    std::condition_variable idle_;
+    std::map<Version, Debt> owed_;
     std::mutex report_mutex_;
     OnThrow on_throw_;
     std::vector<Notice> notices_;
@@ -8923,7 +9107,9 @@ public:
     /// thread it waits for a running call, and for work that is being given to the executor; from
     /// inside the call it does not.
     ATTUNE_DECL void cancel() noexcept;
-    bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
+    bool cancelled() const noexcept { return turn_.is(Turn::ended); }
+    /// Cancelled, and not inside its last call any more.
+    bool over() const noexcept { return turn_.over(); }
 
     ATTUNE_DECL Lag lag() const noexcept;
 
@@ -8937,20 +9123,33 @@ public:
     ATTUNE_DECL void deliver_first();
 
 protected:
-    /// Puts an item in with `store`, under the lock. True when dispatch is due.
+    using Debt = DeliveryHub::Debt;
+
+    /// Puts an item in with `store`, under the lock. True when dispatch is due; then a share in
+    /// `debt`, which is that of the item's version, has become this object's.
     template <class Store>
-    bool offer(Version version, Store&& store) {
-        const std::scoped_lock lock{mutex_};
-        if (cancelled_.load(std::memory_order_relaxed)) {
+    bool offer(Debt& debt, Store&& store) {
+        Turn::Held turn{turn_};
+        if (turn.is(Turn::ended)) {
             return false;
         }
         store();
-        if (scheduled_) {
+        if (turn.is(Turn::scheduled)) {
+            turn.set(Turn::more);
             return false;
         }
-        scheduled_ = true;
-        owe(version);
+        turn.set(Turn::scheduled);
+        owed_ = &debt;
         return true;
+    }
+    template <class Store>
+    bool offer(Version version, Store&& store) {
+        Debt& debt = hub_->open(version);
+        const bool due = offer(debt, std::forward<Store>(store));
+        if (!due) {
+            hub_->close(debt);
+        }
+        return due;
     }
 
     /// Under the lock: takes the next item out for call(); false when there is none to deliver.
@@ -8971,29 +9170,37 @@ private:
     /// Where the calls are made.
     enum class Place : std::uint8_t { inline_here, notifier, executor };
 
+    /// A thread that is inside the executor's execute; on that thread's stack.
+    struct HandingOver {
+        std::thread::id thread;
+        HandingOver* other;
+    };
+
+    static Place place_of(const Executor& executor) noexcept;
     void run() noexcept;
     std::function<void()> work();
     void hand_over();
+    /// Under the lock.
+    bool handing_over_elsewhere() const noexcept;
+    /// Under the lock: the executor, once nothing will use it any more. To be destroyed outside.
+    Executor spent_executor(const Turn::Held& turn) noexcept;
     /// One item; true when another waits.
     bool step(std::exception_ptr* thrown);
-    ATTUNE_DECL void owe(Version version);
-    void settle_debt() noexcept;
-    /// Under the lock: the executor, once nothing will use it any more. To be destroyed outside.
-    Executor spent_executor() noexcept;
+    bool end_step(Debt* paid);
+    void pay(Debt* debt) noexcept {
+        if (debt != nullptr) {
+            hub_->close(*debt);
+        }
+    }
 
-    const std::shared_ptr<DeliveryHub> hub_;
+    // What each delivery needs comes last, next to what derived classes add.
     const Place place_;
-    const ObserverName name_;
-    mutable std::mutex mutex_;
-    std::condition_variable idle_;
     Executor executor_;
-    std::vector<std::thread::id> handing_over_;  // threads inside the executor's execute
-    std::atomic<bool> cancelled_{false};
-    bool scheduled_ = false;
-    bool running_ = false;
-    bool dropped_ = false;
-    std::thread::id runner_;
-    std::optional<Version> owed_;  // what settle waits for
+    HandingOver* handing_over_ = nullptr;
+    const ObserverName name_;
+    const std::shared_ptr<DeliveryHub> hub_;
+    mutable Turn turn_;
+    Debt* owed_ = nullptr;  // what settle waits for
 };
 
 }  // namespace detail
@@ -9002,21 +9209,30 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void DeliveryHub::open(Version version) {
+ATTUNE_DECL DeliveryHub::Debt& DeliveryHub::open(Version version, std::size_t shares) {
     const std::scoped_lock lock{mutex_};
-    ++owed_[version];
+    Debt& debt = owed_.try_emplace(version, version).first->second;
+    debt.shares_.fetch_add(shares, std::memory_order_relaxed);
+    return debt;
 }
 
-ATTUNE_DECL void DeliveryHub::close(Version version) noexcept {
+// Between the last share and the lock, somebody may have opened the version again, and even closed
+// it: only what the map says now counts.
+ATTUNE_DECL void DeliveryHub::close_last(Version version) noexcept {
     {
         const std::scoped_lock lock{mutex_};
         const auto found = owed_.find(version);
-        if (found == owed_.end() || --found->second != 0) {
+        if (found == owed_.end() || found->second.shares_.load(std::memory_order_acquire) != 0) {
             return;
         }
         owed_.erase(found);
     }
     settled_.notify_all();
+}
+
+ATTUNE_DECL void DeliveryHub::wake() noexcept {
+    { const std::scoped_lock lock{mutex_}; }  // nobody is between looking and waiting
+    idle_.notify_all();
 }
 
 ATTUNE_DECL bool DeliveryHub::settle(Version version,
@@ -9063,30 +9279,19 @@ ATTUNE_DECL std::vector<DeliveryHub::Notice> DeliveryHub::take_all_notices() {
     return std::exchange(notices_, {});
 }
 
+ATTUNE_DECL Delivery::Place Delivery::place_of(const Executor& executor) noexcept {
+    return !executor                ? Place::notifier
+           : executor.runs_inline() ? Place::inline_here
+                                    : Place::executor;
+}
+
 ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
                                ObserverName name)
-    : hub_(std::move(hub)),
-      place_(!executor                ? Place::notifier
-             : executor.runs_inline() ? Place::inline_here
-                                      : Place::executor),
+    : place_(place_of(executor)),
+      executor_(std::move(executor)),
       name_(std::move(name)),
-      executor_(std::move(executor)) {}
-
-ATTUNE_DECL void Delivery::owe(Version version) {
-    hub_->open(version);
-    owed_ = version;
-}
-
-ATTUNE_DECL void Delivery::settle_debt() noexcept {
-    if (owed_) {
-        hub_->close(*owed_);
-        owed_.reset();
-    }
-}
-
-ATTUNE_DECL Executor Delivery::spent_executor() noexcept {
-    return dropped_ && handing_over_.empty() ? std::exchange(executor_, {}) : Executor{};
-}
+      hub_(std::move(hub)),
+      turn_(hub_->calls().turns(), name_) {}
 
 ATTUNE_DECL std::function<void()> Delivery::work() {
     return [weak = weak_from_this()] {
@@ -9116,13 +9321,13 @@ ATTUNE_DECL void Delivery::dispatch() {
 
 ATTUNE_DECL void Delivery::hand_over() {
     const auto self = shared_from_this();
-    const auto thread = std::this_thread::get_id();
+    HandingOver here{std::this_thread::get_id(), nullptr};
     {
-        const std::scoped_lock lock{mutex_};
-        if (cancelled_.load(std::memory_order_relaxed)) {
+        const Turn::Held turn{turn_};
+        if (turn.is(Turn::ended)) {
             return;
         }
-        handing_over_.push_back(thread);
+        here.other = std::exchange(handing_over_, &here);
     }
     std::exception_ptr thrown;
     try {
@@ -9131,15 +9336,36 @@ ATTUNE_DECL void Delivery::hand_over() {
         thrown = std::current_exception();
     }
     Executor spent;
+    bool ended = false;
     {
-        const std::scoped_lock lock{mutex_};
-        handing_over_.erase(std::find(handing_over_.begin(), handing_over_.end(), thread));
-        spent = spent_executor();
+        const Turn::Held turn{turn_};
+        HandingOver** link = &handing_over_;
+        while (*link != &here) {
+            link = &(*link)->other;
+        }
+        *link = here.other;
+        spent = spent_executor(turn);
+        ended = turn.is(Turn::ended);
     }
-    idle_.notify_all();
+    if (ended) {
+        hub_->wake();
+    }
     if (thrown) {
         std::rethrow_exception(thrown);
     }
+}
+
+ATTUNE_DECL bool Delivery::handing_over_elsewhere() const noexcept {
+    const HandingOver* one = handing_over_;
+    while (one != nullptr && one->thread == std::this_thread::get_id()) {
+        one = one->other;
+    }
+    return one != nullptr;
+}
+
+ATTUNE_DECL Executor Delivery::spent_executor(const Turn::Held& turn) noexcept {
+    return turn.is(Turn::dropped) && handing_over_ == nullptr ? std::exchange(executor_, {})
+                                                              : Executor{};
 }
 
 ATTUNE_DECL void Delivery::run() noexcept {
@@ -9168,89 +9394,127 @@ ATTUNE_DECL void Delivery::deliver_first() {
 }
 
 ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
+    Debt* unowed = nullptr;
+    bool taken = false;
     {
-        const std::scoped_lock lock{mutex_};
-        if (cancelled_.load(std::memory_order_relaxed)) {
+        Turn::Held turn{turn_};
+        if (turn.is(Turn::ended)) {
             return false;
         }
-        if (!take()) {
-            scheduled_ = false;
-            settle_debt();
-            return false;
+        taken = take();
+        if (taken) {
+            turn_.begin(turn, hub_->calls().time());
+        } else {
+            turn.clear(Turn::scheduled | Turn::more);
+            unowed = std::exchange(owed_, nullptr);
         }
-        running_ = true;
-        runner_ = std::this_thread::get_id();
     }
-    std::exception_ptr problem;
+    if (!taken) {
+        pay(unowed);
+        return false;
+    }
+    hub_->calls().began(turn_);
     try {
-        const CallWatch::Call watched{hub_->calls(), name_};
         call();
     } catch (...) {
-        problem = std::current_exception();
+        if (thrown != nullptr) {
+            *thrown = std::current_exception();
+        } else {
+            hub_->report(name_, std::current_exception());
+        }
     }
-    if (problem && thrown == nullptr) {
-        hub_->report(name_, problem);
-    } else if (problem) {
-        *thrown = problem;
+    Debt* const paid = std::exchange(owed_, nullptr);  // it is ours while we are running
+    if (turn_.end()) {
+        pay(paid);
+        return false;
     }
+    return end_step(paid);
+}
+
+// When more may wait, or the observation is over.
+ATTUNE_DECL bool Delivery::end_step(Debt* paid) {
+    Debt* next = nullptr;
     bool again = false;
+    bool over = false;
     bool last = false;
-    {
-        const std::scoped_lock lock{mutex_};
-        const std::optional<Version> paid = std::exchange(owed_, std::nullopt);
-        if (cancelled_.load(std::memory_order_relaxed)) {
-            last = !std::exchange(dropped_, true);
-        } else if (const std::optional<Version> next = waiting()) {
-            again = true;
-            owe(*next);  // before the old debt is paid, so that settle sees no gap
+    for (;;) {
+        std::optional<Version> version;
+        {
+            Turn::Held turn{turn_};
+            over = turn.is(Turn::ended);
+            version = over ? std::nullopt : waiting();
+            if (over) {
+                last = !turn.is(Turn::dropped);
+                turn.set(Turn::dropped);
+                turn.clear(Turn::scheduled);
+                break;
+            }
+            if (!version || next != nullptr) {
+                again = version.has_value();
+                turn.clear(Turn::running | Turn::reported);
+                if (!again) {
+                    turn.clear(Turn::scheduled | Turn::more);
+                }
+                owed_ = next;
+                break;
+            }
         }
-        scheduled_ = again;
-        if (paid) {
-            hub_->close(*paid);
-        }
-        if (!last) {
-            running_ = false;
-            runner_ = {};
-        }
+        next = &hub_->open(*version);  // before the old debt is paid, so that settle sees no gap
     }
-    Executor spent;
-    if (last) {
-        drop();  // part of the call for whoever waits for its end
-        const std::scoped_lock lock{mutex_};
-        running_ = false;
-        runner_ = {};
-        spent = spent_executor();
+    if (over) {
+        if (last) {
+            drop();  // part of the call for whoever waits for its end
+        }
+        Executor spent;
+        {
+            Turn::Held turn{turn_};
+            turn.clear(Turn::running | Turn::reported);
+            spent = spent_executor(turn);
+        }
+        hub_->wake();
+        pay(next);
     }
-    idle_.notify_all();
+    pay(paid);
     return again;
 }
 
 ATTUNE_DECL Lag Delivery::lag() const noexcept {
-    const std::scoped_lock lock{mutex_};
-    return cancelled_.load(std::memory_order_relaxed) ? Lag{} : count_waiting();
+    const Turn::Held turn{turn_};
+    return turn.is(Turn::ended) ? Lag{} : count_waiting();
 }
 
 ATTUNE_DECL void Delivery::cancel() noexcept {
-    const auto thread = std::this_thread::get_id();
+    bool wait = false;
+    {
+        Turn::Held turn{turn_};
+        turn.set(Turn::ended);
+        const bool running = turn.is(Turn::running);
+        if (running && turn_.runs_here()) {
+            return;  // end_step() clears up when the callback has returned
+        }
+        wait = running || handing_over_elsewhere();
+    }
+    if (wait) {
+        hub_->await([&] {
+            const Turn::Held turn{turn_};
+            return !turn.is(Turn::running) && !handing_over_elsewhere();
+        });
+    }
+    Debt* unpaid = nullptr;
+    bool last = false;
     Executor spent;
     {
-        std::unique_lock lock{mutex_};
-        cancelled_.store(true, std::memory_order_release);
-        if (running_ && runner_ == thread) {
-            return;  // step() clears up when the callback has returned
-        }
-        idle_.wait(lock, [&] {
-            return !running_ && std::all_of(handing_over_.begin(), handing_over_.end(),
-                                            [&](const auto& other) { return other == thread; });
-        });
-        scheduled_ = false;
-        settle_debt();
-        if (std::exchange(dropped_, true)) {
-            return;
-        }
-        spent = spent_executor();
+        Turn::Held turn{turn_};
+        unpaid = std::exchange(owed_, nullptr);
+        last = !turn.is(Turn::dropped);
+        turn.clear(Turn::scheduled);
+        turn.set(Turn::dropped);
+        spent = spent_executor(turn);
     }
-    drop();
+    pay(unpaid);
+    if (last) {
+        drop();
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -9466,6 +9730,16 @@ public:
     T value{};
 };
 
+/// What keeps a cell alive in the hands of a program.
+using CellOwner = std::shared_ptr<const CellBase>;
+
+/// The value of the owner's cell, kept alive by it; null when there is none.
+template <class T>
+std::shared_ptr<const T> pin_value(CellOwner owner) noexcept {
+    const auto* const cell = static_cast<const ValueCell<T>*>(owner.get());
+    return std::shared_ptr<const T>{std::move(owner), cell != nullptr ? &cell->value : nullptr};
+}
+
 /// An owning reference to a cell.
 class CellPtr {
 public:
@@ -9507,15 +9781,19 @@ public:
         return static_cast<const ValueCell<T>*>(cell_)->value;
     }
 
-    /// The value as a standard pointer that keeps the cell alive; null when this is empty.
-    template <class T>
-    std::shared_ptr<const T> pin() const {
+    /// As a standard pointer; null when this is empty. Allocates, once for all copies.
+    CellOwner own() const {
         if (cell_ == nullptr) {
             return nullptr;
         }
-        auto owner = std::make_shared<CellPtr>(*this);
-        const T* const object = &value<T>();
-        return std::shared_ptr<const T>{std::move(owner), object};
+        cell_->acquire();
+        return CellOwner{cell_, [](const CellBase* cell) { cell->release(); }};
+    }
+
+    /// The value as a standard pointer that keeps the cell alive; null when this is empty.
+    template <class T>
+    std::shared_ptr<const T> pin() const {
+        return pin_value<T>(own());
     }
 
 private:
@@ -10507,6 +10785,14 @@ struct NodeNotes {
     Version version = 0;  ///< the first one that shows a stale value
 };
 
+/// The observers of one node. After a commit has let go of its mutex it goes through those that it
+/// has to call, and must neither count references to each of them nor see the list change.
+struct ObserverList {
+    std::vector<std::shared_ptr<ValueDelivery>> all;
+    std::atomic<std::uint32_t> users{
+        0};  ///< commits on their way; changed only while there are none
+};
+
 /// What stands behind a Config: a slot in the frames, those who watch it, and those who derive
 /// values from it. Handles, observers and the edges of other nodes refer to it; when nobody does,
 /// it is abandoned.
@@ -10552,7 +10838,7 @@ public:
     bool running = false;
     bool is_rule = false;
     Edge* readers = nullptr;
-    std::unique_ptr<std::vector<std::shared_ptr<ValueDelivery>>> observers;
+    std::shared_ptr<ObserverList> observers;
     std::unique_ptr<NodeNotes> notes;
     GraphNode* next_abandoned = nullptr;
 
@@ -11093,14 +11379,17 @@ public:
     ATTUNE_DECL ~ValueDelivery() override;
 
     /// What the observer is taken to know already. Before the first offer.
-    void begin_with(CellPtr seen) noexcept { seen_ = std::move(seen); }
+    void begin_with(CellOwner seen) noexcept { seen_ = std::move(seen); }
 
-    /// Under the commit mutex. True when dispatch is due.
-    ATTUNE_DECL bool offer_value(Version version, const CellPtr& value);
+    /// Under the commit mutex. True when dispatch is due; see offer.
+    ATTUNE_DECL bool offer_value(Version version, const CellOwner& value, DeliveryHub::Debt& debt);
+    /// The same for a single observer, to be followed by deliver_first.
+    ATTUNE_DECL bool offer_first(Version version, CellOwner value);
 
 protected:
-    /// The user's code. `before` is empty for the first value that is applied.
-    virtual void tell(const CellPtr& before, const CellPtr& after, Version version) = 0;
+    /// The user's code. `before` is empty for the first value that is applied, and may be moved
+    /// from; `after` must be in its place when this returns.
+    virtual void tell(CellOwner& before, CellOwner& after, Version version) = 0;
     ATTUNE_DECL void drop() noexcept override;
 
 private:
@@ -11108,7 +11397,7 @@ private:
 
     /// A value to be told of.
     struct Item {
-        CellPtr value;
+        CellOwner value;
         Version version = 0;  ///< of the value
         Version since = 0;    ///< of the oldest value it stands for
     };
@@ -11118,10 +11407,10 @@ private:
     ATTUNE_DECL Lag count_waiting() const noexcept override;
     ATTUNE_DECL void call() override;
     /// Gives what had to go, to be destroyed without the lock.
-    Item add_to_backlog(Item item);
+    Item add_to_backlog(Item item, bool& fell_behind);
 
     Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
-    CellPtr seen_;               // by the observer
+    CellOwner seen_;             // by the observer
     Item taken_;                 // from take to call
     Item next_;                  // Deliver::latest
     const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
@@ -11139,13 +11428,21 @@ public:
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
-    void tell([[maybe_unused]] const CellPtr& before, const CellPtr& after,
+    void tell([[maybe_unused]] CellOwner& before, CellOwner& after,
               [[maybe_unused]] Version version) override {
         if constexpr (Apply) {
-            (*callback_)(after.template value<T>());
+            (*callback_)(static_cast<const ValueCell<T>*>(after.get())->value);
         } else {
-            (*callback_)(attune::Change<T>{before.template pin<T>(), after.template pin<T>(),
-                                           version});
+            // Moved there and back: most callbacks keep neither value, and none must be counted.
+            struct Loan {
+                ~Loan() { after = CellOwner{std::move(change.after), cell}; }
+                CellOwner& after;
+                const CellBase* const cell;
+                attune::Change<T> change;
+            } loan{after,
+                   after.get(),
+                   {pin_value<T>(std::move(before)), pin_value<T>(std::move(after)), version}};
+            (*callback_)(std::as_const(loan.change));
         }
     }
     void drop() noexcept override {
@@ -11226,19 +11523,39 @@ ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Execu
 
 ATTUNE_DECL ValueDelivery::~ValueDelivery() = default;
 
-ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellPtr& value) {
+ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellOwner& value,
+                                            DeliveryHub::Debt& debt) {
     Item replaced;  // destroyed without the lock
-    return offer(version, [&] {
-        if (backlog_ != nullptr) {
-            replaced = add_to_backlog({value, version, version});
-            return;
+    if (backlog_ != nullptr) {
+        bool fell_behind = false;
+        const bool due = offer(debt, [&] {
+            replaced = add_to_backlog({value, version, version}, fell_behind);
+        });
+        if (fell_behind) {
+            hub().notice(name(), "is behind by " + std::to_string(backlog_->capacity) +
+                                     " changes, all that ObserveOptions::queue lets wait; until "
+                                     "it has caught up, the oldest are merged into the next. Make "
+                                     "it faster, give it an executor of its own or a longer "
+                                     "queue, or let it have the latest value only");
         }
+        return due;
+    }
+    return offer(debt, [&] {
         const Version since = next_.value ? next_.since : version;
         replaced = std::exchange(next_, {value, version, since});
     });
 }
 
-ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
+ATTUNE_DECL bool ValueDelivery::offer_first(Version version, CellOwner value) {
+    DeliveryHub::Debt& debt = hub().open(version);
+    const bool due = offer_value(version, value, debt);
+    if (!due) {
+        hub().close(debt);
+    }
+    return due;
+}
+
+ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item, bool& fell_behind) {
     Backlog& backlog = *backlog_;
     Item dropped;
     if (backlog.items.size() == backlog.capacity) {
@@ -11247,13 +11564,7 @@ ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
         (backlog.items.empty() ? item : backlog.items.front()).since = dropped.since;
         ++backlog.dropped;
         hub().count_dropped();
-        if (!std::exchange(backlog.behind, true)) {
-            hub().notice(name(), "is behind by " + std::to_string(backlog.capacity) +
-                                     " changes, all that ObserveOptions::queue lets wait; until "
-                                     "it has caught up, the oldest are merged into the next. Make "
-                                     "it faster, give it an executor of its own or a longer "
-                                     "queue, or let it have the latest value only");
-        }
+        fell_behind = !std::exchange(backlog.behind, true);
     }
     backlog.items.push_back(std::move(item));
     return dropped;
@@ -11274,13 +11585,13 @@ ATTUNE_DECL bool ValueDelivery::take() {
 }
 
 ATTUNE_DECL void ValueDelivery::call() {
-    const Item item = std::exchange(taken_, {});
+    Item item = std::exchange(taken_, {});
     // Compared here and not in take: two values of a user's type are compared by the user's code.
     if (backlog_ == nullptr && seen_ && node_->kind.equal(*seen_.get(), *item.value.get())) {
         return;
     }
-    const CellPtr before = std::exchange(seen_, item.value);
-    tell(before, item.value, item.version);
+    std::swap(seen_, item.value);
+    tell(item.value, seen_, item.version);
 }
 
 ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
@@ -13617,21 +13928,61 @@ struct Core::Addition {
     bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
 };
 
+/// Keeps a list of observers as it is.
+class ObserverListUse {
+public:
+    explicit ObserverListUse(std::shared_ptr<ObserverList> list) noexcept : list_(std::move(list)) {
+        list_->users.fetch_add(1, std::memory_order_relaxed);
+    }
+    ObserverListUse(ObserverListUse&& other) noexcept = default;
+    ObserverListUse& operator=(ObserverListUse&& other) noexcept {
+        std::swap(list_, other.list_);
+        return *this;
+    }
+    ~ObserverListUse() {
+        if (list_ != nullptr) {
+            list_->users.fetch_sub(1, std::memory_order_release);
+        }
+    }
+
+private:
+    std::shared_ptr<ObserverList> list_;
+};
+
+/// The node's list to be changed, under the commit mutex, without those that are over: a copy while
+/// a commit uses the list.
+inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& node) {
+    if (node.observers == nullptr) {
+        node.observers = std::make_shared<ObserverList>();
+    } else if (node.observers->users.load(std::memory_order_acquire) != 0) {
+        auto copy = std::make_shared<ObserverList>();
+        copy->all = node.observers->all;
+        node.observers = std::move(copy);
+    }
+    std::erase_if(node.observers->all, [](const auto& observer) { return observer->over(); });
+    return node.observers->all;
+}
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
-    std::vector<std::shared_ptr<Delivery>> due;
+    std::vector<ObserverListUse> observers;
+    std::vector<Delivery*> due;  // of these
 
     bool changed() const noexcept { return !before.same(after); }
 };
 
 struct Core::State {
-    State(StoreOptions given, Ref<NodeHome> home)
-        : options(std::move(given)), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
+    State(StoreOptions given, Ref<NodeHome> home, DeliveryHub& deliveries)
+        : options(std::move(given)),
+          hub(deliveries),
+          graph(std::move(home)),
+          poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
+    DeliveryHub& hub;
 
     std::mutex commit_mutex;
     std::atomic<std::thread::id> committing{};  // the thread inside a commit
@@ -13695,6 +14046,8 @@ struct Core::State {
 
     void note_success(LayerEntry& entry, const std::string& revision);
     void note_failure(LayerEntry& entry, std::vector<Problem> problems);
+    /// Offers the values of changed nodes to their observers.
+    void offer(const Frame& frame, std::span<GraphNode* const> changed, Published& result);
     /// Offers the rejection to whoever observes them; what is due then.
     std::vector<std::shared_ptr<Delivery>> announce(Rejection rejection);
 };
@@ -14155,7 +14508,7 @@ ATTUNE_DECL Core::Core(StoreOptions options)
     : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
       hub_(std::make_shared<DeliveryHub>()),
       state_(std::make_unique<State>(std::move(options),
-                                     Ref<NodeHome>::adopt(new StoreHome{chain_}))) {}
+                                     Ref<NodeHome>::adopt(new StoreHome{chain_}), *hub_)) {}
 
 ATTUNE_DECL Core::~Core() = default;
 
@@ -14184,7 +14537,8 @@ ATTUNE_DECL void Core::close() noexcept {
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
         for (GraphNode* const node : state_->graph.nodes()) {
             if (node != nullptr && node->observers != nullptr) {
-                observers.insert(observers.end(), node->observers->begin(), node->observers->end());
+                const auto& all = node->observers->all;
+                observers.insert(observers.end(), all.begin(), all.end());
                 node->observers.reset();
             }
         }
@@ -14277,16 +14631,12 @@ ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> o
         const CommitLock lock{*state_};
         closed = state_->closed;
         const Frame& current = *chain_->current();
-        CellPtr value = CellPtr::share(current.cell(node.slot));
+        CellOwner value = CellPtr::share(current.cell(node.slot)).own();
         if (!closed) {
-            if (node.observers == nullptr) {
-                node.observers = std::make_unique<std::vector<std::shared_ptr<ValueDelivery>>>();
-            }
-            std::erase_if(*node.observers, [](const auto& other) { return other->cancelled(); });
-            node.observers->push_back(observer);
+            tidy_observers(node).push_back(observer);
         }
         if (now) {
-            (void)observer->offer_value(current.version, value);
+            (void)observer->offer_first(current.version, std::move(value));
         } else {
             observer->begin_with(std::move(value));
         }
@@ -14439,6 +14789,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
+                     .observers = {},
                      .due = {}};
     if (!result.changed() && !addition.any()) {
         stack = std::move(candidate.stack);  // positions may have moved
@@ -14510,20 +14861,36 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         update.node->warnings = std::move(update.warnings);
     }
     propagation.finish(result.version, frame.time);
-    for (GraphNode* const node : propagation.changed_nodes()) {
-        if (node->observers == nullptr) {
+    offer(frame, propagation.changed_nodes(), result);
+    return result;
+}
+
+ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> changed,
+                                    Published& result) {
+    for (GraphNode* const node : changed) {
+        if (node->observers == nullptr || node->observers->all.empty()) {
             continue;
         }
-        auto& observers = *node->observers;
-        std::erase_if(observers, [](const auto& observer) { return observer->cancelled(); });
-        const CellPtr cell = CellPtr::share(frame.cell(node->slot));
+        const auto& observers = node->observers->all;
+        result.observers.emplace_back(node->observers);
+        const CellOwner value = CellPtr::share(frame.cell(node->slot)).own();
+        // A share for each, at once; those who need none leave it to be given back.
+        std::size_t unused = observers.size() + 1;
+        DeliveryHub::Debt& debt = hub.open(result.version, unused);
+        bool tidy = false;
         for (const auto& observer : observers) {
-            if (observer->offer_value(result.version, cell)) {
-                result.due.push_back(observer);
+            if (observer->offer_value(result.version, value, debt)) {
+                result.due.push_back(observer.get());
+                --unused;
+            } else {
+                tidy = tidy || observer->over();
             }
         }
+        hub.close(debt, unused);
+        if (tidy) {
+            (void)tidy_observers(*node);
+        }
     }
-    return result;
 }
 
 ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
@@ -14587,10 +14954,11 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
 
 ATTUNE_DECL void Core::finish(Published& published) {
     hub_->bell().ring();
-    for (const auto& delivery : published.due) {
+    for (Delivery* const delivery : published.due) {
         delivery->dispatch();
     }
     published.due.clear();
+    published.observers.clear();
     report_notices();
     tidy();
 }
@@ -15504,7 +15872,7 @@ ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
         if (!node->is_rule) {
             status.version = chain_->version_of(*chain_->current()->cell(node->slot));
         }
-        status.observers = node->observers != nullptr ? node->observers->size() : 0;
+        status.observers = node->observers != nullptr ? node->observers->all.size() : 0;
         if (node->height != 0) {
             const auto& derived = static_cast<const DerivedNode&>(*node);
             status.type = node->is_rule ? NodeStatus::Type::rule : NodeStatus::Type::derived;

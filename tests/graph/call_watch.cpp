@@ -1,4 +1,5 @@
 #include <attune/graph/call_watch.hpp>
+#include <attune/graph/turn.hpp>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using attune::detail::CallWatch;
 using attune::detail::ObserverName;
+using attune::detail::Turn;
 
 /// A watch whose looks are asked for here.
 struct Watch {
@@ -27,6 +29,31 @@ struct Watch {
 const ObserverName pool{"pool"};
 const ObserverName audit{"audit", ObserverName::Kind::given};
 
+/// An observer and one call of it, which lasts as long as this.
+class Call {
+public:
+    Call(CallWatch& watch, const ObserverName& observer) : turn_(watch.turns(), observer) {
+        {
+            Turn::Held held{turn_};
+            held.set(Turn::scheduled);
+            turn_.begin(held, watch.time());
+        }
+        watch.began(turn_);
+    }
+    ~Call() { end(); }
+
+    void end() {
+        if (!turn_.end()) {
+            Turn::Held{turn_}.clear(Turn::scheduled | Turn::running | Turn::reported);
+        }
+    }
+
+    Turn& turn() { return turn_; }
+
+private:
+    Turn turn_;
+};
+
 TEST(ObserverName, is_a_path_or_a_name_in_reports) {
     EXPECT_EQ(pool.label(), "observer of \"pool\"");
     EXPECT_EQ(audit.label(), "observer \"audit\"");
@@ -37,8 +64,8 @@ TEST(CallWatch, asks_for_one_look_however_many_calls_there_are) {
     EXPECT_TRUE(w.asked.empty());
     const auto before = CallWatch::Clock::now();
     for (int i = 0; i != 100; ++i) {
-        const CallWatch::Call first{w.watch, pool};
-        const CallWatch::Call second{w.watch, audit};
+        const Call first{w.watch, pool};
+        const Call second{w.watch, audit};
     }
     ASSERT_EQ(w.asked.size(), 1u);
     EXPECT_GE(w.asked[0], before + 1h);
@@ -46,16 +73,16 @@ TEST(CallWatch, asks_for_one_look_however_many_calls_there_are) {
 
 TEST(CallWatch, asks_for_no_look_when_no_call_runs) {
     Watch w{1h};
-    { const CallWatch::Call call{w.watch, pool}; }
+    { const Call call{w.watch, pool}; }
     EXPECT_TRUE(w.watch.look().empty());
     EXPECT_EQ(w.asked.size(), 1u);
-    { const CallWatch::Call call{w.watch, pool}; }
+    { const Call call{w.watch, pool}; }
     EXPECT_EQ(w.asked.size(), 2u);
 }
 
 TEST(CallWatch, a_look_while_a_call_may_become_slow_asks_for_the_next) {
     Watch w{1h};
-    const CallWatch::Call call{w.watch, pool};
+    const Call call{w.watch, pool};
     EXPECT_TRUE(w.watch.look().empty());
     ASSERT_EQ(w.asked.size(), 2u);
     EXPECT_EQ(w.asked[0], w.asked[1]);
@@ -64,8 +91,8 @@ TEST(CallWatch, a_look_while_a_call_may_become_slow_asks_for_the_next) {
 
 TEST(CallWatch, finds_each_slow_call_once_and_lists_it_while_it_runs) {
     Watch w{0ns};  // everything is slow
-    std::optional<CallWatch::Call> first;
-    std::optional<CallWatch::Call> second;
+    std::optional<Call> first;
+    std::optional<Call> second;
     first.emplace(w.watch, pool);
     auto found = w.watch.look();
     ASSERT_EQ(found.size(), 1u);
@@ -92,13 +119,13 @@ TEST(CallWatch, finds_each_slow_call_once_and_lists_it_while_it_runs) {
 TEST(CallWatch, does_nothing_before_it_starts_and_asks_for_nothing_after_it_stops) {
     CallWatch off;
     {
-        const CallWatch::Call call{off, pool};
+        const Call call{off, pool};
         EXPECT_TRUE(off.slow().empty());
     }
     Watch w{1h};
-    const CallWatch::Call before{w.watch, pool};
+    const Call before{w.watch, pool};
     w.watch.stop();
-    const CallWatch::Call after{w.watch, audit};
+    const Call after{w.watch, audit};
     EXPECT_TRUE(w.watch.look().empty());
     EXPECT_EQ(w.asked.size(), 1u);
 }
@@ -111,9 +138,9 @@ TEST(CallWatch, a_look_that_cannot_be_had_is_asked_for_again) {
             throw std::runtime_error{"no thread"};
         }
     });
-    const CallWatch::Call first{watch, pool};
-    const CallWatch::Call second{watch, pool};
-    const CallWatch::Call third{watch, pool};
+    const Call first{watch, pool};
+    const Call second{watch, pool};
+    const Call third{watch, pool};
     EXPECT_EQ(asked, 2);
 }
 

@@ -355,6 +355,49 @@ TEST(DeliveryThreads, never_runs_concurrently_with_itself_or_after_cancel_on_any
     second.join();
 }
 
+// The last share is given back while the version is opened again.
+TEST(DeliveryThreads, a_version_is_owed_while_anybody_has_a_share_in_it) {
+    DeliveryHub hub;
+    std::atomic<int> held{0};
+    std::atomic<bool> wrong{false};
+    const auto work = [&] {
+        for (int i = 0; i != 20000; ++i) {
+            auto& debt = hub.open(7, 2);
+            held.fetch_add(1);
+            wrong = wrong || hub.settle(7, {});
+            hub.close(debt);
+            wrong = wrong || hub.settle(7, {});
+            held.fetch_sub(1);
+            hub.close(debt);
+        }
+    };
+    std::thread one{work};
+    std::thread other{work};
+    one.join();
+    other.join();
+    EXPECT_EQ(held, 0);
+    EXPECT_FALSE(wrong);
+    EXPECT_TRUE(hub.settle(7, {}));
+}
+
+// Whatever the callback uses may go once cancel has returned, and the callback itself is gone.
+TEST(DeliveryThreads, cancel_returns_after_the_callback_was_destroyed) {
+    auto hub = std::make_shared<DeliveryHub>();
+    for (int round = 0; round != 200; ++round) {
+        auto token = std::make_shared<int>(0);
+        const std::weak_ptr<int> watched = token;
+        std::promise<void> entered;
+        auto numbers = std::make_shared<Numbers>(hub, Executor{}, [token, &entered](Version) {
+            entered.set_value();
+        });
+        token.reset();
+        numbers->send(1);
+        entered.get_future().wait();
+        numbers->cancel();
+        ASSERT_TRUE(watched.expired());
+    }
+}
+
 TEST(DeliveryThreads, the_notifier_may_be_destroyed_by_its_own_work) {
     auto hub = std::make_shared<DeliveryHub>();
     std::promise<void> done;

@@ -319,6 +319,61 @@ TEST_F(Delivering, an_executor_that_nobody_runs_hangs_nothing) {
     EXPECT_TRUE(steps.empty());
 }
 
+TEST(Delivery, what_an_observer_is_told_stays_in_place_when_it_throws_or_keeps_it) {
+    Fixture f;
+    Steps seen;
+    std::vector<Change<int>> kept;
+    const auto observer = f.a.on_change(attune::inline_executor, [&](const Change<int>& change) {
+        into(seen)(change);
+        if (*change.after == 2) {
+            throw std::runtime_error{"no"};
+        }
+        kept.push_back(change);
+    });
+    const auto by_value = f.a.on_change(attune::inline_executor, [&](Change<int> change) {
+        kept.push_back(std::move(change));
+    });
+    f.store.set("a", 1);
+    f.store.set("a", 2);
+    f.store.set("a", 3);
+    EXPECT_EQ(seen, (Steps{{0, 1, 1}, {1, 2, 2}, {2, 3, 3}}));
+    ASSERT_EQ(kept.size(), 5u);
+    EXPECT_EQ(*kept[4].before, 2);
+    EXPECT_EQ(*kept[4].after, 3);
+    EXPECT_EQ(kept[3].after, kept[4].after);  // one value for all
+}
+
+// The list of observers changes while a commit goes through it.
+TEST(Delivery, observers_come_and_go_while_others_are_told) {
+    Fixture f;
+    std::vector<attune::Subscription> all(20);
+    std::vector<int> calls(all.size());
+    const auto add = [&](std::size_t i) {
+        all[i] = f.a.on_change(attune::inline_executor, [&, i](const Change<int>&) { ++calls[i]; });
+    };
+    bool inside = false;
+    const auto first = f.a.on_change(attune::inline_executor, [&](const Change<int>&) {
+        if (std::exchange(inside, true)) {
+            return;
+        }
+        for (std::size_t i = 0; i != 10; ++i) {
+            all[i].cancel();
+            add(10 + i);
+        }
+        f.store.set("a", 2);
+    });
+    for (std::size_t i = 0; i != 10; ++i) {
+        add(i);
+    }
+    f.store.set("a", 1);
+    for (std::size_t i = 0; i != 10; ++i) {
+        EXPECT_EQ(calls[i], 0) << i;
+        EXPECT_EQ(calls[10 + i], 1) << i;
+    }
+    EXPECT_TRUE(f.store.settle(0s));
+    EXPECT_EQ(f.store.graph().at(0).observers, 11u);
+}
+
 TEST(Delivery, a_store_can_be_destroyed_while_work_is_pending) {
     const ManualExecutor executor;
     auto token = std::make_shared<int>(0);
@@ -441,6 +496,22 @@ TEST(SlowObserverThreads, a_store_may_be_destroyed_by_the_one_who_hears_of_a_slo
         }
         told.wait();
     }
+}
+
+TEST(SlowObserverThreads, one_that_has_cancelled_itself_is_found_all_the_same) {
+    Store store{{.slow_observer = 1ms}};
+    const auto a = store.bind<int>("a");
+    std::promise<void> reported;
+    const auto told = store.on_rejected(attune::inline_executor,
+                                        [&](const attune::Rejection&) { reported.set_value(); });
+    attune::Subscription slow;
+    slow = a.on_change([&](const Change<int>&) {
+        slow.cancel();
+        reported.get_future().wait();
+    });
+    store.set("a", 1);
+    EXPECT_TRUE(store.settle(patience));
+    EXPECT_EQ(store.status().slow_calls, 1u);
 }
 
 TEST(SlowObserver, nobody_is_slow_when_the_limit_is_zero) {

@@ -1,22 +1,25 @@
 #pragma once
 
 #include <attune/graph/observer_name.hpp>
+#include <attune/graph/turn.hpp>
 #include <attune/version.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <vector>
+
+#include <ctime>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// Knows which observers are being called and since when, and finds those that take too long.
+/// Finds observers whose call takes too long.
 ///
-/// It has no thread: when a call begins it asks, through `arm`, for a look at the moment at which
-/// the call would be slow. One look is asked for at a time, so that observers that return soon cost
-/// at most one wake-up per `limit`, and a store without calls none.
+/// It has no thread: when a call begins and no look is due, one is asked for, through `arm`, for
+/// the moment at which that call would be slow. The look goes through all observers; a call itself
+/// costs the reading of a clock. Observers that return soon cause at most one wake-up per `limit`,
+/// and a store without calls none.
 class CallWatch {
 public:
     using Clock = std::chrono::steady_clock;
@@ -28,34 +31,19 @@ public:
         Clock::duration running;
     };
 
-    /// One call of an observer, while it runs. The observer's name outlives it.
-    class Call {
-    public:
-        Call(CallWatch& watch, const ObserverName& observer)
-            : watch_(watch), observer_(observer), listed_(watch.begin(*this)) {}
-        Call(const Call&) = delete;
-        Call& operator=(const Call&) = delete;
-        ~Call() {
-            if (listed_) {
-                watch_.end(*this);
-            }
-        }
-
-    private:
-        friend class CallWatch;
-        CallWatch& watch_;
-        const ObserverName& observer_;
-        Clock::time_point since_;
-        Call* older_ = nullptr;
-        Call* newer_ = nullptr;
-        bool reported_ = false;
-        const bool listed_;
-    };
-
     /// Calls that begin from now on are slow after `limit`.
     ATTUNE_DECL void start(Clock::duration limit, Arm arm);
     /// No look is asked for after this.
     ATTUNE_DECL void stop() noexcept;
+
+    /// To be told after each Turn::begin. By then armed_ is read after the turn's lock was taken: a
+    /// look that took that lock before, and missed the call, has shown by then that it was made.
+    void began(const Turn& turn) noexcept {
+        if (!armed_.load(std::memory_order_relaxed) && on_.load(std::memory_order_relaxed))
+            [[unlikely]] {
+            ask_for(turn);
+        }
+    }
 
     /// The calls that have become slow since the last look: each call comes up once.
     ATTUNE_DECL std::vector<SlowCall> look();
@@ -64,19 +52,38 @@ public:
     /// How many calls have been found slow by look().
     std::uint64_t found() const noexcept { return found_.load(std::memory_order_relaxed); }
 
+    /// Those who are watched.
+    TurnList& turns() noexcept { return turns_; }
+
+    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_.
+    Clock::time_point time() const noexcept {
+        if (!on_.load(std::memory_order_acquire)) {
+            return {};
+        }
+#if defined(__linux__)
+        std::timespec now{};
+        (void)clock_gettime(clock_, &now);
+        return Clock::time_point{std::chrono::seconds{now.tv_sec} +
+                                 std::chrono::nanoseconds{now.tv_nsec}};
+#else
+        return Clock::now();
+#endif
+    }
+
 private:
-    ATTUNE_DECL bool begin(Call& call) noexcept;
-    ATTUNE_DECL void end(Call& call) noexcept;
-    void ask(Clock::time_point when);
+    ATTUNE_DECL void ask_for(const Turn& turn) noexcept;
+    void ask(Clock::time_point when) noexcept;
 
     std::atomic<bool> on_{false};
-    std::atomic<std::uint64_t> found_{0};
-    mutable std::mutex mutex_;
+    std::atomic<bool> armed_{false};
+#if defined(__linux__)
+    clockid_t clock_ = CLOCK_MONOTONIC;
+#endif
     Clock::duration limit_{};
+    Clock::duration grain_{};
+    std::atomic<std::uint64_t> found_{0};
+    mutable TurnList turns_;  // its mutex is also that of arm_ and of what is written to armed_
     Arm arm_;
-    bool armed_ = false;
-    Call* oldest_ = nullptr;
-    Call* newest_ = nullptr;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail

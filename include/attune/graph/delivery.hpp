@@ -6,6 +6,7 @@
 #include <attune/graph/notifier.hpp>
 #include <attune/graph/observer_name.hpp>
 #include <attune/graph/publication_bell.hpp>
+#include <attune/graph/turn.hpp>
 #include <attune/version.hpp>
 
 #include <atomic>
@@ -21,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI {
@@ -52,11 +54,37 @@ public:
     PublicationBell& bell() noexcept { return bell_; }
     CallWatch& calls() noexcept { return calls_; }
 
-    /// An observer owes the delivery of `version`, and has done so.
-    ATTUNE_DECL void open(Version version);
-    ATTUNE_DECL void close(Version version) noexcept;
+    /// The deliveries of one version that are owed. Whoever has a share may use it.
+    class Debt {
+    public:
+        explicit Debt(Version owed) noexcept : version_(owed) {}
+
+    private:
+        friend class DeliveryHub;
+        const Version version_;
+        std::atomic<std::size_t> shares_{0};
+    };
+
+    /// Takes `shares` in the debt of `version`: so many deliveries of it are owed.
+    ATTUNE_DECL Debt& open(Version version, std::size_t shares = 1);
+    /// They were made. One atomic operation but for the last.
+    void close(Debt& debt, std::size_t shares = 1) noexcept {
+        const Version version = debt.version_;  // without a share, the debt may be gone
+        if (debt.shares_.fetch_sub(shares, std::memory_order_acq_rel) == shares) {
+            close_last(version);
+        }
+    }
     /// Waits until no observer owes a version up to `version`. False when the time is over first.
     ATTUNE_DECL bool settle(Version version, std::chrono::steady_clock::time_point deadline);
+
+    /// Waits until `left`, which may take the lock of a turn, says that whatever went on in a
+    /// turn that has ended is over; wake makes it look again.
+    template <class Left>
+    void await(Left&& left) noexcept {
+        std::unique_lock lock{mutex_};
+        idle_.wait(lock, left);
+    }
+    ATTUNE_DECL void wake() noexcept;
 
     /// Who is told of what an observer throws; null for nobody.
     ATTUNE_DECL void on_throw(OnThrow told) noexcept;
@@ -76,6 +104,7 @@ public:
     std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
+    ATTUNE_DECL void close_last(Version version) noexcept;
     ATTUNE_DECL std::vector<Notice> take_all_notices();
 
     Notifier notifier_;
@@ -83,7 +112,8 @@ private:
     CallWatch calls_;
     std::mutex mutex_;
     std::condition_variable settled_;
-    std::map<Version, std::size_t> owed_;
+    std::condition_variable idle_;
+    std::map<Version, Debt> owed_;
     std::mutex report_mutex_;
     OnThrow on_throw_;
     std::vector<Notice> notices_;
@@ -108,7 +138,9 @@ public:
     /// thread it waits for a running call, and for work that is being given to the executor; from
     /// inside the call it does not.
     ATTUNE_DECL void cancel() noexcept;
-    bool cancelled() const noexcept { return cancelled_.load(std::memory_order_acquire); }
+    bool cancelled() const noexcept { return turn_.is(Turn::ended); }
+    /// Cancelled, and not inside its last call any more.
+    bool over() const noexcept { return turn_.over(); }
 
     ATTUNE_DECL Lag lag() const noexcept;
 
@@ -122,20 +154,33 @@ public:
     ATTUNE_DECL void deliver_first();
 
 protected:
-    /// Puts an item in with `store`, under the lock. True when dispatch is due.
+    using Debt = DeliveryHub::Debt;
+
+    /// Puts an item in with `store`, under the lock. True when dispatch is due; then a share in
+    /// `debt`, which is that of the item's version, has become this object's.
     template <class Store>
-    bool offer(Version version, Store&& store) {
-        const std::scoped_lock lock{mutex_};
-        if (cancelled_.load(std::memory_order_relaxed)) {
+    bool offer(Debt& debt, Store&& store) {
+        Turn::Held turn{turn_};
+        if (turn.is(Turn::ended)) {
             return false;
         }
         store();
-        if (scheduled_) {
+        if (turn.is(Turn::scheduled)) {
+            turn.set(Turn::more);
             return false;
         }
-        scheduled_ = true;
-        owe(version);
+        turn.set(Turn::scheduled);
+        owed_ = &debt;
         return true;
+    }
+    template <class Store>
+    bool offer(Version version, Store&& store) {
+        Debt& debt = hub_->open(version);
+        const bool due = offer(debt, std::forward<Store>(store));
+        if (!due) {
+            hub_->close(debt);
+        }
+        return due;
     }
 
     /// Under the lock: takes the next item out for call(); false when there is none to deliver.
@@ -156,29 +201,37 @@ private:
     /// Where the calls are made.
     enum class Place : std::uint8_t { inline_here, notifier, executor };
 
+    /// A thread that is inside the executor's execute; on that thread's stack.
+    struct HandingOver {
+        std::thread::id thread;
+        HandingOver* other;
+    };
+
+    static Place place_of(const Executor& executor) noexcept;
     void run() noexcept;
     std::function<void()> work();
     void hand_over();
+    /// Under the lock.
+    bool handing_over_elsewhere() const noexcept;
+    /// Under the lock: the executor, once nothing will use it any more. To be destroyed outside.
+    Executor spent_executor(const Turn::Held& turn) noexcept;
     /// One item; true when another waits.
     bool step(std::exception_ptr* thrown);
-    ATTUNE_DECL void owe(Version version);
-    void settle_debt() noexcept;
-    /// Under the lock: the executor, once nothing will use it any more. To be destroyed outside.
-    Executor spent_executor() noexcept;
+    bool end_step(Debt* paid);
+    void pay(Debt* debt) noexcept {
+        if (debt != nullptr) {
+            hub_->close(*debt);
+        }
+    }
 
-    const std::shared_ptr<DeliveryHub> hub_;
+    // What each delivery needs comes last, next to what derived classes add.
     const Place place_;
-    const ObserverName name_;
-    mutable std::mutex mutex_;
-    std::condition_variable idle_;
     Executor executor_;
-    std::vector<std::thread::id> handing_over_;  // threads inside the executor's execute
-    std::atomic<bool> cancelled_{false};
-    bool scheduled_ = false;
-    bool running_ = false;
-    bool dropped_ = false;
-    std::thread::id runner_;
-    std::optional<Version> owed_;  // what settle waits for
+    HandingOver* handing_over_ = nullptr;
+    const ObserverName name_;
+    const std::shared_ptr<DeliveryHub> hub_;
+    mutable Turn turn_;
+    Debt* owed_ = nullptr;  // what settle waits for
 };
 
 }  // namespace detail

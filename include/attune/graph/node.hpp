@@ -79,6 +79,14 @@ struct NodeNotes {
     Version version = 0;  ///< the first one that shows a stale value
 };
 
+/// The observers of one node. After a commit has let go of its mutex it goes through those that it
+/// has to call, and must neither count references to each of them nor see the list change.
+struct ObserverList {
+    std::vector<std::shared_ptr<ValueDelivery>> all;
+    std::atomic<std::uint32_t> users{
+        0};  ///< commits on their way; changed only while there are none
+};
+
 /// What stands behind a Config: a slot in the frames, those who watch it, and those who derive
 /// values from it. Handles, observers and the edges of other nodes refer to it; when nobody does,
 /// it is abandoned.
@@ -124,7 +132,7 @@ public:
     bool running = false;
     bool is_rule = false;
     Edge* readers = nullptr;
-    std::unique_ptr<std::vector<std::shared_ptr<ValueDelivery>>> observers;
+    std::shared_ptr<ObserverList> observers;
     std::unique_ptr<NodeNotes> notes;
     GraphNode* next_abandoned = nullptr;
 

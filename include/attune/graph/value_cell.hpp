@@ -59,6 +59,16 @@ public:
     T value{};
 };
 
+/// What keeps a cell alive in the hands of a program.
+using CellOwner = std::shared_ptr<const CellBase>;
+
+/// The value of the owner's cell, kept alive by it; null when there is none.
+template <class T>
+std::shared_ptr<const T> pin_value(CellOwner owner) noexcept {
+    const auto* const cell = static_cast<const ValueCell<T>*>(owner.get());
+    return std::shared_ptr<const T>{std::move(owner), cell != nullptr ? &cell->value : nullptr};
+}
+
 /// An owning reference to a cell.
 class CellPtr {
 public:
@@ -100,15 +110,19 @@ public:
         return static_cast<const ValueCell<T>*>(cell_)->value;
     }
 
-    /// The value as a standard pointer that keeps the cell alive; null when this is empty.
-    template <class T>
-    std::shared_ptr<const T> pin() const {
+    /// As a standard pointer; null when this is empty. Allocates, once for all copies.
+    CellOwner own() const {
         if (cell_ == nullptr) {
             return nullptr;
         }
-        auto owner = std::make_shared<CellPtr>(*this);
-        const T* const object = &value<T>();
-        return std::shared_ptr<const T>{std::move(owner), object};
+        cell_->acquire();
+        return CellOwner{cell_, [](const CellBase* cell) { cell->release(); }};
+    }
+
+    /// The value as a standard pointer that keeps the cell alive; null when this is empty.
+    template <class T>
+    std::shared_ptr<const T> pin() const {
+        return pin_value<T>(own());
     }
 
 private:

@@ -64,14 +64,17 @@ public:
     ATTUNE_DECL ~ValueDelivery() override;
 
     /// What the observer is taken to know already. Before the first offer.
-    void begin_with(CellPtr seen) noexcept { seen_ = std::move(seen); }
+    void begin_with(CellOwner seen) noexcept { seen_ = std::move(seen); }
 
-    /// Under the commit mutex. True when dispatch is due.
-    ATTUNE_DECL bool offer_value(Version version, const CellPtr& value);
+    /// Under the commit mutex. True when dispatch is due; see offer.
+    ATTUNE_DECL bool offer_value(Version version, const CellOwner& value, DeliveryHub::Debt& debt);
+    /// The same for a single observer, to be followed by deliver_first.
+    ATTUNE_DECL bool offer_first(Version version, CellOwner value);
 
 protected:
-    /// The user's code. `before` is empty for the first value that is applied.
-    virtual void tell(const CellPtr& before, const CellPtr& after, Version version) = 0;
+    /// The user's code. `before` is empty for the first value that is applied, and may be moved
+    /// from; `after` must be in its place when this returns.
+    virtual void tell(CellOwner& before, CellOwner& after, Version version) = 0;
     ATTUNE_DECL void drop() noexcept override;
 
 private:
@@ -79,7 +82,7 @@ private:
 
     /// A value to be told of.
     struct Item {
-        CellPtr value;
+        CellOwner value;
         Version version = 0;  ///< of the value
         Version since = 0;    ///< of the oldest value it stands for
     };
@@ -89,10 +92,10 @@ private:
     ATTUNE_DECL Lag count_waiting() const noexcept override;
     ATTUNE_DECL void call() override;
     /// Gives what had to go, to be destroyed without the lock.
-    Item add_to_backlog(Item item);
+    Item add_to_backlog(Item item, bool& fell_behind);
 
     Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
-    CellPtr seen_;               // by the observer
+    CellOwner seen_;             // by the observer
     Item taken_;                 // from take to call
     Item next_;                  // Deliver::latest
     const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
@@ -110,13 +113,21 @@ public:
           callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
-    void tell([[maybe_unused]] const CellPtr& before, const CellPtr& after,
+    void tell([[maybe_unused]] CellOwner& before, CellOwner& after,
               [[maybe_unused]] Version version) override {
         if constexpr (Apply) {
-            (*callback_)(after.template value<T>());
+            (*callback_)(static_cast<const ValueCell<T>*>(after.get())->value);
         } else {
-            (*callback_)(attune::Change<T>{before.template pin<T>(), after.template pin<T>(),
-                                           version});
+            // Moved there and back: most callbacks keep neither value, and none must be counted.
+            struct Loan {
+                ~Loan() { after = CellOwner{std::move(change.after), cell}; }
+                CellOwner& after;
+                const CellBase* const cell;
+                attune::Change<T> change;
+            } loan{after,
+                   after.get(),
+                   {pin_value<T>(std::move(before)), pin_value<T>(std::move(after)), version}};
+            (*callback_)(std::as_const(loan.change));
         }
     }
     void drop() noexcept override {

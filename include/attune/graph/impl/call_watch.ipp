@@ -2,72 +2,81 @@
 
 #include <attune/graph/call_watch.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     limit_ = limit;
+#if defined(__linux__)
+    // The coarse clock takes a quarter of the time to read, and is late by some milliseconds.
+    std::timespec grain{};
+    if (limit >= std::chrono::milliseconds{100} &&
+        clock_getres(CLOCK_MONOTONIC_COARSE, &grain) == 0) {
+        clock_ = CLOCK_MONOTONIC_COARSE;
+        grain_ = std::chrono::seconds{grain.tv_sec} + std::chrono::nanoseconds{grain.tv_nsec};
+    }
+#endif
     arm_ = std::move(arm);
-    on_.store(true, std::memory_order_relaxed);
+    on_.store(true, std::memory_order_release);
 }
 
 ATTUNE_DECL void CallWatch::stop() noexcept {
     Arm gone;  // destroyed without the lock: it may wait for a look
     {
-        const std::scoped_lock lock{mutex_};
+        const std::scoped_lock lock{turns_.mutex};
         on_.store(false, std::memory_order_relaxed);
         gone.swap(arm_);
     }
 }
 
-ATTUNE_DECL void CallWatch::ask(Clock::time_point when) {
-    if (armed_ || !arm_) {
+ATTUNE_DECL void CallWatch::ask(Clock::time_point when) noexcept {
+    if (armed_.load(std::memory_order_relaxed) || !arm_) {
         return;
     }
     try {
         arm_(when);
-        armed_ = true;
+        armed_.store(true, std::memory_order_relaxed);
     } catch (...) {
         // No thread can be had: the call goes unwatched, and the next one asks again.
     }
 }
 
-ATTUNE_DECL bool CallWatch::begin(Call& call) noexcept {
-    if (!on_.load(std::memory_order_relaxed)) {
-        return false;
+ATTUNE_DECL void CallWatch::ask_for(const Turn& turn) noexcept {
+    const std::scoped_lock lock{turns_.mutex};
+    if (turn.since_ != Clock::time_point{}) {
+        ask(turn.since_ + limit_ + grain_);
     }
-    const std::scoped_lock lock{mutex_};
-    call.since_ = Clock::now();  // under the lock, so that the list is in order of age
-    call.older_ = newest_;
-    (newest_ != nullptr ? newest_->newer_ : oldest_) = &call;
-    newest_ = &call;
-    ask(call.since_ + limit_);
-    return true;
-}
-
-ATTUNE_DECL void CallWatch::end(Call& call) noexcept {
-    const std::scoped_lock lock{mutex_};
-    (call.older_ != nullptr ? call.older_->newer_ : oldest_) = call.newer_;
-    (call.newer_ != nullptr ? call.newer_->older_ : newest_) = call.older_;
 }
 
 ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
     std::vector<SlowCall> found;
-    const std::scoped_lock lock{mutex_};
-    armed_ = false;
+    const std::scoped_lock lock{turns_.mutex};
+    armed_.store(false, std::memory_order_relaxed);
     const auto now = Clock::now();
-    for (Call* call = oldest_; call != nullptr; call = call->newer_) {
-        if (call->reported_) {
-            continue;
+    auto next = Clock::time_point::max();
+    for (Turn* turn = turns_.oldest; turn != nullptr; turn = turn->newer_) {
+        Clock::time_point since;
+        {
+            Turn::Held held{*turn};
+            since = turn->since_;
+            if (!held.is(Turn::running) || held.is(Turn::reported) ||
+                since == Clock::time_point{}) {
+                continue;
+            }
+            if (now - since < limit_ + grain_) {
+                next = std::min(next, since + limit_ + grain_);
+                continue;
+            }
+            held.set(Turn::reported);
         }
-        if (now - call->since_ < limit_) {
-            ask(call->since_ + limit_);  // the oldest of the rest
-            break;
-        }
-        call->reported_ = true;
-        found.push_back({call->observer_, now - call->since_});
+        found.push_back({turn->observer_, now - since});
+    }
+    if (next != Clock::time_point::max()) {
+        ask(next);
     }
     found_.fetch_add(found.size(), std::memory_order_relaxed);
     return found;
@@ -75,12 +84,24 @@ ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::look() {
 
 ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::slow() const {
     std::vector<SlowCall> found;
-    const std::scoped_lock lock{mutex_};
+    const std::scoped_lock lock{turns_.mutex};
     const auto now = Clock::now();
-    for (const Call* call = oldest_; call != nullptr && now - call->since_ >= limit_;
-         call = call->newer_) {
-        found.push_back({call->observer_, now - call->since_});
+    for (Turn* turn = turns_.oldest; turn != nullptr; turn = turn->newer_) {
+        Clock::time_point since;
+        {
+            const Turn::Held held{*turn};
+            since = turn->since_;
+            if (!held.is(Turn::running) || since == Clock::time_point{}) {
+                continue;
+            }
+        }
+        if (now - since >= limit_ + grain_) {
+            found.push_back({turn->observer_, now - since});
+        }
     }
+    std::stable_sort(found.begin(), found.end(), [](const SlowCall& one, const SlowCall& other) {
+        return one.running > other.running;
+    });
     return found;
 }
 

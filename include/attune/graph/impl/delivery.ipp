@@ -2,26 +2,34 @@
 
 #include <attune/graph/delivery.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void DeliveryHub::open(Version version) {
+ATTUNE_DECL DeliveryHub::Debt& DeliveryHub::open(Version version, std::size_t shares) {
     const std::scoped_lock lock{mutex_};
-    ++owed_[version];
+    Debt& debt = owed_.try_emplace(version, version).first->second;
+    debt.shares_.fetch_add(shares, std::memory_order_relaxed);
+    return debt;
 }
 
-ATTUNE_DECL void DeliveryHub::close(Version version) noexcept {
+// Between the last share and the lock, somebody may have opened the version again, and even closed
+// it: only what the map says now counts.
+ATTUNE_DECL void DeliveryHub::close_last(Version version) noexcept {
     {
         const std::scoped_lock lock{mutex_};
         const auto found = owed_.find(version);
-        if (found == owed_.end() || --found->second != 0) {
+        if (found == owed_.end() || found->second.shares_.load(std::memory_order_acquire) != 0) {
             return;
         }
         owed_.erase(found);
     }
     settled_.notify_all();
+}
+
+ATTUNE_DECL void DeliveryHub::wake() noexcept {
+    { const std::scoped_lock lock{mutex_}; }  // nobody is between looking and waiting
+    idle_.notify_all();
 }
 
 ATTUNE_DECL bool DeliveryHub::settle(Version version,
@@ -68,30 +76,19 @@ ATTUNE_DECL std::vector<DeliveryHub::Notice> DeliveryHub::take_all_notices() {
     return std::exchange(notices_, {});
 }
 
+ATTUNE_DECL Delivery::Place Delivery::place_of(const Executor& executor) noexcept {
+    return !executor                ? Place::notifier
+           : executor.runs_inline() ? Place::inline_here
+                                    : Place::executor;
+}
+
 ATTUNE_DECL Delivery::Delivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
                                ObserverName name)
-    : hub_(std::move(hub)),
-      place_(!executor                ? Place::notifier
-             : executor.runs_inline() ? Place::inline_here
-                                      : Place::executor),
+    : place_(place_of(executor)),
+      executor_(std::move(executor)),
       name_(std::move(name)),
-      executor_(std::move(executor)) {}
-
-ATTUNE_DECL void Delivery::owe(Version version) {
-    hub_->open(version);
-    owed_ = version;
-}
-
-ATTUNE_DECL void Delivery::settle_debt() noexcept {
-    if (owed_) {
-        hub_->close(*owed_);
-        owed_.reset();
-    }
-}
-
-ATTUNE_DECL Executor Delivery::spent_executor() noexcept {
-    return dropped_ && handing_over_.empty() ? std::exchange(executor_, {}) : Executor{};
-}
+      hub_(std::move(hub)),
+      turn_(hub_->calls().turns(), name_) {}
 
 ATTUNE_DECL std::function<void()> Delivery::work() {
     return [weak = weak_from_this()] {
@@ -121,13 +118,13 @@ ATTUNE_DECL void Delivery::dispatch() {
 
 ATTUNE_DECL void Delivery::hand_over() {
     const auto self = shared_from_this();
-    const auto thread = std::this_thread::get_id();
+    HandingOver here{std::this_thread::get_id(), nullptr};
     {
-        const std::scoped_lock lock{mutex_};
-        if (cancelled_.load(std::memory_order_relaxed)) {
+        const Turn::Held turn{turn_};
+        if (turn.is(Turn::ended)) {
             return;
         }
-        handing_over_.push_back(thread);
+        here.other = std::exchange(handing_over_, &here);
     }
     std::exception_ptr thrown;
     try {
@@ -136,15 +133,36 @@ ATTUNE_DECL void Delivery::hand_over() {
         thrown = std::current_exception();
     }
     Executor spent;
+    bool ended = false;
     {
-        const std::scoped_lock lock{mutex_};
-        handing_over_.erase(std::find(handing_over_.begin(), handing_over_.end(), thread));
-        spent = spent_executor();
+        const Turn::Held turn{turn_};
+        HandingOver** link = &handing_over_;
+        while (*link != &here) {
+            link = &(*link)->other;
+        }
+        *link = here.other;
+        spent = spent_executor(turn);
+        ended = turn.is(Turn::ended);
     }
-    idle_.notify_all();
+    if (ended) {
+        hub_->wake();
+    }
     if (thrown) {
         std::rethrow_exception(thrown);
     }
+}
+
+ATTUNE_DECL bool Delivery::handing_over_elsewhere() const noexcept {
+    const HandingOver* one = handing_over_;
+    while (one != nullptr && one->thread == std::this_thread::get_id()) {
+        one = one->other;
+    }
+    return one != nullptr;
+}
+
+ATTUNE_DECL Executor Delivery::spent_executor(const Turn::Held& turn) noexcept {
+    return turn.is(Turn::dropped) && handing_over_ == nullptr ? std::exchange(executor_, {})
+                                                              : Executor{};
 }
 
 ATTUNE_DECL void Delivery::run() noexcept {
@@ -173,89 +191,127 @@ ATTUNE_DECL void Delivery::deliver_first() {
 }
 
 ATTUNE_DECL bool Delivery::step(std::exception_ptr* thrown) {
+    Debt* unowed = nullptr;
+    bool taken = false;
     {
-        const std::scoped_lock lock{mutex_};
-        if (cancelled_.load(std::memory_order_relaxed)) {
+        Turn::Held turn{turn_};
+        if (turn.is(Turn::ended)) {
             return false;
         }
-        if (!take()) {
-            scheduled_ = false;
-            settle_debt();
-            return false;
+        taken = take();
+        if (taken) {
+            turn_.begin(turn, hub_->calls().time());
+        } else {
+            turn.clear(Turn::scheduled | Turn::more);
+            unowed = std::exchange(owed_, nullptr);
         }
-        running_ = true;
-        runner_ = std::this_thread::get_id();
     }
-    std::exception_ptr problem;
+    if (!taken) {
+        pay(unowed);
+        return false;
+    }
+    hub_->calls().began(turn_);
     try {
-        const CallWatch::Call watched{hub_->calls(), name_};
         call();
     } catch (...) {
-        problem = std::current_exception();
+        if (thrown != nullptr) {
+            *thrown = std::current_exception();
+        } else {
+            hub_->report(name_, std::current_exception());
+        }
     }
-    if (problem && thrown == nullptr) {
-        hub_->report(name_, problem);
-    } else if (problem) {
-        *thrown = problem;
+    Debt* const paid = std::exchange(owed_, nullptr);  // it is ours while we are running
+    if (turn_.end()) {
+        pay(paid);
+        return false;
     }
+    return end_step(paid);
+}
+
+// When more may wait, or the observation is over.
+ATTUNE_DECL bool Delivery::end_step(Debt* paid) {
+    Debt* next = nullptr;
     bool again = false;
+    bool over = false;
     bool last = false;
-    {
-        const std::scoped_lock lock{mutex_};
-        const std::optional<Version> paid = std::exchange(owed_, std::nullopt);
-        if (cancelled_.load(std::memory_order_relaxed)) {
-            last = !std::exchange(dropped_, true);
-        } else if (const std::optional<Version> next = waiting()) {
-            again = true;
-            owe(*next);  // before the old debt is paid, so that settle sees no gap
+    for (;;) {
+        std::optional<Version> version;
+        {
+            Turn::Held turn{turn_};
+            over = turn.is(Turn::ended);
+            version = over ? std::nullopt : waiting();
+            if (over) {
+                last = !turn.is(Turn::dropped);
+                turn.set(Turn::dropped);
+                turn.clear(Turn::scheduled);
+                break;
+            }
+            if (!version || next != nullptr) {
+                again = version.has_value();
+                turn.clear(Turn::running | Turn::reported);
+                if (!again) {
+                    turn.clear(Turn::scheduled | Turn::more);
+                }
+                owed_ = next;
+                break;
+            }
         }
-        scheduled_ = again;
-        if (paid) {
-            hub_->close(*paid);
-        }
-        if (!last) {
-            running_ = false;
-            runner_ = {};
-        }
+        next = &hub_->open(*version);  // before the old debt is paid, so that settle sees no gap
     }
-    Executor spent;
-    if (last) {
-        drop();  // part of the call for whoever waits for its end
-        const std::scoped_lock lock{mutex_};
-        running_ = false;
-        runner_ = {};
-        spent = spent_executor();
+    if (over) {
+        if (last) {
+            drop();  // part of the call for whoever waits for its end
+        }
+        Executor spent;
+        {
+            Turn::Held turn{turn_};
+            turn.clear(Turn::running | Turn::reported);
+            spent = spent_executor(turn);
+        }
+        hub_->wake();
+        pay(next);
     }
-    idle_.notify_all();
+    pay(paid);
     return again;
 }
 
 ATTUNE_DECL Lag Delivery::lag() const noexcept {
-    const std::scoped_lock lock{mutex_};
-    return cancelled_.load(std::memory_order_relaxed) ? Lag{} : count_waiting();
+    const Turn::Held turn{turn_};
+    return turn.is(Turn::ended) ? Lag{} : count_waiting();
 }
 
 ATTUNE_DECL void Delivery::cancel() noexcept {
-    const auto thread = std::this_thread::get_id();
+    bool wait = false;
+    {
+        Turn::Held turn{turn_};
+        turn.set(Turn::ended);
+        const bool running = turn.is(Turn::running);
+        if (running && turn_.runs_here()) {
+            return;  // end_step() clears up when the callback has returned
+        }
+        wait = running || handing_over_elsewhere();
+    }
+    if (wait) {
+        hub_->await([&] {
+            const Turn::Held turn{turn_};
+            return !turn.is(Turn::running) && !handing_over_elsewhere();
+        });
+    }
+    Debt* unpaid = nullptr;
+    bool last = false;
     Executor spent;
     {
-        std::unique_lock lock{mutex_};
-        cancelled_.store(true, std::memory_order_release);
-        if (running_ && runner_ == thread) {
-            return;  // step() clears up when the callback has returned
-        }
-        idle_.wait(lock, [&] {
-            return !running_ && std::all_of(handing_over_.begin(), handing_over_.end(),
-                                            [&](const auto& other) { return other == thread; });
-        });
-        scheduled_ = false;
-        settle_debt();
-        if (std::exchange(dropped_, true)) {
-            return;
-        }
-        spent = spent_executor();
+        Turn::Held turn{turn_};
+        unpaid = std::exchange(owed_, nullptr);
+        last = !turn.is(Turn::dropped);
+        turn.clear(Turn::scheduled);
+        turn.set(Turn::dropped);
+        spent = spent_executor(turn);
     }
-    drop();
+    pay(unpaid);
+    if (last) {
+        drop();
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -14,7 +14,7 @@ ATTUNE_DECL Core::Core(StoreOptions options)
     : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
       hub_(std::make_shared<DeliveryHub>()),
       state_(std::make_unique<State>(std::move(options),
-                                     Ref<NodeHome>::adopt(new StoreHome{chain_}))) {}
+                                     Ref<NodeHome>::adopt(new StoreHome{chain_}), *hub_)) {}
 
 ATTUNE_DECL Core::~Core() = default;
 
@@ -43,7 +43,8 @@ ATTUNE_DECL void Core::close() noexcept {
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
         for (GraphNode* const node : state_->graph.nodes()) {
             if (node != nullptr && node->observers != nullptr) {
-                observers.insert(observers.end(), node->observers->begin(), node->observers->end());
+                const auto& all = node->observers->all;
+                observers.insert(observers.end(), all.begin(), all.end());
                 node->observers.reset();
             }
         }
@@ -136,16 +137,12 @@ ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> o
         const CommitLock lock{*state_};
         closed = state_->closed;
         const Frame& current = *chain_->current();
-        CellPtr value = CellPtr::share(current.cell(node.slot));
+        CellOwner value = CellPtr::share(current.cell(node.slot)).own();
         if (!closed) {
-            if (node.observers == nullptr) {
-                node.observers = std::make_unique<std::vector<std::shared_ptr<ValueDelivery>>>();
-            }
-            std::erase_if(*node.observers, [](const auto& other) { return other->cancelled(); });
-            node.observers->push_back(observer);
+            tidy_observers(node).push_back(observer);
         }
         if (now) {
-            (void)observer->offer_value(current.version, value);
+            (void)observer->offer_first(current.version, std::move(value));
         } else {
             observer->begin_with(std::move(value));
         }

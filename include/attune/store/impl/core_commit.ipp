@@ -118,6 +118,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
+                     .observers = {},
                      .due = {}};
     if (!result.changed() && !addition.any()) {
         stack = std::move(candidate.stack);  // positions may have moved
@@ -189,20 +190,36 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         update.node->warnings = std::move(update.warnings);
     }
     propagation.finish(result.version, frame.time);
-    for (GraphNode* const node : propagation.changed_nodes()) {
-        if (node->observers == nullptr) {
+    offer(frame, propagation.changed_nodes(), result);
+    return result;
+}
+
+ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> changed,
+                                    Published& result) {
+    for (GraphNode* const node : changed) {
+        if (node->observers == nullptr || node->observers->all.empty()) {
             continue;
         }
-        auto& observers = *node->observers;
-        std::erase_if(observers, [](const auto& observer) { return observer->cancelled(); });
-        const CellPtr cell = CellPtr::share(frame.cell(node->slot));
+        const auto& observers = node->observers->all;
+        result.observers.emplace_back(node->observers);
+        const CellOwner value = CellPtr::share(frame.cell(node->slot)).own();
+        // A share for each, at once; those who need none leave it to be given back.
+        std::size_t unused = observers.size() + 1;
+        DeliveryHub::Debt& debt = hub.open(result.version, unused);
+        bool tidy = false;
         for (const auto& observer : observers) {
-            if (observer->offer_value(result.version, cell)) {
-                result.due.push_back(observer);
+            if (observer->offer_value(result.version, value, debt)) {
+                result.due.push_back(observer.get());
+                --unused;
+            } else {
+                tidy = tidy || observer->over();
             }
         }
+        hub.close(debt, unused);
+        if (tidy) {
+            (void)tidy_observers(*node);
+        }
     }
-    return result;
 }
 
 ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
@@ -266,10 +283,11 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
 
 ATTUNE_DECL void Core::finish(Published& published) {
     hub_->bell().ring();
-    for (const auto& delivery : published.due) {
+    for (Delivery* const delivery : published.due) {
         delivery->dispatch();
     }
     published.due.clear();
+    published.observers.clear();
     report_notices();
     tidy();
 }

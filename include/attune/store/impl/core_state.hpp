@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -57,21 +58,61 @@ struct Core::Addition {
     bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
 };
 
+/// Keeps a list of observers as it is.
+class ObserverListUse {
+public:
+    explicit ObserverListUse(std::shared_ptr<ObserverList> list) noexcept : list_(std::move(list)) {
+        list_->users.fetch_add(1, std::memory_order_relaxed);
+    }
+    ObserverListUse(ObserverListUse&& other) noexcept = default;
+    ObserverListUse& operator=(ObserverListUse&& other) noexcept {
+        std::swap(list_, other.list_);
+        return *this;
+    }
+    ~ObserverListUse() {
+        if (list_ != nullptr) {
+            list_->users.fetch_sub(1, std::memory_order_release);
+        }
+    }
+
+private:
+    std::shared_ptr<ObserverList> list_;
+};
+
+/// The node's list to be changed, under the commit mutex, without those that are over: a copy while
+/// a commit uses the list.
+inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& node) {
+    if (node.observers == nullptr) {
+        node.observers = std::make_shared<ObserverList>();
+    } else if (node.observers->users.load(std::memory_order_acquire) != 0) {
+        auto copy = std::make_shared<ObserverList>();
+        copy->all = node.observers->all;
+        node.observers = std::move(copy);
+    }
+    std::erase_if(node.observers->all, [](const auto& observer) { return observer->over(); });
+    return node.observers->all;
+}
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
-    std::vector<std::shared_ptr<Delivery>> due;
+    std::vector<ObserverListUse> observers;
+    std::vector<Delivery*> due;  // of these
 
     bool changed() const noexcept { return !before.same(after); }
 };
 
 struct Core::State {
-    State(StoreOptions given, Ref<NodeHome> home)
-        : options(std::move(given)), graph(std::move(home)), poller(std::make_shared<Poller>()) {}
+    State(StoreOptions given, Ref<NodeHome> home, DeliveryHub& deliveries)
+        : options(std::move(given)),
+          hub(deliveries),
+          graph(std::move(home)),
+          poller(std::make_shared<Poller>()) {}
 
     const StoreOptions options;
+    DeliveryHub& hub;
 
     std::mutex commit_mutex;
     std::atomic<std::thread::id> committing{};  // the thread inside a commit
@@ -135,6 +176,8 @@ struct Core::State {
 
     void note_success(LayerEntry& entry, const std::string& revision);
     void note_failure(LayerEntry& entry, std::vector<Problem> problems);
+    /// Offers the values of changed nodes to their observers.
+    void offer(const Frame& frame, std::span<GraphNode* const> changed, Published& result);
     /// Offers the rejection to whoever observes them; what is due then.
     std::vector<std::shared_ptr<Delivery>> announce(Rejection rejection);
 };

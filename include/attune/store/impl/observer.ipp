@@ -34,19 +34,39 @@ ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Execu
 
 ATTUNE_DECL ValueDelivery::~ValueDelivery() = default;
 
-ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellPtr& value) {
+ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellOwner& value,
+                                            DeliveryHub::Debt& debt) {
     Item replaced;  // destroyed without the lock
-    return offer(version, [&] {
-        if (backlog_ != nullptr) {
-            replaced = add_to_backlog({value, version, version});
-            return;
+    if (backlog_ != nullptr) {
+        bool fell_behind = false;
+        const bool due = offer(debt, [&] {
+            replaced = add_to_backlog({value, version, version}, fell_behind);
+        });
+        if (fell_behind) {
+            hub().notice(name(), "is behind by " + std::to_string(backlog_->capacity) +
+                                     " changes, all that ObserveOptions::queue lets wait; until "
+                                     "it has caught up, the oldest are merged into the next. Make "
+                                     "it faster, give it an executor of its own or a longer "
+                                     "queue, or let it have the latest value only");
         }
+        return due;
+    }
+    return offer(debt, [&] {
         const Version since = next_.value ? next_.since : version;
         replaced = std::exchange(next_, {value, version, since});
     });
 }
 
-ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
+ATTUNE_DECL bool ValueDelivery::offer_first(Version version, CellOwner value) {
+    DeliveryHub::Debt& debt = hub().open(version);
+    const bool due = offer_value(version, value, debt);
+    if (!due) {
+        hub().close(debt);
+    }
+    return due;
+}
+
+ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item, bool& fell_behind) {
     Backlog& backlog = *backlog_;
     Item dropped;
     if (backlog.items.size() == backlog.capacity) {
@@ -55,13 +75,7 @@ ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item) {
         (backlog.items.empty() ? item : backlog.items.front()).since = dropped.since;
         ++backlog.dropped;
         hub().count_dropped();
-        if (!std::exchange(backlog.behind, true)) {
-            hub().notice(name(), "is behind by " + std::to_string(backlog.capacity) +
-                                     " changes, all that ObserveOptions::queue lets wait; until "
-                                     "it has caught up, the oldest are merged into the next. Make "
-                                     "it faster, give it an executor of its own or a longer "
-                                     "queue, or let it have the latest value only");
-        }
+        fell_behind = !std::exchange(backlog.behind, true);
     }
     backlog.items.push_back(std::move(item));
     return dropped;
@@ -82,13 +96,13 @@ ATTUNE_DECL bool ValueDelivery::take() {
 }
 
 ATTUNE_DECL void ValueDelivery::call() {
-    const Item item = std::exchange(taken_, {});
+    Item item = std::exchange(taken_, {});
     // Compared here and not in take: two values of a user's type are compared by the user's code.
     if (backlog_ == nullptr && seen_ && node_->kind.equal(*seen_.get(), *item.value.get())) {
         return;
     }
-    const CellPtr before = std::exchange(seen_, item.value);
-    tell(before, item.value, item.version);
+    std::swap(seen_, item.value);
+    tell(item.value, seen_, item.version);
 }
 
 ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
