@@ -9926,6 +9926,7 @@ private:
     Frame* release() noexcept;
     /// Of a draft that is dropped: the cells it made.
     void release_cells(const void* const* children) noexcept;
+    void bury(const CellBase* cell) noexcept;
 
     Frame* frame_;
     std::vector<FrameChunk*> chunks_;
@@ -10025,14 +10026,8 @@ ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
     // Not published yet: this draft is its only owner.
     const_cast<CellBase*>(after)->born_ = frame_->serial_;
     place = after;
-    if (before == nullptr) {
-        return;
-    }
-    if (before->born_ == frame_->serial_) {
-        // Put in by this draft, and seen by no frame at all.
-        before->release();
-    } else {
-        frame_->dead_.push_back(Obituary{before});
+    if (before != nullptr) {
+        bury(before);
     }
 }
 
@@ -10061,10 +10056,22 @@ ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
 
 ATTUNE_DECL void FrameDraft::clear(std::uint32_t slot) {
     const void*& place = place_of(slot);
-    if (const auto* const cell = static_cast<const CellBase*>(place)) {
-        reserve_one(frame_->dead_);
+    const auto* const cell = static_cast<const CellBase*>(place);
+    if (cell == nullptr) {
+        return;
+    }
+    reserve_one(frame_->dead_);
+    place = nullptr;
+    bury(cell);
+}
+
+// In the place of a cell there is another, or none.
+ATTUNE_DECL void FrameDraft::bury(const CellBase* cell) noexcept {
+    if (cell->born_ == frame_->serial_) {
+        // Put in by this draft, and seen by no frame at all.
+        cell->release();
+    } else {
         frame_->dead_.push_back(Obituary{cell});
-        place = nullptr;
     }
 }
 
@@ -16823,9 +16830,9 @@ Config<detail::DerivedType<F, A...>> derive(F&& fn, const Config<A>&... inputs) 
 
 /// A value made of others, where the function finds out which while it runs: `fn(Track& use)` reads
 /// them by `use(handle)`. Otherwise as above.
-template <class F>
+template <std::same_as<Store> S, class F>  // first: a generic lambda is only asked about Track here
     requires std::invocable<std::decay_t<F>&, Track&>
-Config<detail::TrackedType<F>> derive(Store& store, F&& fn, DeriveOptions options = {}) {
+Config<detail::TrackedType<F>> derive(S& store, F&& fn, DeriveOptions options = {}) {
     using T = detail::TrackedType<F>;
     using Made = detail::TrackingNode<T, std::decay_t<F>>;
     const auto& core = detail::HandleAccess::core(store);

@@ -190,6 +190,18 @@ TEST_F(Derive, a_field_hears_nothing_of_the_other_fields) {
     EXPECT_EQ(port.name(), "server.port");
 }
 
+TEST_F(Derive, functions_may_be_generic_lambdas) {
+    const auto mapped = server.map([](const auto& now) { return now.port + 1; });
+    const auto optioned = attune::derive(
+        DeriveOptions{.name = "sum"}, [](const auto& a, const auto& b) { return a + b; }, port,
+        mapped);
+    const auto plain = attune::derive([](const auto& a) { return a * 2; }, optioned);
+    const auto tracked =
+        attune::derive(store, [plain, from = port](auto& use) { return use(plain) + use(from); });
+    store.set("server.port", 100);
+    EXPECT_EQ(tracked.get(), (100 + 101) * 2 + 100);
+}
+
 TEST_F(Derive, what_a_function_reads_may_change_from_run_to_run) {
     const auto on = tls.field(&Tls::on);
     const auto secure_port = store.bind<int>("secure_port");

@@ -136,6 +136,7 @@ private:
     Frame* release() noexcept;
     /// Of a draft that is dropped: the cells it made.
     void release_cells(const void* const* children) noexcept;
+    void bury(const CellBase* cell) noexcept;
 
     Frame* frame_;
     std::vector<FrameChunk*> chunks_;

@@ -223,9 +223,9 @@ Config<detail::DerivedType<F, A...>> derive(F&& fn, const Config<A>&... inputs) 
 
 /// A value made of others, where the function finds out which while it runs: `fn(Track& use)` reads
 /// them by `use(handle)`. Otherwise as above.
-template <class F>
+template <std::same_as<Store> S, class F>  // first: a generic lambda is only asked about Track here
     requires std::invocable<std::decay_t<F>&, Track&>
-Config<detail::TrackedType<F>> derive(Store& store, F&& fn, DeriveOptions options = {}) {
+Config<detail::TrackedType<F>> derive(S& store, F&& fn, DeriveOptions options = {}) {
     using T = detail::TrackedType<F>;
     using Made = detail::TrackingNode<T, std::decay_t<F>>;
     const auto& core = detail::HandleAccess::core(store);

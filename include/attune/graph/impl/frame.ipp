@@ -97,14 +97,8 @@ ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
     // Not published yet: this draft is its only owner.
     const_cast<CellBase*>(after)->born_ = frame_->serial_;
     place = after;
-    if (before == nullptr) {
-        return;
-    }
-    if (before->born_ == frame_->serial_) {
-        // Put in by this draft, and seen by no frame at all.
-        before->release();
-    } else {
-        frame_->dead_.push_back(Obituary{before});
+    if (before != nullptr) {
+        bury(before);
     }
 }
 
@@ -133,10 +127,22 @@ ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
 
 ATTUNE_DECL void FrameDraft::clear(std::uint32_t slot) {
     const void*& place = place_of(slot);
-    if (const auto* const cell = static_cast<const CellBase*>(place)) {
-        reserve_one(frame_->dead_);
+    const auto* const cell = static_cast<const CellBase*>(place);
+    if (cell == nullptr) {
+        return;
+    }
+    reserve_one(frame_->dead_);
+    place = nullptr;
+    bury(cell);
+}
+
+// In the place of a cell there is another, or none.
+ATTUNE_DECL void FrameDraft::bury(const CellBase* cell) noexcept {
+    if (cell->born_ == frame_->serial_) {
+        // Put in by this draft, and seen by no frame at all.
+        cell->release();
+    } else {
         frame_->dead_.push_back(Obituary{cell});
-        place = nullptr;
     }
 }
 
