@@ -8317,7 +8317,8 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// It has no thread: when a call begins and no look is due, one is asked for, through `arm`, for
 /// the moment at which that call would be slow. The look goes through all observers; a call itself
 /// costs the reading of a clock. Observers that return soon cause at most one wake-up per `limit`,
-/// and a store without calls none.
+/// and a store without calls none. Where calls are timed with a coarse clock, a call may count as
+/// slow some milliseconds before it is.
 class CallWatch {
 public:
     using Clock = std::chrono::steady_clock;
@@ -8353,7 +8354,7 @@ public:
     /// Those who are watched.
     TurnList& turns() noexcept { return turns_; }
 
-    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_.
+    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_, or some more.
     Clock::time_point time() const noexcept {
         if (!on_.load(std::memory_order_acquire)) {
             return {};
@@ -8392,7 +8393,8 @@ ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
     const std::scoped_lock lock{turns_.mutex};
     limit_ = limit;
 #if defined(__linux__)
-    // The coarse clock takes a quarter of the time to read, and is late by some milliseconds.
+    // The coarse clock takes a quarter of the time to read, and is late by some milliseconds: by
+    // one tick of the system, and more when the system was late with that.
     std::timespec grain{};
     if (limit >= std::chrono::milliseconds{100} &&
         clock_getres(CLOCK_MONOTONIC_COARSE, &grain) == 0) {
@@ -8428,7 +8430,7 @@ ATTUNE_DECL void CallWatch::ask(Clock::time_point when) noexcept {
 ATTUNE_DECL void CallWatch::ask_for(const Turn& turn) noexcept {
     const std::scoped_lock lock{turns_.mutex};
     if (turn.since_ != Clock::time_point{}) {
-        ask(turn.since_ + limit_ + grain_);
+        ask(Clock::now() + limit_ + grain_);
     }
 }
 

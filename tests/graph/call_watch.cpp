@@ -82,10 +82,12 @@ TEST(CallWatch, asks_for_no_look_when_no_call_runs) {
 
 TEST(CallWatch, a_look_while_a_call_may_become_slow_asks_for_the_next) {
     Watch w{1h};
+    const auto before = CallWatch::Clock::now();
     const Call call{w.watch, pool};
     EXPECT_TRUE(w.watch.look().empty());
     ASSERT_EQ(w.asked.size(), 2u);
-    EXPECT_EQ(w.asked[0], w.asked[1]);
+    EXPECT_LE(w.asked[1], w.asked[0]);
+    EXPECT_GT(w.asked[1], before + 59min) << "the clock that times calls is a coarse one";
     EXPECT_TRUE(w.watch.slow().empty());
 }
 

@@ -19,7 +19,8 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// It has no thread: when a call begins and no look is due, one is asked for, through `arm`, for
 /// the moment at which that call would be slow. The look goes through all observers; a call itself
 /// costs the reading of a clock. Observers that return soon cause at most one wake-up per `limit`,
-/// and a store without calls none.
+/// and a store without calls none. Where calls are timed with a coarse clock, a call may count as
+/// slow some milliseconds before it is.
 class CallWatch {
 public:
     using Clock = std::chrono::steady_clock;
@@ -55,7 +56,7 @@ public:
     /// Those who are watched.
     TurnList& turns() noexcept { return turns_; }
 
-    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_.
+    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_, or some more.
     Clock::time_point time() const noexcept {
         if (!on_.load(std::memory_order_acquire)) {
             return {};

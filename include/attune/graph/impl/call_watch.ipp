@@ -12,7 +12,8 @@ ATTUNE_DECL void CallWatch::start(Clock::duration limit, Arm arm) {
     const std::scoped_lock lock{turns_.mutex};
     limit_ = limit;
 #if defined(__linux__)
-    // The coarse clock takes a quarter of the time to read, and is late by some milliseconds.
+    // The coarse clock takes a quarter of the time to read, and is late by some milliseconds: by
+    // one tick of the system, and more when the system was late with that.
     std::timespec grain{};
     if (limit >= std::chrono::milliseconds{100} &&
         clock_getres(CLOCK_MONOTONIC_COARSE, &grain) == 0) {
@@ -48,7 +49,7 @@ ATTUNE_DECL void CallWatch::ask(Clock::time_point when) noexcept {
 ATTUNE_DECL void CallWatch::ask_for(const Turn& turn) noexcept {
     const std::scoped_lock lock{turns_.mutex};
     if (turn.since_ != Clock::time_point{}) {
-        ask(turn.since_ + limit_ + grain_);
+        ask(Clock::now() + limit_ + grain_);
     }
 }
 
