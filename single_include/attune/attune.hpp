@@ -7239,6 +7239,10 @@ void for_each_difference(const Document& before, const Document& after, F&& f) {
 /// is named itself, not what is inside it; so is an array whose length has changed. Equal subtrees
 /// are never named, shared or not. Empty when the documents are equal.
 ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after);
+/// The same for documents that differ at `within`, or below or above it, and nowhere else, as after
+/// one `with` or `without`: looks at nothing beside the path.
+ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after,
+                                            const Path& within);
 
 }  // namespace attune::inline ATTUNE_ABI
 
@@ -7285,6 +7289,33 @@ ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Docume
         } else if (!old || !fresh || !(*old == *fresh)) {
             paths.emplace_back(tokens);
         }
+    }
+    return paths;
+}
+
+ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after,
+                                            const Path& within) {
+    const Document* old = &before;
+    const Document* fresh = &after;
+    std::size_t depth = 0;
+    while (depth != within.size() && old && fresh && old->is_object() && fresh->is_object()) {
+        const std::string& token = within.tokens()[depth++];
+        old = old->find(token);
+        fresh = fresh->find(token);
+    }
+    const auto at = [&](const Path& below) {
+        std::vector<std::string> tokens{
+            within.tokens().begin(), within.tokens().begin() + static_cast<std::ptrdiff_t>(depth)};
+        tokens.insert(tokens.end(), below.tokens().begin(), below.tokens().end());
+        return Path{std::move(tokens)};
+    };
+    std::vector<Path> paths;
+    if (old && fresh) {
+        for (const Path& below : changed_paths(*old, *fresh)) {
+            paths.push_back(at(below));
+        }
+    } else if (old || fresh) {
+        paths.push_back(at({}));
     }
     return paths;
 }
@@ -8354,7 +8385,8 @@ public:
     /// Those who are watched.
     TurnList& turns() noexcept { return turns_; }
 
-    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_, or some more.
+    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_, or
+    /// some more.
     Clock::time_point time() const noexcept {
         if (!on_.load(std::memory_order_acquire)) {
             return {};
@@ -9912,19 +9944,38 @@ public:
     /// Adds a slot that holds `cell` and returns its number.
     ATTUNE_DECL std::uint32_t append(CellPtr cell);
     /// Replaces the cell of a slot.
-    ATTUNE_DECL void set(std::uint32_t slot, CellPtr cell);
+    ATTUNE_DECL void set(std::uint32_t slot, CellPtr&& cell);
     /// Empties a slot, for another node to be put there by `set`.
     ATTUNE_DECL void clear(std::uint32_t slot);
 
     Frame& frame() noexcept { return *frame_; }
 
+    /// As Frame::cell, and faster near the slot that was set last.
+    const CellBase* cell(std::uint32_t slot) const noexcept {
+        if (slot < FrameChunk::width) {
+            return static_cast<const CellBase*>(frame_->direct_[slot]);
+        }
+        const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
+        return index / FrameChunk::width == leaf_number_
+                   ? static_cast<const CellBase*>(leaf_[index % FrameChunk::width])
+                   : frame_->far_cell(index);
+    }
+
 private:
     friend class FrameChain;
 
     /// Where the cell of `slot` is kept, in a place of this draft's own.
-    const void*& place_of(std::uint32_t slot);
+    [[gnu::always_inline]] const void*& place_of(std::uint32_t slot) {
+        if (slot < FrameChunk::width) {
+            return frame_->direct_[slot];
+        }
+        const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
+        return index / FrameChunk::width == leaf_number_ ? leaf_[index % FrameChunk::width]
+                                                         : far_place(index);
+    }
+    const void*& far_place(std::uint32_t index);
     FrameChunk* own_chunk(const void*& place, bool leaf);
-    void put(const void*& place, CellPtr cell);
+    void put(const void*& place, CellPtr&& cell);
     Frame* release() noexcept;
     /// Of a draft that is dropped: the cells it made.
     void release_cells(const void* const* children) noexcept;
@@ -9932,6 +9983,10 @@ private:
 
     Frame* frame_;
     std::vector<FrameChunk*> chunks_;
+    // The leaf of this draft's own that was used last. Nodes that derive from each other tend to
+    // lie side by side.
+    const void** leaf_ = nullptr;
+    std::uint32_t leaf_number_ = UINT32_MAX;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -10007,21 +10062,21 @@ ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place, bool leaf) {
     return made.release();
 }
 
-ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
-    if (slot < FrameChunk::width) {
-        return frame_->direct_[slot];
-    }
-    const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
+ATTUNE_DECL const void*& FrameDraft::far_place(std::uint32_t index) {
     const void** children = frame_->root_;
     for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
         children =
             own_chunk(children[(index >> shift) % FrameChunk::width], shift == FrameChunk::bits)
                 ->child;
     }
+    if (frame_->shift_ != 0) {
+        leaf_ = children;
+        leaf_number_ = index / FrameChunk::width;
+    }
     return children[index % FrameChunk::width];
 }
 
-ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
+ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr&& cell) {
     reserve_one(frame_->dead_);
     const auto* const before = static_cast<const CellBase*>(place);
     const CellBase* const after = cell.release();
@@ -10052,7 +10107,7 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     return slot;
 }
 
-ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
+ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr&& cell) {
     put(place_of(slot), std::move(cell));
 }
 
@@ -10795,11 +10850,22 @@ struct NodeNotes {
 };
 
 /// The observers of one node. After a commit has let go of its mutex it goes through those that it
-/// has to call, and must neither count references to each of them nor see the list change.
-struct ObserverList {
-    std::vector<std::shared_ptr<ValueDelivery>> all;
-    std::atomic<std::uint32_t> users{
-        0};  ///< commits on their way; changed only while there are none
+/// has to call, and must neither count references to each of them nor see the list change: it
+/// shares the list meanwhile.
+class ObserverList {
+public:
+    std::vector<std::shared_ptr<ValueDelivery>> all;  ///< changed only while it is not shared
+
+    bool shared() const noexcept { return references_.load(std::memory_order_acquire) != 1; }
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;
+        }
+    }
+
+private:
+    mutable std::atomic<std::uint32_t> references_{1};
 };
 
 /// What stands behind a Config: a slot in the frames, those who watch it, and those who derive
@@ -10834,22 +10900,24 @@ public:
 
     const ValueKind& kind;
     NodeHome& home;
+    std::uint64_t born = 0;  ///< serial of the first frame that shows it; set with the slot
+    std::unique_ptr<NodeNotes> notes;
+    GraphNode* next_abandoned = nullptr;
+
+    // What a commit looks at comes last, next to what derived classes add.
+    Edge* readers = nullptr;
+    Ref<ObserverList> observers;
+    std::uint32_t slot = no_slot;  ///< set before anybody else knows the node
 
 private:
     mutable std::atomic<std::uint32_t> references_{1};
 
 public:
-    std::uint32_t slot = no_slot;  ///< set before anybody else knows the node
-    std::uint64_t born = 0;        ///< serial of the first frame that shows it; set with the slot
-    std::uint32_t height = 0;      ///< above every node it reads
-    bool keeps_on_error = false;   ///< its function may fail without a veto
-    bool stale = false;            ///< it did, and the value is an older one
+    std::uint32_t height = 0;     ///< above every node it reads
+    bool keeps_on_error = false;  ///< its function may fail without a veto
+    bool stale = false;           ///< it did, and the value is an older one
     bool running = false;
     bool is_rule = false;
-    Edge* readers = nullptr;
-    std::shared_ptr<ObserverList> observers;
-    std::unique_ptr<NodeNotes> notes;
-    GraphNode* next_abandoned = nullptr;
 
 private:
     virtual std::string default_name() const = 0;
@@ -10951,13 +11019,17 @@ class Evaluation;
 class EdgeList {
 public:
     EdgeList() noexcept = default;
-    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs);
+    /// In `room`, if there is one: as many edges, which outlive the list.
+    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs, Edge* room = nullptr);
     EdgeList(EdgeList&& other) noexcept
-        : edges_(std::move(other.edges_)), size_(std::exchange(other.size_, 0)) {}
+        : edges_(std::exchange(other.edges_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          in_room_(other.in_room_) {}
     EdgeList& operator=(EdgeList&& other) noexcept {
         const EdgeList before{std::move(*this)};
-        edges_ = std::move(other.edges_);
+        edges_ = std::exchange(other.edges_, nullptr);
         size_ = std::exchange(other.size_, 0);
+        in_room_ = other.in_room_;
         return *this;
     }
     /// Unlinks and lets go of the inputs.
@@ -10969,8 +11041,16 @@ public:
     ATTUNE_DECL void unlink() noexcept;
 
 private:
-    std::unique_ptr<Edge[]> edges_;
+    Edge* edges_ = nullptr;
     std::uint32_t size_ = 0;
+    bool in_room_ = false;
+};
+
+/// Room for the edges of a node that always reads the same handles, next to the node: a base of it,
+/// before DerivedNode, so that it is there for as long as DerivedNode::inputs.
+template <std::size_t N>
+struct EdgeRoom {
+    Edge edges[N];
 };
 
 /// A node whose value is what a function makes of the values of other nodes. Also a rule, which has
@@ -10983,16 +11063,20 @@ public:
     /// in `before`, which is null at the first run. Throws what the function throws.
     virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
 
+    /// See EdgeRoom; null for none.
+    virtual Edge* room() noexcept { return nullptr; }
+
     /// Sets the height above all inputs, and lifts the readers above this node, and so on.
     ATTUNE_DECL void settle_height();
+
+    // The propagation's.
+    std::uint64_t mark = 0;
+    DerivedNode* next_queued = nullptr;
 
     EdgeList inputs;
     std::uint64_t runs = 0;
     std::uint32_t cut_offs = 0;     ///< runs that gave the same value again
     std::uint32_t nanoseconds = 0;  ///< of the last run that was timed
-    // The propagation's.
-    std::uint64_t mark = 0;
-    DerivedNode* next_queued = nullptr;
 
 protected:
     ATTUNE_DECL std::string default_name() const override;
@@ -11002,9 +11086,10 @@ protected:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs)
-    : edges_(inputs.empty() ? nullptr : new Edge[inputs.size()]),
-      size_(static_cast<std::uint32_t>(inputs.size())) {
+ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs, Edge* room)
+    : edges_(room != nullptr || inputs.empty() ? room : new Edge[inputs.size()]),
+      size_(static_cast<std::uint32_t>(inputs.size())),
+      in_room_(room != nullptr) {
     for (std::size_t i = 0; i != inputs.size(); ++i) {
         inputs[i]->acquire();
         edges_[i].input = inputs[i];
@@ -11015,6 +11100,9 @@ ATTUNE_DECL EdgeList::~EdgeList() {
     unlink();
     for (std::size_t i = 0; i != size_; ++i) {
         edges_[i].input->release();
+    }
+    if (!in_room_) {
+        delete[] edges_;
     }
 }
 
@@ -11906,6 +11994,13 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// A rule does not hold: thrown by its node inside a commit.
 struct BrokenRule {};
 
+/// A change of a layer by the program.
+struct LayerEdit {
+    std::function<Document(const Document&)> apply;
+    std::string reason;
+    const Path* within = nullptr;  ///< the only place where it changes anything, when there is one
+};
+
 /// The engine of a store, free of the bound types. A Store owns it; handles, layers and
 /// subscriptions know it, and find it closed once the store is gone.
 ///
@@ -11958,8 +12053,7 @@ public:
     ATTUNE_DECL std::vector<NodeStatus> graph() const;
 
     /// Writes to the layer "overrides", above all transports.
-    ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
-                                     std::string reason);
+    ATTUNE_DECL Commit override_with(LayerEdit edit);
 
     ATTUNE_DECL Version version() const noexcept;
     /// A retained frame with a reference; throws std::out_of_range.
@@ -11996,8 +12090,7 @@ private:
 
     explicit Core(StoreOptions options);
 
-    Commit write_layer(std::uint64_t layer, const std::function<Document(const Document&)>& edit,
-                       std::string reason);
+    Commit write_layer(std::uint64_t layer, LayerEdit edit);
     Commit reload_now(std::uint64_t layer);
     /// Tries contents that were refused once more, after something else has changed.
     void retry_refused();
@@ -12011,7 +12104,7 @@ private:
     /// After the mutex was let go: runs what is due, reclaims what nobody sees.
     void finish(Published& published);
     void tidy();
-    Commit ticket(const Published& published) const;
+    Commit ticket(const Published& published, const Path* within = nullptr) const;
 
     const std::shared_ptr<FrameChain> chain_;
     const std::shared_ptr<DeliveryHub> hub_;
@@ -12027,7 +12120,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// memory.
 struct PropagationQueue {
     std::vector<DerivedNode*> by_height;  ///< heads of lists by DerivedNode::next_queued
-    std::vector<GraphNode*> changed;
+    std::vector<GraphNode*> observed;     ///< nodes with a new value and somebody to be told
     std::uint64_t passes = 0;
 };
 
@@ -12070,8 +12163,8 @@ public:
 
     /// Vetoes, in the order in which they came.
     const std::vector<Failure>& failures() const noexcept { return failures_; }
-    /// Nodes with a new value, sources among them; valid until the next pass.
-    const std::vector<GraphNode*>& changed_nodes() const noexcept { return queue_.changed; }
+    /// Nodes with a new value and observers, sources among them; valid until the next pass.
+    const std::vector<GraphNode*>& observed_nodes() const noexcept { return queue_.observed; }
 
     /// After publication: edges and heights become those of the runs of this pass, and what failed
     /// without a veto becomes stale.
@@ -12079,6 +12172,7 @@ public:
 
 private:
     friend class Evaluation;
+    using Clock = std::chrono::steady_clock;
 
     /// A node read something else than it did the last time.
     struct Rewiring {
@@ -12091,24 +12185,30 @@ private:
         std::string error;  ///< empty when it has recovered
     };
 
-    std::uint64_t queued() const noexcept { return 2 * queue_.passes; }
-    std::uint64_t done() const noexcept { return 2 * queue_.passes + 1; }
     bool settled(const GraphNode& node) const noexcept {
         return node.height < floor_ ||
-               (static_cast<const DerivedNode&>(node).mark == done() && !node.running);
+               (static_cast<const DerivedNode&>(node).mark == done_ && !node.running);
     }
     void enqueue(DerivedNode& node);
+    // What is rare has functions of its own, which keep it out of the way of what is not.
+    [[gnu::cold]] void grow(std::uint32_t height);
+    [[gnu::cold]] void note_observed(GraphNode& node);
+    [[gnu::cold]] static void note_time(DerivedNode& node, Clock::time_point begin) noexcept;
+    [[gnu::cold]] void note_outcome(Evaluation& run, bool failed);
     void run_node(DerivedNode& node);
     CellPtr evaluate(DerivedNode& node, const CellBase* before);
-    void fail(DerivedNode& node);
+    [[gnu::cold]] void fail(DerivedNode& node);
     void refresh(DerivedNode& node);
     [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
 
     FrameDraft& draft_;
     PropagationQueue& queue_;
+    // Marks of this pass: grow from pass to pass.
+    const std::uint64_t queued_;
+    const std::uint64_t done_;
     std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
     std::size_t top_ = 0;               ///< no list above this height
-    std::vector<DerivedNode*> running_;
+    Evaluation* innermost_ = nullptr;   ///< of the functions that run right now
     std::vector<Failure> failures_;
     std::vector<Rewiring> rewirings_;
     std::vector<Lapse> lapses_;
@@ -12118,25 +12218,46 @@ private:
 /// What a function sees while it runs: the values of the candidate.
 class Evaluation {
 public:
-    Evaluation(Propagation& pass, DerivedNode& node) noexcept : pass_(pass), node_(node) {}
+    Evaluation(Propagation& pass, DerivedNode& node) noexcept
+        : pass_(pass), node_(node), outer_(std::exchange(pass.innermost_, this)) {
+        node.running = true;
+    }
+    ~Evaluation() {
+        node_.running = false;
+        pass_.innermost_ = outer_;
+    }
     Evaluation(const Evaluation&) = delete;
     Evaluation& operator=(const Evaluation&) = delete;
 
     /// The value of the input of that number. For functions that read the same nodes each time.
-    const CellBase& input(std::size_t i) const {
+    [[gnu::always_inline]] const CellBase& input(std::size_t i) const {
         const GraphNode& node = node_.inputs.input(i);
         if (!pass_.failures_.empty()) [[unlikely]] {
             require_value(node);
         }
-        return *pass_.draft_.frame().cell(node.slot);
+        return *pass_.draft_.cell(node.slot);
     }
     /// The value of any node of the same store, which becomes an input. Throws CycleError, and
     /// std::logic_error for a node of another store.
-    ATTUNE_DECL const CellBase& read(GraphNode& node);
+    const CellBase& read(GraphNode& node) {
+        if (reads_ == nullptr && in_step_ != node_.inputs.size() &&
+            &node_.inputs.input(in_step_) == &node) [[likely]] {
+            ++in_step_;
+        } else {
+            read_out_of_step(node);
+        }
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.cell(node.slot);
+    }
+    /// Before the first read.
+    void track() noexcept { tracks_ = true; }
 
 private:
     friend class Propagation;
     ATTUNE_DECL void require_value(const GraphNode& node) const;
+    ATTUNE_DECL void read_out_of_step(GraphNode& node);
 
     /// True when the node is read for the first time, and was no input before.
     bool note_read(GraphNode& node);
@@ -12146,13 +12267,16 @@ private:
 
     Propagation& pass_;
     DerivedNode& node_;
+    Evaluation* const outer_;
     // A function mostly reads what it read the last time, in the same order: then there is nothing
     // to be noted but how far it has got.
     bool tracks_ = false;
-    bool differs_ = false;
-    std::uint32_t in_step_ = 0;       // reads equal to the first inputs of the node
-    std::vector<GraphNode*> reads_;   // all of them, once one differs
-    std::vector<GraphNode*> sorted_;  // the same, by address
+    std::uint32_t in_step_ = 0;  // reads equal to the first inputs of the node
+    struct Reads {
+        std::vector<GraphNode*> all;
+        std::vector<GraphNode*> sorted;  // the same, by address
+    };
+    std::unique_ptr<Reads> reads_;  // once one differs
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12163,9 +12287,8 @@ namespace attune::inline ATTUNE_ABI::detail {
 struct InputFailed {};
 
 ATTUNE_DECL Propagation::Propagation(FrameDraft& draft, PropagationQueue& queue)
-    : draft_(draft), queue_(queue) {
-    ++queue_.passes;
-    queue_.changed.clear();
+    : draft_(draft), queue_(queue), queued_(2 * ++queue_.passes), done_(queued_ + 1) {
+    queue_.observed.clear();
 }
 
 ATTUNE_DECL Propagation::~Propagation() {
@@ -12174,19 +12297,25 @@ ATTUNE_DECL Propagation::~Propagation() {
 }
 
 ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
-    if (node.mark >= queued() || node.abandoned()) {
+    if (node.mark >= queued_ || node.abandoned()) {
         return;
     }
-    if (node.height >= queue_.by_height.size()) {
-        queue_.by_height.resize(node.height + 1);
+    if (node.height >= queue_.by_height.size()) [[unlikely]] {
+        grow(node.height);
     }
-    node.mark = queued();
+    node.mark = queued_;
     node.next_queued = std::exchange(queue_.by_height[node.height], &node);
     top_ = std::max<std::size_t>(top_, node.height);
 }
 
+ATTUNE_DECL void Propagation::note_observed(GraphNode& node) { queue_.observed.push_back(&node); }
+
+ATTUNE_DECL void Propagation::grow(std::uint32_t height) { queue_.by_height.resize(height + 1); }
+
 ATTUNE_DECL void Propagation::changed(GraphNode& node) {
-    queue_.changed.push_back(&node);
+    if (node.observers) [[unlikely]] {
+        note_observed(node);
+    }
     for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
         enqueue(*edge->reader);
     }
@@ -12198,7 +12327,7 @@ ATTUNE_DECL void Propagation::run() {
         floor_ = static_cast<std::uint32_t>(height);
         while (DerivedNode* const node = queue_.by_height[height]) {
             queue_.by_height[height] = node->next_queued;
-            if (node->mark == queued()) {
+            if (node->mark == queued_) {
                 run_node(*node);
             }
         }
@@ -12207,9 +12336,9 @@ ATTUNE_DECL void Propagation::run() {
 }
 
 ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
-    node.mark = done();
+    node.mark = done_;
     const bool rule = node.slot == GraphNode::no_slot;
-    const CellBase* const before = rule ? nullptr : draft_.frame().cell(node.slot);
+    const CellBase* const before = rule ? nullptr : draft_.cell(node.slot);
     CellPtr cell = evaluate(node, before);
     if (cell) {
         draft_.set(node.slot, std::move(cell));
@@ -12218,69 +12347,79 @@ ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
 }
 
 ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
-    node.mark = done();
+    node.mark = done_;
     return evaluate(node, nullptr);
 }
 
 ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
     // Looking at the clock would cost more than most functions do.
     constexpr std::uint64_t timed_run = 64;
-    using Clock = std::chrono::steady_clock;
+    Evaluation now{*this, node};
     const bool timed = node.runs % timed_run == 0;
     const auto begin = timed ? Clock::now() : Clock::time_point{};
-
-    Evaluation now{*this, node};
-    CellPtr cell;
     bool failed = false;
-    running_.push_back(&node);
-    node.running = true;
-    try {
-        cell = node.compute(now, before);
-    } catch (const InputFailed&) {
-        failed = true;
-        failures_.push_back({&node, nullptr});
-    } catch (...) {
-        failed = true;
-        fail(node);
-    }
-    node.running = false;
-    running_.pop_back();
-    if (cycle_ && failures_.empty()) {
-        failures_.push_back({&node, cycle_});  // though the function has swallowed it
-    }
-
+    CellPtr cell = [&]() -> CellPtr {
+        try {
+            return node.compute(now, before);
+        } catch (...) {
+            failed = true;
+            fail(node);
+            return {};
+        }
+    }();
     ++node.runs;
-    if (!failed && !cell && before != nullptr && node.cut_offs != UINT32_MAX) {
+    if (timed) [[unlikely]] {
+        note_time(node, begin);
+    }
+    if (!cell && !failed && before != nullptr && node.cut_offs != UINT32_MAX) {
         ++node.cut_offs;
     }
-    if (timed) {
-        const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
-        node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
-    }
-    if (!failed && node.stale) {
-        lapses_.push_back({&node, {}});
-    }
-    // What was read is what the outcome depends on, be it a value, the same value, or an error.
-    if (now.tracks_ && !now.as_before()) {
-        rewirings_.push_back({&node, EdgeList{now.all_reads()}});
+    if (cycle_ || node.stale || now.tracks_) [[unlikely]] {
+        note_outcome(now, failed);
     }
     return cell;
 }
 
+ATTUNE_DECL void Propagation::note_time(DerivedNode& node, Clock::time_point begin) noexcept {
+    const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
+    node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
+}
+
+ATTUNE_DECL void Propagation::note_outcome(Evaluation& run, bool failed) {
+    DerivedNode& node = run.node_;
+    if (cycle_ && failures_.empty()) {
+        failures_.push_back({&node, cycle_});  // though the function has swallowed it
+    }
+    if (node.stale && !failed) {
+        lapses_.push_back({&node, {}});
+    }
+    // What was read is what the outcome depends on, be it a value, the same value, or an error.
+    if (run.tracks_ && !run.as_before()) {
+        rewirings_.push_back({&node, EdgeList{run.all_reads()}});
+    }
+}
+
+/// Called while what the function of `node` has thrown is being handled.
 ATTUNE_DECL void Propagation::fail(DerivedNode& node) {
     const bool first = node.runs == 0;
-    if (!node.keeps_on_error || first || cycle_) {
-        failures_.push_back({&node, std::current_exception()});
-        return;
-    }
+    const bool vetoes = !node.keeps_on_error || first || cycle_;
     std::string error = "threw an exception that is no std::exception";
     try {
         throw;
+    } catch (const InputFailed&) {
+        failures_.push_back({&node, nullptr});
+        return;
     } catch (const std::exception& exception) {
-        error = exception.what();
+        if (!vetoes) {
+            error = exception.what();
+        }
     } catch (...) {
     }
-    lapses_.push_back({&node, std::move(error)});
+    if (vetoes) {
+        failures_.push_back({&node, std::current_exception()});
+    } else {
+        lapses_.push_back({&node, std::move(error)});
+    }
 }
 
 // A walk up to what has changed, and back: only nodes that are not up to date are entered.
@@ -12312,20 +12451,20 @@ ATTUNE_DECL void Propagation::refresh(DerivedNode& wanted) {
             continue;
         }
         open.pop_back();
-        if (node.mark == queued()) {
+        if (node.mark == queued_) {
             run_node(node);
         }
-        node.mark = done();
+        node.mark = done_;
     }
 }
 
 ATTUNE_DECL void Propagation::refuse_cycle(const std::vector<DerivedNode*>& trail,
                                            const DerivedNode& node) {
-    const auto begin = std::find(running_.begin(), running_.end(), &node);
-    std::string names = node.name();
-    for (auto between = begin + 1; between != running_.end(); ++between) {
-        names += " -> " + (*between)->name();
+    std::string names;
+    for (const Evaluation* one = innermost_; &one->node_ != &node; one = one->outer_) {
+        names.insert(0, " -> " + one->node_.name());
     }
+    names.insert(0, node.name());
     for (const DerivedNode* between : trail) {
         names += " -> " + between->name();
     }
@@ -12366,53 +12505,49 @@ ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
 
 ATTUNE_DECL bool Evaluation::as_before() const noexcept {
     const std::size_t size = node_.inputs.size();
-    if (!differs_) {
+    if (reads_ == nullptr) {
         return in_step_ == size;
     }
-    bool same = reads_.size() == size;
+    bool same = reads_->all.size() == size;
     for (std::size_t i = 0; same && i != size; ++i) {
-        same = reads_[i] == &node_.inputs.input(i);
+        same = reads_->all[i] == &node_.inputs.input(i);
     }
     return same;
 }
 
 ATTUNE_DECL std::span<GraphNode* const> Evaluation::all_reads() {
-    if (!differs_) {
+    if (reads_ == nullptr) {
+        reads_ = std::make_unique<Reads>();
         for (std::uint32_t i = 0; i != in_step_; ++i) {
-            reads_.push_back(&node_.inputs.input(i));
+            reads_->all.push_back(&node_.inputs.input(i));
         }
     }
-    return reads_;
+    return reads_->all;
 }
 
 ATTUNE_DECL bool Evaluation::note_read(GraphNode& node) {
     constexpr std::uint32_t quickly_searched = 8;
-    tracks_ = true;
-    if (!differs_) {
-        if (in_step_ != node_.inputs.size() && &node_.inputs.input(in_step_) == &node) {
-            ++in_step_;
-            return false;
-        }
+    if (reads_ == nullptr) {
         for (std::uint32_t i = 0; i != std::min(in_step_, quickly_searched); ++i) {
             if (&node_.inputs.input(in_step_ - 1 - i) == &node) {
                 return false;
             }
         }
         (void)all_reads();
-        differs_ = true;
-        sorted_ = reads_;
-        std::sort(sorted_.begin(), sorted_.end());
+        reads_->sorted = reads_->all;
+        std::sort(reads_->sorted.begin(), reads_->sorted.end());
     }
-    const auto place = std::lower_bound(sorted_.begin(), sorted_.end(), &node);
-    if (place != sorted_.end() && *place == &node) {
+    auto& sorted = reads_->sorted;
+    const auto place = std::lower_bound(sorted.begin(), sorted.end(), &node);
+    if (place != sorted.end() && *place == &node) {
         return false;
     }
-    sorted_.insert(place, &node);
-    reads_.push_back(&node);
+    sorted.insert(place, &node);
+    reads_->all.push_back(&node);
     return true;
 }
 
-ATTUNE_DECL const CellBase& Evaluation::read(GraphNode& node) {
+ATTUNE_DECL void Evaluation::read_out_of_step(GraphNode& node) {
     if (&node.home != &node_.home) {
         throw std::logic_error{"\"" + node_.name() + "\" reads \"" + node.name() +
                                "\", which belongs to another store"};
@@ -12420,10 +12555,6 @@ ATTUNE_DECL const CellBase& Evaluation::read(GraphNode& node) {
     if (note_read(node) && node.height != 0 && !pass_.settled(node)) {
         pass_.refresh(static_cast<DerivedNode&>(node));
     }
-    if (!pass_.failures_.empty()) {
-        require_value(node);
-    }
-    return *pass_.draft_.frame().cell(node.slot);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -12567,8 +12698,10 @@ public:
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before,
-                                                 const Document& after) const;
+    /// When `within` is given, the documents differ at that path, or below or above it, and nowhere
+    /// else.
+    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before, const Document& after,
+                                                 const Path* within = nullptr) const;
 
 private:
     Branch root_;
@@ -12635,9 +12768,31 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
 }
 
 ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& before,
-                                                           const Document& after) const {
+                                                           const Document& after,
+                                                           const Path* within) const {
     std::vector<BoundNode*> nodes;
-    collect_affected(root_, &before, &after, nodes);
+    const Branch* branch = &root_;
+    const Document* old = &before;
+    const Document* fresh = &after;
+    if (within != nullptr) {
+        for (const std::string& token : within->tokens()) {
+            if (old == nullptr || fresh == nullptr || !old->is_object() || !fresh->is_object() ||
+                old->same(*fresh)) {
+                break;
+            }
+            for (const auto& node : branch->nodes) {
+                nodes.push_back(node.get());
+            }
+            const auto child = branch->children.find(token);
+            if (child == branch->children.end()) {
+                return nodes;
+            }
+            branch = child->second.get();
+            old = old->find(token);
+            fresh = fresh->find(token);
+        }
+    }
+    collect_affected(*branch, old, fresh, nodes);
     return nodes;
 }
 
@@ -13191,6 +13346,20 @@ inline LayerDeltas deltas_at(std::string_view key, LayerDeltas deltas, std::vect
     return LayerDeltas{room}.subspan(first);
 }
 
+/// The only layer that has, or had, anything here; null when there are several.
+inline const Delta* only_one(LayerDeltas deltas) noexcept {
+    const Delta* found = nullptr;
+    for (const Delta& delta : deltas) {
+        if (delta.before != nullptr || delta.after != nullptr) {
+            if (found != nullptr) {
+                return nullptr;
+            }
+            found = &delta;
+        }
+    }
+    return found;
+}
+
 /// `merged` is what stood here before, null for nothing; so is the result.
 inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas deltas) {
     bool same = true;
@@ -13207,6 +13376,12 @@ inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas de
     }
     if (gone) {
         return std::nullopt;
+    }
+    if (const Delta* const only = only_one(deltas);
+        only != nullptr &&
+        (only->before != nullptr ? merged != nullptr && merged->same(*only->before)
+                                 : merged == nullptr)) {
+        return *only->after;  // shared with the layer, as it was before
     }
     if (objects) {
         Document result = *merged;
@@ -13259,7 +13434,8 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
         }
     }
     // Nothing configured reads as an empty object, so that every path is simply absent.
-    return remerge_at(&merged, deltas).value_or(Document::object());
+    const Document* const present = merged.is_object() && merged.size() == 0 ? nullptr : &merged;
+    return remerge_at(present, deltas).value_or(Document::object());
 }
 
 /// How far `path` leads into `document`.
@@ -13918,6 +14094,7 @@ struct Core::LayerEntry {
 struct Core::Candidate {
     LayerStack stack;
     std::string reason;
+    const Path* within = nullptr;  ///< where all changes are, when that is known
 };
 
 /// Of a node that is stale.
@@ -13937,34 +14114,13 @@ struct Core::Addition {
     bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
 };
 
-/// Keeps a list of observers as it is.
-class ObserverListUse {
-public:
-    explicit ObserverListUse(std::shared_ptr<ObserverList> list) noexcept : list_(std::move(list)) {
-        list_->users.fetch_add(1, std::memory_order_relaxed);
-    }
-    ObserverListUse(ObserverListUse&& other) noexcept = default;
-    ObserverListUse& operator=(ObserverListUse&& other) noexcept {
-        std::swap(list_, other.list_);
-        return *this;
-    }
-    ~ObserverListUse() {
-        if (list_ != nullptr) {
-            list_->users.fetch_sub(1, std::memory_order_release);
-        }
-    }
-
-private:
-    std::shared_ptr<ObserverList> list_;
-};
-
 /// The node's list to be changed, under the commit mutex, without those that are over: a copy while
 /// a commit uses the list.
 inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& node) {
-    if (node.observers == nullptr) {
-        node.observers = std::make_shared<ObserverList>();
-    } else if (node.observers->users.load(std::memory_order_acquire) != 0) {
-        auto copy = std::make_shared<ObserverList>();
+    if (!node.observers) {
+        node.observers = Ref<ObserverList>::adopt(new ObserverList);
+    } else if (node.observers->shared()) {
+        auto copy = Ref<ObserverList>::adopt(new ObserverList);
         copy->all = node.observers->all;
         node.observers = std::move(copy);
     }
@@ -13977,8 +14133,8 @@ struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
-    std::vector<ObserverListUse> observers;
-    std::vector<Delivery*> due;  // of these
+    std::vector<Ref<ObserverList>> observers;  // kept as they are
+    std::vector<Delivery*> due;                // of these
 
     bool changed() const noexcept { return !before.same(after); }
 };
@@ -14047,7 +14203,8 @@ struct Core::State {
     void shake(FrameChain& chain);
 #endif
     /// As above, for one layer's content; keeps its status.
-    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
+    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason,
+                     const Path* within = nullptr);
 
     /// Accepts what layers were refused, if it can be accepted now: all of it at once, or else the
     /// content of one layer.
@@ -14056,7 +14213,7 @@ struct Core::State {
     void note_success(LayerEntry& entry, const std::string& revision);
     void note_failure(LayerEntry& entry, std::vector<Problem> problems);
     /// Offers the values of changed nodes to their observers.
-    void offer(const Frame& frame, std::span<GraphNode* const> changed, Published& result);
+    void offer(const Frame& frame, std::span<GraphNode* const> observed, Published& result);
     /// Offers the rejection to whoever observes them; what is due then.
     std::vector<std::shared_ptr<Delivery>> announce(Rejection rejection);
 };
@@ -14545,10 +14702,10 @@ ATTUNE_DECL void Core::close() noexcept {
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
         for (GraphNode* const node : state_->graph.nodes()) {
-            if (node != nullptr && node->observers != nullptr) {
+            if (node != nullptr && node->observers) {
                 const auto& all = node->observers->all;
                 observers.insert(observers.end(), all.begin(), all.end());
-                node->observers.reset();
+                node->observers = {};
             }
         }
         state_->graph.dissolve();
@@ -14815,7 +14972,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         }
     };
     std::vector<NodeUpdate> updates;
-    for (BoundNode* node : index.affected(result.before, result.after)) {
+    for (BoundNode* node : index.affected(result.before, result.after, candidate.within)) {
         updates.push_back(decode_node(*node, result.after, provenance, problems));
     }
     NodeUpdate first{nullptr, {}, {}};
@@ -14870,14 +15027,14 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         update.node->warnings = std::move(update.warnings);
     }
     propagation.finish(result.version, frame.time);
-    offer(frame, propagation.changed_nodes(), result);
+    offer(frame, propagation.observed_nodes(), result);
     return result;
 }
 
-ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> changed,
+ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> observed,
                                     Published& result) {
-    for (GraphNode* const node : changed) {
-        if (node->observers == nullptr || node->observers->all.empty()) {
+    for (GraphNode* const node : observed) {
+        if (node->observers->all.empty()) {
             continue;
         }
         const auto& observers = node->observers->all;
@@ -14947,7 +15104,8 @@ ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content con
 }
 
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
-                                                Content content, std::string reason) {
+                                                Content content, std::string reason,
+                                                const Path* within) {
     std::vector<Problem> problems;
     auto layer = prepare(entry, std::move(content), problems);
     if (has_error(problems)) {
@@ -14956,7 +15114,7 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
                         .version = chain.current()->version}};
     }
     const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)});
+    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason), within});
     note_success(entry, revision);
     return result;
 }
@@ -14989,12 +15147,14 @@ ATTUNE_DECL void Core::tidy() {
 #endif
 }
 
-ATTUNE_DECL Commit Core::ticket(const Published& published) const {
+ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) const {
     Commit commit;
     commit.version = published.version;
     commit.hub_ = hub_;
     if (published.changed()) {
-        commit.changed = changed_paths(published.before, published.after);
+        commit.changed = within != nullptr
+                             ? changed_paths(published.before, published.after, *within)
+                             : changed_paths(published.before, published.after);
     }
     return commit;
 }
@@ -15016,7 +15176,7 @@ ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNo
     Published published;
     {
         const OpenLock lock{*state_};
-        node->inputs = EdgeList{inputs};
+        node->inputs = EdgeList{inputs, node->room()};
         node->settle_height();
         published = state_->publish(*chain_, {state_->stack, "derive " + node->name()},
                                     {.derived = node.get()});
@@ -15033,7 +15193,7 @@ ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const
     Published published;
     {
         const OpenLock lock{*state_};
-        rule->inputs = EdgeList{inputs};
+        rule->inputs = EdgeList{inputs, rule->room()};
         rule->settle_height();
         published = state_->publish(*chain_, {state_->stack, "require"}, {.rule = rule.get()});
         rule->inputs.link(*rule);
@@ -15881,7 +16041,7 @@ ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
         if (!node->is_rule) {
             status.version = chain_->version_of(*chain_->current()->cell(node->slot));
         }
-        status.observers = node->observers != nullptr ? node->observers->all.size() : 0;
+        status.observers = node->observers ? node->observers->all.size() : 0;
         if (node->height != 0) {
             const auto& derived = static_cast<const DerivedNode&>(*node);
             status.type = node->is_rule ? NodeStatus::Type::rule : NodeStatus::Type::derived;
@@ -15918,9 +16078,24 @@ ATTUNE_DECL std::string Core::usage() const {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
-                                     const std::function<Document(const Document&)>& edit,
-                                     std::string reason) {
+/// Makes an edited document share what it has in common with the one before; an edit does so by
+/// nature but for the values it puts in.
+inline Document reconciled_edit(const Document& before, Document after, const Path* within) {
+    if (within == nullptr) {
+        return reconcile(before, after);
+    }
+    const Document* const old = before.find(*within);
+    const Document* const fresh = after.find(*within);
+    if (old == nullptr || fresh == nullptr || old->same(*fresh)) {
+        return after;
+    }
+    Document shared = reconcile(*old, *fresh);
+    return shared.same(*old)     ? before
+           : shared.same(*fresh) ? after
+                                 : after.with(*within, std::move(shared));
+}
+
+ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
     {
@@ -15933,14 +16108,15 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
                                .message = "the layer \"" + entry->name +
                                           "\" cannot be written by the program; set "
                                           "the value in the store, or in a memory layer"}},
-                 .reason = std::move(reason),
+                 .reason = std::move(edit.reason),
                  .version = chain_->current()->version}};
         }
-        const LayerContent* const before = state_->content_of(layer);
-        Document document = edit(before != nullptr ? before->content.document : Document{});
+        const LayerContent* const content = state_->content_of(layer);
+        const Document before = content != nullptr ? content->content.document : Document{};
+        Document document = reconciled_edit(before, edit.apply(before), edit.within);
         try {
             published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                       std::move(reason));
+                                       std::move(edit.reason), edit.within);
         } catch (const Rejected&) {
             ++state_->refusals;
             throw;
@@ -15950,17 +16126,17 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
     if (published.changed()) {
         retry_refused();
     }
-    return ticket(published);
+    return ticket(published, edit.within);
 }
 
 ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
-    return write_layer(
-        layer, [&](const Document& before) { return before.with(path, value); },
-        path.empty() ? "set" : "set " + to_string(path));
+    return write_layer(layer,
+                       {.apply = [&](const Document& before) { return before.with(path, value); },
+                        .reason = path.empty() ? "set" : "set " + to_string(path),
+                        .within = &path});
 }
 
-ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Document&)>& edit,
-                                       std::string reason) {
+ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
     std::uint64_t layer = 0;
     {
         const OpenLock lock{*state_};
@@ -15971,7 +16147,7 @@ ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Docume
         }
         layer = state_->overrides;
     }
-    return write_layer(layer, edit, std::move(reason));
+    return write_layer(layer, std::move(edit));
 }
 
 ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edits,
@@ -15992,7 +16168,7 @@ ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edit
         edits(edit);
         return std::move(edit.overrides_);
     };
-    return override_with(apply, options.reason);
+    return override_with({.apply = apply, .reason = options.reason});
 }
 
 ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
@@ -16496,8 +16672,9 @@ public:
     /// binding refuses the result: then nothing has changed. When it returns, every reader sees it.
     Commit set(const Path& path, Document value) {
         return core_->override_with(
-            [&](const Document& before) { return before.with(path, std::move(value)); },
-            path.empty() ? "set" : "set " + to_string(path));
+            {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
+             .reason = path.empty() ? "set" : "set " + to_string(path),
+             .within = &path});
     }
     /// The same, for a bindable struct, enum or duration.
     template <class T>
@@ -16509,17 +16686,20 @@ public:
     /// Takes back what `set` or `merge` has put at `path` or below: the layers' own value shows
     /// again. To hide a layer's value, set null.
     Commit erase(const Path& path) {
-        return core_->override_with([&](const Document& before) { return before.without(path); },
-                                    path.empty() ? "erase" : "erase " + to_string(path));
+        return core_->override_with(
+            {.apply = [&](const Document& before) { return before.without(path); },
+             .reason = path.empty() ? "erase" : "erase " + to_string(path),
+             .within = &path});
     }
 
     /// Applies a JSON Merge Patch (RFC 7396) to what was set: null takes back, anything else sets.
     Commit merge(const Document& patch) {
         return core_->override_with(
-            [&](const Document& before) {
-                return merge_patch(before.is_null() ? Document::object() : before, patch);
-            },
-            "merge");
+            {.apply =
+                 [&](const Document& before) {
+                     return merge_patch(before.is_null() ? Document::object() : before, patch);
+                 },
+             .reason = "merge"});
     }
 
     /// Applies a JSON Patch (RFC 6902) to the merged document, all of it or nothing: what it adds
@@ -16710,6 +16890,7 @@ struct TrackAccess {
     template <class F>
     static decltype(auto) call(F& function, Evaluation& now) {
         Track use{now};
+        now.track();
         return function(use);
     }
 };
@@ -16725,7 +16906,7 @@ CellPtr cell_unless_equal(T value, const CellBase* before) {
 
 /// A function of the same handles each time.
 template <class T, class F, class... A>
-class FunctionNode final : public DerivedNode {
+class FunctionNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
 public:
     template <class G>
     FunctionNode(NodeHome& owner, G&& function)
@@ -16738,6 +16919,7 @@ private:
                                         before);
         }(std::index_sequence_for<A...>{});
     }
+    Edge* room() noexcept override { return this->edges; }
 
     F function_;
 };
@@ -16760,7 +16942,7 @@ private:
 
 /// A condition on several values. Has no value itself.
 template <class F, class... A>
-class RuleNode final : public DerivedNode {
+class RuleNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
 public:
     template <class G>
     RuleNode(NodeHome& owner, G&& condition, std::string text)
@@ -16780,6 +16962,7 @@ private:
         }
         return {};
     }
+    Edge* room() noexcept override { return this->edges; }
     std::string default_name() const override { return text_; }
 
     F condition_;

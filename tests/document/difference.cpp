@@ -5,6 +5,7 @@
 #include <attune/document/merge.hpp>
 #include <attune/document/reconcile.hpp>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -134,6 +135,19 @@ RC_GTEST_PROP(ChangedPathsLaw, applied_to_one_give_the_other, ()) {
         result = fresh ? result.with(path, *fresh) : result.without(path);
     }
     RC_ASSERT(result == after);
+}
+
+RC_GTEST_PROP(ChangedPathsLaw, are_the_same_when_it_is_known_where_to_look, ()) {
+    const Document before = *attune_test::any_object(3);
+    const Path path{*attune_test::few(attune_test::any_key())};
+    Document after = before.without(path);
+    RC_ASSERT(changed_paths(before, after, path) == changed_paths(before, after));
+    try {
+        after = before.with(path, *attune_test::any_json(2));
+    } catch (const std::out_of_range&) {
+        RC_DISCARD("an array in the way");
+    }
+    RC_ASSERT(changed_paths(before, after, path) == changed_paths(before, after));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <attune/bind/schema.hpp>
 #include <attune/bind/secret.hpp>
+#include <attune/document/difference.hpp>
 #include <attune/transport/memory.hpp>
 
 #include <gtest/gtest.h>
@@ -120,21 +121,19 @@ RC_GTEST_PROP(StoreLaws, shows_the_fold_of_its_layers_or_refuses, ()) {
         const Document wanted = fold(candidate);
         const bool acceptable = decoded<Tree>(wanted, "t") && decoded<Leaf>(wanted, "t.a") &&
                                 decoded<int>(wanted, "t.a.x");
-        bool accepted = true;
+        std::optional<attune::Commit> commit;
         try {
-            if (which != 3) {
-                layers[which].set(path, value);
-            } else if (erase) {
-                store.erase(path);
-            } else {
-                store.set(path, value);
-            }
+            commit = which != 3 ? layers[which].set(path, value)
+                     : erase    ? store.erase(path)
+                                : store.set(path, value);
         } catch (const attune::Rejected&) {
-            accepted = false;
         }
-        RC_ASSERT(accepted == acceptable);
-        if (accepted) {
+        RC_ASSERT(commit.has_value() == acceptable);
+        const Document before = fold(model);
+        if (commit) {
             model = candidate;
+            RC_ASSERT(commit->changed == attune::changed_paths(before, wanted));
+            RC_ASSERT(store.version() == last + (before == wanted ? 0 : 1));
         }
         const Document merged = fold(model);
         const auto snapshot = store.snapshot();

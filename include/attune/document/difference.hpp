@@ -28,6 +28,10 @@ void for_each_difference(const Document& before, const Document& after, F&& f) {
 /// is named itself, not what is inside it; so is an array whose length has changed. Equal subtrees
 /// are never named, shared or not. Empty when the documents are equal.
 ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after);
+/// The same for documents that differ at `within`, or below or above it, and nowhere else, as after
+/// one `with` or `without`: looks at nothing beside the path.
+ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after,
+                                            const Path& within);
 
 }  // namespace attune::inline ATTUNE_ABI
 

@@ -20,13 +20,17 @@ class Evaluation;
 class EdgeList {
 public:
     EdgeList() noexcept = default;
-    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs);
+    /// In `room`, if there is one: as many edges, which outlive the list.
+    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs, Edge* room = nullptr);
     EdgeList(EdgeList&& other) noexcept
-        : edges_(std::move(other.edges_)), size_(std::exchange(other.size_, 0)) {}
+        : edges_(std::exchange(other.edges_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          in_room_(other.in_room_) {}
     EdgeList& operator=(EdgeList&& other) noexcept {
         const EdgeList before{std::move(*this)};
-        edges_ = std::move(other.edges_);
+        edges_ = std::exchange(other.edges_, nullptr);
         size_ = std::exchange(other.size_, 0);
+        in_room_ = other.in_room_;
         return *this;
     }
     /// Unlinks and lets go of the inputs.
@@ -38,8 +42,16 @@ public:
     ATTUNE_DECL void unlink() noexcept;
 
 private:
-    std::unique_ptr<Edge[]> edges_;
+    Edge* edges_ = nullptr;
     std::uint32_t size_ = 0;
+    bool in_room_ = false;
+};
+
+/// Room for the edges of a node that always reads the same handles, next to the node: a base of it,
+/// before DerivedNode, so that it is there for as long as DerivedNode::inputs.
+template <std::size_t N>
+struct EdgeRoom {
+    Edge edges[N];
 };
 
 /// A node whose value is what a function makes of the values of other nodes. Also a rule, which has
@@ -52,16 +64,20 @@ public:
     /// in `before`, which is null at the first run. Throws what the function throws.
     virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
 
+    /// See EdgeRoom; null for none.
+    virtual Edge* room() noexcept { return nullptr; }
+
     /// Sets the height above all inputs, and lifts the readers above this node, and so on.
     ATTUNE_DECL void settle_height();
+
+    // The propagation's.
+    std::uint64_t mark = 0;
+    DerivedNode* next_queued = nullptr;
 
     EdgeList inputs;
     std::uint64_t runs = 0;
     std::uint32_t cut_offs = 0;     ///< runs that gave the same value again
     std::uint32_t nanoseconds = 0;  ///< of the last run that was timed
-    // The propagation's.
-    std::uint64_t mark = 0;
-    DerivedNode* next_queued = nullptr;
 
 protected:
     ATTUNE_DECL std::string default_name() const override;

@@ -80,11 +80,22 @@ struct NodeNotes {
 };
 
 /// The observers of one node. After a commit has let go of its mutex it goes through those that it
-/// has to call, and must neither count references to each of them nor see the list change.
-struct ObserverList {
-    std::vector<std::shared_ptr<ValueDelivery>> all;
-    std::atomic<std::uint32_t> users{
-        0};  ///< commits on their way; changed only while there are none
+/// has to call, and must neither count references to each of them nor see the list change: it
+/// shares the list meanwhile.
+class ObserverList {
+public:
+    std::vector<std::shared_ptr<ValueDelivery>> all;  ///< changed only while it is not shared
+
+    bool shared() const noexcept { return references_.load(std::memory_order_acquire) != 1; }
+    void acquire() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;
+        }
+    }
+
+private:
+    mutable std::atomic<std::uint32_t> references_{1};
 };
 
 /// What stands behind a Config: a slot in the frames, those who watch it, and those who derive
@@ -119,22 +130,24 @@ public:
 
     const ValueKind& kind;
     NodeHome& home;
+    std::uint64_t born = 0;  ///< serial of the first frame that shows it; set with the slot
+    std::unique_ptr<NodeNotes> notes;
+    GraphNode* next_abandoned = nullptr;
+
+    // What a commit looks at comes last, next to what derived classes add.
+    Edge* readers = nullptr;
+    Ref<ObserverList> observers;
+    std::uint32_t slot = no_slot;  ///< set before anybody else knows the node
 
 private:
     mutable std::atomic<std::uint32_t> references_{1};
 
 public:
-    std::uint32_t slot = no_slot;  ///< set before anybody else knows the node
-    std::uint64_t born = 0;        ///< serial of the first frame that shows it; set with the slot
-    std::uint32_t height = 0;      ///< above every node it reads
-    bool keeps_on_error = false;   ///< its function may fail without a veto
-    bool stale = false;            ///< it did, and the value is an older one
+    std::uint32_t height = 0;     ///< above every node it reads
+    bool keeps_on_error = false;  ///< its function may fail without a veto
+    bool stale = false;           ///< it did, and the value is an older one
     bool running = false;
     bool is_rule = false;
-    Edge* readers = nullptr;
-    std::shared_ptr<ObserverList> observers;
-    std::unique_ptr<NodeNotes> notes;
-    GraphNode* next_abandoned = nullptr;
 
 private:
     virtual std::string default_name() const = 0;

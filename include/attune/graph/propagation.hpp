@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -21,7 +22,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// memory.
 struct PropagationQueue {
     std::vector<DerivedNode*> by_height;  ///< heads of lists by DerivedNode::next_queued
-    std::vector<GraphNode*> changed;
+    std::vector<GraphNode*> observed;     ///< nodes with a new value and somebody to be told
     std::uint64_t passes = 0;
 };
 
@@ -64,8 +65,8 @@ public:
 
     /// Vetoes, in the order in which they came.
     const std::vector<Failure>& failures() const noexcept { return failures_; }
-    /// Nodes with a new value, sources among them; valid until the next pass.
-    const std::vector<GraphNode*>& changed_nodes() const noexcept { return queue_.changed; }
+    /// Nodes with a new value and observers, sources among them; valid until the next pass.
+    const std::vector<GraphNode*>& observed_nodes() const noexcept { return queue_.observed; }
 
     /// After publication: edges and heights become those of the runs of this pass, and what failed
     /// without a veto becomes stale.
@@ -73,6 +74,7 @@ public:
 
 private:
     friend class Evaluation;
+    using Clock = std::chrono::steady_clock;
 
     /// A node read something else than it did the last time.
     struct Rewiring {
@@ -85,24 +87,30 @@ private:
         std::string error;  ///< empty when it has recovered
     };
 
-    std::uint64_t queued() const noexcept { return 2 * queue_.passes; }
-    std::uint64_t done() const noexcept { return 2 * queue_.passes + 1; }
     bool settled(const GraphNode& node) const noexcept {
         return node.height < floor_ ||
-               (static_cast<const DerivedNode&>(node).mark == done() && !node.running);
+               (static_cast<const DerivedNode&>(node).mark == done_ && !node.running);
     }
     void enqueue(DerivedNode& node);
+    // What is rare has functions of its own, which keep it out of the way of what is not.
+    [[gnu::cold]] void grow(std::uint32_t height);
+    [[gnu::cold]] void note_observed(GraphNode& node);
+    [[gnu::cold]] static void note_time(DerivedNode& node, Clock::time_point begin) noexcept;
+    [[gnu::cold]] void note_outcome(Evaluation& run, bool failed);
     void run_node(DerivedNode& node);
     CellPtr evaluate(DerivedNode& node, const CellBase* before);
-    void fail(DerivedNode& node);
+    [[gnu::cold]] void fail(DerivedNode& node);
     void refresh(DerivedNode& node);
     [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
 
     FrameDraft& draft_;
     PropagationQueue& queue_;
+    // Marks of this pass: grow from pass to pass.
+    const std::uint64_t queued_;
+    const std::uint64_t done_;
     std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
     std::size_t top_ = 0;               ///< no list above this height
-    std::vector<DerivedNode*> running_;
+    Evaluation* innermost_ = nullptr;   ///< of the functions that run right now
     std::vector<Failure> failures_;
     std::vector<Rewiring> rewirings_;
     std::vector<Lapse> lapses_;
@@ -112,25 +120,46 @@ private:
 /// What a function sees while it runs: the values of the candidate.
 class Evaluation {
 public:
-    Evaluation(Propagation& pass, DerivedNode& node) noexcept : pass_(pass), node_(node) {}
+    Evaluation(Propagation& pass, DerivedNode& node) noexcept
+        : pass_(pass), node_(node), outer_(std::exchange(pass.innermost_, this)) {
+        node.running = true;
+    }
+    ~Evaluation() {
+        node_.running = false;
+        pass_.innermost_ = outer_;
+    }
     Evaluation(const Evaluation&) = delete;
     Evaluation& operator=(const Evaluation&) = delete;
 
     /// The value of the input of that number. For functions that read the same nodes each time.
-    const CellBase& input(std::size_t i) const {
+    [[gnu::always_inline]] const CellBase& input(std::size_t i) const {
         const GraphNode& node = node_.inputs.input(i);
         if (!pass_.failures_.empty()) [[unlikely]] {
             require_value(node);
         }
-        return *pass_.draft_.frame().cell(node.slot);
+        return *pass_.draft_.cell(node.slot);
     }
     /// The value of any node of the same store, which becomes an input. Throws CycleError, and
     /// std::logic_error for a node of another store.
-    ATTUNE_DECL const CellBase& read(GraphNode& node);
+    const CellBase& read(GraphNode& node) {
+        if (reads_ == nullptr && in_step_ != node_.inputs.size() &&
+            &node_.inputs.input(in_step_) == &node) [[likely]] {
+            ++in_step_;
+        } else {
+            read_out_of_step(node);
+        }
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.cell(node.slot);
+    }
+    /// Before the first read.
+    void track() noexcept { tracks_ = true; }
 
 private:
     friend class Propagation;
     ATTUNE_DECL void require_value(const GraphNode& node) const;
+    ATTUNE_DECL void read_out_of_step(GraphNode& node);
 
     /// True when the node is read for the first time, and was no input before.
     bool note_read(GraphNode& node);
@@ -140,13 +169,16 @@ private:
 
     Propagation& pass_;
     DerivedNode& node_;
+    Evaluation* const outer_;
     // A function mostly reads what it read the last time, in the same order: then there is nothing
     // to be noted but how far it has got.
     bool tracks_ = false;
-    bool differs_ = false;
-    std::uint32_t in_step_ = 0;       // reads equal to the first inputs of the node
-    std::vector<GraphNode*> reads_;   // all of them, once one differs
-    std::vector<GraphNode*> sorted_;  // the same, by address
+    std::uint32_t in_step_ = 0;  // reads equal to the first inputs of the node
+    struct Reads {
+        std::vector<GraphNode*> all;
+        std::vector<GraphNode*> sorted;  // the same, by address
+    };
+    std::unique_ptr<Reads> reads_;  // once one differs
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -33,8 +33,10 @@ public:
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before,
-                                                 const Document& after) const;
+    /// When `within` is given, the documents differ at that path, or below or above it, and nowhere
+    /// else.
+    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before, const Document& after,
+                                                 const Path* within = nullptr) const;
 
 private:
     Branch root_;

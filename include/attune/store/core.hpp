@@ -34,6 +34,13 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// A rule does not hold: thrown by its node inside a commit.
 struct BrokenRule {};
 
+/// A change of a layer by the program.
+struct LayerEdit {
+    std::function<Document(const Document&)> apply;
+    std::string reason;
+    const Path* within = nullptr;  ///< the only place where it changes anything, when there is one
+};
+
 /// The engine of a store, free of the bound types. A Store owns it; handles, layers and
 /// subscriptions know it, and find it closed once the store is gone.
 ///
@@ -86,8 +93,7 @@ public:
     ATTUNE_DECL std::vector<NodeStatus> graph() const;
 
     /// Writes to the layer "overrides", above all transports.
-    ATTUNE_DECL Commit override_with(const std::function<Document(const Document&)>& edit,
-                                     std::string reason);
+    ATTUNE_DECL Commit override_with(LayerEdit edit);
 
     ATTUNE_DECL Version version() const noexcept;
     /// A retained frame with a reference; throws std::out_of_range.
@@ -124,8 +130,7 @@ private:
 
     explicit Core(StoreOptions options);
 
-    Commit write_layer(std::uint64_t layer, const std::function<Document(const Document&)>& edit,
-                       std::string reason);
+    Commit write_layer(std::uint64_t layer, LayerEdit edit);
     Commit reload_now(std::uint64_t layer);
     /// Tries contents that were refused once more, after something else has changed.
     void retry_refused();
@@ -139,7 +144,7 @@ private:
     /// After the mutex was let go: runs what is due, reclaims what nobody sees.
     void finish(Published& published);
     void tidy();
-    Commit ticket(const Published& published) const;
+    Commit ticket(const Published& published, const Path* within = nullptr) const;
 
     const std::shared_ptr<FrameChain> chain_;
     const std::shared_ptr<DeliveryHub> hub_;

@@ -101,6 +101,7 @@ struct TrackAccess {
     template <class F>
     static decltype(auto) call(F& function, Evaluation& now) {
         Track use{now};
+        now.track();
         return function(use);
     }
 };
@@ -116,7 +117,7 @@ CellPtr cell_unless_equal(T value, const CellBase* before) {
 
 /// A function of the same handles each time.
 template <class T, class F, class... A>
-class FunctionNode final : public DerivedNode {
+class FunctionNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
 public:
     template <class G>
     FunctionNode(NodeHome& owner, G&& function)
@@ -129,6 +130,7 @@ private:
                                         before);
         }(std::index_sequence_for<A...>{});
     }
+    Edge* room() noexcept override { return this->edges; }
 
     F function_;
 };
@@ -151,7 +153,7 @@ private:
 
 /// A condition on several values. Has no value itself.
 template <class F, class... A>
-class RuleNode final : public DerivedNode {
+class RuleNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
 public:
     template <class G>
     RuleNode(NodeHome& owner, G&& condition, std::string text)
@@ -171,6 +173,7 @@ private:
         }
         return {};
     }
+    Edge* room() noexcept override { return this->edges; }
     std::string default_name() const override { return text_; }
 
     F condition_;

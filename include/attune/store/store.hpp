@@ -92,8 +92,9 @@ public:
     /// binding refuses the result: then nothing has changed. When it returns, every reader sees it.
     Commit set(const Path& path, Document value) {
         return core_->override_with(
-            [&](const Document& before) { return before.with(path, std::move(value)); },
-            path.empty() ? "set" : "set " + to_string(path));
+            {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
+             .reason = path.empty() ? "set" : "set " + to_string(path),
+             .within = &path});
     }
     /// The same, for a bindable struct, enum or duration.
     template <class T>
@@ -105,17 +106,20 @@ public:
     /// Takes back what `set` or `merge` has put at `path` or below: the layers' own value shows
     /// again. To hide a layer's value, set null.
     Commit erase(const Path& path) {
-        return core_->override_with([&](const Document& before) { return before.without(path); },
-                                    path.empty() ? "erase" : "erase " + to_string(path));
+        return core_->override_with(
+            {.apply = [&](const Document& before) { return before.without(path); },
+             .reason = path.empty() ? "erase" : "erase " + to_string(path),
+             .within = &path});
     }
 
     /// Applies a JSON Merge Patch (RFC 7396) to what was set: null takes back, anything else sets.
     Commit merge(const Document& patch) {
         return core_->override_with(
-            [&](const Document& before) {
-                return merge_patch(before.is_null() ? Document::object() : before, patch);
-            },
-            "merge");
+            {.apply =
+                 [&](const Document& before) {
+                     return merge_patch(before.is_null() ? Document::object() : before, patch);
+                 },
+             .reason = "merge"});
     }
 
     /// Applies a JSON Patch (RFC 6902) to the merged document, all of it or nothing: what it adds

@@ -53,4 +53,31 @@ ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Docume
     return paths;
 }
 
+ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Document& after,
+                                            const Path& within) {
+    const Document* old = &before;
+    const Document* fresh = &after;
+    std::size_t depth = 0;
+    while (depth != within.size() && old && fresh && old->is_object() && fresh->is_object()) {
+        const std::string& token = within.tokens()[depth++];
+        old = old->find(token);
+        fresh = fresh->find(token);
+    }
+    const auto at = [&](const Path& below) {
+        std::vector<std::string> tokens{
+            within.tokens().begin(), within.tokens().begin() + static_cast<std::ptrdiff_t>(depth)};
+        tokens.insert(tokens.end(), below.tokens().begin(), below.tokens().end());
+        return Path{std::move(tokens)};
+    };
+    std::vector<Path> paths;
+    if (old && fresh) {
+        for (const Path& below : changed_paths(*old, *fresh)) {
+            paths.push_back(at(below));
+        }
+    } else if (old || fresh) {
+        paths.push_back(at({}));
+    }
+    return paths;
+}
+
 }  // namespace attune::inline ATTUNE_ABI

@@ -7,9 +7,10 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs)
-    : edges_(inputs.empty() ? nullptr : new Edge[inputs.size()]),
-      size_(static_cast<std::uint32_t>(inputs.size())) {
+ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs, Edge* room)
+    : edges_(room != nullptr || inputs.empty() ? room : new Edge[inputs.size()]),
+      size_(static_cast<std::uint32_t>(inputs.size())),
+      in_room_(room != nullptr) {
     for (std::size_t i = 0; i != inputs.size(); ++i) {
         inputs[i]->acquire();
         edges_[i].input = inputs[i];
@@ -20,6 +21,9 @@ ATTUNE_DECL EdgeList::~EdgeList() {
     unlink();
     for (std::size_t i = 0; i != size_; ++i) {
         edges_[i].input->release();
+    }
+    if (!in_room_) {
+        delete[] edges_;
     }
 }
 

@@ -76,21 +76,21 @@ ATTUNE_DECL FrameChunk* FrameDraft::own_chunk(const void*& place, bool leaf) {
     return made.release();
 }
 
-ATTUNE_DECL const void*& FrameDraft::place_of(std::uint32_t slot) {
-    if (slot < FrameChunk::width) {
-        return frame_->direct_[slot];
-    }
-    const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
+ATTUNE_DECL const void*& FrameDraft::far_place(std::uint32_t index) {
     const void** children = frame_->root_;
     for (unsigned shift = frame_->shift_; shift != 0; shift -= FrameChunk::bits) {
         children =
             own_chunk(children[(index >> shift) % FrameChunk::width], shift == FrameChunk::bits)
                 ->child;
     }
+    if (frame_->shift_ != 0) {
+        leaf_ = children;
+        leaf_number_ = index / FrameChunk::width;
+    }
     return children[index % FrameChunk::width];
 }
 
-ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr cell) {
+ATTUNE_DECL void FrameDraft::put(const void*& place, CellPtr&& cell) {
     reserve_one(frame_->dead_);
     const auto* const before = static_cast<const CellBase*>(place);
     const CellBase* const after = cell.release();
@@ -121,7 +121,7 @@ ATTUNE_DECL std::uint32_t FrameDraft::append(CellPtr cell) {
     return slot;
 }
 
-ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr cell) {
+ATTUNE_DECL void FrameDraft::set(std::uint32_t slot, CellPtr&& cell) {
     put(place_of(slot), std::move(cell));
 }
 

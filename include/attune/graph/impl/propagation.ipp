@@ -10,9 +10,8 @@ namespace attune::inline ATTUNE_ABI::detail {
 struct InputFailed {};
 
 ATTUNE_DECL Propagation::Propagation(FrameDraft& draft, PropagationQueue& queue)
-    : draft_(draft), queue_(queue) {
-    ++queue_.passes;
-    queue_.changed.clear();
+    : draft_(draft), queue_(queue), queued_(2 * ++queue_.passes), done_(queued_ + 1) {
+    queue_.observed.clear();
 }
 
 ATTUNE_DECL Propagation::~Propagation() {
@@ -21,19 +20,25 @@ ATTUNE_DECL Propagation::~Propagation() {
 }
 
 ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
-    if (node.mark >= queued() || node.abandoned()) {
+    if (node.mark >= queued_ || node.abandoned()) {
         return;
     }
-    if (node.height >= queue_.by_height.size()) {
-        queue_.by_height.resize(node.height + 1);
+    if (node.height >= queue_.by_height.size()) [[unlikely]] {
+        grow(node.height);
     }
-    node.mark = queued();
+    node.mark = queued_;
     node.next_queued = std::exchange(queue_.by_height[node.height], &node);
     top_ = std::max<std::size_t>(top_, node.height);
 }
 
+ATTUNE_DECL void Propagation::note_observed(GraphNode& node) { queue_.observed.push_back(&node); }
+
+ATTUNE_DECL void Propagation::grow(std::uint32_t height) { queue_.by_height.resize(height + 1); }
+
 ATTUNE_DECL void Propagation::changed(GraphNode& node) {
-    queue_.changed.push_back(&node);
+    if (node.observers) [[unlikely]] {
+        note_observed(node);
+    }
     for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
         enqueue(*edge->reader);
     }
@@ -45,7 +50,7 @@ ATTUNE_DECL void Propagation::run() {
         floor_ = static_cast<std::uint32_t>(height);
         while (DerivedNode* const node = queue_.by_height[height]) {
             queue_.by_height[height] = node->next_queued;
-            if (node->mark == queued()) {
+            if (node->mark == queued_) {
                 run_node(*node);
             }
         }
@@ -54,9 +59,9 @@ ATTUNE_DECL void Propagation::run() {
 }
 
 ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
-    node.mark = done();
+    node.mark = done_;
     const bool rule = node.slot == GraphNode::no_slot;
-    const CellBase* const before = rule ? nullptr : draft_.frame().cell(node.slot);
+    const CellBase* const before = rule ? nullptr : draft_.cell(node.slot);
     CellPtr cell = evaluate(node, before);
     if (cell) {
         draft_.set(node.slot, std::move(cell));
@@ -65,69 +70,79 @@ ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
 }
 
 ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
-    node.mark = done();
+    node.mark = done_;
     return evaluate(node, nullptr);
 }
 
 ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
     // Looking at the clock would cost more than most functions do.
     constexpr std::uint64_t timed_run = 64;
-    using Clock = std::chrono::steady_clock;
+    Evaluation now{*this, node};
     const bool timed = node.runs % timed_run == 0;
     const auto begin = timed ? Clock::now() : Clock::time_point{};
-
-    Evaluation now{*this, node};
-    CellPtr cell;
     bool failed = false;
-    running_.push_back(&node);
-    node.running = true;
-    try {
-        cell = node.compute(now, before);
-    } catch (const InputFailed&) {
-        failed = true;
-        failures_.push_back({&node, nullptr});
-    } catch (...) {
-        failed = true;
-        fail(node);
-    }
-    node.running = false;
-    running_.pop_back();
-    if (cycle_ && failures_.empty()) {
-        failures_.push_back({&node, cycle_});  // though the function has swallowed it
-    }
-
+    CellPtr cell = [&]() -> CellPtr {
+        try {
+            return node.compute(now, before);
+        } catch (...) {
+            failed = true;
+            fail(node);
+            return {};
+        }
+    }();
     ++node.runs;
-    if (!failed && !cell && before != nullptr && node.cut_offs != UINT32_MAX) {
+    if (timed) [[unlikely]] {
+        note_time(node, begin);
+    }
+    if (!cell && !failed && before != nullptr && node.cut_offs != UINT32_MAX) {
         ++node.cut_offs;
     }
-    if (timed) {
-        const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
-        node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
-    }
-    if (!failed && node.stale) {
-        lapses_.push_back({&node, {}});
-    }
-    // What was read is what the outcome depends on, be it a value, the same value, or an error.
-    if (now.tracks_ && !now.as_before()) {
-        rewirings_.push_back({&node, EdgeList{now.all_reads()}});
+    if (cycle_ || node.stale || now.tracks_) [[unlikely]] {
+        note_outcome(now, failed);
     }
     return cell;
 }
 
+ATTUNE_DECL void Propagation::note_time(DerivedNode& node, Clock::time_point begin) noexcept {
+    const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
+    node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
+}
+
+ATTUNE_DECL void Propagation::note_outcome(Evaluation& run, bool failed) {
+    DerivedNode& node = run.node_;
+    if (cycle_ && failures_.empty()) {
+        failures_.push_back({&node, cycle_});  // though the function has swallowed it
+    }
+    if (node.stale && !failed) {
+        lapses_.push_back({&node, {}});
+    }
+    // What was read is what the outcome depends on, be it a value, the same value, or an error.
+    if (run.tracks_ && !run.as_before()) {
+        rewirings_.push_back({&node, EdgeList{run.all_reads()}});
+    }
+}
+
+/// Called while what the function of `node` has thrown is being handled.
 ATTUNE_DECL void Propagation::fail(DerivedNode& node) {
     const bool first = node.runs == 0;
-    if (!node.keeps_on_error || first || cycle_) {
-        failures_.push_back({&node, std::current_exception()});
-        return;
-    }
+    const bool vetoes = !node.keeps_on_error || first || cycle_;
     std::string error = "threw an exception that is no std::exception";
     try {
         throw;
+    } catch (const InputFailed&) {
+        failures_.push_back({&node, nullptr});
+        return;
     } catch (const std::exception& exception) {
-        error = exception.what();
+        if (!vetoes) {
+            error = exception.what();
+        }
     } catch (...) {
     }
-    lapses_.push_back({&node, std::move(error)});
+    if (vetoes) {
+        failures_.push_back({&node, std::current_exception()});
+    } else {
+        lapses_.push_back({&node, std::move(error)});
+    }
 }
 
 // A walk up to what has changed, and back: only nodes that are not up to date are entered.
@@ -159,20 +174,20 @@ ATTUNE_DECL void Propagation::refresh(DerivedNode& wanted) {
             continue;
         }
         open.pop_back();
-        if (node.mark == queued()) {
+        if (node.mark == queued_) {
             run_node(node);
         }
-        node.mark = done();
+        node.mark = done_;
     }
 }
 
 ATTUNE_DECL void Propagation::refuse_cycle(const std::vector<DerivedNode*>& trail,
                                            const DerivedNode& node) {
-    const auto begin = std::find(running_.begin(), running_.end(), &node);
-    std::string names = node.name();
-    for (auto between = begin + 1; between != running_.end(); ++between) {
-        names += " -> " + (*between)->name();
+    std::string names;
+    for (const Evaluation* one = innermost_; &one->node_ != &node; one = one->outer_) {
+        names.insert(0, " -> " + one->node_.name());
     }
+    names.insert(0, node.name());
     for (const DerivedNode* between : trail) {
         names += " -> " + between->name();
     }
@@ -213,53 +228,49 @@ ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
 
 ATTUNE_DECL bool Evaluation::as_before() const noexcept {
     const std::size_t size = node_.inputs.size();
-    if (!differs_) {
+    if (reads_ == nullptr) {
         return in_step_ == size;
     }
-    bool same = reads_.size() == size;
+    bool same = reads_->all.size() == size;
     for (std::size_t i = 0; same && i != size; ++i) {
-        same = reads_[i] == &node_.inputs.input(i);
+        same = reads_->all[i] == &node_.inputs.input(i);
     }
     return same;
 }
 
 ATTUNE_DECL std::span<GraphNode* const> Evaluation::all_reads() {
-    if (!differs_) {
+    if (reads_ == nullptr) {
+        reads_ = std::make_unique<Reads>();
         for (std::uint32_t i = 0; i != in_step_; ++i) {
-            reads_.push_back(&node_.inputs.input(i));
+            reads_->all.push_back(&node_.inputs.input(i));
         }
     }
-    return reads_;
+    return reads_->all;
 }
 
 ATTUNE_DECL bool Evaluation::note_read(GraphNode& node) {
     constexpr std::uint32_t quickly_searched = 8;
-    tracks_ = true;
-    if (!differs_) {
-        if (in_step_ != node_.inputs.size() && &node_.inputs.input(in_step_) == &node) {
-            ++in_step_;
-            return false;
-        }
+    if (reads_ == nullptr) {
         for (std::uint32_t i = 0; i != std::min(in_step_, quickly_searched); ++i) {
             if (&node_.inputs.input(in_step_ - 1 - i) == &node) {
                 return false;
             }
         }
         (void)all_reads();
-        differs_ = true;
-        sorted_ = reads_;
-        std::sort(sorted_.begin(), sorted_.end());
+        reads_->sorted = reads_->all;
+        std::sort(reads_->sorted.begin(), reads_->sorted.end());
     }
-    const auto place = std::lower_bound(sorted_.begin(), sorted_.end(), &node);
-    if (place != sorted_.end() && *place == &node) {
+    auto& sorted = reads_->sorted;
+    const auto place = std::lower_bound(sorted.begin(), sorted.end(), &node);
+    if (place != sorted.end() && *place == &node) {
         return false;
     }
-    sorted_.insert(place, &node);
-    reads_.push_back(&node);
+    sorted.insert(place, &node);
+    reads_->all.push_back(&node);
     return true;
 }
 
-ATTUNE_DECL const CellBase& Evaluation::read(GraphNode& node) {
+ATTUNE_DECL void Evaluation::read_out_of_step(GraphNode& node) {
     if (&node.home != &node_.home) {
         throw std::logic_error{"\"" + node_.name() + "\" reads \"" + node.name() +
                                "\", which belongs to another store"};
@@ -267,10 +278,6 @@ ATTUNE_DECL const CellBase& Evaluation::read(GraphNode& node) {
     if (note_read(node) && node.height != 0 && !pass_.settled(node)) {
         pass_.refresh(static_cast<DerivedNode&>(node));
     }
-    if (!pass_.failures_.empty()) {
-        require_value(node);
-    }
-    return *pass_.draft_.frame().cell(node.slot);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -66,9 +66,31 @@ inline void collect_affected(const BindingIndex::Branch& branch, const Document*
 }
 
 ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& before,
-                                                           const Document& after) const {
+                                                           const Document& after,
+                                                           const Path* within) const {
     std::vector<BoundNode*> nodes;
-    collect_affected(root_, &before, &after, nodes);
+    const Branch* branch = &root_;
+    const Document* old = &before;
+    const Document* fresh = &after;
+    if (within != nullptr) {
+        for (const std::string& token : within->tokens()) {
+            if (old == nullptr || fresh == nullptr || !old->is_object() || !fresh->is_object() ||
+                old->same(*fresh)) {
+                break;
+            }
+            for (const auto& node : branch->nodes) {
+                nodes.push_back(node.get());
+            }
+            const auto child = branch->children.find(token);
+            if (child == branch->children.end()) {
+                return nodes;
+            }
+            branch = child->second.get();
+            old = old->find(token);
+            fresh = fresh->find(token);
+        }
+    }
+    collect_affected(*branch, old, fresh, nodes);
     return nodes;
 }
 

@@ -42,10 +42,10 @@ ATTUNE_DECL void Core::close() noexcept {
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
         for (GraphNode* const node : state_->graph.nodes()) {
-            if (node != nullptr && node->observers != nullptr) {
+            if (node != nullptr && node->observers) {
                 const auto& all = node->observers->all;
                 observers.insert(observers.end(), all.begin(), all.end());
-                node->observers.reset();
+                node->observers = {};
             }
         }
         state_->graph.dissolve();

@@ -135,7 +135,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         }
     };
     std::vector<NodeUpdate> updates;
-    for (BoundNode* node : index.affected(result.before, result.after)) {
+    for (BoundNode* node : index.affected(result.before, result.after, candidate.within)) {
         updates.push_back(decode_node(*node, result.after, provenance, problems));
     }
     NodeUpdate first{nullptr, {}, {}};
@@ -190,14 +190,14 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         update.node->warnings = std::move(update.warnings);
     }
     propagation.finish(result.version, frame.time);
-    offer(frame, propagation.changed_nodes(), result);
+    offer(frame, propagation.observed_nodes(), result);
     return result;
 }
 
-ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> changed,
+ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> observed,
                                     Published& result) {
-    for (GraphNode* const node : changed) {
-        if (node->observers == nullptr || node->observers->all.empty()) {
+    for (GraphNode* const node : observed) {
+        if (node->observers->all.empty()) {
             continue;
         }
         const auto& observers = node->observers->all;
@@ -267,7 +267,8 @@ ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content con
 }
 
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
-                                                Content content, std::string reason) {
+                                                Content content, std::string reason,
+                                                const Path* within) {
     std::vector<Problem> problems;
     auto layer = prepare(entry, std::move(content), problems);
     if (has_error(problems)) {
@@ -276,7 +277,7 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
                         .version = chain.current()->version}};
     }
     const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason)});
+    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason), within});
     note_success(entry, revision);
     return result;
 }
@@ -309,12 +310,14 @@ ATTUNE_DECL void Core::tidy() {
 #endif
 }
 
-ATTUNE_DECL Commit Core::ticket(const Published& published) const {
+ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) const {
     Commit commit;
     commit.version = published.version;
     commit.hub_ = hub_;
     if (published.changed()) {
-        commit.changed = changed_paths(published.before, published.after);
+        commit.changed = within != nullptr
+                             ? changed_paths(published.before, published.after, *within)
+                             : changed_paths(published.before, published.after);
     }
     return commit;
 }

@@ -19,7 +19,7 @@ ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNo
     Published published;
     {
         const OpenLock lock{*state_};
-        node->inputs = EdgeList{inputs};
+        node->inputs = EdgeList{inputs, node->room()};
         node->settle_height();
         published = state_->publish(*chain_, {state_->stack, "derive " + node->name()},
                                     {.derived = node.get()});
@@ -36,7 +36,7 @@ ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const
     Published published;
     {
         const OpenLock lock{*state_};
-        rule->inputs = EdgeList{inputs};
+        rule->inputs = EdgeList{inputs, rule->room()};
         rule->settle_height();
         published = state_->publish(*chain_, {state_->stack, "require"}, {.rule = rule.get()});
         rule->inputs.link(*rule);

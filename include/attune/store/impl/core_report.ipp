@@ -142,7 +142,7 @@ ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
         if (!node->is_rule) {
             status.version = chain_->version_of(*chain_->current()->cell(node->slot));
         }
-        status.observers = node->observers != nullptr ? node->observers->all.size() : 0;
+        status.observers = node->observers ? node->observers->all.size() : 0;
         if (node->height != 0) {
             const auto& derived = static_cast<const DerivedNode&>(*node);
             status.type = node->is_rule ? NodeStatus::Type::rule : NodeStatus::Type::derived;

@@ -39,6 +39,7 @@ struct Core::LayerEntry {
 struct Core::Candidate {
     LayerStack stack;
     std::string reason;
+    const Path* within = nullptr;  ///< where all changes are, when that is known
 };
 
 /// Of a node that is stale.
@@ -58,34 +59,13 @@ struct Core::Addition {
     bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
 };
 
-/// Keeps a list of observers as it is.
-class ObserverListUse {
-public:
-    explicit ObserverListUse(std::shared_ptr<ObserverList> list) noexcept : list_(std::move(list)) {
-        list_->users.fetch_add(1, std::memory_order_relaxed);
-    }
-    ObserverListUse(ObserverListUse&& other) noexcept = default;
-    ObserverListUse& operator=(ObserverListUse&& other) noexcept {
-        std::swap(list_, other.list_);
-        return *this;
-    }
-    ~ObserverListUse() {
-        if (list_ != nullptr) {
-            list_->users.fetch_sub(1, std::memory_order_release);
-        }
-    }
-
-private:
-    std::shared_ptr<ObserverList> list_;
-};
-
 /// The node's list to be changed, under the commit mutex, without those that are over: a copy while
 /// a commit uses the list.
 inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& node) {
-    if (node.observers == nullptr) {
-        node.observers = std::make_shared<ObserverList>();
-    } else if (node.observers->users.load(std::memory_order_acquire) != 0) {
-        auto copy = std::make_shared<ObserverList>();
+    if (!node.observers) {
+        node.observers = Ref<ObserverList>::adopt(new ObserverList);
+    } else if (node.observers->shared()) {
+        auto copy = Ref<ObserverList>::adopt(new ObserverList);
         copy->all = node.observers->all;
         node.observers = std::move(copy);
     }
@@ -98,8 +78,8 @@ struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
-    std::vector<ObserverListUse> observers;
-    std::vector<Delivery*> due;  // of these
+    std::vector<Ref<ObserverList>> observers;  // kept as they are
+    std::vector<Delivery*> due;                // of these
 
     bool changed() const noexcept { return !before.same(after); }
 };
@@ -168,7 +148,8 @@ struct Core::State {
     void shake(FrameChain& chain);
 #endif
     /// As above, for one layer's content; keeps its status.
-    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason);
+    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason,
+                     const Path* within = nullptr);
 
     /// Accepts what layers were refused, if it can be accepted now: all of it at once, or else the
     /// content of one layer.
@@ -177,7 +158,7 @@ struct Core::State {
     void note_success(LayerEntry& entry, const std::string& revision);
     void note_failure(LayerEntry& entry, std::vector<Problem> problems);
     /// Offers the values of changed nodes to their observers.
-    void offer(const Frame& frame, std::span<GraphNode* const> changed, Published& result);
+    void offer(const Frame& frame, std::span<GraphNode* const> observed, Published& result);
     /// Offers the rejection to whoever observes them; what is due then.
     std::vector<std::shared_ptr<Delivery>> announce(Rejection rejection);
 };

@@ -2,15 +2,31 @@
 
 #include <attune/store/impl/core_state.hpp>
 
+#include <attune/document/reconcile.hpp>
 #include <attune/store/edit.hpp>
 
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
-                                     const std::function<Document(const Document&)>& edit,
-                                     std::string reason) {
+/// Makes an edited document share what it has in common with the one before; an edit does so by
+/// nature but for the values it puts in.
+inline Document reconciled_edit(const Document& before, Document after, const Path* within) {
+    if (within == nullptr) {
+        return reconcile(before, after);
+    }
+    const Document* const old = before.find(*within);
+    const Document* const fresh = after.find(*within);
+    if (old == nullptr || fresh == nullptr || old->same(*fresh)) {
+        return after;
+    }
+    Document shared = reconcile(*old, *fresh);
+    return shared.same(*old)     ? before
+           : shared.same(*fresh) ? after
+                                 : after.with(*within, std::move(shared));
+}
+
+ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
     {
@@ -23,14 +39,15 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
                                .message = "the layer \"" + entry->name +
                                           "\" cannot be written by the program; set "
                                           "the value in the store, or in a memory layer"}},
-                 .reason = std::move(reason),
+                 .reason = std::move(edit.reason),
                  .version = chain_->current()->version}};
         }
-        const LayerContent* const before = state_->content_of(layer);
-        Document document = edit(before != nullptr ? before->content.document : Document{});
+        const LayerContent* const content = state_->content_of(layer);
+        const Document before = content != nullptr ? content->content.document : Document{};
+        Document document = reconciled_edit(before, edit.apply(before), edit.within);
         try {
             published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                       std::move(reason));
+                                       std::move(edit.reason), edit.within);
         } catch (const Rejected&) {
             ++state_->refusals;
             throw;
@@ -40,17 +57,17 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer,
     if (published.changed()) {
         retry_refused();
     }
-    return ticket(published);
+    return ticket(published, edit.within);
 }
 
 ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
-    return write_layer(
-        layer, [&](const Document& before) { return before.with(path, value); },
-        path.empty() ? "set" : "set " + to_string(path));
+    return write_layer(layer,
+                       {.apply = [&](const Document& before) { return before.with(path, value); },
+                        .reason = path.empty() ? "set" : "set " + to_string(path),
+                        .within = &path});
 }
 
-ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Document&)>& edit,
-                                       std::string reason) {
+ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
     std::uint64_t layer = 0;
     {
         const OpenLock lock{*state_};
@@ -61,7 +78,7 @@ ATTUNE_DECL Commit Core::override_with(const std::function<Document(const Docume
         }
         layer = state_->overrides;
     }
-    return write_layer(layer, edit, std::move(reason));
+    return write_layer(layer, std::move(edit));
 }
 
 ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edits,
@@ -82,7 +99,7 @@ ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edit
         edits(edit);
         return std::move(edit.overrides_);
     };
-    return override_with(apply, options.reason);
+    return override_with({.apply = apply, .reason = options.reason});
 }
 
 ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {

@@ -61,6 +61,20 @@ inline LayerDeltas deltas_at(std::string_view key, LayerDeltas deltas, std::vect
     return LayerDeltas{room}.subspan(first);
 }
 
+/// The only layer that has, or had, anything here; null when there are several.
+inline const Delta* only_one(LayerDeltas deltas) noexcept {
+    const Delta* found = nullptr;
+    for (const Delta& delta : deltas) {
+        if (delta.before != nullptr || delta.after != nullptr) {
+            if (found != nullptr) {
+                return nullptr;
+            }
+            found = &delta;
+        }
+    }
+    return found;
+}
+
 /// `merged` is what stood here before, null for nothing; so is the result.
 inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas deltas) {
     bool same = true;
@@ -77,6 +91,12 @@ inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas de
     }
     if (gone) {
         return std::nullopt;
+    }
+    if (const Delta* const only = only_one(deltas);
+        only != nullptr &&
+        (only->before != nullptr ? merged != nullptr && merged->same(*only->before)
+                                 : merged == nullptr)) {
+        return *only->after;  // shared with the layer, as it was before
     }
     if (objects) {
         Document result = *merged;
@@ -129,7 +149,8 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
         }
     }
     // Nothing configured reads as an empty object, so that every path is simply absent.
-    return remerge_at(&merged, deltas).value_or(Document::object());
+    const Document* const present = merged.is_object() && merged.size() == 0 ? nullptr : &merged;
+    return remerge_at(present, deltas).value_or(Document::object());
 }
 
 /// How far `path` leads into `document`.
