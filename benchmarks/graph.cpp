@@ -9,12 +9,14 @@
 #include <attune/store/derive.hpp>
 #include <attune/store/store.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -37,26 +39,28 @@ using attune::Path;
 constexpr std::size_t width = 1000;
 
 /// What one would write by hand: the nodes in the order of their dependencies, each with a function
-/// and its inputs, and a stop where the value stays the same. Nothing can be read meanwhile, kept,
-/// taken back or observed.
+/// and its inputs, and a stop where the value stays the same. With an int for a value, nothing can
+/// be read meanwhile, or kept; with a shared pointer, other threads can hold the values of one
+/// point in time. Nothing can be taken back or observed.
+template <class Value>
 class Loop {
 public:
     int add_source(int value) {
-        nodes_.push_back({{}, {}, value, false});
+        nodes_.push_back({{}, {}, make(value), false});
         return static_cast<int>(nodes_.size()) - 1;
     }
     int add(std::vector<int> inputs, std::function<int(const Loop&)> function) {
-        nodes_.push_back({std::move(inputs), std::move(function), 0, false});
+        nodes_.push_back({std::move(inputs), std::move(function), make(0), false});
         return static_cast<int>(nodes_.size()) - 1;
     }
-    int value(int node) const { return nodes_[static_cast<std::size_t>(node)].value; }
+    int value(int node) const { return number(nodes_[static_cast<std::size_t>(node)].value); }
     void set(int source, int value) {
         for (Entry& node : nodes_) {
             node.changed = false;
         }
         Entry& start = nodes_[static_cast<std::size_t>(source)];
-        start.changed = start.value != value;
-        start.value = value;
+        start.changed = number(start.value) != value;
+        start.value = make(value);
         for (Entry& node : nodes_) {
             bool due = false;
             for (const int input : node.inputs) {
@@ -64,20 +68,47 @@ public:
             }
             if (due) {
                 const int fresh = node.function(*this);
-                node.changed = fresh != node.value;
-                node.value = fresh;
+                node.changed = fresh != number(node.value);
+                if (node.changed) {
+                    node.value = make(fresh);
+                }
             }
+        }
+        if constexpr (shared) {
+            auto values = std::make_shared<std::vector<Value>>();
+            values->reserve(nodes_.size());
+            for (const Entry& node : nodes_) {
+                values->push_back(node.value);
+            }
+            published_.store(std::move(values));
         }
     }
 
 private:
+    static constexpr bool shared = !std::same_as<Value, int>;
+    static Value make(int value) {
+        if constexpr (shared) {
+            return std::make_shared<const int>(value);
+        } else {
+            return value;
+        }
+    }
+    static int number(const Value& value) {
+        if constexpr (shared) {
+            return *value;
+        } else {
+            return value;
+        }
+    }
+
     struct Entry {
         std::vector<int> inputs;
         std::function<int(const Loop&)> function;
-        int value;
+        Value value;
         bool changed;
     };
     std::vector<Entry> nodes_;
+    std::atomic<std::shared_ptr<const std::vector<Value>>> published_;
 };
 
 struct Source {
@@ -204,7 +235,8 @@ void derived(benchmark::State& state) {
 }
 
 /// `result` is the node to look at.
-void by_hand(benchmark::State& state, Loop& loop, int source, int result, std::size_t nodes,
+template <class Value>
+void by_hand(benchmark::State& state, Loop<Value>& loop, int source, int result, std::size_t nodes,
              int (*expected)(int)) {
     int number = 0;
     measure_each(state, nodes, [&] {
@@ -216,26 +248,30 @@ void by_hand(benchmark::State& state, Loop& loop, int source, int result, std::s
     }
 }
 
+using SharedInt = std::shared_ptr<const int>;
+
+template <class Value>
 void chain_by_hand(benchmark::State& state) {
-    Loop loop;
+    Loop<Value> loop;
     const int source = loop.add_source(0);
     int last = source;
     for (std::size_t i = 0; i != width; ++i) {
-        last = loop.add({last}, [last](const Loop& now) { return now.value(last) + 1; });
+        last = loop.add({last}, [last](const auto& now) { return now.value(last) + 1; });
     }
     by_hand(state, loop, source, last, Chain::nodes, Chain::expected);
 }
 
+template <class Value>
 void diamond_by_hand(benchmark::State& state) {
-    Loop loop;
+    Loop<Value> loop;
     const int source = loop.add_source(0);
     std::vector<int> nodes;
     for (std::size_t i = 0; i != width; ++i) {
-        nodes.push_back(loop.add({source}, [source, i](const Loop& now) {
+        nodes.push_back(loop.add({source}, [source, i](const auto& now) {
             return now.value(source) + static_cast<int>(i);
         }));
     }
-    const int sum = loop.add(nodes, [nodes](const Loop& now) {
+    const int sum = loop.add(nodes, [nodes](const auto& now) {
         int total = 0;
         for (const int node : nodes) {
             total += now.value(node);
@@ -435,9 +471,11 @@ void read_derived(benchmark::State& state) {
 
 BENCHMARK(source_only)->Name("graph/source only");
 BENCHMARK(derived<Chain>)->Name("graph/chain");
-BENCHMARK(chain_by_hand)->Name("graph/chain by hand");
+BENCHMARK(chain_by_hand<int>)->Name("graph/chain by hand");
+BENCHMARK(chain_by_hand<SharedInt>)->Name("graph/chain by hand, shared");
 BENCHMARK(derived<Diamond>)->Name("graph/diamond");
-BENCHMARK(diamond_by_hand)->Name("graph/diamond by hand");
+BENCHMARK(diamond_by_hand<int>)->Name("graph/diamond by hand");
+BENCHMARK(diamond_by_hand<SharedInt>)->Name("graph/diamond by hand, shared");
 BENCHMARK(cut_off)->Name("graph/cut off");
 BENCHMARK(hundred_nodes_published)->Name("graph/100 nodes of 100000 handles to reader");
 BENCHMARK(observers)->Name("graph/observers");

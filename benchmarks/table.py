@@ -233,8 +233,12 @@ SECTIONS = [
     ("Derived values and observers, the commit included", [
         Row("node of a chain of 1,000", each("graph/chain"), "loop by hand, std::function",
             each("graph/chain by hand"), at_most(25)),
+        Row("the same", each("graph/chain"), "the loop, readable by threads",
+            each("graph/chain by hand, shared"), ratio(3)),
         Row("node of a diamond of 1,000", each("graph/diamond"), "loop by hand, std::function",
             each("graph/diamond by hand"), at_most(25)),
+        Row("the same", each("graph/diamond"), "the loop, readable by threads",
+            each("graph/diamond by hand, shared"), ratio(3)),
         Row("commit, cut off at the first node", us("graph/cut off"), "nothing derived",
             us("graph/source only")),
         Row("100 nodes, 1 of 100,000, to reader",

@@ -1,6 +1,7 @@
 #include <attune/transport/directory.hpp>
 
 #include "recorder.hpp"
+#include "way.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,11 +13,6 @@
 namespace {
 
 using namespace attune_test;
-
-struct Way {
-    const char* name;
-    std::chrono::milliseconds poll;
-};
 
 class DirectoryTransport : public testing::TestWithParam<Way> {
 protected:
@@ -37,9 +33,7 @@ protected:
     Recorder feed;
 };
 
-INSTANTIATE_TEST_SUITE_P(By, DirectoryTransport,
-                         testing::Values(Way{"notification", 0ms}, Way{"polling", 5ms}),
-                         [](const auto& way) { return way.param.name; });
+INSTANTIATE_TEST_SUITE_P(By, DirectoryTransport, every_way(), way_name);
 
 TEST_P(DirectoryTransport, delivers_each_change_once) {
     folder.make("d/server");

@@ -3,6 +3,7 @@
 #include <attune/transport/file.hpp>
 
 #include "recorder.hpp"
+#include "way.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,12 +12,6 @@
 #include <string>
 
 namespace attune_test {
-
-/// Every way of noticing a change has to show the same behaviour.
-struct Way {
-    const char* name;
-    std::chrono::milliseconds poll;
-};
 
 class FileTransport : public testing::TestWithParam<Way> {
 protected:
@@ -43,8 +38,5 @@ protected:
     Folder folder;
     Recorder feed;
 };
-
-inline auto every_way() { return testing::Values(Way{"notification", 0ms}, Way{"polling", 5ms}); }
-inline std::string way_name(const testing::TestParamInfo<Way>& way) { return way.param.name; }
 
 }  // namespace attune_test

@@ -56,8 +56,8 @@ public:
     /// Those who are watched.
     TurnList& turns() noexcept { return turns_; }
 
-    /// The time at which a call begins, or nothing when the watch is off. May be early by grain_, or
-    /// some more.
+    /// The time at which a call begins, or nothing when the watch is off. May be early, by grain_
+    /// or some more.
     Clock::time_point time() const noexcept {
         if (!on_.load(std::memory_order_acquire)) {
             return {};
