@@ -9,7 +9,9 @@
 #include <attune/store/derive.hpp>
 #include <attune/store/store.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <concepts>
 #include <condition_variable>
@@ -38,46 +40,43 @@ using attune::Path;
 
 constexpr std::size_t width = 1000;
 
-/// What one would write by hand: the nodes in the order of their dependencies, each with a function
-/// and its inputs, and a stop where the value stays the same. With an int for a value, nothing can
-/// be read meanwhile, or kept; with a shared pointer, other threads can hold the values of one
-/// point in time. Nothing can be taken back or observed.
+/// What one would write by hand: nodes in the order of their dependencies, each with a function and
+/// the numbers of those that read it, a bit for each that is due, and a stop where the value stays
+/// the same. With an int for a value, nothing can be read meanwhile, or kept; with a shared pointer,
+/// other threads can hold the values of one point in time. Nothing can be taken back or observed.
 template <class Value>
 class Loop {
 public:
-    int add_source(int value) {
-        nodes_.push_back({{}, {}, make(value), false});
-        return static_cast<int>(nodes_.size()) - 1;
+    std::size_t add(int value) {
+        nodes_.push_back({{}, {}, make(value)});
+        due_.resize(nodes_.size() / word + 1);
+        return nodes_.size() - 1;
     }
-    int add(std::vector<int> inputs, std::function<int(const Loop&)> function) {
-        nodes_.push_back({std::move(inputs), std::move(function), make(0), false});
-        return static_cast<int>(nodes_.size()) - 1;
-    }
-    int value(int node) const { return number(nodes_[static_cast<std::size_t>(node)].value); }
-    void set(int source, int value) {
-        for (Entry& node : nodes_) {
-            node.changed = false;
+    std::size_t add(const std::vector<std::size_t>& inputs,
+                    std::function<int(const Loop&)> function) {
+        const std::size_t node = add(0);
+        nodes_[node].function = std::move(function);
+        for (const std::size_t input : inputs) {
+            nodes_[input].readers.push_back(node);
         }
-        Entry& start = nodes_[static_cast<std::size_t>(source)];
-        start.changed = number(start.value) != value;
-        start.value = make(value);
-        for (Entry& node : nodes_) {
-            bool due = false;
-            for (const int input : node.inputs) {
-                due = due || nodes_[static_cast<std::size_t>(input)].changed;
-            }
-            if (due) {
-                const int fresh = node.function(*this);
-                node.changed = fresh != number(node.value);
-                if (node.changed) {
-                    node.value = make(fresh);
-                }
+        return node;
+    }
+    int value(std::size_t node) const { return number(nodes_[node].value); }
+    void set(std::size_t source, int value) {
+        last_ = source;
+        change(nodes_[source], value);
+        for (std::size_t i = source / word; i <= last_ / word; ++i) {
+            while (due_[i] != 0) {
+                const auto bit = static_cast<std::size_t>(std::countr_zero(due_[i]));
+                due_[i] &= due_[i] - 1;
+                Node& node = nodes_[i * word + bit];
+                change(node, node.function(*this));
             }
         }
         if constexpr (shared) {
             auto values = std::make_shared<std::vector<Value>>();
             values->reserve(nodes_.size());
-            for (const Entry& node : nodes_) {
+            for (const Node& node : nodes_) {
                 values->push_back(node.value);
             }
             published_.store(std::move(values));
@@ -85,7 +84,14 @@ public:
     }
 
 private:
+    struct Node {
+        std::function<int(const Loop&)> function;
+        std::vector<std::size_t> readers;
+        Value value;
+    };
+    static constexpr std::size_t word = 64;
     static constexpr bool shared = !std::same_as<Value, int>;
+
     static Value make(int value) {
         if constexpr (shared) {
             return std::make_shared<const int>(value);
@@ -100,14 +106,20 @@ private:
             return value;
         }
     }
+    void change(Node& node, int value) {
+        if (number(node.value) == value) {
+            return;
+        }
+        node.value = make(value);
+        for (const std::size_t reader : node.readers) {
+            due_[reader / word] |= std::uint64_t{1} << reader % word;
+            last_ = std::max(last_, reader);
+        }
+    }
 
-    struct Entry {
-        std::vector<int> inputs;
-        std::function<int(const Loop&)> function;
-        Value value;
-        bool changed;
-    };
-    std::vector<Entry> nodes_;
+    std::vector<Node> nodes_;
+    std::vector<std::uint64_t> due_;
+    std::size_t last_ = 0;  // no node beyond is due
     std::atomic<std::shared_ptr<const std::vector<Value>>> published_;
 };
 
@@ -236,8 +248,8 @@ void derived(benchmark::State& state) {
 
 /// `result` is the node to look at.
 template <class Value>
-void by_hand(benchmark::State& state, Loop<Value>& loop, int source, int result, std::size_t nodes,
-             int (*expected)(int)) {
+void by_hand(benchmark::State& state, Loop<Value>& loop, std::size_t source, std::size_t result,
+             std::size_t nodes, int (*expected)(int)) {
     int number = 0;
     measure_each(state, nodes, [&] {
         loop.set(source, ++number);
@@ -253,10 +265,10 @@ using SharedInt = std::shared_ptr<const int>;
 template <class Value>
 void chain_by_hand(benchmark::State& state) {
     Loop<Value> loop;
-    const int source = loop.add_source(0);
-    int last = source;
+    const std::size_t source = loop.add(0);
+    std::size_t last = source;
     for (std::size_t i = 0; i != width; ++i) {
-        last = loop.add({last}, [last](const auto& now) { return now.value(last) + 1; });
+        last = loop.add(std::vector{last}, [last](const auto& now) { return now.value(last) + 1; });
     }
     by_hand(state, loop, source, last, Chain::nodes, Chain::expected);
 }
@@ -264,16 +276,16 @@ void chain_by_hand(benchmark::State& state) {
 template <class Value>
 void diamond_by_hand(benchmark::State& state) {
     Loop<Value> loop;
-    const int source = loop.add_source(0);
-    std::vector<int> nodes;
+    const std::size_t source = loop.add(0);
+    std::vector<std::size_t> nodes;
     for (std::size_t i = 0; i != width; ++i) {
-        nodes.push_back(loop.add({source}, [source, i](const auto& now) {
+        nodes.push_back(loop.add(std::vector{source}, [source, i](const auto& now) {
             return now.value(source) + static_cast<int>(i);
         }));
     }
-    const int sum = loop.add(nodes, [nodes](const auto& now) {
+    const std::size_t sum = loop.add(nodes, [nodes](const auto& now) {
         int total = 0;
-        for (const int node : nodes) {
+        for (const std::size_t node : nodes) {
             total += now.value(node);
         }
         return total;

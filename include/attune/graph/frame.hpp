@@ -132,7 +132,7 @@ public:
             return static_cast<const CellBase*>(frame_->direct_[slot]);
         }
         const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
-        return index / FrameChunk::width == leaf_number_
+        return index >> FrameChunk::bits == leaf_number_
                    ? static_cast<const CellBase*>(leaf_[index % FrameChunk::width])
                    : frame_->far_cell(index);
     }
@@ -146,7 +146,7 @@ private:
             return frame_->direct_[slot];
         }
         const auto index = slot - static_cast<std::uint32_t>(FrameChunk::width);
-        return index / FrameChunk::width == leaf_number_ ? leaf_[index % FrameChunk::width]
+        return index >> FrameChunk::bits == leaf_number_ ? leaf_[index % FrameChunk::width]
                                                          : far_place(index);
     }
     const void*& far_place(std::uint32_t index);

@@ -85,7 +85,7 @@ ATTUNE_DECL const void*& FrameDraft::far_place(std::uint32_t index) {
     }
     if (frame_->shift_ != 0) {
         leaf_ = children;
-        leaf_number_ = index / FrameChunk::width;
+        leaf_number_ = index >> FrameChunk::bits;
     }
     return children[index % FrameChunk::width];
 }
