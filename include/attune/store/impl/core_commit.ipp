@@ -92,15 +92,16 @@ inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>&
 
 #if defined(ATTUNE_CHAOS)
 ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
-    const auto heads = [&] {  // xorshift64, G. Marsaglia 2003
+    // Most of them: a value that is spared once is kept by the history for long.
+    const auto replaces = [&] {  // xorshift64, G. Marsaglia 2003
         chaos ^= chaos << 13;
         chaos ^= chaos >> 7;
         chaos ^= chaos << 17;
-        return (chaos >> 32) % 2 == 0;
+        return (chaos >> 32) % 8 != 0;
     };
     FrameDraft draft{chain.current()};
     for (const GraphNode* const node : graph.nodes()) {
-        if (node != nullptr && node->kind.copy != nullptr && heads()) {
+        if (node != nullptr && node->kind.copy != nullptr && replaces()) {
             draft.set(node->slot, node->kind.copy(*chain.current()->cell(node->slot)));
         }
     }
