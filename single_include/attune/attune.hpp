@@ -9993,11 +9993,16 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+template <class T>
+[[gnu::cold]] void grow(std::vector<T>& list) {
+    list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+}
+
 /// Room for one more, so that push_back cannot throw.
 template <class T>
 void reserve_one(std::vector<T>& list) {
-    if (list.size() == list.capacity()) {
-        list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+    if (list.size() == list.capacity()) [[unlikely]] {
+        grow(list);
     }
 }
 
@@ -12353,7 +12358,7 @@ ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
 
 ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
     // Looking at the clock would cost more than most functions do.
-    constexpr std::uint64_t timed_run = 64;
+    constexpr std::uint64_t timed_run = 128;
     Evaluation now{*this, node};
     const bool timed = node.runs % timed_run == 0;
     const auto begin = timed ? Clock::now() : Clock::time_point{};

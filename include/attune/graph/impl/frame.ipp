@@ -7,11 +7,16 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+template <class T>
+[[gnu::cold]] void grow(std::vector<T>& list) {
+    list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+}
+
 /// Room for one more, so that push_back cannot throw.
 template <class T>
 void reserve_one(std::vector<T>& list) {
-    if (list.size() == list.capacity()) {
-        list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+    if (list.size() == list.capacity()) [[unlikely]] {
+        grow(list);
     }
 }
 

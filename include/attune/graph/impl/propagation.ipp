@@ -76,7 +76,7 @@ ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
 
 ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
     // Looking at the clock would cost more than most functions do.
-    constexpr std::uint64_t timed_run = 64;
+    constexpr std::uint64_t timed_run = 128;
     Evaluation now{*this, node};
     const bool timed = node.runs % timed_run == 0;
     const auto begin = timed ? Clock::now() : Clock::time_point{};
