@@ -42,8 +42,9 @@ constexpr std::size_t width = 1000;
 
 /// What one would write by hand: nodes in the order of their dependencies, each with a function and
 /// the numbers of those that read it, a bit for each that is due, and a stop where the value stays
-/// the same. With an int for a value, nothing can be read meanwhile, or kept; with a shared pointer,
-/// other threads can hold the values of one point in time. Nothing can be taken back or observed.
+/// the same. With an int for a value, nothing can be read meanwhile, or kept; with a shared
+/// pointer, other threads can hold the values of one point in time. Nothing can be taken back or
+/// observed.
 template <class Value>
 class Loop {
 public:
