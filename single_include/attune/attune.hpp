@@ -11363,7 +11363,7 @@ struct NodeStatus {
     std::size_t observers = 0;
     std::uint64_t runs = 0;                         ///< of the function, refused commits included
     std::uint64_t cut_offs = 0;                     ///< runs that gave an equal value
-    std::chrono::nanoseconds last_duration{};       ///< of the last run that was timed: 1 in 64
+    std::chrono::nanoseconds last_duration{};       ///< of the last run that was timed: 1 in 128
     std::string error;                              ///< while the value is stale, what was thrown
     std::chrono::system_clock::time_point since{};  ///< of the error
 };
@@ -16128,11 +16128,12 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
             throw;
         }
     }
+    Commit commit = ticket(published, edit.within);  // an observer may destroy the path
     finish(published);
     if (published.changed()) {
         retry_refused();
     }
-    return ticket(published, edit.within);
+    return commit;
 }
 
 ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {

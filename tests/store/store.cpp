@@ -140,6 +140,35 @@ TEST(Store, a_write_is_visible_when_it_returns_and_names_what_changed) {
     EXPECT_EQ(to_string(second.changed[0]), "server.host");
 }
 
+TEST(Store, the_path_of_a_write_may_be_destroyed_by_an_observer_of_it) {
+    Store store;
+    const auto a = store.bind<int>("a");
+    auto path = std::make_unique<attune::Path>("a");
+    const auto observer =
+        a.on_change(attune::inline_executor, [&](const attune::Change<int>&) { path.reset(); });
+    EXPECT_EQ(store.set(*path, 1).changed, std::vector<attune::Path>{"a"});
+    EXPECT_EQ(path, nullptr);
+}
+
+TEST(Store, a_write_of_equal_content_shares_it_and_makes_no_version) {
+    const auto made_anew = [](int second) {
+        return Document{{"text", std::string(100, 'x')}, {"list", {1, second, 3}}};
+    };
+    const std::vector<attune::Path> element{"a.list.1"};
+    Store store;
+    store.set("a", made_anew(2));
+    const auto version = store.version();
+    EXPECT_TRUE(store.set("a", made_anew(2)).changed.empty());
+    EXPECT_EQ(store.version(), version);
+    EXPECT_EQ(store.set("a", made_anew(7)).changed, element);
+    EXPECT_EQ(store.merge(Document{{"a", made_anew(2)}}).changed, element);
+    EXPECT_TRUE(store.merge(Document{{"a", made_anew(2)}}).changed.empty());
+    EXPECT_EQ(store.version(), version + 2);
+    const Document before = store.snapshot().document();
+    store.set("a", made_anew(8));
+    EXPECT_TRUE(before.at("a.text").same(store.snapshot().document().at("a.text")));
+}
+
 TEST(Store, a_write_that_changes_nothing_makes_no_version) {
     Store store;
     store.set("a.b", 1);

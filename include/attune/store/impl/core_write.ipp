@@ -53,11 +53,12 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
             throw;
         }
     }
+    Commit commit = ticket(published, edit.within);  // an observer may destroy the path
     finish(published);
     if (published.changed()) {
         retry_refused();
     }
-    return ticket(published, edit.within);
+    return commit;
 }
 
 ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
