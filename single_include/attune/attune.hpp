@@ -12004,6 +12004,9 @@ struct LayerEdit {
     std::function<Document(const Document&)> apply;
     std::string reason;
     const Path* within = nullptr;  ///< the only place where it changes anything, when there is one
+
+    /// Puts `value` at `path`. Both outlive the edit.
+    ATTUNE_DECL static LayerEdit set(const Path& path, Document& value);
 };
 
 /// The engine of a store, free of the bound types. A Store owns it; handles, layers and
@@ -16084,6 +16087,12 @@ ATTUNE_DECL std::string Core::usage() const {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+ATTUNE_DECL LayerEdit LayerEdit::set(const Path& path, Document& value) {
+    return {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
+            .reason = path.empty() ? "set" : "set " + to_string(path),
+            .within = &path};
+}
+
 /// Makes an edited document share what it has in common with the one before; an edit does so by
 /// nature but for the values it puts in.
 inline Document reconciled_edit(const Document& before, Document after, const Path* within) {
@@ -16137,10 +16146,7 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
 }
 
 ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
-    return write_layer(layer,
-                       {.apply = [&](const Document& before) { return before.with(path, value); },
-                        .reason = path.empty() ? "set" : "set " + to_string(path),
-                        .within = &path});
+    return write_layer(layer, LayerEdit::set(path, value));
 }
 
 ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
@@ -16678,10 +16684,7 @@ public:
     /// Puts a value above all layers, where it holds until it is erased. Throws Rejected when a
     /// binding refuses the result: then nothing has changed. When it returns, every reader sees it.
     Commit set(const Path& path, Document value) {
-        return core_->override_with(
-            {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
-             .reason = path.empty() ? "set" : "set " + to_string(path),
-             .within = &path});
+        return core_->override_with(detail::LayerEdit::set(path, value));
     }
     /// The same, for a bindable struct, enum or duration.
     template <class T>

@@ -39,6 +39,9 @@ struct LayerEdit {
     std::function<Document(const Document&)> apply;
     std::string reason;
     const Path* within = nullptr;  ///< the only place where it changes anything, when there is one
+
+    /// Puts `value` at `path`. Both outlive the edit.
+    ATTUNE_DECL static LayerEdit set(const Path& path, Document& value);
 };
 
 /// The engine of a store, free of the bound types. A Store owns it; handles, layers and

@@ -91,10 +91,7 @@ public:
     /// Puts a value above all layers, where it holds until it is erased. Throws Rejected when a
     /// binding refuses the result: then nothing has changed. When it returns, every reader sees it.
     Commit set(const Path& path, Document value) {
-        return core_->override_with(
-            {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
-             .reason = path.empty() ? "set" : "set " + to_string(path),
-             .within = &path});
+        return core_->override_with(detail::LayerEdit::set(path, value));
     }
     /// The same, for a bindable struct, enum or duration.
     template <class T>

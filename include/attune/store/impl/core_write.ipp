@@ -9,6 +9,12 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+ATTUNE_DECL LayerEdit LayerEdit::set(const Path& path, Document& value) {
+    return {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
+            .reason = path.empty() ? "set" : "set " + to_string(path),
+            .within = &path};
+}
+
 /// Makes an edited document share what it has in common with the one before; an edit does so by
 /// nature but for the values it puts in.
 inline Document reconciled_edit(const Document& before, Document after, const Path* within) {
@@ -62,10 +68,7 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
 }
 
 ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
-    return write_layer(layer,
-                       {.apply = [&](const Document& before) { return before.with(path, value); },
-                        .reason = path.empty() ? "set" : "set " + to_string(path),
-                        .within = &path});
+    return write_layer(layer, LayerEdit::set(path, value));
 }
 
 ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
