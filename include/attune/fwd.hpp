@@ -67,6 +67,7 @@ class View;
 enum class Deliver : std::uint8_t;
 enum class OnError : std::uint8_t;
 enum class State : std::uint8_t;
+struct Accepted;
 struct Content;
 struct DeriveOptions;
 struct LayerOptions;
@@ -79,6 +80,7 @@ struct StoreOptions;
 struct StoreStatus;
 struct Text;
 struct TransactOptions;
+struct VersionRecord;
 template <class T>
 class Config;
 template <class T>
