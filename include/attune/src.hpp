@@ -73,6 +73,7 @@
 #include <attune/store/impl/core_report.ipp>
 #include <attune/store/impl/core_write.ipp>
 #include <attune/store/impl/derive.ipp>
+#include <attune/store/impl/disk.ipp>
 #include <attune/store/impl/edit.ipp>
 #include <attune/store/impl/layer_stack.ipp>
 #include <attune/store/impl/node_status.ipp>
