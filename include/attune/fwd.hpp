@@ -55,6 +55,8 @@ class Core;
 // store
 class Commit;
 class Edit;
+class Journal;
+class JournalError;
 class Layer;
 class OverrideScope;
 class Poller;
@@ -65,11 +67,13 @@ class Transport;
 class VersionConflict;
 class View;
 enum class Deliver : std::uint8_t;
+enum class JournalFault : std::uint8_t;
 enum class OnError : std::uint8_t;
 enum class State : std::uint8_t;
 struct Accepted;
 struct Content;
 struct DeriveOptions;
+struct JournalOptions;
 struct LayerOptions;
 struct LayerStatus;
 struct NodeStatus;
@@ -91,6 +95,13 @@ struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+
+namespace journal {
+struct Damage;
+struct Recovery;
+struct Report;
+struct VerifyOptions;
+}  // namespace journal
 
 namespace testing {
 class EventTrace;
