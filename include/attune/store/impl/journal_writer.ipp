@@ -56,7 +56,7 @@ ATTUNE_DECL JournalWriter::JournalWriter(std::shared_ptr<Disk> disk, std::string
       directory_(std::move(directory)),
       sync_(options.sync),
       keep_(std::max<std::size_t>(options.keep, 1)),
-      segment_bytes_(std::max<std::size_t>(options.segment_bytes, 65536)) {
+      segment_bytes_(std::max<std::size_t>(options.segment_bytes, 4096)) {
     if (!options.signing_key.empty()) {
         signing_key_ = journal_key(&Ed25519Key::private_key, options.signing_key, directory_);
     }
