@@ -83,7 +83,7 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
             return known;
         }
         node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
-        Candidate candidate{state_->stack, "bind " + to_string(path)};
+        Candidate candidate{.stack = state_->stack, .reason = "bind " + to_string(path)};
         std::vector<Problem> problems;
         for (auto& layer : candidate.stack) {
             if (layer->content.texts.empty()) {

@@ -40,6 +40,18 @@ struct Core::Candidate {
     LayerStack stack;
     std::string reason;
     const Path* within = nullptr;  ///< where all changes are, when that is known
+    std::string layer = {};        ///< which one changes; empty when none does
+    /// Called when everything is right, before anybody sees it; may refuse by an exception.
+    std::function<void()> save = {};
+    bool adds_layer = false;  ///< what a journal has restored goes on standing in for the others
+};
+
+/// How a layer's content comes into a candidate.
+struct Core::Proposal {
+    std::string reason;
+    const Path* within = nullptr;  ///< as in Candidate
+    bool first = false;            ///< of a new layer
+    bool written = false;          ///< by the program: the layer's transport must keep it first
 };
 
 /// Of a node that is stale.
@@ -102,7 +114,8 @@ struct Core::State {
     LayerStack stack;
     std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack
     std::uint64_t next_layer = 1;
-    std::uint64_t overrides = 0;  // id of the overrides, once there are some
+    std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
+    std::uint64_t rollback = 0;
     BindingIndex index;
     std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
     Graph graph;
@@ -133,10 +146,16 @@ struct Core::State {
     /// before. An edit does so by nature.
     Content reconciled(const LayerEntry& entry, Content content) const;
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
-    std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
-                                                std::vector<Problem>& problems) const;
-    /// The present stack with that layer replaced, or added on top of its rank.
-    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
+    std::shared_ptr<LayerContent> prepare(const LayerEntry& entry, Content content,
+                                          std::vector<Problem>& problems) const;
+    /// The stack with that layer replaced, or added on top of its rank.
+    static LayerStack with_layer(LayerStack stack, std::shared_ptr<const LayerContent> layer);
+    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const {
+        return with_layer(stack, std::move(layer));
+    }
+
+    /// Puts a rollback above the transports, and the overrides of that time above it.
+    Published hold(FrameChain& chain, Hold hold, const Document& earlier_overrides);
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
     /// changes nothing.
@@ -148,15 +167,16 @@ struct Core::State {
     void shake(FrameChain& chain);
 #endif
     /// As above, for one layer's content; keeps its status.
-    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason,
-                     const Path* within = nullptr);
+    Published accept(FrameChain& chain, LayerEntry& entry, Content content, Proposal proposal);
 
     /// Accepts what layers were refused, if it can be accepted now: all of it at once, or else the
     /// content of one layer.
     std::optional<Published> accept_refused(FrameChain& chain);
 
-    void note_success(LayerEntry& entry, const std::string& revision);
-    void note_failure(LayerEntry& entry, std::vector<Problem> problems);
+    /// The layer's content is served, since that version of the store.
+    void note_success(LayerEntry& entry, const Content& content, Version version);
+    /// Another reading could not be had, or is refused.
+    void note_failure(LayerEntry& entry, Failure failure, std::vector<Problem> problems);
     /// Offers the values of changed nodes to their observers.
     void offer(const Frame& frame, std::span<GraphNode* const> observed, Published& result);
     /// Offers the rejection to whoever observes them; what is due then.

@@ -52,8 +52,13 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
         const Document before = content != nullptr ? content->content.document : Document{};
         Document document = reconciled_edit(before, edit.apply(before), edit.within);
         try {
-            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                       std::move(edit.reason), edit.within);
+            Content written{.document = std::move(document)};
+            if (content != nullptr) {
+                written.revision = content->content.revision;
+            }
+            published = state_->accept(
+                *chain_, *entry, std::move(written),
+                {.reason = std::move(edit.reason), .within = edit.within, .written = true});
         } catch (const Rejected&) {
             ++state_->refusals;
             throw;
@@ -114,8 +119,8 @@ ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
         const OpenLock lock{*state_};
         auto entry = state_->own_layer(Rank::scope, "override_scope");
         id = entry->id;
-        published =
-            state_->accept(*chain_, *entry, {.document = std::move(document)}, "override_scope");
+        published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                   {.reason = "override_scope"});
         state_->add(std::move(entry));
     }
     finish(published);
