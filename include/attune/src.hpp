@@ -46,6 +46,7 @@
 #include <attune/bind/impl/problem.ipp>
 #include <attune/bind/impl/quantity.ipp>
 #include <attune/bind/impl/schema.ipp>
+#include <attune/bind/impl/secrecy.ipp>
 #include <attune/bind/impl/spelling.ipp>
 #include <attune/bind/impl/structure.ipp>
 
