@@ -61,6 +61,14 @@ public:
     };
     /// All of them, oldest first.
     ATTUNE_DECL std::vector<Retained> retained() const;
+    /// Calls `f(const Frame&)` for the versions in the history, newest first, for as long as it
+    /// says true. Under the chain's mutex.
+    template <class F>
+    void visit_history(F&& f) const {
+        const std::scoped_lock lock{mutex_};
+        for (std::size_t i = history_.size(); i-- != 0 && f(*history_[i]);) {
+        }
+    }
     /// Lets go of the history but for the current frame, for good.
     ATTUNE_DECL void forget() noexcept;
     void acquire(const Frame* frame) const noexcept {

@@ -165,6 +165,8 @@ private:
     static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
     /// After the mutex was let go: runs what is due, reclaims what nobody sees.
     void finish(Published& published);
+    /// Tells transports that want to know it what is served of them.
+    void tell_accepted();
     /// Takes a layer out of the store; does nothing when it is out already.
     Commit take_out(std::uint64_t layer, std::string reason);
     /// What is bound, for whoever looks without the mutex.

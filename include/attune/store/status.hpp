@@ -71,8 +71,8 @@ struct SlowObserver {
 
 /// A store at one moment. Holds no values.
 struct StoreStatus {
-    /// `starting` while a journal stands in for layers that are not there yet; else `stale` when any
-    /// layer or derived value is; else `ready`.
+    /// `starting` while a journal stands in for layers that are not there yet; else `stale` when
+    /// any layer or derived value is; else `ready`.
     State state = State::ready;
     Version version = 0;
     std::chrono::system_clock::time_point published{};  ///< when that version was

@@ -318,6 +318,10 @@ ATTUNE_DECL void Core::finish(Published& published) {
     }
     published.due.clear();
     published.observers.clear();
+    if (state_->tells.load(std::memory_order_relaxed) &&
+        state_->tells.exchange(false, std::memory_order_relaxed)) {
+        tell_accepted();
+    }
     report_notices();
     tidy();
 }

@@ -4,8 +4,9 @@
 
 #include <attune/bind/secrecy.hpp>
 #include <attune/document/merge.hpp>
+#include <attune/document/difference.hpp>
 #include <attune/document/patch.hpp>
-#include <attune/store/snapshot.hpp>
+#include <attune/document/text.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -2,6 +2,7 @@
 
 #include <attune/store/impl/core_state.hpp>
 
+#include <attune/bind/secrecy.hpp>
 #include <attune/document/parse.hpp>
 
 #include <algorithm>
@@ -141,6 +142,10 @@ ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const 
 
 ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const Content& content,
                                            Version version) {
+    if (entry.transport != nullptr && entry.transport->wants_accepted()) {
+        entry.tells = true;
+        tells.store(true, std::memory_order_relaxed);
+    }
     LayerStatus& status = entry.status;
     status.version = version;
     status.revision = content.revision;
@@ -252,6 +257,10 @@ ATTUNE_DECL Commit Core::take_out(std::uint64_t layer, std::string reason) {
     Commit commit = ticket(published);
     finish(published);
     if (entry->transport != nullptr) {
+        {
+            const std::scoped_lock lock{entry->telling};
+            entry->ended = true;
+        }
         entry->transport->stop();
     }
     discard({std::move(entry)}, poller.get());
@@ -347,6 +356,35 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
     finish(published);
     if (published.changed()) {
         retry_refused();
+    }
+}
+
+ATTUNE_DECL void Core::tell_accepted() {
+    std::vector<std::shared_ptr<LayerEntry>> entries;
+    {
+        const CommitLock lock{*state_};
+        for (const auto& entry : state_->layers) {
+            if (std::exchange(entry->tells, false)) {
+                entries.push_back(entry);
+            }
+        }
+    }
+    for (const auto& entry : entries) {
+        // Whoever comes second tells what is newer, or the same again.
+        const std::scoped_lock telling{entry->telling};
+        Accepted accepted;
+        {
+            const CommitLock lock{*state_};
+            const LayerContent* const layer = state_->content_of(entry->id);
+            if (layer == nullptr || entry->ended || !layer->content.stale_because.empty()) {
+                continue;
+            }
+            accepted.document = layer->content.document;
+            accepted.without_secrets =
+                bound_parts(accepted.document, bound_roots(state_->bound), false);
+            accepted.revision = layer->content.revision;
+        }
+        entry->transport->accepted(accepted);
     }
 }
 

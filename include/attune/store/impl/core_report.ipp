@@ -62,15 +62,6 @@ ATTUNE_DECL StoreStatus Core::status() const {
     return status;
 }
 
-inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
-    std::vector<Bound> roots;
-    roots.reserve(nodes.size());
-    for (const BoundNode* node : nodes) {
-        roots.push_back({node->path, &node->bound_kind.type()});
-    }
-    return roots;
-}
-
 /// One problem for each part of `value` that no binding covers.
 inline void report_unbound(const BindingIndex::Branch& branch, const Document& value,
                            const Path& path, const StackProvenance& provenance,

@@ -33,6 +33,9 @@ struct Core::LayerEntry {
     std::unique_ptr<Feed> feed;            // set once the transport has been started
     LayerStatus status;
     std::optional<Content> refused;  // the newest content, while it cannot be accepted
+    bool tells = false;              // the transport wants to know what is served, and does not yet
+    std::mutex telling;              // held while it is told; before the commit mutex
+    bool ended = false;              // under `telling`: it is not to be told any more
 };
 
 /// What a candidate wants to be.
@@ -85,6 +88,15 @@ inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& no
     return node.observers->all;
 }
 
+inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
+    std::vector<Bound> roots;
+    roots.reserve(nodes.size());
+    for (const BoundNode* node : nodes) {
+        roots.push_back({node->path, &node->bound_kind.type()});
+    }
+    return roots;
+}
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
@@ -111,6 +123,7 @@ struct Core::State {
 
     // All below: under commit_mutex.
     bool closed = false;
+    std::atomic<bool> tells{};  // some layer does; read without the mutex
     LayerStack stack;
     std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack
     std::uint64_t next_layer = 1;
@@ -177,6 +190,13 @@ struct Core::State {
     void note_success(LayerEntry& entry, const Content& content, Version version);
     /// Another reading could not be had, or is refused.
     void note_failure(LayerEntry& entry, Failure failure, std::vector<Problem> problems);
+    Explanation explain(const FrameChain& chain, const Path& path,
+                        std::span<const Bound> roots) const;
+    Explanation explain(const FrameChain& chain, const GraphNode& node,
+                        std::span<const Bound> roots) const;
+    /// What bound structs begin with at `path`.
+    std::optional<Document> fallback_of(const Path& path) const;
+
     /// Offers the values of changed nodes to their observers.
     void offer(const Frame& frame, std::span<GraphNode* const> observed, Published& result);
     /// Offers the rejection to whoever observes them; what is due then.
