@@ -167,8 +167,6 @@ private:
     void finish(Published& published);
     /// Tells transports that want to know it what is served of them.
     void tell_accepted();
-    /// Takes a layer out of the store; does nothing when it is out already.
-    Commit take_out(std::uint64_t layer, std::string reason);
     /// What is bound, for whoever looks without the mutex.
     std::vector<Bound> roots() const;
     void tidy();

@@ -29,8 +29,9 @@ enum class Rank : std::uint8_t {
 /// A place that a rollback keeps as it was in an earlier version.
 struct Hold {
     Path path;
-    std::optional<Document> value;  ///< nothing when there was nothing
-    Version version = 0;            ///< where it was so
+    std::optional<Document> value;      ///< nothing when there was nothing
+    Version version = 0;                ///< where it was so
+    std::optional<Document> overrides;  ///< what the program had set there by then
 };
 
 /// What one layer contributes to a version. Immutable once it is in a stack.
@@ -58,6 +59,16 @@ using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
 /// contributes nothing. Below a rollback everything is merged anew.
 ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
                              const LayerStack& after);
+
+/// What the program has set, as it holds when there is no rollback.
+ATTUNE_DECL Document overrides_in(const LayerStack& stack);
+
+/// What a layer says about one place.
+struct Say {
+    const Document* value = nullptr;  ///< null when it has none there
+    bool decides = false;             ///< layers below have nothing to say about it
+};
+ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept;
 
 /// Where what the layer has at `path` comes from.
 ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part);

@@ -17,16 +17,6 @@ inline bool has_error(const std::vector<Problem>& problems) noexcept {
                        [](const Problem& problem) { return problem.severity == Severity::error; });
 }
 
-/// What the program has set.
-inline Document overrides_in(const LayerStack& stack) {
-    for (const auto& layer : stack) {
-        if (layer->rank == Rank::overrides) {
-            return layer->document;
-        }
-    }
-    return {};
-}
-
 /// A value decoded for a candidate.
 struct NodeUpdate {
     BoundNode* node;

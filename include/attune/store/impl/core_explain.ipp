@@ -25,18 +25,6 @@ inline Version changed_since(const FrameChain& chain, const Path& path) {
     return found;
 }
 
-/// What a layer has at `path`, held back by a rollback or not; null for nothing.
-inline const Document* value_in_layer(const LayerContent& layer, const Path& path) {
-    if (const Hold* const hold = hold_at(layer, path)) {
-        const auto below =
-            path.tokens().begin() + static_cast<std::ptrdiff_t>(hold->path.size());
-        return hold->value
-                   ? hold->value->find(Path{std::vector<std::string>(below, path.tokens().end())})
-                   : nullptr;
-    }
-    return layer.document.find(path);
-}
-
 ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) const {
     for (const BoundNode* const node : bound) {
         if (!path.starts_with(node->path)) {
@@ -68,20 +56,17 @@ ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path
     bool decided = false;
     for (std::size_t i = stack.size(); i-- != 0;) {
         const LayerContent& layer = *stack[i];
-        const bool held = hold_at(layer, path) != nullptr;
-        const Document* const value = value_in_layer(layer, path);
-        if (value != nullptr && (held || !layer.document.is_null())) {
+        const Say say = say_of(layer, path);
+        if (say.value != nullptr) {
             using Fate = attune::Candidate::Fate;
             explanation.candidates.push_back({.fate = decided ? Fate::shadowed
                                                       : explanation.candidates.empty()
                                                           ? Fate::wins
                                                           : Fate::merged,
                                               .origin = origin_in(layer, path, Part::value),
-                                              .value = masked(*value)});
+                                              .value = masked(*say.value)});
         }
-        // What is no object, here or on the way, hides what is below; so does a rollback.
-        decided = decided || held || (value != nullptr && !value->is_object()) ||
-                  descend(layer.document, path).masks;
+        decided = decided || say.decides;
     }
     explanation.fallback = fallback_of(path);
     return explanation;

@@ -231,9 +231,7 @@ ATTUNE_DECL void Core::discard(std::vector<std::shared_ptr<LayerEntry>> layers,
     }
 }
 
-ATTUNE_DECL void Core::remove(std::uint64_t layer) { (void)take_out(layer, {}); }
-
-ATTUNE_DECL Commit Core::take_out(std::uint64_t layer, std::string reason) {
+ATTUNE_DECL void Core::remove(std::uint64_t layer) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
     std::shared_ptr<LayerEntry> entry;
@@ -242,19 +240,16 @@ ATTUNE_DECL Commit Core::take_out(std::uint64_t layer, std::string reason) {
         const CommitLock lock{*state_};
         entry = state_->find(layer);  // nothing is found in a closed store
         if (entry == nullptr) {
-            Commit nothing;
-            nothing.version = chain_->current()->version;
-            return nothing;
+            return;
         }
         Candidate candidate{.stack = state_->stack,
-                            .reason = reason.empty() ? "remove " + entry->name : std::move(reason),
+                            .reason = "remove " + entry->name,
                             .layer = entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
         published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
         poller = state_->poller;
     }
-    Commit commit = ticket(published);
     finish(published);
     if (entry->transport != nullptr) {
         {
@@ -264,7 +259,6 @@ ATTUNE_DECL Commit Core::take_out(std::uint64_t layer, std::string reason) {
         entry->transport->stop();
     }
     discard({std::move(entry)}, poller.get());
-    return commit;
 }
 
 ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {

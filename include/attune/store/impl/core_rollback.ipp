@@ -29,25 +29,20 @@ inline void refuse_list_on_the_way(const Document& document, const Path& path) {
     }
 }
 
-/// `overrides` with what `earlier` ones had at `path`, if that is what `hold` holds; else with
-/// nothing there.
-inline Document overrides_below(const Hold& hold, Document overrides, const Document& earlier) {
-    if (hold.path.empty()) {
-        const bool part = hold.value && merge(*hold.value, earlier) == *hold.value;
-        return part || earlier.is_null() ? earlier : Document::object();
-    }
-    // What is no object would mask the rollback from above.
-    for (Path above = hold.path.parent(); !above.empty(); above = above.parent()) {
+/// The overrides without what would hide the hold.
+inline Document overrides_beside(const Path& path, Document overrides) {
+    for (Path above = path; !above.empty(); above = above.parent()) {
         const Document* const value = overrides.find(above);
-        if (value != nullptr && !value->is_object()) {
+        if (value != nullptr && (above == path || !value->is_object())) {
             overrides = overrides.without(above);
         }
     }
-    const Document* const value = earlier.find(hold.path);
-    if (value != nullptr && hold.value && merge(*hold.value, *value) == *hold.value) {
-        return overrides.with(hold.path, *value);
-    }
-    return overrides.without(hold.path);
+    return path.empty() ? Document{} : overrides;
+}
+
+inline std::optional<Document> value_at(const Document& document, const Path& path) {
+    const Document* const value = document.find(path);
+    return value != nullptr ? std::optional{*value} : std::nullopt;
 }
 
 ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
@@ -61,12 +56,11 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
         chain_->release(past);
         refuse_list_on_the_way(document, path);
         refuse_list_on_the_way(chain_->current()->document, path);
-        const Document* const value = document.find(path);
         try {
-            published = state_->hold(
-                *chain_,
-                {path, value != nullptr ? std::optional{*value} : std::nullopt, version},
-                overrides);
+            published = state_->hold(*chain_, {.path = path,
+                                               .value = value_at(document, path),
+                                               .version = version,
+                                               .overrides = value_at(overrides, path)});
         } catch (const Rejected&) {
             ++state_->refusals;
             throw;
@@ -80,62 +74,92 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
     return commit;
 }
 
-ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold,
-                                              const Document& earlier_overrides) {
-    const auto entry_of = [&](std::uint64_t id, Rank rank, const char* name) {
-        const auto known = find(id);
-        return known != nullptr ? known : own_layer(rank, name);
-    };
-    const auto rolled = entry_of(rollback, Rank::rollback, "rollback");
-    const auto set = entry_of(overrides, Rank::overrides, "overrides");
-
-    const auto content = [&](const LayerEntry& entry) {
-        const LayerContent* const known = content_of(entry.id);
-        auto layer = known != nullptr ? std::make_shared<LayerContent>(*known)
-                                      : std::make_shared<LayerContent>();
-        layer->id = entry.id;
-        layer->rank = entry.rank;
-        layer->name = entry.name;
-        layer->unknown_keys = entry.unknown_keys;
-        return layer;
-    };
-    const auto held = content(*rolled);
+// What the program sets from now on is above the rollback. What it had set before goes: what of it
+// was there in the version that comes back is part of the rollback, and holds again afterwards.
+ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
+    const auto known = find(rollback);
+    const auto entry = known != nullptr ? known : own_layer(Rank::rollback, "rollback");
+    const LayerContent* const present = content_of(entry->id);
+    auto layer = present != nullptr ? std::make_shared<LayerContent>(*present)
+                                    : std::make_shared<LayerContent>();
+    layer->id = entry->id;
+    layer->rank = entry->rank;
+    layer->name = entry->name;
     // What comes back was accepted once, with what a newer publisher had put into it as well.
-    held->unknown_keys = UnknownKeys::warn;
-    held->content.revision = std::to_string(hold.version);
-    std::erase_if(held->holds,
+    layer->unknown_keys = UnknownKeys::warn;
+    layer->content.revision = std::to_string(hold.version);
+    std::erase_if(layer->holds,
                   [&](const Hold& other) { return other.path.starts_with(hold.path); });
-    held->holds.push_back(hold);
-    // What the program sets from now on is above the rollback. What it had set by then is part of
-    // the version that comes back, and holds when the rollback is released.
-    const auto overridden = content(*set);
-    overridden->document = overrides_below(hold, overridden->document, earlier_overrides);
-    overridden->content.document = overridden->document;
+    layer->holds.push_back(hold);
 
+    LayerStack proposed = with_layer(stack, layer);
+    if (const LayerContent* const set = content_of(overrides)) {
+        proposed = with_overrides(std::move(proposed), *set,
+                                  overrides_beside(hold.path, set->document));
+    }
     std::string reason = "rollback ";
     reason += hold.path.empty() ? "" : to_string(hold.path) + ' ';
     reason += "to version " + std::to_string(hold.version);
-    Published published =
-        publish(chain, {.stack = with_layer(with_layer(stack, held), overridden),
-                        .reason = std::move(reason),
-                        .layer = rolled->name});
-    for (const auto& [entry, layer] : {std::pair{rolled, held}, std::pair{set, overridden}}) {
-        if (find(entry->id) == nullptr) {
-            (entry == rolled ? rollback : overrides) = entry->id;
-            add(entry);
-        }
-        note_success(*entry, layer->content, published.version);
+    Published published = publish(chain, {.stack = std::move(proposed),
+                                          .reason = std::move(reason),
+                                          .layer = entry->name});
+    if (known == nullptr) {
+        rollback = entry->id;
+        add(entry);
     }
+    note_success(*entry, layer->content, published.version);
     return published;
 }
 
+ATTUNE_DECL LayerStack Core::State::with_overrides(LayerStack changed, const LayerContent& present,
+                                                   Document document) {
+    auto layer = std::make_shared<LayerContent>(present);
+    layer->content.document = document;
+    layer->document = std::move(document);
+    return with_layer(std::move(changed), std::move(layer));
+}
+
 ATTUNE_DECL Commit Core::release_rollback() {
-    std::uint64_t layer = 0;
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
     {
         const OpenLock lock{*state_};
-        layer = state_->rollback;
+        const auto entry = state_->find(state_->rollback);
+        if (entry == nullptr) {
+            Commit nothing;
+            nothing.version = chain_->current()->version;
+            return nothing;
+        }
+        const auto overrides = state_->overrides_layer();
+        const Document set = overrides_in(state_->stack);
+        LayerStack proposed = state_->stack;
+        std::erase_if(proposed, [&](const auto& layer) { return layer->id == entry->id; });
+        if (!set.is_null()) {
+            auto layer = state_->content_of(overrides->id);
+            LayerContent fresh;
+            fresh.id = overrides->id;
+            fresh.rank = overrides->rank;
+            fresh.name = overrides->name;
+            fresh.unknown_keys = overrides->unknown_keys;
+            proposed = State::with_overrides(std::move(proposed),
+                                             layer != nullptr ? *layer : fresh, set);
+        }
+        try {
+            published = state_->publish(*chain_, {.stack = std::move(proposed),
+                                                  .reason = "release rollback",
+                                                  .layer = entry->name});
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+        std::erase(state_->layers, entry);
     }
-    return take_out(layer, "release rollback");
+    Commit commit = ticket(published);
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return commit;
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -168,7 +168,12 @@ struct Core::State {
     }
 
     /// Puts a rollback above the transports, and the overrides of that time above it.
-    Published hold(FrameChain& chain, Hold hold, const Document& earlier_overrides);
+    Published hold(FrameChain& chain, Hold hold);
+    /// The stack with `document` in the layer of the overrides, of which that is the present one.
+    static LayerStack with_overrides(LayerStack stack, const LayerContent& present,
+                                     Document document);
+    /// Adds the layer when there is none yet.
+    std::shared_ptr<LayerEntry> overrides_layer();
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
     /// changes nothing.

@@ -76,16 +76,20 @@ ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document v
     return write_layer(layer, LayerEdit::set(path, value));
 }
 
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::overrides_layer() {
+    if (overrides == 0) {
+        auto entry = own_layer(Rank::overrides, "overrides");
+        overrides = entry->id;
+        add(std::move(entry));
+    }
+    return find(overrides);
+}
+
 ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
     std::uint64_t layer = 0;
     {
         const OpenLock lock{*state_};
-        if (state_->overrides == 0) {
-            auto entry = state_->own_layer(Rank::overrides, "overrides");
-            state_->overrides = entry->id;
-            state_->add(std::move(entry));
-        }
-        layer = state_->overrides;
+        layer = state_->overrides_layer()->id;
     }
     return write_layer(layer, std::move(edit));
 }

@@ -234,6 +234,21 @@ inline const Hold* hold_at(const LayerContent& layer, const Path& path) noexcept
     return nullptr;
 }
 
+ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept {
+    if (const Hold* const hold = hold_at(layer, path)) {
+        const Document* value = hold->value ? &*hold->value : nullptr;
+        for (std::size_t i = hold->path.size(); value != nullptr && i != path.size(); ++i) {
+            value = value->find(Path{{path.tokens()[i]}});
+        }
+        return {value, true};
+    }
+    if (layer.document.is_null()) {
+        return {};
+    }
+    const Descent found = descend(layer.document, path);
+    return {found.value, found.masks || (found.value != nullptr && !found.value->is_object())};
+}
+
 ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
     const LayerContent* nearest = nullptr;
     std::size_t nearest_depth = 0;
@@ -256,6 +271,23 @@ ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const 
         }
     }
     return nearest_depth != 0 || stack_.size() == 1 ? nearest : nullptr;
+}
+
+ATTUNE_DECL Document overrides_in(const LayerStack& stack) {
+    Document before;
+    Document set;
+    for (const auto& layer : stack) {
+        for (const Hold& hold : layer->holds) {
+            const Document object = before.is_null() ? Document::object() : before;
+            before = hold.path.empty() ? hold.overrides.value_or(Document{})
+                     : hold.overrides  ? object.with(hold.path, *hold.overrides)
+                                       : before.without(hold.path);
+        }
+        if (layer->rank == Rank::overrides) {
+            set = layer->document;
+        }
+    }
+    return before.is_null() ? set : set.is_null() ? before : merge(before, set);
 }
 
 ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part) {
