@@ -24,6 +24,7 @@
 #include <attune/document/impl/parse.ipp>
 #include <attune/document/impl/patch.ipp>
 #include <attune/document/impl/path.ipp>
+#include <attune/document/impl/position_index.ipp>
 #include <attune/document/impl/reconcile.ipp>
 #include <attune/document/impl/search.ipp>
 #include <attune/document/impl/source.ipp>

@@ -3,8 +3,8 @@
 #include <attune/store/impl/core_state.hpp>
 
 #include <attune/bind/secrecy.hpp>
-#include <attune/document/merge.hpp>
 #include <attune/document/difference.hpp>
+#include <attune/document/merge.hpp>
 #include <attune/document/patch.hpp>
 #include <attune/document/text.hpp>
 
@@ -88,8 +88,7 @@ inline Document mask_operations(const Document& patch, std::span<const Bound> ro
     for (std::size_t i = 0; i != patch.size(); ++i) {
         const Document& operation = *patch.find(i);
         if (const Document* const value = operation.find("value")) {
-            Document safe =
-                mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
+            Document safe = mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
             if (!safe.same(*value)) {
                 masked = masked.with(Path{{std::to_string(i), "value"}}, std::move(safe));
             }

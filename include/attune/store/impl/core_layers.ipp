@@ -183,9 +183,8 @@ ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, Failure failure,
     for (Problem& problem : problems) {
         problem.found.clear();  // a value
     }
-    status.last_error = {.kind = failure,
-                         .path = problems.empty() ? Path{} : problems.front().path,
-                         .time = time};
+    status.last_error = {
+        .kind = failure, .path = problems.empty() ? Path{} : problems.front().path, .time = time};
     status.problems = std::move(problems);
     ++refusals;
 }
@@ -242,9 +241,8 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         if (entry == nullptr) {
             return;
         }
-        Candidate candidate{.stack = state_->stack,
-                            .reason = "remove " + entry->name,
-                            .layer = entry->name};
+        Candidate candidate{
+            .stack = state_->stack, .reason = "remove " + entry->name, .layer = entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
         published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
