@@ -74,6 +74,7 @@
 #include <attune/store/impl/core_explain.ipp>
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_history.ipp>
+#include <attune/store/impl/core_journal.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>

@@ -74,12 +74,17 @@ ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
 ATTUNE_DECL void Core::keep(Version version, std::string note) {
     const OpenLock lock{*state_};
     chain_->release(acquire(version));  // or says which versions there are
+    if (state_->journal != nullptr && version != 0) {
+        state_->journal->keep(version, note);
+    }
     (void)chain_->keep(version, std::move(note));
 }
 
 ATTUNE_DECL void Core::forget(Version version) {
     const OpenLock lock{*state_};
-    (void)chain_->give_up(version);
+    if (chain_->give_up(version) && state_->journal != nullptr && version != 0) {
+        state_->journal->forget(version);
+    }
 }
 
 /// The operations of a JSON Patch with the secrets in their values masked.
