@@ -77,6 +77,7 @@
 #include <attune/store/impl/core_journal.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
+#include <attune/store/impl/core_past.ipp>
 #include <attune/store/impl/core_report.ipp>
 #include <attune/store/impl/core_rollback.ipp>
 #include <attune/store/impl/core_write.ipp>
