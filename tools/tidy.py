@@ -69,6 +69,8 @@ TESTED_IN = {
     "attune/store/config.hpp": "tests/store/store.cpp",
     "attune/store/core.hpp": "tests/store/laws.cpp",
     "attune/store/derive_options.hpp": "tests/store/derive.cpp",
+    "attune/store/journal_options.hpp": "tests/store/journal.cpp",
+    "attune/store/journal_report.hpp": "tests/store/journal_damage.cpp",
     "attune/store/journal_sink.hpp": "tests/store/journal.cpp",
     "attune/store/layer.hpp": "tests/store/store.cpp",
     "attune/store/layer_stack.hpp": "tests/store/laws.cpp",

@@ -93,6 +93,8 @@
 #include <attune/store/impl/journal_export.ipp>
 #include <attune/store/impl/journal_format.ipp>
 #include <attune/store/impl/journal_reader.ipp>
+#include <attune/store/impl/journal_report.ipp>
+#include <attune/store/impl/journal_segments.ipp>
 #include <attune/store/impl/journal_tools.ipp>
 #include <attune/store/impl/journal_writer.ipp>
 #include <attune/store/impl/layer_stack.ipp>
