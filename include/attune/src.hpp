@@ -36,11 +36,15 @@
 #include <attune/bind/impl/decode_scalar.ipp>
 #include <attune/bind/impl/decode_struct.ipp>
 #include <attune/bind/impl/decode_variant.ipp>
+#include <attune/bind/impl/default_value.ipp>
 #include <attune/bind/impl/duration.ipp>
 #include <attune/bind/impl/encode.ipp>
 #include <attune/bind/impl/enum_names.ipp>
 #include <attune/bind/impl/equal.ipp>
 #include <attune/bind/impl/expected.ipp>
+#include <attune/bind/impl/json_pattern.ipp>
+#include <attune/bind/impl/json_schema.ipp>
+#include <attune/bind/impl/json_schema_scalar.ipp>
 #include <attune/bind/impl/number.ipp>
 #include <attune/bind/impl/pattern.ipp>
 #include <attune/bind/impl/problem.ipp>

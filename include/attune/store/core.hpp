@@ -105,6 +105,7 @@ public:
     ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
+    ATTUNE_DECL Document schema() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
     ATTUNE_DECL NodeHome& home() const noexcept;
     const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }

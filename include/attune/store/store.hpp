@@ -209,6 +209,13 @@ public:
     /// command line where such layers exist, its default and its documentation.
     std::string usage() const { return core_->usage(); }
 
+    /// The JSON Schema (draft 2020-12) of everything that is bound, for editors and validators:
+    /// `to_text(store.schema(), {.indent = 2})`. It accepts what the bindings accept, as far as
+    /// JSON Schema can say it, and whatever is put where nothing is bound. Documentation, ranges
+    /// and defaults are in it; secrets are `writeOnly`, and their defaults are not told. What it
+    /// cannot say, such as checks over several fields, is in the descriptions.
+    Document schema() const { return core_->schema(); }
+
 private:
     friend struct detail::HandleAccess;
 

@@ -2,6 +2,7 @@
 
 #include <attune/store/impl/core_state.hpp>
 
+#include <attune/bind/json_schema.hpp>
 #include <attune/document/nearest.hpp>
 #include <attune/store/placement.hpp>
 #include <attune/store/usage.hpp>
@@ -173,6 +174,11 @@ ATTUNE_DECL std::string Core::usage() const {
         options = options || layer->content.reads_options;
     }
     return usage_text(bound_roots(state_->bound), prefixes, options);
+}
+
+ATTUNE_DECL Document Core::schema() const {
+    const OpenLock lock{*state_};
+    return json_schema(bound_roots(state_->bound));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
