@@ -55,6 +55,8 @@ class Core;
 // store
 class Commit;
 class Edit;
+class Journal;
+class JournalError;
 class Layer;
 class OverrideScope;
 class Poller;
@@ -63,13 +65,21 @@ class Store;
 class Track;
 class Transport;
 class VersionConflict;
+class VersionInfo;
 class View;
 enum class Deliver : std::uint8_t;
+enum class JournalFault : std::uint8_t;
 enum class OnError : std::uint8_t;
+enum class Failure : std::uint8_t;
+enum class Secrets : std::uint8_t;
 enum class State : std::uint8_t;
 struct Accepted;
+struct Candidate;
 struct Content;
 struct DeriveOptions;
+struct Explanation;
+struct LayerError;
+struct JournalOptions;
 struct LayerOptions;
 struct LayerStatus;
 struct NodeStatus;
@@ -91,6 +101,13 @@ struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+
+namespace journal {
+struct Damage;
+struct Recovery;
+struct Report;
+struct VerifyOptions;
+}  // namespace journal
 
 namespace testing {
 class EventTrace;

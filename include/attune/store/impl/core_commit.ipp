@@ -4,6 +4,7 @@
 
 #include <attune/document/difference.hpp>
 #include <attune/document/reconcile.hpp>
+#include <attune/store/journal.hpp>
 #include <attune/store/placement.hpp>
 
 #include <algorithm>
@@ -109,11 +110,23 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 }
 #endif
 
+ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
+    stack = std::move(next);
+    if (restored != 0 && content_of(restored) == nullptr) {
+        restored = 0;
+    }
+}
+
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
                                                  Addition addition) {
 #if defined(ATTUNE_CHAOS)
     shake(chain);
 #endif
+    if (restored != 0 && !candidate.adds_layer) {
+        // The program has put back what it wanted to.
+        std::erase_if(candidate.stack,
+                      [](const auto& layer) { return layer->rank == Rank::restored; });
+    }
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
@@ -122,7 +135,11 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
                      .observers = {},
                      .due = {}};
     if (!result.changed() && !addition.any()) {
-        stack = std::move(candidate.stack);  // positions may have moved
+        if (candidate.save) {
+            candidate.save();
+        }
+        record(current, current.document, candidate.stack, nullptr);
+        take_stack(std::move(candidate.stack));  // positions may have moved
         return result;
     }
 
@@ -171,14 +188,21 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     }
     Frame& frame = draft.frame();
     if (result.changed()) {
-        frame.version = ++result.version;
+        frame.version = result.version = std::max(result.version, last_journaled) + 1;
         frame.time = now();
         frame.reason = std::move(candidate.reason);
+        frame.layer = std::move(candidate.layer);
         frame.document = result.after;
+        frame.before = result.before;
+        frame.overrides = overrides_in(candidate.stack);
     }
+    if (candidate.save) {
+        candidate.save();
+    }
+    record(frame, result.before, candidate.stack, candidate.within);
     chain.publish(draft);
 
-    stack = std::move(candidate.stack);
+    take_stack(std::move(candidate.stack));
     commits += result.changed() ? 1 : 0;
     if (added != nullptr) {
         graph.placed(*added);
@@ -223,7 +247,7 @@ ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* con
     }
 }
 
-ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
+ATTUNE_DECL std::shared_ptr<LayerContent> Core::State::prepare(
     const LayerEntry& entry, Content content, std::vector<Problem>& problems) const {
     auto layer = std::make_shared<LayerContent>();
     layer->id = entry.id;
@@ -246,8 +270,8 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     return layer;
 }
 
-ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerContent> layer) const {
-    LayerStack changed = stack;
+ATTUNE_DECL LayerStack Core::State::with_layer(LayerStack changed,
+                                               std::shared_ptr<const LayerContent> layer) {
     const auto same = [&](const auto& other) { return other->id == layer->id; };
     const auto found = std::find_if(changed.begin(), changed.end(), same);
     if (found != changed.end()) {
@@ -268,19 +292,37 @@ ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content con
 }
 
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
-                                                Content content, std::string reason,
-                                                const Path* within) {
+                                                Content content, Proposal proposal) {
     std::vector<Problem> problems;
-    auto layer = prepare(entry, std::move(content), problems);
+    const auto layer = prepare(entry, std::move(content), problems);
     if (has_error(problems)) {
         throw Rejected{{.problems = std::move(problems),
-                        .reason = std::move(reason),
+                        .reason = std::move(proposal.reason),
                         .version = chain.current()->version}};
     }
-    const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason), within});
-    note_success(entry, revision);
-    return result;
+    Candidate candidate{.stack = stack_with(layer),
+                        .reason = std::move(proposal.reason),
+                        .within = proposal.within,
+                        .layer = entry.name,
+                        .adds_layer = proposal.first};
+    if (proposal.written && entry.transport != nullptr) {
+        candidate.save = [&] {
+            Content& saved = layer->content;
+            saved.revision = entry.transport->save(saved.document, saved.revision);
+        };
+    }
+    try {
+        Published result = publish(chain, std::move(candidate));
+        note_success(entry, layer->content, result.version);
+        return result;
+    } catch (const JournalError&) {
+        if (proposal.written && entry.transport != nullptr) {
+            // Its transport has kept it, and nothing would bring it again.
+            entry.refused = layer->content;
+            retry_later();
+        }
+        throw;
+    }
 }
 
 ATTUNE_DECL void Core::finish(Published& published) {
@@ -290,6 +332,10 @@ ATTUNE_DECL void Core::finish(Published& published) {
     }
     published.due.clear();
     published.observers.clear();
+    if (state_->tells.load(std::memory_order_relaxed) &&
+        state_->tells.exchange(false, std::memory_order_relaxed)) {
+        tell_accepted();
+    }
     report_notices();
     tidy();
 }
