@@ -111,6 +111,7 @@ public:
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
     ATTUNE_DECL Document schema() const;
+    ATTUNE_DECL std::string reference() const;
 
     // History.
     ATTUNE_DECL std::vector<VersionInfo> history() const;

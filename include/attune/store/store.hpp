@@ -280,6 +280,12 @@ public:
     /// cannot say, such as checks over several fields, is in the descriptions.
     Document schema() const { return core_->schema(); }
 
+    /// A sample configuration of everything that is bound, as JSON with comments (`.jsonc`): each
+    /// member with its documentation, what is expected, how else it can be set, and its default.
+    /// What has no default to show, secrets among it, is commented out, with a value to replace.
+    /// When nothing is required, reading the text gives the defaults.
+    std::string reference() const { return core_->reference(); }
+
 private:
     friend struct detail::HandleAccess;
 
