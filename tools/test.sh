@@ -35,6 +35,7 @@ if [[ " ${stages[*]} " == *" clang "* ]]; then
     packages+=(clang-16 libclang-rt-16-dev)
 fi
 need "${packages[@]}"
+need_node_modules tests/json_schema
 
 build() {
     cmake --preset "$1"

@@ -110,6 +110,8 @@ public:
     ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
+    ATTUNE_DECL Document schema() const;
+    ATTUNE_DECL std::string reference() const;
 
     // History.
     ATTUNE_DECL std::vector<VersionInfo> history() const;
