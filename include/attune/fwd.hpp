@@ -91,6 +91,7 @@ struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+struct SqliteOptions;
 
 namespace testing {
 class EventTrace;

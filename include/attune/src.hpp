@@ -91,6 +91,7 @@
 #include <attune/transport/impl/file_watch.ipp>
 #include <attune/transport/impl/follower.ipp>
 #include <attune/transport/impl/image.ipp>
+#include <attune/transport/impl/iso_time.ipp>
 #include <attune/transport/impl/memory.ipp>
 
 #include <attune/testing/impl/event_trace.ipp>

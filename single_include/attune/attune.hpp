@@ -154,6 +154,7 @@ class View;
 enum class Deliver : std::uint8_t;
 enum class OnError : std::uint8_t;
 enum class State : std::uint8_t;
+struct Accepted;
 struct Content;
 struct DeriveOptions;
 struct LayerOptions;
@@ -166,6 +167,7 @@ struct StoreOptions;
 struct StoreStatus;
 struct Text;
 struct TransactOptions;
+struct VersionRecord;
 template <class T>
 class Config;
 template <class T>
@@ -176,6 +178,7 @@ struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+struct SqliteOptions;
 
 namespace testing {
 class EventTrace;
@@ -11939,6 +11942,18 @@ struct Content {
     std::string revision = {};                  ///< the transport's own version mark, if it has one
     std::optional<std::string> variable_prefix = {};  ///< set when it reads environment variables
     bool reads_options = false;                       ///< true when it reads command-line options
+    /// Not empty when this is an older reading that stands in for one that could not be had, and
+    /// then says why: the layer is stale from the start.
+    std::vector<Problem> stale_because = {};
+};
+
+/// What a store serves of a layer.
+struct Accepted {
+    Document document;  ///< as the transport brought it
+    /// The same without secrets, and without what nobody has bound, of which nobody knows whether
+    /// it is secret. Null while nothing is bound.
+    Document without_secrets;
+    std::string revision;
 };
 
 /// The store's side of a running transport. The store keeps it valid until Transport::stop has
@@ -11990,6 +12005,20 @@ public:
 
     /// True when Layer::set may replace the document.
     virtual bool writable() const noexcept { return false; }
+
+    /// Keeps what Layer::set makes of the document, for a transport whose document lives elsewhere.
+    /// Called inside the commit, before anybody sees the document; throws Rejected when it cannot,
+    /// or when somebody else has written since `revision`: then nothing has changed. Returns the
+    /// new revision.
+    virtual std::string save(const Document&, const std::string& revision) { return revision; }
+
+    /// True when `accepted` is to be called.
+    virtual bool wants_accepted() const noexcept { return false; }
+
+    /// What the store now serves of this layer: after each content that was accepted, and again
+    /// when a binding is added. Outside of commits, on the thread that did it; calls do not overlap
+    /// and the last one is the newest.
+    virtual void accepted(const Accepted&) {}
 };
 
 }  // namespace attune::inline ATTUNE_ABI
