@@ -3,6 +3,7 @@
 
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 # For attune::net alone: nothing else of attune needs it.
 find_package(Boost 1.81 CONFIG QUIET)
 # For attune::sqlite alone.
@@ -14,7 +15,8 @@ target_compile_features(attune INTERFACE cxx_std_20)
 target_include_directories(attune INTERFACE
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:include>)
-target_link_libraries(attune INTERFACE Threads::Threads nlohmann_json::nlohmann_json)
+target_link_libraries(attune INTERFACE
+    Threads::Threads nlohmann_json::nlohmann_json OpenSSL::Crypto)
 foreach(switch IN ITEMS ATTUNE_CHAOS ATTUNE_LOCKED_CELLS ATTUNE_NO_INOTIFY ATTUNE_NO_MEMBARRIER)
     if(${switch})
         target_compile_definitions(attune INTERFACE ${switch})

@@ -15,6 +15,7 @@
 #include <attune/document/impl/document.ipp>
 #include <attune/document/impl/lexer.ipp>
 #include <attune/document/impl/locate.ipp>
+#include <attune/document/impl/make_merge_patch.ipp>
 #include <attune/document/impl/make_patch.ipp>
 #include <attune/document/impl/merge.ipp>
 #include <attune/document/impl/nearest.ipp>
@@ -41,11 +42,13 @@
 #include <attune/bind/impl/enum_names.ipp>
 #include <attune/bind/impl/equal.ipp>
 #include <attune/bind/impl/expected.ipp>
+#include <attune/bind/impl/fallback.ipp>
 #include <attune/bind/impl/number.ipp>
 #include <attune/bind/impl/pattern.ipp>
 #include <attune/bind/impl/problem.ipp>
 #include <attune/bind/impl/quantity.ipp>
 #include <attune/bind/impl/schema.ipp>
+#include <attune/bind/impl/secrecy.ipp>
 #include <attune/bind/impl/spelling.ipp>
 #include <attune/bind/impl/structure.ipp>
 
@@ -67,13 +70,18 @@
 #include <attune/store/impl/config.ipp>
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_explain.ipp>
 #include <attune/store/impl/core_graph.ipp>
+#include <attune/store/impl/core_history.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>
+#include <attune/store/impl/core_rollback.ipp>
 #include <attune/store/impl/core_write.ipp>
 #include <attune/store/impl/derive.ipp>
 #include <attune/store/impl/edit.ipp>
+#include <attune/store/impl/explain.ipp>
+#include <attune/store/impl/history.ipp>
 #include <attune/store/impl/layer_stack.ipp>
 #include <attune/store/impl/node_status.ipp>
 #include <attune/store/impl/observer.ipp>

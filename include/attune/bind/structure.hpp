@@ -4,7 +4,9 @@
 #include <attune/bind/quantity.hpp>
 #include <attune/version.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +55,9 @@ struct CheckInfo {
     std::string text;
 };
 
+/// What has_secrets found out about a struct.
+enum class Secrecy : std::uint8_t { unknown, none, some };
+
 /// A struct: its fields in their order, and what its `describe` said about them. Immutable once it
 /// is complete.
 struct Structure {
@@ -60,6 +65,8 @@ struct Structure {
     std::vector<FieldInfo> fields;
     std::vector<CheckInfo> checks;
     Erased defaults{nullptr, nullptr};  ///< an object T{}
+    /// Found out when first asked for: recursive structs are not known before all are complete.
+    mutable std::atomic<Secrecy> secrecy = Secrecy::unknown;
 
     const FieldInfo* find(std::string_view name) const noexcept {
         for (const FieldInfo& field : fields) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/document/document.hpp>
+#include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
 #include <attune/graph/value_cell.hpp>
 #include <attune/version.hpp>
@@ -73,15 +74,23 @@ public:
     /// Number of slots, those that are empty included.
     std::uint32_t size() const noexcept { return size_; }
 
+    /// The deepest paths at which the document differs from that of the version before. Found by
+    /// the first call, O(change * log n), and remembered. Any thread.
+    ATTUNE_DECL const std::vector<Path>& changed() const;
+
     Version version = 0;
     std::chrono::system_clock::time_point time{};
     std::string reason;
+    std::string layer;  ///< that brought the change; empty when none did
     Document document;
+    Document before;     ///< the document of the version before
+    Document overrides;  ///< what the program itself had set
 
 private:
     friend class FrameDraft;
     friend class FrameChain;
     Frame() = default;
+    ATTUNE_DECL ~Frame();
 
     /// `index` is the slot's number in the tree.
     const CellBase* far_cell(std::uint32_t index) const noexcept {
@@ -97,6 +106,7 @@ private:
     const void* direct_[FrameChunk::width] = {};
 
     mutable std::atomic<std::uint32_t> references_{1};
+    mutable std::atomic<const std::vector<Path>*> changed_{nullptr};
     std::uint32_t size_ = 0;
     std::uint64_t serial_ = 0;
     unsigned shift_ = 0;

@@ -8,8 +8,10 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -19,12 +21,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 ///
 /// One writer at a time publishes; any thread reads, and acquires and releases frames. A frame
 /// lives while it is current, in the history, held by a snapshot, or visible to a reader that
-/// entered before it was replaced.
+/// entered before it was replaced. A version that is kept stays when the history moves on.
 class FrameChain : public std::enable_shared_from_this<FrameChain> {
 public:
     /// Begins with version 0, which shows `first` and has no handles. `history` is the number of
     /// versions to keep, the current one included; at least 1.
     ATTUNE_DECL FrameChain(std::size_t history, Document first);
+    /// Begins with the draft, which was made of nothing.
+    ATTUNE_DECL FrameChain(std::size_t history, FrameDraft& first);
     ATTUNE_DECL ~FrameChain();
     FrameChain(const FrameChain&) = delete;
     FrameChain& operator=(const FrameChain&) = delete;
@@ -44,6 +48,27 @@ public:
     ATTUNE_DECL Version version_of(const CellBase& cell) const noexcept;
     /// The oldest version in the history.
     ATTUNE_DECL Version oldest() const noexcept;
+    /// Keeps a retained version until it is given up. False when it is not retained.
+    ATTUNE_DECL bool keep(Version version, std::string note);
+    /// False when the version was not kept.
+    ATTUNE_DECL bool give_up(Version version) noexcept;
+
+    /// A retained version with a reference, and why it is retained.
+    struct Retained {
+        const Frame* frame;
+        bool kept;
+        std::string note;
+    };
+    /// All of them, oldest first.
+    ATTUNE_DECL std::vector<Retained> retained() const;
+    /// Calls `f(const Frame&)` for the versions in the history, newest first, for as long as it
+    /// says true. Under the chain's mutex.
+    template <class F>
+    void visit_history(F&& f) const {
+        const std::scoped_lock lock{mutex_};
+        for (std::size_t i = history_.size(); i-- != 0 && f(*history_[i]);) {
+        }
+    }
     /// Lets go of the history but for the current frame, for good.
     ATTUNE_DECL void forget() noexcept;
     void acquire(const Frame* frame) const noexcept {
@@ -60,6 +85,10 @@ public:
 
 private:
     struct Retirement;
+    struct Kept {
+        std::string note;
+        const Frame* frame;  // null while the version is in the history
+    };
 
     ATTUNE_DECL void destroy(const Frame* frame) const noexcept;
     static void bury(const Obituary& dead) noexcept;
@@ -69,6 +98,7 @@ private:
     mutable std::mutex mutex_;  // the links between frames, their dead, the history
     std::size_t history_size_;
     std::deque<const Frame*> history_;
+    std::map<Version, Kept> kept_;
     mutable std::size_t alive_ = 1;
 };
 

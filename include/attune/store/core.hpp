@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/bind/problem.hpp>
+#include <attune/bind/spelling.hpp>
 #include <attune/document/document.hpp>
 #include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
@@ -11,6 +12,8 @@
 #include <attune/store/commit.hpp>
 #include <attune/store/derive_options.hpp>
 #include <attune/store/edit.hpp>
+#include <attune/store/explain.hpp>
+#include <attune/store/history.hpp>
 #include <attune/store/node_status.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/store/options.hpp>
@@ -105,6 +108,21 @@ public:
     ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
+
+    // History.
+    ATTUNE_DECL std::vector<VersionInfo> history() const;
+    ATTUNE_DECL void keep(Version version, std::string note);
+    ATTUNE_DECL void forget(Version version);
+    ATTUNE_DECL Document diff(Version from, Version to, Secrets secrets) const;
+    ATTUNE_DECL Document merge_diff(Version from, Version to, Secrets secrets) const;
+    ATTUNE_DECL std::vector<Path> changed_between(Version from, Version to) const;
+    ATTUNE_DECL std::string render_diff(Version from, Version to, Secrets secrets) const;
+    ATTUNE_DECL Commit rollback(Version version, const Path& path);
+    ATTUNE_DECL Commit release_rollback();
+
+    ATTUNE_DECL Explanation explain(const Path& path) const;
+    ATTUNE_DECL Explanation explain(const GraphNode& node) const;
+    ATTUNE_DECL std::vector<Explanation> explain() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
     ATTUNE_DECL NodeHome& home() const noexcept;
     const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
@@ -129,6 +147,7 @@ private:
     struct LayerEntry;
     struct Addition;
     struct Candidate;
+    struct Proposal;
     struct Published;
 
     explicit Core(StoreOptions options);
@@ -146,6 +165,10 @@ private:
     static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
     /// After the mutex was let go: runs what is due, reclaims what nobody sees.
     void finish(Published& published);
+    /// Tells transports that want to know it what is served of them.
+    void tell_accepted();
+    /// What is bound, for whoever looks without the mutex.
+    std::vector<Bound> roots() const;
     void tidy();
     Commit ticket(const Published& published, const Path* within = nullptr) const;
 
@@ -160,9 +183,12 @@ private:
 #if ATTUNE_HEADER_ONLY
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_explain.ipp>
 #include <attune/store/impl/core_graph.ipp>
+#include <attune/store/impl/core_history.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>
+#include <attune/store/impl/core_rollback.ipp>
 #include <attune/store/impl/core_write.ipp>
 #endif

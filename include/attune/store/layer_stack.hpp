@@ -3,19 +3,36 @@
 #include <attune/bind/decode.hpp>
 #include <attune/bind/spelling.hpp>
 #include <attune/document/document.hpp>
+#include <attune/document/path.hpp>
 #include <attune/document/source.hpp>
+#include <attune/fwd.hpp>
 #include <attune/store/transport.hpp>
 #include <attune/version.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// Where a layer stands among the others; of one rank, the later one is above.
-enum class Rank : std::uint8_t { transport, overrides, scope };
+enum class Rank : std::uint8_t {
+    restored,   ///< what a journal brought back, until the layers are there again
+    transport,
+    rollback,
+    overrides,
+    scope,
+};
+
+/// A place that a rollback keeps as it was in an earlier version.
+struct Hold {
+    Path path;
+    std::optional<Document> value;      ///< nothing when there was nothing
+    Version version = 0;                ///< where it was so
+    std::optional<Document> overrides;  ///< what the program had set there by then
+};
 
 /// What one layer contributes to a version. Immutable once it is in a stack.
 struct LayerContent {
@@ -27,6 +44,8 @@ struct LayerContent {
     Document document;                        ///< content.document with the texts in their places
     std::shared_ptr<const Source> source;     ///< of document
     std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
+    /// Of a rollback, instead of a document: replace whatever lies below, the later the stronger.
+    std::vector<Hold> holds;
 };
 
 /// The layers of a version, lowest first. Copies are cheap: only a layer that changes is new.
@@ -37,9 +56,22 @@ using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
 ///
 /// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
 /// higher layer masks what lies below it, and stays. A document that is null as a whole
-/// contributes nothing.
+/// contributes nothing. Below a rollback everything is merged anew.
 ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
                              const LayerStack& after);
+
+/// What the program has set, as it holds when there is no rollback.
+ATTUNE_DECL Document overrides_in(const LayerStack& stack);
+
+/// What a layer says about one place.
+struct Say {
+    const Document* value = nullptr;  ///< null when it has none there
+    bool decides = false;             ///< layers below have nothing to say about it
+};
+ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept;
+
+/// Where what the layer has at `path` comes from.
+ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part);
 
 /// Which layer a value comes from, and how unknown keys there are judged. Refers to the stack.
 class StackProvenance final : public Provenance {

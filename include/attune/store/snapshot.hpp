@@ -88,6 +88,9 @@ public:
     std::chrono::system_clock::time_point time() const noexcept { return frame_->time; }
     /// What made the version: the layer that changed, or the reason that was given.
     const std::string& reason() const& noexcept { return frame_->reason; }
+    /// The layer that brought the change: its name, `overrides` for what the program set, empty
+    /// when none did.
+    const std::string& layer() const& noexcept { return frame_->layer; }
     /// The merged document of the version.
     const Document& document() const& noexcept { return frame_->document; }
     Document document() const&& noexcept { return frame_->document; }

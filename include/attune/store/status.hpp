@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/bind/problem.hpp>
+#include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
 #include <attune/store/derive_options.hpp>
 #include <attune/version.hpp>
@@ -24,16 +25,40 @@ enum class State : std::uint8_t {
 /// `starting`, `ready`, `stale` or `failed`.
 ATTUNE_DECL std::string_view to_string(State state) noexcept;
 
+/// Why a layer's newest document is not served.
+enum class Failure : std::uint8_t {
+    none,
+    unavailable,  ///< it could not be read
+    malformed,    ///< it is not what it should be: no JSON, for example
+    refused,      ///< it was read, but bindings, rules or checks refuse it
+    not_kept,     ///< the store's journal could not keep it; it is tried again
+};
+
+/// `none`, `unavailable`, `malformed`, `refused` or `not kept`.
+ATTUNE_DECL std::string_view to_string(Failure failure) noexcept;
+
+/// The last thing that went wrong with a layer. Stays when the layer has recovered.
+struct LayerError {
+    Failure kind = Failure::none;
+    Path path{};  ///< the first value it was about; empty when it was about the whole
+    std::chrono::system_clock::time_point time{};
+};
+
 /// One layer at one moment. Holds no values.
 struct LayerStatus {
     std::string name;  ///< such as `file service.json`
     State state = State::starting;
     std::chrono::system_clock::time_point since{};         ///< of the state
     std::chrono::system_clock::time_point last_success{};  ///< the last reading that was accepted
-    std::uint64_t updates = 0;                             ///< readings accepted
-    std::uint64_t refusals = 0;                            ///< readings refused or impossible
+    /// Since last_success, when the status was asked for: how old what is served may be. Negative
+    /// when there was none yet.
+    std::chrono::system_clock::duration age{-1};
+    Version version = 0;        ///< of the store, that first showed what is served
+    std::uint64_t updates = 0;  ///< readings accepted
+    std::uint64_t refusals = 0;  ///< readings refused or impossible
     std::uint64_t consecutive_failures = 0;
-    std::vector<Problem> problems;  ///< of the last failure, while it lasts
+    LayerError last_error{};
+    std::vector<Problem> problems;  ///< of the last failure, while it lasts; without `found`
     std::string revision;           ///< the transport's own mark of what is served
 };
 
@@ -46,7 +71,9 @@ struct SlowObserver {
 
 /// A store at one moment. Holds no values.
 struct StoreStatus {
-    State state = State::ready;  ///< ready, or stale when any layer is not ready
+    /// `starting` while a journal stands in for layers that are not there yet; else `stale` when
+    /// any layer or derived value is; else `ready`.
+    State state = State::ready;
     Version version = 0;
     std::chrono::system_clock::time_point published{};  ///< when that version was
     std::uint64_t commits = 0;                          ///< versions published
@@ -58,6 +85,10 @@ struct StoreStatus {
     std::vector<LayerStatus> layers;           ///< lowest first
     std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
     std::vector<Staleness> stale;   ///< derived values whose functions failed, see OnError::keep
+
+    /// The rule for a readiness probe: everything that is served was accepted from the layers there
+    /// are. A stale store is ready, since it goes on with what was good; a starting one is not.
+    bool ready() const noexcept { return state == State::ready || state == State::stale; }
 };
 
 /// For people: a line for the store, one per slow observer, one per layer, one per problem.

@@ -12,6 +12,8 @@
 #include <attune/store/config.hpp>
 #include <attune/store/core.hpp>
 #include <attune/store/edit.hpp>
+#include <attune/store/explain.hpp>
+#include <attune/store/history.hpp>
 #include <attune/store/layer.hpp>
 #include <attune/store/node_status.hpp>
 #include <attune/store/options.hpp>
@@ -183,6 +185,68 @@ public:
     Subscription on_rejected(E executor, F&& f) {
         return observe_rejections(Executor{std::move(executor)}, std::forward<F>(f));
     }
+
+    /// The retained versions, oldest first: the newest StoreOptions::history, and whatever is kept.
+    std::vector<VersionInfo> history() const { return core_->history(); }
+
+    /// Keeps a retained version for as long as the store lives, or until `forget`, with a note for
+    /// people. Throws std::out_of_range when it is not retained.
+    void keep(Version version, std::string note = {}) { core_->keep(version, std::move(note)); }
+    /// Lets a version go that was kept; it stays while it is among the newest.
+    void forget(Version version) { core_->forget(version); }
+
+    /// What leads from one retained version to another, either of which may be the older one, as a
+    /// JSON Patch (RFC 6902). Secrets are masked in it, and can then not be applied. Throws
+    /// std::out_of_range when a version is not retained. O(change * log n).
+    Document diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->diff(from, to, secrets);
+    }
+    /// The same as a JSON Merge Patch (RFC 7396), as far as that can say it: see make_merge_patch.
+    Document merge_diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->merge_diff(from, to, secrets);
+    }
+    /// The same for people: a line for each path, `server.port: 8080 -> 9090`.
+    std::string render_diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->render_diff(from, to, secrets);
+    }
+    /// The deepest paths at which two retained versions differ.
+    std::vector<Path> changed_paths(Version from, Version to) const {
+        return core_->changed_between(from, to);
+    }
+
+    /// Brings a retained version back as a new one, after the same validation as any other. Throws
+    /// std::out_of_range when the version is not retained, Rejected when it does not hold any more:
+    /// then nothing has changed.
+    ///
+    /// The version holds as a layer named `rollback`, above all layers that a transport brings:
+    /// these may move, but what they bring does not show until release_rollback. What the program
+    /// had set by that version holds again; what it sets from now on is above the rollback, as is
+    /// every override_scope.
+    Commit rollback(Version version) { return core_->rollback(version, {}); }
+    /// The same for what is at `path` and below, which may be nothing; not inside of lists
+    /// (std::invalid_argument). Several may hold at once; of two places inside each other the one
+    /// rolled back later has the word.
+    Commit rollback(Version version, const Path& path) { return core_->rollback(version, path); }
+    /// Ends what rollbacks hold: the layers show again as they are now. Throws Rejected, and
+    /// leaves them, when that is refused. Does nothing when there was no rollback.
+    Commit release_rollback() { return core_->release_rollback(); }
+
+    /// Why the value at `path` is what it is: who says so, who else would, since when, and what the
+    /// default is. Of an object, each layer that has a part in it.
+    ///
+    /// O(layers * length of the path + history), but the first question about a text has it read
+    /// once for the places in it.
+    Explanation explain(const Path& path) const { return core_->explain(path); }
+    /// The same for a handle: a derived one is explained by what it is made of.
+    template <class T>
+    Explanation explain(const Config<T>& config) const {
+        if (config.chain_ != core_->chain().get()) {
+            detail::throw_not_in_frame(*config.node_, true, version());
+        }
+        return core_->explain(*config.node_);
+    }
+    /// Everything that is effective, in the order of the paths.
+    std::vector<Explanation> explain() const { return core_->explain(); }
 
     /// How the store and its layers are doing. Holds no values.
     StoreStatus status() const { return core_->status(); }

@@ -15,10 +15,6 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-// Twice what a parsed document can be deep: only recursive structs read from documents made by hand
-// get there, and they must not exhaust the stack.
-inline constexpr std::size_t max_decode_depth = 256;
-
 ATTUNE_DECL bool takes_null(const Type& type) noexcept {
     switch (type.shape) {
     case Shape::optional:

@@ -10,6 +10,7 @@
 #include <attune/version.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,10 @@
 namespace attune::inline ATTUNE_ABI::detail {
 
 class Provenance;
+
+// Twice what a parsed document can be deep: only recursive structs read from documents made by hand
+// get there, and they must not exhaust the stack.
+inline constexpr std::size_t max_decode_depth = 256;
 
 /// Where a decoder is, without a path: paths are made only for problems. Lives on the stack.
 struct Trail {
@@ -116,6 +121,9 @@ private:
 
 /// True when null is a value of the type's own, and does not stand for its default.
 ATTUNE_DECL bool takes_null(const Type& type) noexcept;
+
+/// The forms that a value can be given as.
+ATTUNE_DECL std::uint8_t form_of(const Document& document) noexcept;
 
 /// A value for people: `80800`, `"text"`, `a list`; cut when it is long, kept back when it is
 /// secret.

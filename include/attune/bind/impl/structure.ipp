@@ -4,10 +4,10 @@
 #include <attune/bind/structure.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
@@ -39,7 +39,8 @@ ATTUNE_DECL void add_member(Structure& structure, const void* address, const Typ
 }
 
 ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
-    Structure structure;
+    auto made = std::make_unique<Structure>();
+    Structure& structure = *made;
     structure.defaults = recipe.make();
     const void* const object = structure.defaults.get();
 
@@ -53,7 +54,7 @@ ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
         recipe.describe(structure, object);
         judge(structure);
     }
-    return *new Structure(std::move(structure));
+    return *made.release();
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

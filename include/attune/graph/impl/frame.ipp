@@ -2,6 +2,8 @@
 
 #include <attune/graph/frame.hpp>
 
+#include <attune/document/difference.hpp>
+
 #include <algorithm>
 #include <memory>
 
@@ -20,6 +22,19 @@ void reserve_one(std::vector<T>& list) {
     }
 }
 
+ATTUNE_DECL Frame::~Frame() { delete changed_.load(std::memory_order_relaxed); }
+
+ATTUNE_DECL const std::vector<Path>& Frame::changed() const {
+    const std::vector<Path>* known = changed_.load(std::memory_order_acquire);
+    if (known == nullptr) {
+        auto found = std::make_unique<const std::vector<Path>>(changed_paths(before, document));
+        if (changed_.compare_exchange_strong(known, found.get(), std::memory_order_acq_rel)) {
+            known = found.release();
+        }
+    }
+    return *known;
+}
+
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
         frame_->serial_ = 1;
@@ -28,7 +43,10 @@ ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     frame_->version = base->version;
     frame_->time = base->time;
     frame_->reason = base->reason;
+    frame_->layer = base->layer;
     frame_->document = base->document;
+    frame_->before = base->before;
+    frame_->overrides = base->overrides;
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
     std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));

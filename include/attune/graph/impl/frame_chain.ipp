@@ -17,13 +17,21 @@ struct FrameChain::Retirement final : Retired {
     const Frame* frame;
 };
 
+/// A draft of version 0.
+inline FrameDraft& begin_draft(FrameDraft&& draft, Document document) {
+    draft.frame().document = std::move(document);
+    return draft;
+}
+
 ATTUNE_DECL FrameChain::FrameChain(std::size_t history, Document first)
+    : FrameChain(history, begin_draft(FrameDraft{nullptr}, std::move(first))) {}
+
+ATTUNE_DECL FrameChain::FrameChain(std::size_t history, FrameDraft& first)
     : history_size_(std::max<std::size_t>(history, 1)) {
-    FrameDraft draft{nullptr};
-    draft.frame().document = std::move(first);
-    const Frame* const frame = draft.release();
+    history_.push_back(nullptr);
+    const Frame* const frame = first.release();
     acquire(frame);
-    history_.push_back(frame);
+    history_.back() = frame;
     current_.store(frame, std::memory_order_release);
 }
 
@@ -84,7 +92,12 @@ ATTUNE_DECL void FrameChain::publish(FrameDraft& draft) {
             forgotten.push_back(before);
             history_.erase(history_.end() - 2);
         } else if (history_.size() > history_size_) {
-            forgotten.push_back(history_.front());
+            const Frame* const left = history_.front();
+            if (const auto kept = kept_.find(left->version); kept != kept_.end()) {
+                kept->second.frame = left;
+            } else {
+                forgotten.push_back(left);
+            }
             history_.pop_front();
         }
         current_.store(after, std::memory_order_seq_cst);
@@ -116,11 +129,14 @@ ATTUNE_DECL const Frame* FrameChain::acquire_version(Version version) const noex
     const std::scoped_lock lock{mutex_};
     const auto found = std::find_if(history_.rbegin(), history_.rend(),
                                     [&](const Frame* frame) { return frame->version == version; });
-    if (found == history_.rend()) {
-        return nullptr;
+    const Frame* frame = found != history_.rend() ? *found : nullptr;
+    if (const auto kept = kept_.find(version); frame == nullptr && kept != kept_.end()) {
+        frame = kept->second.frame;
     }
-    acquire(*found);
-    return *found;
+    if (frame != nullptr) {
+        acquire(frame);
+    }
+    return frame;
 }
 
 ATTUNE_DECL Version FrameChain::version_of(const CellBase& cell) const noexcept {
@@ -136,11 +152,62 @@ ATTUNE_DECL Version FrameChain::oldest() const noexcept {
     return history_.front()->version;
 }
 
+ATTUNE_DECL bool FrameChain::keep(Version version, std::string note) {
+    const std::scoped_lock lock{mutex_};
+    if (const auto known = kept_.find(version); known != kept_.end()) {
+        known->second.note = std::move(note);
+        return true;
+    }
+    const bool here = std::any_of(history_.begin(), history_.end(), [&](const Frame* frame) {
+        return frame->version == version;
+    });
+    return here && kept_.try_emplace(version, Kept{std::move(note), nullptr}).second;
+}
+
+ATTUNE_DECL bool FrameChain::give_up(Version version) noexcept {
+    const Frame* frame = nullptr;
+    {
+        const std::scoped_lock lock{mutex_};
+        const auto kept = kept_.find(version);
+        if (kept == kept_.end()) {
+            return false;
+        }
+        frame = kept->second.frame;
+        kept_.erase(kept);
+    }
+    if (frame != nullptr) {
+        release(frame);
+    }
+    return true;
+}
+
+ATTUNE_DECL std::vector<FrameChain::Retained> FrameChain::retained() const {
+    const std::scoped_lock lock{mutex_};
+    std::vector<Retained> all;
+    all.reserve(kept_.size() + history_.size());
+    for (const auto& [version, kept] : kept_) {
+        if (kept.frame != nullptr) {
+            all.push_back({kept.frame, true, kept.note});
+        }
+    }
+    for (const Frame* const frame : history_) {
+        const auto kept = kept_.find(frame->version);
+        const bool is_kept = kept != kept_.end();
+        all.push_back({frame, is_kept, is_kept ? kept->second.note : std::string{}});
+    }
+    for (const Retained& each : all) {
+        acquire(each.frame);
+    }
+    return all;
+}
+
 ATTUNE_DECL void FrameChain::forget() noexcept {
     std::deque<const Frame*> forgotten;
+    std::map<Version, Kept> kept;
     {
         const std::scoped_lock lock{mutex_};
         history_size_ = 1;
+        kept.swap(kept_);
         while (history_.size() > 1) {
             forgotten.push_back(history_.front());
             history_.pop_front();
@@ -148,6 +215,11 @@ ATTUNE_DECL void FrameChain::forget() noexcept {
     }
     for (const Frame* frame : forgotten) {
         release(frame);
+    }
+    for (const auto& [version, each] : kept) {
+        if (each.frame != nullptr) {
+            release(each.frame);
+        }
     }
 }
 

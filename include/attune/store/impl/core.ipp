@@ -83,7 +83,7 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
             return known;
         }
         node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
-        Candidate candidate{state_->stack, "bind " + to_string(path)};
+        Candidate candidate{.stack = state_->stack, .reason = "bind " + to_string(path)};
         std::vector<Problem> problems;
         for (auto& layer : candidate.stack) {
             if (layer->content.texts.empty()) {
@@ -101,6 +101,12 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
                             .version = chain_->current()->version}};
         }
         published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
+        for (const auto& layer : state_->layers) {
+            if (layer->transport != nullptr && layer->transport->wants_accepted()) {
+                layer->tells = true;
+                state_->tells.store(true, std::memory_order_relaxed);
+            }
+        }
         state_->bound.push_back(node.get());
         state_->index.insert(node);
     }

@@ -122,6 +122,9 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
                      .observers = {},
                      .due = {}};
     if (!result.changed() && !addition.any()) {
+        if (candidate.save) {
+            candidate.save();
+        }
         stack = std::move(candidate.stack);  // positions may have moved
         return result;
     }
@@ -174,7 +177,13 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         frame.version = ++result.version;
         frame.time = now();
         frame.reason = std::move(candidate.reason);
+        frame.layer = std::move(candidate.layer);
         frame.document = result.after;
+        frame.before = result.before;
+        frame.overrides = overrides_in(candidate.stack);
+    }
+    if (candidate.save) {
+        candidate.save();
     }
     chain.publish(draft);
 
@@ -223,7 +232,7 @@ ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* con
     }
 }
 
-ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
+ATTUNE_DECL std::shared_ptr<LayerContent> Core::State::prepare(
     const LayerEntry& entry, Content content, std::vector<Problem>& problems) const {
     auto layer = std::make_shared<LayerContent>();
     layer->id = entry.id;
@@ -246,8 +255,8 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     return layer;
 }
 
-ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerContent> layer) const {
-    LayerStack changed = stack;
+ATTUNE_DECL LayerStack Core::State::with_layer(LayerStack changed,
+                                               std::shared_ptr<const LayerContent> layer) {
     const auto same = [&](const auto& other) { return other->id == layer->id; };
     const auto found = std::find_if(changed.begin(), changed.end(), same);
     if (found != changed.end()) {
@@ -268,18 +277,27 @@ ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content con
 }
 
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
-                                                Content content, std::string reason,
-                                                const Path* within) {
+                                                Content content, Proposal proposal) {
     std::vector<Problem> problems;
-    auto layer = prepare(entry, std::move(content), problems);
+    const auto layer = prepare(entry, std::move(content), problems);
     if (has_error(problems)) {
         throw Rejected{{.problems = std::move(problems),
-                        .reason = std::move(reason),
+                        .reason = std::move(proposal.reason),
                         .version = chain.current()->version}};
     }
-    const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason), within});
-    note_success(entry, revision);
+    Candidate candidate{.stack = stack_with(layer),
+                        .reason = std::move(proposal.reason),
+                        .within = proposal.within,
+                        .layer = entry.name,
+                        .adds_layer = proposal.first};
+    if (proposal.written && entry.transport != nullptr) {
+        candidate.save = [&] {
+            Content& saved = layer->content;
+            saved.revision = entry.transport->save(saved.document, saved.revision);
+        };
+    }
+    Published result = publish(chain, std::move(candidate));
+    note_success(entry, layer->content, result.version);
     return result;
 }
 
@@ -290,6 +308,10 @@ ATTUNE_DECL void Core::finish(Published& published) {
     }
     published.due.clear();
     published.observers.clear();
+    if (state_->tells.load(std::memory_order_relaxed) &&
+        state_->tells.exchange(false, std::memory_order_relaxed)) {
+        tell_accepted();
+    }
     report_notices();
     tidy();
 }

@@ -21,8 +21,9 @@ ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNo
         const OpenLock lock{*state_};
         node->inputs = EdgeList{inputs, node->room()};
         node->settle_height();
-        published = state_->publish(*chain_, {state_->stack, "derive " + node->name()},
-                                    {.derived = node.get()});
+        published = state_->publish(
+            *chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
+            {.derived = node.get()});
         if (!inputs.empty()) {
             node->inputs.link(*node);
         }
@@ -38,7 +39,8 @@ ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const
         const OpenLock lock{*state_};
         rule->inputs = EdgeList{inputs, rule->room()};
         rule->settle_height();
-        published = state_->publish(*chain_, {state_->stack, "require"}, {.rule = rule.get()});
+        published = state_->publish(*chain_, {.stack = state_->stack, .reason = "require"},
+                                    {.rule = rule.get()});
         rule->inputs.link(*rule);
         state_->graph.add_rule(std::move(rule));
     }

@@ -2,6 +2,7 @@
 
 #include <attune/store/impl/core_state.hpp>
 
+#include <attune/bind/secrecy.hpp>
 #include <attune/document/parse.hpp>
 
 #include <algorithm>
@@ -96,6 +97,13 @@ inline Content load_from(Transport& transport, const std::string& name, Version 
     throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
 }
 
+/// Of a reading that brought no document. Only a text has lines.
+inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
+    const bool malformed = std::any_of(problems.begin(), problems.end(),
+                                       [](const auto& each) { return each.origin.line != 0; });
+    return malformed ? Failure::malformed : Failure::unavailable;
+}
+
 ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
     const auto above = std::find_if(layers.begin(), layers.end(),
                                     [&](const auto& other) { return other->rank > entry->rank; });
@@ -132,9 +140,23 @@ ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const 
     return found != stack.end() ? found->get() : nullptr;
 }
 
-ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string& revision) {
+ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const Content& content,
+                                           Version version) {
+    if (entry.transport != nullptr && entry.transport->wants_accepted()) {
+        entry.tells = true;
+        tells.store(true, std::memory_order_relaxed);
+    }
     LayerStatus& status = entry.status;
+    status.version = version;
+    status.revision = content.revision;
+    entry.refused.reset();
     const auto time = now();
+    if (!content.stale_because.empty()) {
+        // An old reading, in place of one that could not be had.
+        note_failure(entry, Failure::unavailable, content.stale_because);
+        status.state = attune::State::stale;
+        return;
+    }
     if (status.state != attune::State::ready) {
         status.state = attune::State::ready;
         status.since = time;
@@ -143,19 +165,27 @@ ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string&
     ++status.updates;
     status.consecutive_failures = 0;
     status.problems.clear();
-    status.revision = revision;
-    entry.refused.reset();
 }
 
-ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Problem> problems) {
+ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, Failure failure,
+                                           std::vector<Problem> problems) {
     LayerStatus& status = entry.status;
-    const auto state = status.updates != 0 ? attune::State::stale : attune::State::failed;
+    const auto time = now();
+    const auto state = status.updates != 0 || status.state == attune::State::stale
+                           ? attune::State::stale
+                           : attune::State::failed;
     if (status.state != state) {
         status.state = state;
-        status.since = now();
+        status.since = time;
     }
     ++status.refusals;
     ++status.consecutive_failures;
+    for (Problem& problem : problems) {
+        problem.found.clear();  // a value
+    }
+    status.last_error = {.kind = failure,
+                         .path = problems.empty() ? Path{} : problems.front().path,
+                         .time = time};
     status.problems = std::move(problems);
     ++refusals;
 }
@@ -175,7 +205,8 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
     {
         const OpenLock lock{*state_};
         entry->id = state_->next_layer++;
-        published = state_->accept(*chain_, *entry, std::move(content), entry->name);
+        published = state_->accept(*chain_, *entry, std::move(content),
+                                   {.reason = entry->name, .first = true});
         state_->add(entry);
         entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
     }
@@ -211,7 +242,9 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         if (entry == nullptr) {
             return;
         }
-        Candidate candidate{state_->stack, "remove " + entry->name};
+        Candidate candidate{.stack = state_->stack,
+                            .reason = "remove " + entry->name,
+                            .layer = entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
         published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
@@ -219,6 +252,10 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
     }
     finish(published);
     if (entry->transport != nullptr) {
+        {
+            const std::scoped_lock lock{entry->telling};
+            entry->ended = true;
+        }
         entry->transport->stop();
     }
     discard({std::move(entry)}, poller.get());
@@ -265,14 +302,17 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         entry = state_->at(layer);
     }
     Published published;
+    bool read = false;
     try {
         Content content = load_from(*entry->transport, entry->name, version());
+        read = true;
         const OpenLock lock{*state_};
         published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
-                                   "reload " + entry->name);
+                                   {.reason = "reload " + entry->name});
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
-        state_->note_failure(*entry, rejected.problems());
+        state_->note_failure(*entry, read ? Failure::refused : failure_of(rejected.problems()),
+                             rejected.problems());
         throw;
     }
     finish(published);
@@ -280,11 +320,6 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         retry_refused();
     }
     return ticket(published);
-}
-
-ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
-    const CommitLock lock{*state_};
-    return state_->at(layer)->status;
 }
 
 ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
@@ -298,13 +333,13 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
         }
         content = state_->reconciled(*entry, std::move(content));
         try {
-            published = state_->accept(*chain_, *entry, content, entry->name);
+            published = state_->accept(*chain_, *entry, content, {.reason = entry->name});
         } catch (const Rejected& rejected) {
             entry->refused = std::move(content);
             if (auto together = state_->accept_refused(*chain_)) {
                 published = std::move(*together);
             } else {
-                state_->note_failure(*entry, rejected.problems());
+                state_->note_failure(*entry, Failure::refused, rejected.problems());
                 due = state_->announce(rejected.rejection());
             }
         }
@@ -315,6 +350,35 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
     finish(published);
     if (published.changed()) {
         retry_refused();
+    }
+}
+
+ATTUNE_DECL void Core::tell_accepted() {
+    std::vector<std::shared_ptr<LayerEntry>> entries;
+    {
+        const CommitLock lock{*state_};
+        for (const auto& entry : state_->layers) {
+            if (std::exchange(entry->tells, false)) {
+                entries.push_back(entry);
+            }
+        }
+    }
+    for (const auto& entry : entries) {
+        // Whoever comes second tells what is newer, or the same again.
+        const std::scoped_lock telling{entry->telling};
+        Accepted accepted;
+        {
+            const CommitLock lock{*state_};
+            const LayerContent* const layer = state_->content_of(entry->id);
+            if (layer == nullptr || entry->ended || !layer->content.stale_because.empty()) {
+                continue;
+            }
+            accepted.document = layer->content.document;
+            accepted.without_secrets =
+                bound_parts(accepted.document, bound_roots(state_->bound), false);
+            accepted.revision = layer->content.revision;
+        }
+        entry->transport->accepted(accepted);
     }
 }
 
@@ -341,7 +405,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
     }
     const auto accept_all =
         [&](std::span<const std::shared_ptr<LayerEntry>> entries) -> std::optional<Published> {
-        Candidate candidate{stack, {}};
+        Candidate candidate{.stack = stack, .reason = {}};
         std::vector<Problem> problems;
         for (const auto& entry : entries) {
             const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
@@ -350,6 +414,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
                 [&](const auto& layer) { return layer->id == entry->id; }, prepared);
             candidate.reason += candidate.reason.empty() ? entry->name : ", " + entry->name;
         }
+        candidate.layer = candidate.reason;
         if (!problems.empty()) {
             return std::nullopt;
         }
@@ -360,8 +425,8 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
             return std::nullopt;  // reported when it came
         }
         for (const auto& entry : entries) {
-            const std::string revision = entry->refused->revision;
-            note_success(*entry, revision);
+            const Content accepted = *std::exchange(entry->refused, std::nullopt);
+            note_success(*entry, accepted, published->version);
         }
         return published;
     };
@@ -392,7 +457,7 @@ ATTUNE_DECL void Core::fail(std::uint64_t layer, std::vector<Problem> problems) 
                 problem.origin.layer = entry->name;
             }
         }
-        state_->note_failure(*entry, problems);
+        state_->note_failure(*entry, failure_of(problems), problems);
         due = state_->announce({.problems = std::move(problems),
                                 .reason = entry->name,
                                 .version = chain_->current()->version});
@@ -406,7 +471,9 @@ ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
     const CommitLock lock{*state_};
     const auto entry = state_->closed ? nullptr : state_->find(layer);
     if (entry != nullptr && !entry->refused) {
-        state_->note_success(*entry, entry->status.revision);
+        Content same;
+        same.revision = entry->status.revision;
+        state_->note_success(*entry, same, entry->status.version);
     }
 }
 

@@ -13,6 +13,18 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+inline LayerStatus aged(LayerStatus status, std::chrono::system_clock::time_point now) {
+    if (status.updates != 0) {
+        status.age = now - status.last_success;
+    }
+    return status;
+}
+
+ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
+    const CommitLock lock{*state_};
+    return aged(state_->at(layer)->status, state_->now());
+}
+
 ATTUNE_DECL StoreStatus Core::status() const {
     const CommitLock lock{*state_};
     const Frame& frame = *chain_->current();
@@ -31,8 +43,9 @@ ATTUNE_DECL StoreStatus Core::status() const {
              .since = state_->now() - std::chrono::duration_cast<System::duration>(call.running),
              .running = call.running});
     }
+    const auto time = state_->now();
     for (const auto& layer : state_->layers) {
-        status.layers.push_back(layer->status);
+        status.layers.push_back(aged(layer->status, time));
         if (layer->transport != nullptr && layer->status.state != attune::State::ready) {
             status.state = attune::State::stale;
         }
@@ -47,15 +60,6 @@ ATTUNE_DECL StoreStatus Core::status() const {
         }
     }
     return status;
-}
-
-inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
-    std::vector<Bound> roots;
-    roots.reserve(nodes.size());
-    for (const BoundNode* node : nodes) {
-        roots.push_back({node->path, &node->bound_kind.type()});
-    }
-    return roots;
 }
 
 /// One problem for each part of `value` that no binding covers.

@@ -33,6 +33,9 @@ struct Core::LayerEntry {
     std::unique_ptr<Feed> feed;            // set once the transport has been started
     LayerStatus status;
     std::optional<Content> refused;  // the newest content, while it cannot be accepted
+    bool tells = false;              // the transport wants to know what is served, and does not yet
+    std::mutex telling;              // held while it is told; before the commit mutex
+    bool ended = false;              // under `telling`: it is not to be told any more
 };
 
 /// What a candidate wants to be.
@@ -40,6 +43,18 @@ struct Core::Candidate {
     LayerStack stack;
     std::string reason;
     const Path* within = nullptr;  ///< where all changes are, when that is known
+    std::string layer = {};        ///< which one changes; empty when none does
+    /// Called when everything is right, before anybody sees it; may refuse by an exception.
+    std::function<void()> save = {};
+    bool adds_layer = false;  ///< what a journal has restored goes on standing in for the others
+};
+
+/// How a layer's content comes into a candidate.
+struct Core::Proposal {
+    std::string reason;
+    const Path* within = nullptr;  ///< as in Candidate
+    bool first = false;            ///< of a new layer
+    bool written = false;          ///< by the program: the layer's transport must keep it first
 };
 
 /// Of a node that is stale.
@@ -73,6 +88,15 @@ inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& no
     return node.observers->all;
 }
 
+inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
+    std::vector<Bound> roots;
+    roots.reserve(nodes.size());
+    for (const BoundNode* node : nodes) {
+        roots.push_back({node->path, &node->bound_kind.type()});
+    }
+    return roots;
+}
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
@@ -99,10 +123,12 @@ struct Core::State {
 
     // All below: under commit_mutex.
     bool closed = false;
+    std::atomic<bool> tells{};  // some layer does; read without the mutex
     LayerStack stack;
     std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack
     std::uint64_t next_layer = 1;
-    std::uint64_t overrides = 0;  // id of the overrides, once there are some
+    std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
+    std::uint64_t rollback = 0;
     BindingIndex index;
     std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
     Graph graph;
@@ -133,10 +159,21 @@ struct Core::State {
     /// before. An edit does so by nature.
     Content reconciled(const LayerEntry& entry, Content content) const;
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
-    std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
-                                                std::vector<Problem>& problems) const;
-    /// The present stack with that layer replaced, or added on top of its rank.
-    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
+    std::shared_ptr<LayerContent> prepare(const LayerEntry& entry, Content content,
+                                          std::vector<Problem>& problems) const;
+    /// The stack with that layer replaced, or added on top of its rank.
+    static LayerStack with_layer(LayerStack stack, std::shared_ptr<const LayerContent> layer);
+    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const {
+        return with_layer(stack, std::move(layer));
+    }
+
+    /// Puts a rollback above the transports, and the overrides of that time above it.
+    Published hold(FrameChain& chain, Hold hold);
+    /// The stack with `document` in the layer of the overrides, of which that is the present one.
+    static LayerStack with_overrides(LayerStack stack, const LayerContent& present,
+                                     Document document);
+    /// Adds the layer when there is none yet.
+    std::shared_ptr<LayerEntry> overrides_layer();
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
     /// changes nothing.
@@ -148,15 +185,23 @@ struct Core::State {
     void shake(FrameChain& chain);
 #endif
     /// As above, for one layer's content; keeps its status.
-    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason,
-                     const Path* within = nullptr);
+    Published accept(FrameChain& chain, LayerEntry& entry, Content content, Proposal proposal);
 
     /// Accepts what layers were refused, if it can be accepted now: all of it at once, or else the
     /// content of one layer.
     std::optional<Published> accept_refused(FrameChain& chain);
 
-    void note_success(LayerEntry& entry, const std::string& revision);
-    void note_failure(LayerEntry& entry, std::vector<Problem> problems);
+    /// The layer's content is served, since that version of the store.
+    void note_success(LayerEntry& entry, const Content& content, Version version);
+    /// Another reading could not be had, or is refused.
+    void note_failure(LayerEntry& entry, Failure failure, std::vector<Problem> problems);
+    Explanation explain(const FrameChain& chain, const Path& path,
+                        std::span<const Bound> roots) const;
+    Explanation explain(const FrameChain& chain, const GraphNode& node,
+                        std::span<const Bound> roots) const;
+    /// What bound structs begin with at `path`.
+    std::optional<Document> fallback_of(const Path& path) const;
+
     /// Offers the values of changed nodes to their observers.
     void offer(const Frame& frame, std::span<GraphNode* const> observed, Published& result);
     /// Offers the rejection to whoever observes them; what is due then.

@@ -52,8 +52,13 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
         const Document before = content != nullptr ? content->content.document : Document{};
         Document document = reconciled_edit(before, edit.apply(before), edit.within);
         try {
-            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                       std::move(edit.reason), edit.within);
+            Content written{.document = std::move(document)};
+            if (content != nullptr) {
+                written.revision = content->content.revision;
+            }
+            published = state_->accept(
+                *chain_, *entry, std::move(written),
+                {.reason = std::move(edit.reason), .within = edit.within, .written = true});
         } catch (const Rejected&) {
             ++state_->refusals;
             throw;
@@ -71,16 +76,20 @@ ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document v
     return write_layer(layer, LayerEdit::set(path, value));
 }
 
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::overrides_layer() {
+    if (overrides == 0) {
+        auto entry = own_layer(Rank::overrides, "overrides");
+        overrides = entry->id;
+        add(std::move(entry));
+    }
+    return find(overrides);
+}
+
 ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
     std::uint64_t layer = 0;
     {
         const OpenLock lock{*state_};
-        if (state_->overrides == 0) {
-            auto entry = state_->own_layer(Rank::overrides, "overrides");
-            state_->overrides = entry->id;
-            state_->add(std::move(entry));
-        }
-        layer = state_->overrides;
+        layer = state_->overrides_layer()->id;
     }
     return write_layer(layer, std::move(edit));
 }
@@ -114,8 +123,8 @@ ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
         const OpenLock lock{*state_};
         auto entry = state_->own_layer(Rank::scope, "override_scope");
         id = entry->id;
-        published =
-            state_->accept(*chain_, *entry, {.document = std::move(document)}, "override_scope");
+        published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                   {.reason = "override_scope"});
         state_->add(std::move(entry));
     }
     finish(published);

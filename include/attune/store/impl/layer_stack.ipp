@@ -124,8 +124,47 @@ inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas de
     return merged != nullptr ? reconcile(*merged, *folded) : *folded;
 }
 
-ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
-                             const LayerStack& after) {
+/// `below`, which may be null, with the hold's value from the token `depth` of its path on.
+inline Document held(const Document* below, const Hold& hold, std::size_t depth = 0) {
+    if (depth == hold.path.size()) {
+        return hold.value.value_or(Document::object());
+    }
+    const Document object =
+        below != nullptr && below->is_object() ? *below : Document::object();
+    const std::string& token = hold.path.tokens()[depth];
+    if (depth + 1 == hold.path.size() && !hold.value) {
+        return object.without(Path{{token}});
+    }
+    return object.with(Path{{token}}, held(object.find(token), hold, depth + 1));
+}
+
+/// The stack as plain layers: a rollback and all that lies below it become one.
+inline LayerStack without_holds(const LayerStack& stack) {
+    const auto rollback = std::find_if(stack.begin(), stack.end(),
+                                       [](const auto& layer) { return !layer->holds.empty(); });
+    if (rollback == stack.end()) {
+        return stack;
+    }
+    std::optional<Document> merged;
+    for (auto layer = stack.begin(); layer != rollback; ++layer) {
+        const Document& document = (*layer)->document;
+        if (!document.is_null()) {
+            merged = merged ? merge(*merged, document) : document;
+        }
+    }
+    auto plain = std::make_shared<LayerContent>();
+    plain->id = (*rollback)->id;
+    plain->document = merged.value_or(Document{});
+    for (const Hold& hold : (*rollback)->holds) {
+        plain->document = held(&plain->document, hold);
+    }
+    LayerStack result{std::move(plain)};
+    result.insert(result.end(), rollback + 1, stack.end());
+    return result;
+}
+
+inline Document remerge_plain(const Document& merged, const LayerStack& before,
+                              const LayerStack& after) {
     const auto contribution = [](const LayerContent& layer) {
         return layer.document.is_null() ? nullptr : &layer.document;
     };
@@ -153,6 +192,17 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
     return remerge_at(present, deltas).value_or(Document::object());
 }
 
+ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
+                             const LayerStack& after) {
+    const auto holds = [](const LayerStack& stack) {
+        return std::any_of(stack.begin(), stack.end(),
+                           [](const auto& layer) { return !layer->holds.empty(); });
+    };
+    return holds(before) || holds(after)
+               ? remerge_plain(merged, without_holds(before), without_holds(after))
+               : remerge_plain(merged, before, after);
+}
+
 /// How far `path` leads into `document`.
 struct Descent {
     const Document* value;  ///< null when the path ends before its last token
@@ -174,11 +224,39 @@ inline Descent descend(const Document& document, const Path& path) noexcept {
     return {value, depth, false};
 }
 
+/// The hold that decides what is at `path`, or null.
+inline const Hold* hold_at(const LayerContent& layer, const Path& path) noexcept {
+    for (std::size_t i = layer.holds.size(); i-- != 0;) {
+        if (path.starts_with(layer.holds[i].path)) {
+            return &layer.holds[i];
+        }
+    }
+    return nullptr;
+}
+
+ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept {
+    if (const Hold* const hold = hold_at(layer, path)) {
+        const Document* value = hold->value ? &*hold->value : nullptr;
+        for (std::size_t i = hold->path.size(); value != nullptr && i != path.size(); ++i) {
+            value = value->find(Path{{path.tokens()[i]}});
+        }
+        return {value, true};
+    }
+    if (layer.document.is_null()) {
+        return {};
+    }
+    const Descent found = descend(layer.document, path);
+    return {found.value, found.masks || (found.value != nullptr && !found.value->is_object())};
+}
+
 ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
     const LayerContent* nearest = nullptr;
     std::size_t nearest_depth = 0;
     for (std::size_t i = stack_.size(); i-- > 0;) {
         const LayerContent* const layer = stack_[i].get();
+        if (hold_at(*layer, path) != nullptr) {
+            return layer;
+        }
         if (layer->document.is_null()) {
             continue;
         }
@@ -195,15 +273,39 @@ ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const 
     return nearest_depth != 0 || stack_.size() == 1 ? nearest : nullptr;
 }
 
+ATTUNE_DECL Document overrides_in(const LayerStack& stack) {
+    Document before;
+    Document set;
+    for (const auto& layer : stack) {
+        for (const Hold& hold : layer->holds) {
+            const Document object = before.is_null() ? Document::object() : before;
+            before = hold.path.empty() ? hold.overrides.value_or(Document{})
+                     : hold.overrides  ? object.with(hold.path, *hold.overrides)
+                                       : before.without(hold.path);
+        }
+        if (layer->rank == Rank::overrides) {
+            set = layer->document;
+        }
+    }
+    return before.is_null() ? set : set.is_null() ? before : merge(before, set);
+}
+
+ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part) {
+    Origin origin = layer.source != nullptr ? layer.source->locate(path, part) : Origin{};
+    if (const Hold* const hold = hold_at(layer, path)) {
+        origin.source = "rollback to version " + std::to_string(hold->version);
+    }
+    origin.layer = layer.name;
+    origin.revision = layer.content.revision;
+    return origin;
+}
+
 ATTUNE_DECL Origin StackProvenance::origin(const Path& path, Part part) const {
     const LayerContent* const layer = winner(path);
     if (layer == nullptr) {
         return {};
     }
-    Origin origin = layer->source != nullptr ? layer->source->locate(path, part) : Origin{};
-    origin.layer = layer->name;
-    origin.revision = layer->content.revision;
-    return origin;
+    return origin_in(*layer, path, part);
 }
 
 ATTUNE_DECL UnknownKeys StackProvenance::unknown_keys(const Path& path) const {

@@ -16,6 +16,17 @@ ATTUNE_DECL std::string_view to_string(State state) noexcept {
     return "unknown";
 }
 
+ATTUNE_DECL std::string_view to_string(Failure failure) noexcept {
+    switch (failure) {
+    case Failure::none: return "none";
+    case Failure::unavailable: return "unavailable";
+    case Failure::malformed: return "malformed";
+    case Failure::refused: return "refused";
+    case Failure::not_kept: return "not kept";
+    }
+    return "unknown";
+}
+
 ATTUNE_DECL std::string to_string(const StoreStatus& status) {
     std::string text = "version " + std::to_string(status.version) + ", ";
     text += to_string(status.state);
