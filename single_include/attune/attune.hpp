@@ -58,6 +58,7 @@
 #include <variant>
 #include <vector>
 #include <nlohmann/json_fwd.hpp>
+#include <openssl/evp.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -150,13 +151,19 @@ class Store;
 class Track;
 class Transport;
 class VersionConflict;
+class VersionInfo;
 class View;
 enum class Deliver : std::uint8_t;
 enum class OnError : std::uint8_t;
+enum class Failure : std::uint8_t;
+enum class Secrets : std::uint8_t;
 enum class State : std::uint8_t;
 struct Accepted;
+struct Candidate;
 struct Content;
 struct DeriveOptions;
+struct Explanation;
+struct LayerError;
 struct LayerOptions;
 struct LayerStatus;
 struct NodeStatus;
@@ -3966,6 +3973,9 @@ struct CheckInfo {
     std::string text;
 };
 
+/// What has_secrets found out about a struct.
+enum class Secrecy : std::uint8_t { unknown, none, some };
+
 /// A struct: its fields in their order, and what its `describe` said about them. Immutable once it
 /// is complete.
 struct Structure {
@@ -3973,6 +3983,8 @@ struct Structure {
     std::vector<FieldInfo> fields;
     std::vector<CheckInfo> checks;
     Erased defaults{nullptr, nullptr};  ///< an object T{}
+    /// Found out when first asked for: recursive structs are not known before all are complete.
+    mutable std::atomic<Secrecy> secrecy = Secrecy::unknown;
 
     const FieldInfo* find(std::string_view name) const noexcept {
         for (const FieldInfo& field : fields) {
@@ -4031,7 +4043,8 @@ ATTUNE_DECL void add_member(Structure& structure, const void* address, const Typ
 }
 
 ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
-    Structure structure;
+    auto made = std::make_unique<Structure>();
+    Structure& structure = *made;
     structure.defaults = recipe.make();
     const void* const object = structure.defaults.get();
 
@@ -4045,7 +4058,7 @@ ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
         recipe.describe(structure, object);
         judge(structure);
     }
-    return *new Structure(std::move(structure));
+    return *made.release();
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -5664,6 +5677,10 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 class Provenance;
 
+// Twice what a parsed document can be deep: only recursive structs read from documents made by hand
+// get there, and they must not exhaust the stack.
+inline constexpr std::size_t max_decode_depth = 256;
+
 /// Where a decoder is, without a path: paths are made only for problems. Lives on the stack.
 struct Trail {
     const Trail* above = nullptr;
@@ -5762,6 +5779,9 @@ private:
 
 /// True when null is a value of the type's own, and does not stand for its default.
 ATTUNE_DECL bool takes_null(const Type& type) noexcept;
+
+/// The forms that a value can be given as.
+ATTUNE_DECL std::uint8_t form_of(const Document& document) noexcept;
 
 /// A value for people: `80800`, `"text"`, `a list`; cut when it is long, kept back when it is
 /// secret.
@@ -6556,10 +6576,6 @@ ATTUNE_DECL void Decoder::text_variant(const VariantType& type, void* object,
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-// Twice what a parsed document can be deep: only recursive structs read from documents made by hand
-// get there, and they must not exhaust the stack.
-inline constexpr std::size_t max_decode_depth = 256;
-
 ATTUNE_DECL bool takes_null(const Type& type) noexcept {
     switch (type.shape) {
     case Shape::optional:
@@ -7337,6 +7353,82 @@ ATTUNE_DECL Document merge(const Document& lower, const Document& upper);
 
 /// JSON Merge Patch (RFC 7396): as `merge`, but a null in `patch` removes the member.
 ATTUNE_DECL Document merge_patch(const Document& target, const Document& patch);
+
+/// A JSON Merge Patch that makes `after` of `before`: `merge_patch(before, make_merge_patch(before,
+/// after))` equals `after`. A merge patch cannot put a null into an object: where `after` has one
+/// that `before` has not, its member is removed instead. `make_patch` has no such limit.
+///
+/// What both documents share is not looked at: O(change * log n) between neighbouring versions. Any
+/// depth.
+ATTUNE_DECL Document make_merge_patch(const Document& before, const Document& after);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// Two objects in the middle of being compared, and the members of their patch so far.
+struct MergeComparing {
+    Differences differences;
+    bool replaces;                     // something that is no object stood here before
+    std::vector<Document> slots = {};  // keys and values in turn, in key order
+};
+
+// Compares without recursion: the documents may be deeper than the stack.
+class MergePatchMaker {
+public:
+    Document make(const Document& before, const Document& after) {
+        if (!after.is_object()) {
+            return after;
+        }
+        open(&before, after);
+        for (;;) {
+            MergeComparing& top = open_.back();
+            if (!top.differences.next()) {
+                const bool counts = top.replaces || !top.slots.empty();
+                Document patch = make_object(top.slots.data(), top.slots.size() / 2);
+                open_.pop_back();
+                if (open_.empty()) {
+                    return patch;
+                }
+                if (counts) {
+                    open_.back().slots.push_back(std::move(patch));
+                } else {
+                    open_.back().slots.pop_back();  // equal after all
+                }
+                continue;
+            }
+            const Document* const old = top.differences.before();
+            const Document* const fresh = top.differences.after();
+            const bool object = fresh != nullptr && fresh->is_object();
+            if (!object && fresh != nullptr && old != nullptr && *old == *fresh) {
+                continue;
+            }
+            top.slots.push_back(top.differences.key_document());
+            if (object) {
+                open(old, *fresh);  // its patch becomes the member's value
+            } else {
+                top.slots.push_back(fresh != nullptr ? *fresh : Document{});
+            }
+        }
+    }
+
+private:
+    void open(const Document* before, const Document& after) {
+        const bool objects = before != nullptr && before->is_object();
+        open_.push_back({Differences(objects ? *before : nothing_, after), !objects});
+    }
+
+    const Document nothing_ = Document::object();
+    std::vector<MergeComparing> open_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL Document make_merge_patch(const Document& before, const Document& after) {
+    return detail::MergePatchMaker().make(before, after);
+}
 
 }  // namespace attune::inline ATTUNE_ABI
 
@@ -9900,15 +9992,23 @@ public:
     /// Number of slots, those that are empty included.
     std::uint32_t size() const noexcept { return size_; }
 
+    /// The deepest paths at which the document differs from that of the version before. Found by
+    /// the first call, O(change * log n), and remembered. Any thread.
+    ATTUNE_DECL const std::vector<Path>& changed() const;
+
     Version version = 0;
     std::chrono::system_clock::time_point time{};
     std::string reason;
+    std::string layer;  ///< that brought the change; empty when none did
     Document document;
+    Document before;     ///< the document of the version before
+    Document overrides;  ///< what the program itself had set
 
 private:
     friend class FrameDraft;
     friend class FrameChain;
     Frame() = default;
+    ATTUNE_DECL ~Frame();
 
     /// `index` is the slot's number in the tree.
     const CellBase* far_cell(std::uint32_t index) const noexcept {
@@ -9924,6 +10024,7 @@ private:
     const void* direct_[FrameChunk::width] = {};
 
     mutable std::atomic<std::uint32_t> references_{1};
+    mutable std::atomic<const std::vector<Path>*> changed_{nullptr};
     std::uint32_t size_ = 0;
     std::uint64_t serial_ = 0;
     unsigned shift_ = 0;
@@ -10009,6 +10110,19 @@ void reserve_one(std::vector<T>& list) {
     }
 }
 
+ATTUNE_DECL Frame::~Frame() { delete changed_.load(std::memory_order_relaxed); }
+
+ATTUNE_DECL const std::vector<Path>& Frame::changed() const {
+    const std::vector<Path>* known = changed_.load(std::memory_order_acquire);
+    if (known == nullptr) {
+        auto found = std::make_unique<const std::vector<Path>>(changed_paths(before, document));
+        if (changed_.compare_exchange_strong(known, found.get(), std::memory_order_acq_rel)) {
+            known = found.release();
+        }
+    }
+    return *known;
+}
+
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
         frame_->serial_ = 1;
@@ -10017,7 +10131,10 @@ ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     frame_->version = base->version;
     frame_->time = base->time;
     frame_->reason = base->reason;
+    frame_->layer = base->layer;
     frame_->document = base->document;
+    frame_->before = base->before;
+    frame_->overrides = base->overrides;
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
     std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));
@@ -10154,12 +10271,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 ///
 /// One writer at a time publishes; any thread reads, and acquires and releases frames. A frame
 /// lives while it is current, in the history, held by a snapshot, or visible to a reader that
-/// entered before it was replaced.
+/// entered before it was replaced. A version that is kept stays when the history moves on.
 class FrameChain : public std::enable_shared_from_this<FrameChain> {
 public:
     /// Begins with version 0, which shows `first` and has no handles. `history` is the number of
     /// versions to keep, the current one included; at least 1.
     ATTUNE_DECL FrameChain(std::size_t history, Document first);
+    /// Begins with the draft, which was made of nothing.
+    ATTUNE_DECL FrameChain(std::size_t history, FrameDraft& first);
     ATTUNE_DECL ~FrameChain();
     FrameChain(const FrameChain&) = delete;
     FrameChain& operator=(const FrameChain&) = delete;
@@ -10179,6 +10298,27 @@ public:
     ATTUNE_DECL Version version_of(const CellBase& cell) const noexcept;
     /// The oldest version in the history.
     ATTUNE_DECL Version oldest() const noexcept;
+    /// Keeps a retained version until it is given up. False when it is not retained.
+    ATTUNE_DECL bool keep(Version version, std::string note);
+    /// False when the version was not kept.
+    ATTUNE_DECL bool give_up(Version version) noexcept;
+
+    /// A retained version with a reference, and why it is retained.
+    struct Retained {
+        const Frame* frame;
+        bool kept;
+        std::string note;
+    };
+    /// All of them, oldest first.
+    ATTUNE_DECL std::vector<Retained> retained() const;
+    /// Calls `f(const Frame&)` for the versions in the history, newest first, for as long as it
+    /// says true. Under the chain's mutex.
+    template <class F>
+    void visit_history(F&& f) const {
+        const std::scoped_lock lock{mutex_};
+        for (std::size_t i = history_.size(); i-- != 0 && f(*history_[i]);) {
+        }
+    }
     /// Lets go of the history but for the current frame, for good.
     ATTUNE_DECL void forget() noexcept;
     void acquire(const Frame* frame) const noexcept {
@@ -10195,6 +10335,10 @@ public:
 
 private:
     struct Retirement;
+    struct Kept {
+        std::string note;
+        const Frame* frame;  // null while the version is in the history
+    };
 
     ATTUNE_DECL void destroy(const Frame* frame) const noexcept;
     static void bury(const Obituary& dead) noexcept;
@@ -10204,6 +10348,7 @@ private:
     mutable std::mutex mutex_;  // the links between frames, their dead, the history
     std::size_t history_size_;
     std::deque<const Frame*> history_;
+    std::map<Version, Kept> kept_;
     mutable std::size_t alive_ = 1;
 };
 
@@ -10250,13 +10395,21 @@ struct FrameChain::Retirement final : Retired {
     const Frame* frame;
 };
 
+/// A draft of version 0.
+inline FrameDraft& begin_draft(FrameDraft&& draft, Document document) {
+    draft.frame().document = std::move(document);
+    return draft;
+}
+
 ATTUNE_DECL FrameChain::FrameChain(std::size_t history, Document first)
+    : FrameChain(history, begin_draft(FrameDraft{nullptr}, std::move(first))) {}
+
+ATTUNE_DECL FrameChain::FrameChain(std::size_t history, FrameDraft& first)
     : history_size_(std::max<std::size_t>(history, 1)) {
-    FrameDraft draft{nullptr};
-    draft.frame().document = std::move(first);
-    const Frame* const frame = draft.release();
+    history_.push_back(nullptr);
+    const Frame* const frame = first.release();
     acquire(frame);
-    history_.push_back(frame);
+    history_.back() = frame;
     current_.store(frame, std::memory_order_release);
 }
 
@@ -10317,7 +10470,12 @@ ATTUNE_DECL void FrameChain::publish(FrameDraft& draft) {
             forgotten.push_back(before);
             history_.erase(history_.end() - 2);
         } else if (history_.size() > history_size_) {
-            forgotten.push_back(history_.front());
+            const Frame* const left = history_.front();
+            if (const auto kept = kept_.find(left->version); kept != kept_.end()) {
+                kept->second.frame = left;
+            } else {
+                forgotten.push_back(left);
+            }
             history_.pop_front();
         }
         current_.store(after, std::memory_order_seq_cst);
@@ -10349,11 +10507,14 @@ ATTUNE_DECL const Frame* FrameChain::acquire_version(Version version) const noex
     const std::scoped_lock lock{mutex_};
     const auto found = std::find_if(history_.rbegin(), history_.rend(),
                                     [&](const Frame* frame) { return frame->version == version; });
-    if (found == history_.rend()) {
-        return nullptr;
+    const Frame* frame = found != history_.rend() ? *found : nullptr;
+    if (const auto kept = kept_.find(version); frame == nullptr && kept != kept_.end()) {
+        frame = kept->second.frame;
     }
-    acquire(*found);
-    return *found;
+    if (frame != nullptr) {
+        acquire(frame);
+    }
+    return frame;
 }
 
 ATTUNE_DECL Version FrameChain::version_of(const CellBase& cell) const noexcept {
@@ -10369,11 +10530,62 @@ ATTUNE_DECL Version FrameChain::oldest() const noexcept {
     return history_.front()->version;
 }
 
+ATTUNE_DECL bool FrameChain::keep(Version version, std::string note) {
+    const std::scoped_lock lock{mutex_};
+    if (const auto known = kept_.find(version); known != kept_.end()) {
+        known->second.note = std::move(note);
+        return true;
+    }
+    const bool here = std::any_of(history_.begin(), history_.end(), [&](const Frame* frame) {
+        return frame->version == version;
+    });
+    return here && kept_.try_emplace(version, Kept{std::move(note), nullptr}).second;
+}
+
+ATTUNE_DECL bool FrameChain::give_up(Version version) noexcept {
+    const Frame* frame = nullptr;
+    {
+        const std::scoped_lock lock{mutex_};
+        const auto kept = kept_.find(version);
+        if (kept == kept_.end()) {
+            return false;
+        }
+        frame = kept->second.frame;
+        kept_.erase(kept);
+    }
+    if (frame != nullptr) {
+        release(frame);
+    }
+    return true;
+}
+
+ATTUNE_DECL std::vector<FrameChain::Retained> FrameChain::retained() const {
+    const std::scoped_lock lock{mutex_};
+    std::vector<Retained> all;
+    all.reserve(kept_.size() + history_.size());
+    for (const auto& [version, kept] : kept_) {
+        if (kept.frame != nullptr) {
+            all.push_back({kept.frame, true, kept.note});
+        }
+    }
+    for (const Frame* const frame : history_) {
+        const auto kept = kept_.find(frame->version);
+        const bool is_kept = kept != kept_.end();
+        all.push_back({frame, is_kept, is_kept ? kept->second.note : std::string{}});
+    }
+    for (const Retained& each : all) {
+        acquire(each.frame);
+    }
+    return all;
+}
+
 ATTUNE_DECL void FrameChain::forget() noexcept {
     std::deque<const Frame*> forgotten;
+    std::map<Version, Kept> kept;
     {
         const std::scoped_lock lock{mutex_};
         history_size_ = 1;
+        kept.swap(kept_);
         while (history_.size() > 1) {
             forgotten.push_back(history_.front());
             history_.pop_front();
@@ -10381,6 +10593,11 @@ ATTUNE_DECL void FrameChain::forget() noexcept {
     }
     for (const Frame* frame : forgotten) {
         release(frame);
+    }
+    for (const auto& [version, each] : kept) {
+        if (each.frame != nullptr) {
+            release(each.frame);
+        }
     }
 }
 
@@ -11019,6 +11236,460 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
+// How the places of bound types are spelt outside of documents: `SERVER_POOL_SIZE` in the
+// environment and `--server.pool-size` on the command line are `server.pool_size`, or whatever the
+// bound structs call it. The names are matched against the types, so no spelling has to say where
+// one name ends and the next begins.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+struct Type;
+
+/// A type and where in the document its values are.
+struct Bound {
+    Path path;
+    const Type* type = nullptr;
+};
+
+/// A place that a name may mean.
+struct Target {
+    Path path;
+    const Type* type = nullptr;  ///< what is expected there; never optional, pointer or secret
+    bool by_key = false;         ///< a key of a map on the way was taken from the name
+    bool negated = false;        ///< the name is `no-` before that of a boolean
+
+    friend bool operator==(const Target&, const Target&) = default;
+};
+
+/// The places within `root` that an environment variable, without its prefix, may mean.
+///
+/// Underscores part the name into words; how many words make one name of the path is found out by
+/// trying. Letter case means nothing, nor does it matter whether a member is spelt `pool_size`,
+/// `pool-size` or `poolSize`. The key of a map is what is left of the name, in lower case; where
+/// the values are structs or maps, a shorter key with a name inside its value goes before that.
+/// Elements of lists cannot be named.
+///
+/// Where very many places fit, only some are found, but never just one.
+ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const Bound& root);
+
+/// The places within `root` that a command-line option, without its dashes, may mean.
+///
+/// The name is a path, dotted or as a JSON Pointer. A part that equals a member's name means that
+/// member; otherwise only letters and digits count, in either case. Keys of maps are taken as
+/// written. `no-` before the whole name, or before its last part, negates a boolean, unless
+/// something is really called so.
+ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root);
+
+/// The place at `path`, if that lies within `root`: one, or none. Names are taken exactly.
+ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root);
+
+/// The usual spelling of a path as an environment variable, without prefix: `SERVER_POOL_SIZE` for
+/// `server.poolSize`.
+ATTUNE_DECL std::string variable_name(const Path& path);
+
+/// Something that can be set, as Store::usage tells it.
+struct Option {
+    Path path;
+    const Type* type = nullptr;  ///< never optional, pointer or secret
+    std::string doc;             ///< of the member
+    std::string expected;        ///< such as `an integer in [1, 65535]`
+    Document fallback;           ///< the default, typed; null for secrets and where none is known
+    bool unset = false;          ///< an optional that is empty by default
+    bool required = false;
+    bool secret = false;
+    Path section;         ///< of the nearest struct around it that has a doc
+    std::string heading;  ///< that doc; empty when none has one
+};
+
+/// All that can be set within `root`, in the order of the members. What holds other values is one
+/// option: a list, a map, a variant, and a struct inside itself.
+ATTUNE_DECL std::vector<Option> options_of(const Bound& root);
+
+/// A value that came without a type. JSON where the type holds other values and the text begins as
+/// such; the text itself otherwise, to be decoded by its type later. Throws ParseError.
+ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Bytes of letters beyond ASCII count as letters, and keep their case.
+ATTUNE_DECL bool is_letter(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           static_cast<unsigned char>(c) >= 0x80;
+}
+ATTUNE_DECL bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
+ATTUNE_DECL char to_lower(char c) noexcept {
+    return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+}
+ATTUNE_DECL char to_upper(char c) noexcept {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+/// What all spellings of a name have in common: its letters and digits, in lower case.
+ATTUNE_DECL std::string letters_of(std::string_view name) {
+    std::string letters;
+    for (const char c : name) {
+        if (is_letter(c)) {
+            letters += to_lower(c);
+        }
+    }
+    return letters;
+}
+
+ATTUNE_DECL bool spelt_alike(std::string_view a, std::string_view b) {
+    const std::string letters = letters_of(a);
+    return !letters.empty() && letters == letters_of(b);
+}
+
+/// The type of the value itself, behind what only says whether there is one and who may see it.
+ATTUNE_DECL const Type& plain_type(const Type& type) noexcept {
+    const Type* plain = &type;
+    for (;;) {
+        if (plain->shape == Shape::optional) {
+            plain = &static_cast<const OptionalType*>(plain)->inner;
+        } else if (plain->shape == Shape::secret) {
+            plain = &static_cast<const SecretType*>(plain)->inner;
+        } else {
+            return *plain;
+        }
+    }
+}
+
+ATTUNE_DECL const Type& map_element(const Type& map) noexcept {
+    return plain_type(static_cast<const MapType&>(map).element);
+}
+
+/// Tries the words of a variable's name on a bound type.
+class VariableSearch {
+public:
+    explicit VariableSearch(std::string_view name) {
+        while (!name.empty()) {
+            const std::size_t end = std::min(name.find('_'), name.size());
+            if (end != 0) {
+                for (char& c : words_.emplace_back(name.substr(0, end))) {
+                    c = to_lower(c);
+                }
+            }
+            name.remove_prefix(std::min(end + 1, name.size()));
+        }
+    }
+
+    std::vector<Target> in(const Bound& root) && {
+        std::size_t first = 0;
+        for (const std::string& token : root.path.tokens()) {
+            const std::size_t end = end_of(token, first);
+            if (end == first) {
+                return {};
+            }
+            first = end;
+        }
+        if (!words_.empty()) {
+            descend(*root.type, root.path, first, false);
+        }
+        return std::move(places_);
+    }
+
+private:
+    // Recursive types can offer a place for each way to cut a long name. So many are ambiguous,
+    // whatever else there is.
+    static constexpr std::size_t enough = 8;
+
+    /// Where the words that spell `name` end; `first` when it is not what the next words spell.
+    std::size_t end_of(std::string_view name, std::size_t first) const {
+        const std::string letters = letters_of(name);
+        std::string_view rest = letters;
+        std::size_t end = first;
+        while (!rest.empty()) {
+            if (end == words_.size() || !rest.starts_with(words_[end])) {
+                return first;
+            }
+            rest.remove_prefix(words_[end].size());
+            ++end;
+        }
+        return end;
+    }
+
+    std::string key_of(std::size_t first, std::size_t end) const {
+        std::string key = words_[first];
+        while (++first != end) {
+            key += '_' + words_[first];
+        }
+        return key;
+    }
+
+    void add(const Type& type, Path path, bool by_key) {
+        ++(by_key ? keys_ : members_);
+        places_.push_back({.path = std::move(path), .type = &type, .by_key = by_key});
+    }
+
+    void descend(const Type& at, const Path& path, std::size_t first, bool by_key) {
+        if (members_ >= enough || (by_key && keys_ >= enough)) {
+            return;
+        }
+        const Type& type = plain_type(at);
+        if (first == words_.size()) {
+            add(type, path, by_key);
+        } else if (type.shape == Shape::structure) {
+            for (const FieldInfo& field : structure_of(type).fields) {
+                const std::size_t end = end_of(field.name, first);
+                if (end != first) {
+                    descend(*field.type, path / field.name, end, by_key);
+                }
+            }
+        } else if (type.shape == Shape::map) {
+            descend_map(map_element(type), path, first);
+        }
+    }
+
+    void descend_map(const Type& element, const Path& path, std::size_t first) {
+        const std::size_t before = places_.size();
+        if (element.shape == Shape::structure || element.shape == Shape::map) {
+            for (std::size_t end = first + 1; end < words_.size(); ++end) {
+                descend(element, path / key_of(first, end), end, true);
+            }
+        }
+        if (places_.size() == before) {
+            add(element, path / key_of(first, words_.size()), true);
+        }
+    }
+
+    std::vector<std::string> words_;
+    std::vector<Target> places_;
+    std::size_t members_ = 0;
+    std::size_t keys_ = 0;
+};
+
+ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const Bound& root) {
+    return VariableSearch(name).in(root);
+}
+
+/// Adds what the tokens of an option may mean below `path`.
+ATTUNE_DECL void find_option(const Type& at, const Path& path, std::span<const std::string> tokens,
+                             bool by_key, std::vector<Target>& places) {
+    const Type& type = plain_type(at);
+    if (tokens.empty()) {
+        places.push_back({.path = path, .type = &type, .by_key = by_key});
+    } else if (type.shape == Shape::map) {
+        find_option(map_element(type), path / tokens.front(), tokens.subspan(1), true, places);
+    } else if (type.shape == Shape::structure) {
+        const Structure& structure = structure_of(type);
+        const FieldInfo* const exact = structure.find(tokens.front());
+        for (const FieldInfo& field : structure.fields) {
+            if (exact != nullptr ? &field == exact : spelt_alike(field.name, tokens.front())) {
+                find_option(*field.type, path / field.name, tokens.subspan(1), by_key, places);
+            }
+        }
+    }
+}
+
+ATTUNE_DECL std::vector<Target> places_of_tokens(std::span<const std::string> tokens,
+                                                 const Bound& root) {
+    const std::vector<std::string>& above = root.path.tokens();
+    if (tokens.empty() || tokens.size() < above.size()) {
+        return {};
+    }
+    for (std::size_t i = 0; i != above.size(); ++i) {
+        if (above[i] != tokens[i] && !spelt_alike(above[i], tokens[i])) {
+            return {};
+        }
+    }
+    std::vector<Target> places;
+    find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
+    return places;
+}
+
+ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root) {
+    std::vector<std::string> tokens;
+    try {
+        tokens = Path(name).tokens();
+    } catch (const std::invalid_argument&) {
+        return {};  // a pointer with a bad escape names nothing
+    }
+    std::vector<Target> places = places_of_tokens(tokens, root);
+    if (!places.empty()) {
+        return places;
+    }
+    constexpr std::string_view no = "no-";
+    for (std::size_t i = 0; i < tokens.size(); i += std::max<std::size_t>(1, tokens.size() - 1)) {
+        if (!tokens[i].starts_with(no)) {
+            continue;
+        }
+        std::vector<std::string> positive = tokens;
+        positive[i].erase(0, no.size());
+        for (Target& place : places_of_tokens(positive, root)) {
+            if (place.type->shape == Shape::boolean) {
+                place.negated = true;
+                places.push_back(std::move(place));
+            }
+        }
+    }
+    return places;
+}
+
+ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root) {
+    if (!path.starts_with(root.path)) {
+        return {};
+    }
+    const Type* type = &plain_type(*root.type);
+    Target place{.path = path};
+    for (std::size_t i = root.path.size(); i != path.size(); ++i) {
+        const std::string& token = path.tokens()[i];
+        if (type->shape == Shape::structure) {
+            const FieldInfo* const field = structure_of(*type).find(token);
+            if (field == nullptr) {
+                return {};
+            }
+            type = &plain_type(*field->type);
+        } else if (type->shape == Shape::map) {
+            type = &map_element(*type);
+            place.by_key = true;
+        } else if (type->shape == Shape::list && element_index(token)) {
+            type = &plain_type(static_cast<const ListType*>(type)->element);
+        } else if (type->shape == Shape::array && element_index(token)) {
+            type = &plain_type(static_cast<const ArrayType*>(type)->element);
+        } else if (type->shape != Shape::document) {
+            return {};
+        }
+    }
+    place.type = type;
+    return {std::move(place)};
+}
+
+ATTUNE_DECL std::string variable_name(const Path& path) {
+    std::string name;
+    for (const std::string& token : path.tokens()) {
+        bool fresh = !name.empty();  // an underscore is due before the next letter
+        for (std::size_t i = 0; i != token.size(); ++i) {
+            const char c = token[i];
+            if (!is_letter(c)) {
+                fresh = !name.empty();
+                continue;
+            }
+            // `poolSize` is two words, and so are `HTTPServer` and `ipV6`; `HTTP` is one.
+            const bool after_small = i > 0 && is_letter(token[i - 1]) && !is_upper(token[i - 1]);
+            const bool before_small = i > 0 && is_upper(token[i - 1]) && i + 1 < token.size() &&
+                                      is_letter(token[i + 1]) && !is_upper(token[i + 1]) &&
+                                      !(token[i + 1] >= '0' && token[i + 1] <= '9');
+            if (fresh || (is_upper(c) && (after_small || before_small))) {
+                name += '_';
+            }
+            fresh = false;
+            name += to_upper(c);
+        }
+    }
+    return name;
+}
+
+/// Lists what can be set below a place.
+class OptionList {
+public:
+    struct Section {
+        const Path& path;
+        const std::string& heading;
+    };
+
+    /// `object` is a default value of `type`; null when there is none.
+    void add(const Type& at, const Path& path, const void* object, const FieldInfo* field,
+             const Section& section, bool secret) {
+        const Type* type = &at;
+        bool unset = false;
+        for (;;) {
+            if (type->shape == Shape::optional) {
+                const auto& optional = *static_cast<const OptionalType*>(type);
+                object = object != nullptr ? optional.get(object) : nullptr;
+                unset = unset || object == nullptr;
+                type = &optional.inner;
+            } else if (type->shape == Shape::secret) {
+                secret = true;
+                object = nullptr;
+                type = &static_cast<const SecretType*>(type)->inner;
+            } else {
+                break;
+            }
+        }
+        if (type->shape == Shape::structure && !is_around(*type)) {
+            add_fields(*type, path, object, section, secret);
+            return;
+        }
+        Option option;
+        option.path = path;
+        option.type = type;
+        if (field != nullptr) {
+            option.doc = field->doc;
+            option.required = field->required;
+        }
+        option.expected = detail::expected(*type, field != nullptr ? field->rules.get() : nullptr);
+        if (object != nullptr && !secret) {
+            option.fallback = encode(*type, object, true);
+        }
+        option.unset = unset && !secret;
+        option.secret = secret;
+        option.section = section.path;
+        option.heading = section.heading;
+        options_.push_back(std::move(option));
+    }
+
+    std::vector<Option> take() && { return std::move(options_); }
+
+private:
+    bool is_around(const Type& type) const noexcept {
+        for (const Type* const around : around_) {
+            if (around == &type) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    void add_fields(const Type& type, const Path& path, const void* object, const Section& section,
+                    bool secret) {
+        const Structure& structure = structure_of(type);
+        // Setting one member of an absent struct brings the defaults of the others.
+        const auto* const base =
+            static_cast<const std::byte*>(object != nullptr ? object : structure.defaults.get());
+        const Section inner = structure.doc.empty() ? section : Section{path, structure.doc};
+        around_.push_back(&type);
+        for (const FieldInfo& field : structure.fields) {
+            add(*field.type, path / field.name, base + field.offset, &field, inner,
+                secret || field.secret);
+        }
+        around_.pop_back();
+    }
+
+    std::vector<const Type*> around_;  // structs, from the root
+    std::vector<Option> options_;
+};
+
+ATTUNE_DECL std::vector<Option> options_of(const Bound& root) {
+    const Path no_section;
+    const std::string no_heading;
+    OptionList list;
+    list.add(*root.type, root.path, nullptr, nullptr, {no_section, no_heading}, false);
+    return std::move(list).take();
+}
+
+ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type) {
+    const Type& plain = plain_type(type);
+    const std::size_t begin = text.find_first_not_of(" \t\r\n");
+    const bool json = begin != std::string_view::npos && (text[begin] == '[' || text[begin] == '{');
+    constexpr unsigned nested = form::list | form::map | form::structure;
+    if (!json || (plain.forms & nested) == 0) {
+        return Document::text(text);
+    }
+    try {
+        return parse(text);
+    } catch (const ParseError&) {
+        // `[::1]:80` is a fine string.
+        if ((plain.forms & form::string) != 0) {
+            return Document::text(text);
+        }
+        throw;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 namespace attune::inline ATTUNE_ABI::detail {
 
 class Evaluation;
@@ -11347,6 +12018,170 @@ ATTUNE_DECL void Edit::patch(const Document& json_patch) {
             overrides_ = overrides_.with(path, nullptr);
         }
     }
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What one layer has to say about a value.
+struct Candidate {
+    /// What became of it.
+    enum class Fate : std::uint8_t {
+        wins,      ///< it is the effective value
+        merged,    ///< an object: some of its members are in the effective value
+        shadowed,  ///< a layer above has the word
+    };
+
+    Fate fate = Fate::shadowed;
+    Origin origin{};   ///< the layer's name; file, line and column, variable, argument or URL
+    Document value{};  ///< secrets masked
+};
+
+/// Why a value is what it is. Secrets are masked in it.
+struct Explanation {
+    /// Of the value; empty for the whole document, and for a derived value.
+    Path path{};
+    /// Of a derived value: its name, and what it is made of, in the order in which it reads them.
+    std::string derived{};
+    std::vector<Explanation> inputs{};
+    /// The effective value in the documents; nothing where no layer has one, and for derived values.
+    std::optional<Document> value{};
+    /// The version that made the value what it is; 0 when that is older than the history, or when
+    /// no layer has a value.
+    Version since = 0;
+    /// The winning one first, then the others from the highest layer down.
+    std::vector<Candidate> candidates{};
+    /// What the bound struct has where no layer says anything; nothing when nobody bound it.
+    std::optional<Document> fallback{};
+    /// Whether the value, or a part of it, is a secret.
+    bool secret = false;
+};
+
+/// For people, on several lines without the end of the last one:
+///
+/// ```text
+/// server.port = 9090 (set in version 7)
+///   * overrides: 9090
+///     environment variable SERVICE_SERVER_PORT: 8081, shadowed
+///     service.json:3:13: 8080, shadowed
+///     default: 80
+/// ```
+ATTUNE_DECL std::string to_string(const Explanation& explanation);
+/// One after the other.
+ATTUNE_DECL std::string to_string(const std::vector<Explanation>& explanations);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+inline void render_explanation(const Explanation& explanation, std::size_t indent,
+                               std::string& text) {
+    const std::string margin(indent, ' ');
+    const auto line = [&](std::string_view mark, const std::string& rest) {
+        text += '\n' + margin + "  ";
+        text += mark;
+        text += rest;
+    };
+    text += margin;
+    if (!explanation.derived.empty()) {
+        text += explanation.derived + " is derived from";
+        for (const Explanation& input : explanation.inputs) {
+            text += '\n';
+            render_explanation(input, indent + 4, text);
+        }
+        return;
+    }
+    text += explanation.path.empty() ? "(everything)" : to_string(explanation.path);
+    if (explanation.value) {
+        text += " = " + to_text(*explanation.value);
+        if (explanation.since != 0) {
+            text += " (set in version " + std::to_string(explanation.since) + ')';
+        }
+    } else {
+        text += explanation.fallback ? " has its default" : " is not set";
+    }
+    for (const Candidate& candidate : explanation.candidates) {
+        const bool wins = candidate.fate == Candidate::Fate::wins;
+        line(wins ? "* " : "  ", to_string(candidate.origin) + ": " + to_text(candidate.value) +
+                                     (wins ? ""
+                                      : candidate.fate == Candidate::Fate::merged
+                                          ? ", merged"
+                                          : ", shadowed"));
+    }
+    if (explanation.fallback) {
+        line(explanation.value ? "  " : "* ", "default: " + to_text(*explanation.fallback));
+    }
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::string to_string(const Explanation& explanation) {
+    std::string text;
+    detail::render_explanation(explanation, 0, text);
+    return text;
+}
+
+ATTUNE_DECL std::string to_string(const std::vector<Explanation>& explanations) {
+    std::string text;
+    for (const Explanation& explanation : explanations) {
+        text += (text.empty() ? "" : "\n") + to_string(explanation);
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Whether secrets are to be seen in what a store gives away.
+enum class Secrets : std::uint8_t {
+    masked,  ///< `"***"` in their place
+    shown,
+};
+
+/// One retained version, as Store::history lists it. Holds no values but the way to a hash of them.
+class VersionInfo {
+public:
+    Version version = 0;
+    std::chrono::system_clock::time_point time{};  ///< when it was published
+    std::string reason;  ///< `set server.port`, the name of a layer, what transact was told
+    std::string layer;   ///< which layer brought the change; empty when none did
+    /// The deepest paths that differ from the version before.
+    std::vector<Path> changed;
+    bool kept = false;  ///< by Store::keep
+    std::string note;   ///< what Store::keep was told
+
+    /// SHA-256 of the merged document's text in 64 hexadecimal digits: equal for equal documents,
+    /// in any process. Computed by each call, O(n) in the size of the document.
+    ATTUNE_DECL std::string content_hash() const;
+
+    VersionInfo() = default;
+
+private:
+    friend class detail::Core;
+    Document document_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL std::string VersionInfo::content_hash() const {
+    const std::string text = to_text(document_);
+    std::array<unsigned char, 32> digest;
+    if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+        throw std::runtime_error{"OpenSSL cannot compute SHA-256"};
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hash;
+    for (const unsigned char byte : digest) {
+        hash += digits[byte >> 4];
+        hash += digits[byte & 15];
+    }
+    return hash;
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -11765,16 +12600,40 @@ enum class State : std::uint8_t {
 /// `starting`, `ready`, `stale` or `failed`.
 ATTUNE_DECL std::string_view to_string(State state) noexcept;
 
+/// Why a layer's newest document is not served.
+enum class Failure : std::uint8_t {
+    none,
+    unavailable,  ///< it could not be read
+    malformed,    ///< it is not what it should be: no JSON, for example
+    refused,      ///< it was read, but bindings, rules or checks refuse it
+    not_kept,     ///< the store's journal could not keep it; it is tried again
+};
+
+/// `none`, `unavailable`, `malformed`, `refused` or `not kept`.
+ATTUNE_DECL std::string_view to_string(Failure failure) noexcept;
+
+/// The last thing that went wrong with a layer. Stays when the layer has recovered.
+struct LayerError {
+    Failure kind = Failure::none;
+    Path path{};  ///< the first value it was about; empty when it was about the whole
+    std::chrono::system_clock::time_point time{};
+};
+
 /// One layer at one moment. Holds no values.
 struct LayerStatus {
     std::string name;  ///< such as `file service.json`
     State state = State::starting;
     std::chrono::system_clock::time_point since{};         ///< of the state
     std::chrono::system_clock::time_point last_success{};  ///< the last reading that was accepted
-    std::uint64_t updates = 0;                             ///< readings accepted
-    std::uint64_t refusals = 0;                            ///< readings refused or impossible
+    /// Since last_success, when the status was asked for: how old what is served may be. Negative
+    /// when there was none yet.
+    std::chrono::system_clock::duration age{-1};
+    Version version = 0;        ///< of the store, that first showed what is served
+    std::uint64_t updates = 0;  ///< readings accepted
+    std::uint64_t refusals = 0;  ///< readings refused or impossible
     std::uint64_t consecutive_failures = 0;
-    std::vector<Problem> problems;  ///< of the last failure, while it lasts
+    LayerError last_error{};
+    std::vector<Problem> problems;  ///< of the last failure, while it lasts; without `found`
     std::string revision;           ///< the transport's own mark of what is served
 };
 
@@ -11787,7 +12646,9 @@ struct SlowObserver {
 
 /// A store at one moment. Holds no values.
 struct StoreStatus {
-    State state = State::ready;  ///< ready, or stale when any layer is not ready
+    /// `starting` while a journal stands in for layers that are not there yet; else `stale` when
+    /// any layer or derived value is; else `ready`.
+    State state = State::ready;
     Version version = 0;
     std::chrono::system_clock::time_point published{};  ///< when that version was
     std::uint64_t commits = 0;                          ///< versions published
@@ -11799,6 +12660,10 @@ struct StoreStatus {
     std::vector<LayerStatus> layers;           ///< lowest first
     std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
     std::vector<Staleness> stale;   ///< derived values whose functions failed, see OnError::keep
+
+    /// The rule for a readiness probe: everything that is served was accepted from the layers there
+    /// are. A stale store is ready, since it goes on with what was good; a starting one is not.
+    bool ready() const noexcept { return state == State::ready || state == State::stale; }
 };
 
 /// For people: a line for the store, one per slow observer, one per layer, one per problem.
@@ -11814,6 +12679,17 @@ ATTUNE_DECL std::string_view to_string(State state) noexcept {
     case State::ready: return "ready";
     case State::stale: return "stale";
     case State::failed: return "failed";
+    }
+    return "unknown";
+}
+
+ATTUNE_DECL std::string_view to_string(Failure failure) noexcept {
+    switch (failure) {
+    case Failure::none: return "none";
+    case Failure::unavailable: return "unavailable";
+    case Failure::malformed: return "malformed";
+    case Failure::refused: return "refused";
+    case Failure::not_kept: return "not kept";
     }
     return "unknown";
 }
@@ -12099,6 +12975,21 @@ public:
     ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
+
+    // History.
+    ATTUNE_DECL std::vector<VersionInfo> history() const;
+    ATTUNE_DECL void keep(Version version, std::string note);
+    ATTUNE_DECL void forget(Version version);
+    ATTUNE_DECL Document diff(Version from, Version to, Secrets secrets) const;
+    ATTUNE_DECL Document merge_diff(Version from, Version to, Secrets secrets) const;
+    ATTUNE_DECL std::vector<Path> changed_between(Version from, Version to) const;
+    ATTUNE_DECL std::string render_diff(Version from, Version to, Secrets secrets) const;
+    ATTUNE_DECL Commit rollback(Version version, const Path& path);
+    ATTUNE_DECL Commit release_rollback();
+
+    ATTUNE_DECL Explanation explain(const Path& path) const;
+    ATTUNE_DECL Explanation explain(const GraphNode& node) const;
+    ATTUNE_DECL std::vector<Explanation> explain() const;
     const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
     ATTUNE_DECL NodeHome& home() const noexcept;
     const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
@@ -12123,6 +13014,7 @@ private:
     struct LayerEntry;
     struct Addition;
     struct Candidate;
+    struct Proposal;
     struct Published;
 
     explicit Core(StoreOptions options);
@@ -12140,6 +13032,10 @@ private:
     static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
     /// After the mutex was let go: runs what is due, reclaims what nobody sees.
     void finish(Published& published);
+    /// Tells transports that want to know it what is served of them.
+    void tell_accepted();
+    /// What is bound, for whoever looks without the mutex.
+    std::vector<Bound> roots() const;
     void tidy();
     Commit ticket(const Published& published, const Path* within = nullptr) const;
 
@@ -12835,464 +13731,24 @@ ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& befor
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
-// How the places of bound types are spelt outside of documents: `SERVER_POOL_SIZE` in the
-// environment and `--server.pool-size` on the command line are `server.pool_size`, or whatever the
-// bound structs call it. The names are matched against the types, so no spelling has to say where
-// one name ends and the next begins.
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-struct Type;
-
-/// A type and where in the document its values are.
-struct Bound {
-    Path path;
-    const Type* type = nullptr;
-};
-
-/// A place that a name may mean.
-struct Target {
-    Path path;
-    const Type* type = nullptr;  ///< what is expected there; never optional, pointer or secret
-    bool by_key = false;         ///< a key of a map on the way was taken from the name
-    bool negated = false;        ///< the name is `no-` before that of a boolean
-
-    friend bool operator==(const Target&, const Target&) = default;
-};
-
-/// The places within `root` that an environment variable, without its prefix, may mean.
-///
-/// Underscores part the name into words; how many words make one name of the path is found out by
-/// trying. Letter case means nothing, nor does it matter whether a member is spelt `pool_size`,
-/// `pool-size` or `poolSize`. The key of a map is what is left of the name, in lower case; where
-/// the values are structs or maps, a shorter key with a name inside its value goes before that.
-/// Elements of lists cannot be named.
-///
-/// Where very many places fit, only some are found, but never just one.
-ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const Bound& root);
-
-/// The places within `root` that a command-line option, without its dashes, may mean.
-///
-/// The name is a path, dotted or as a JSON Pointer. A part that equals a member's name means that
-/// member; otherwise only letters and digits count, in either case. Keys of maps are taken as
-/// written. `no-` before the whole name, or before its last part, negates a boolean, unless
-/// something is really called so.
-ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root);
-
-/// The place at `path`, if that lies within `root`: one, or none. Names are taken exactly.
-ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root);
-
-/// The usual spelling of a path as an environment variable, without prefix: `SERVER_POOL_SIZE` for
-/// `server.poolSize`.
-ATTUNE_DECL std::string variable_name(const Path& path);
-
-/// Something that can be set, as Store::usage tells it.
-struct Option {
-    Path path;
-    const Type* type = nullptr;  ///< never optional, pointer or secret
-    std::string doc;             ///< of the member
-    std::string expected;        ///< such as `an integer in [1, 65535]`
-    Document fallback;           ///< the default, typed; null for secrets and where none is known
-    bool unset = false;          ///< an optional that is empty by default
-    bool required = false;
-    bool secret = false;
-    Path section;         ///< of the nearest struct around it that has a doc
-    std::string heading;  ///< that doc; empty when none has one
-};
-
-/// All that can be set within `root`, in the order of the members. What holds other values is one
-/// option: a list, a map, a variant, and a struct inside itself.
-ATTUNE_DECL std::vector<Option> options_of(const Bound& root);
-
-/// A value that came without a type. JSON where the type holds other values and the text begins as
-/// such; the text itself otherwise, to be decoded by its type later. Throws ParseError.
-ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-// Bytes of letters beyond ASCII count as letters, and keep their case.
-ATTUNE_DECL bool is_letter(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           static_cast<unsigned char>(c) >= 0x80;
-}
-ATTUNE_DECL bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
-ATTUNE_DECL char to_lower(char c) noexcept {
-    return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
-}
-ATTUNE_DECL char to_upper(char c) noexcept {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
-
-/// What all spellings of a name have in common: its letters and digits, in lower case.
-ATTUNE_DECL std::string letters_of(std::string_view name) {
-    std::string letters;
-    for (const char c : name) {
-        if (is_letter(c)) {
-            letters += to_lower(c);
-        }
-    }
-    return letters;
-}
-
-ATTUNE_DECL bool spelt_alike(std::string_view a, std::string_view b) {
-    const std::string letters = letters_of(a);
-    return !letters.empty() && letters == letters_of(b);
-}
-
-/// The type of the value itself, behind what only says whether there is one and who may see it.
-ATTUNE_DECL const Type& plain_type(const Type& type) noexcept {
-    const Type* plain = &type;
-    for (;;) {
-        if (plain->shape == Shape::optional) {
-            plain = &static_cast<const OptionalType*>(plain)->inner;
-        } else if (plain->shape == Shape::secret) {
-            plain = &static_cast<const SecretType*>(plain)->inner;
-        } else {
-            return *plain;
-        }
-    }
-}
-
-ATTUNE_DECL const Type& map_element(const Type& map) noexcept {
-    return plain_type(static_cast<const MapType&>(map).element);
-}
-
-/// Tries the words of a variable's name on a bound type.
-class VariableSearch {
-public:
-    explicit VariableSearch(std::string_view name) {
-        while (!name.empty()) {
-            const std::size_t end = std::min(name.find('_'), name.size());
-            if (end != 0) {
-                for (char& c : words_.emplace_back(name.substr(0, end))) {
-                    c = to_lower(c);
-                }
-            }
-            name.remove_prefix(std::min(end + 1, name.size()));
-        }
-    }
-
-    std::vector<Target> in(const Bound& root) && {
-        std::size_t first = 0;
-        for (const std::string& token : root.path.tokens()) {
-            const std::size_t end = end_of(token, first);
-            if (end == first) {
-                return {};
-            }
-            first = end;
-        }
-        if (!words_.empty()) {
-            descend(*root.type, root.path, first, false);
-        }
-        return std::move(places_);
-    }
-
-private:
-    // Recursive types can offer a place for each way to cut a long name. So many are ambiguous,
-    // whatever else there is.
-    static constexpr std::size_t enough = 8;
-
-    /// Where the words that spell `name` end; `first` when it is not what the next words spell.
-    std::size_t end_of(std::string_view name, std::size_t first) const {
-        const std::string letters = letters_of(name);
-        std::string_view rest = letters;
-        std::size_t end = first;
-        while (!rest.empty()) {
-            if (end == words_.size() || !rest.starts_with(words_[end])) {
-                return first;
-            }
-            rest.remove_prefix(words_[end].size());
-            ++end;
-        }
-        return end;
-    }
-
-    std::string key_of(std::size_t first, std::size_t end) const {
-        std::string key = words_[first];
-        while (++first != end) {
-            key += '_' + words_[first];
-        }
-        return key;
-    }
-
-    void add(const Type& type, Path path, bool by_key) {
-        ++(by_key ? keys_ : members_);
-        places_.push_back({.path = std::move(path), .type = &type, .by_key = by_key});
-    }
-
-    void descend(const Type& at, const Path& path, std::size_t first, bool by_key) {
-        if (members_ >= enough || (by_key && keys_ >= enough)) {
-            return;
-        }
-        const Type& type = plain_type(at);
-        if (first == words_.size()) {
-            add(type, path, by_key);
-        } else if (type.shape == Shape::structure) {
-            for (const FieldInfo& field : structure_of(type).fields) {
-                const std::size_t end = end_of(field.name, first);
-                if (end != first) {
-                    descend(*field.type, path / field.name, end, by_key);
-                }
-            }
-        } else if (type.shape == Shape::map) {
-            descend_map(map_element(type), path, first);
-        }
-    }
-
-    void descend_map(const Type& element, const Path& path, std::size_t first) {
-        const std::size_t before = places_.size();
-        if (element.shape == Shape::structure || element.shape == Shape::map) {
-            for (std::size_t end = first + 1; end < words_.size(); ++end) {
-                descend(element, path / key_of(first, end), end, true);
-            }
-        }
-        if (places_.size() == before) {
-            add(element, path / key_of(first, words_.size()), true);
-        }
-    }
-
-    std::vector<std::string> words_;
-    std::vector<Target> places_;
-    std::size_t members_ = 0;
-    std::size_t keys_ = 0;
-};
-
-ATTUNE_DECL std::vector<Target> places_of_variable(std::string_view name, const Bound& root) {
-    return VariableSearch(name).in(root);
-}
-
-/// Adds what the tokens of an option may mean below `path`.
-ATTUNE_DECL void find_option(const Type& at, const Path& path, std::span<const std::string> tokens,
-                             bool by_key, std::vector<Target>& places) {
-    const Type& type = plain_type(at);
-    if (tokens.empty()) {
-        places.push_back({.path = path, .type = &type, .by_key = by_key});
-    } else if (type.shape == Shape::map) {
-        find_option(map_element(type), path / tokens.front(), tokens.subspan(1), true, places);
-    } else if (type.shape == Shape::structure) {
-        const Structure& structure = structure_of(type);
-        const FieldInfo* const exact = structure.find(tokens.front());
-        for (const FieldInfo& field : structure.fields) {
-            if (exact != nullptr ? &field == exact : spelt_alike(field.name, tokens.front())) {
-                find_option(*field.type, path / field.name, tokens.subspan(1), by_key, places);
-            }
-        }
-    }
-}
-
-ATTUNE_DECL std::vector<Target> places_of_tokens(std::span<const std::string> tokens,
-                                                 const Bound& root) {
-    const std::vector<std::string>& above = root.path.tokens();
-    if (tokens.empty() || tokens.size() < above.size()) {
-        return {};
-    }
-    for (std::size_t i = 0; i != above.size(); ++i) {
-        if (above[i] != tokens[i] && !spelt_alike(above[i], tokens[i])) {
-            return {};
-        }
-    }
-    std::vector<Target> places;
-    find_option(*root.type, root.path, tokens.subspan(above.size()), false, places);
-    return places;
-}
-
-ATTUNE_DECL std::vector<Target> places_of_option(std::string_view name, const Bound& root) {
-    std::vector<std::string> tokens;
-    try {
-        tokens = Path(name).tokens();
-    } catch (const std::invalid_argument&) {
-        return {};  // a pointer with a bad escape names nothing
-    }
-    std::vector<Target> places = places_of_tokens(tokens, root);
-    if (!places.empty()) {
-        return places;
-    }
-    constexpr std::string_view no = "no-";
-    for (std::size_t i = 0; i < tokens.size(); i += std::max<std::size_t>(1, tokens.size() - 1)) {
-        if (!tokens[i].starts_with(no)) {
-            continue;
-        }
-        std::vector<std::string> positive = tokens;
-        positive[i].erase(0, no.size());
-        for (Target& place : places_of_tokens(positive, root)) {
-            if (place.type->shape == Shape::boolean) {
-                place.negated = true;
-                places.push_back(std::move(place));
-            }
-        }
-    }
-    return places;
-}
-
-ATTUNE_DECL std::vector<Target> places_of_path(const Path& path, const Bound& root) {
-    if (!path.starts_with(root.path)) {
-        return {};
-    }
-    const Type* type = &plain_type(*root.type);
-    Target place{.path = path};
-    for (std::size_t i = root.path.size(); i != path.size(); ++i) {
-        const std::string& token = path.tokens()[i];
-        if (type->shape == Shape::structure) {
-            const FieldInfo* const field = structure_of(*type).find(token);
-            if (field == nullptr) {
-                return {};
-            }
-            type = &plain_type(*field->type);
-        } else if (type->shape == Shape::map) {
-            type = &map_element(*type);
-            place.by_key = true;
-        } else if (type->shape == Shape::list && element_index(token)) {
-            type = &plain_type(static_cast<const ListType*>(type)->element);
-        } else if (type->shape == Shape::array && element_index(token)) {
-            type = &plain_type(static_cast<const ArrayType*>(type)->element);
-        } else if (type->shape != Shape::document) {
-            return {};
-        }
-    }
-    place.type = type;
-    return {std::move(place)};
-}
-
-ATTUNE_DECL std::string variable_name(const Path& path) {
-    std::string name;
-    for (const std::string& token : path.tokens()) {
-        bool fresh = !name.empty();  // an underscore is due before the next letter
-        for (std::size_t i = 0; i != token.size(); ++i) {
-            const char c = token[i];
-            if (!is_letter(c)) {
-                fresh = !name.empty();
-                continue;
-            }
-            // `poolSize` is two words, and so are `HTTPServer` and `ipV6`; `HTTP` is one.
-            const bool after_small = i > 0 && is_letter(token[i - 1]) && !is_upper(token[i - 1]);
-            const bool before_small = i > 0 && is_upper(token[i - 1]) && i + 1 < token.size() &&
-                                      is_letter(token[i + 1]) && !is_upper(token[i + 1]) &&
-                                      !(token[i + 1] >= '0' && token[i + 1] <= '9');
-            if (fresh || (is_upper(c) && (after_small || before_small))) {
-                name += '_';
-            }
-            fresh = false;
-            name += to_upper(c);
-        }
-    }
-    return name;
-}
-
-/// Lists what can be set below a place.
-class OptionList {
-public:
-    struct Section {
-        const Path& path;
-        const std::string& heading;
-    };
-
-    /// `object` is a default value of `type`; null when there is none.
-    void add(const Type& at, const Path& path, const void* object, const FieldInfo* field,
-             const Section& section, bool secret) {
-        const Type* type = &at;
-        bool unset = false;
-        for (;;) {
-            if (type->shape == Shape::optional) {
-                const auto& optional = *static_cast<const OptionalType*>(type);
-                object = object != nullptr ? optional.get(object) : nullptr;
-                unset = unset || object == nullptr;
-                type = &optional.inner;
-            } else if (type->shape == Shape::secret) {
-                secret = true;
-                object = nullptr;
-                type = &static_cast<const SecretType*>(type)->inner;
-            } else {
-                break;
-            }
-        }
-        if (type->shape == Shape::structure && !is_around(*type)) {
-            add_fields(*type, path, object, section, secret);
-            return;
-        }
-        Option option;
-        option.path = path;
-        option.type = type;
-        if (field != nullptr) {
-            option.doc = field->doc;
-            option.required = field->required;
-        }
-        option.expected = detail::expected(*type, field != nullptr ? field->rules.get() : nullptr);
-        if (object != nullptr && !secret) {
-            option.fallback = encode(*type, object, true);
-        }
-        option.unset = unset && !secret;
-        option.secret = secret;
-        option.section = section.path;
-        option.heading = section.heading;
-        options_.push_back(std::move(option));
-    }
-
-    std::vector<Option> take() && { return std::move(options_); }
-
-private:
-    bool is_around(const Type& type) const noexcept {
-        for (const Type* const around : around_) {
-            if (around == &type) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    void add_fields(const Type& type, const Path& path, const void* object, const Section& section,
-                    bool secret) {
-        const Structure& structure = structure_of(type);
-        // Setting one member of an absent struct brings the defaults of the others.
-        const auto* const base =
-            static_cast<const std::byte*>(object != nullptr ? object : structure.defaults.get());
-        const Section inner = structure.doc.empty() ? section : Section{path, structure.doc};
-        around_.push_back(&type);
-        for (const FieldInfo& field : structure.fields) {
-            add(*field.type, path / field.name, base + field.offset, &field, inner,
-                secret || field.secret);
-        }
-        around_.pop_back();
-    }
-
-    std::vector<const Type*> around_;  // structs, from the root
-    std::vector<Option> options_;
-};
-
-ATTUNE_DECL std::vector<Option> options_of(const Bound& root) {
-    const Path no_section;
-    const std::string no_heading;
-    OptionList list;
-    list.add(*root.type, root.path, nullptr, nullptr, {no_section, no_heading}, false);
-    return std::move(list).take();
-}
-
-ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type) {
-    const Type& plain = plain_type(type);
-    const std::size_t begin = text.find_first_not_of(" \t\r\n");
-    const bool json = begin != std::string_view::npos && (text[begin] == '[' || text[begin] == '{');
-    constexpr unsigned nested = form::list | form::map | form::structure;
-    if (!json || (plain.forms & nested) == 0) {
-        return Document::text(text);
-    }
-    try {
-        return parse(text);
-    } catch (const ParseError&) {
-        // `[::1]:80` is a fine string.
-        if ((plain.forms & form::string) != 0) {
-            return Document::text(text);
-        }
-        throw;
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// Where a layer stands among the others; of one rank, the later one is above.
-enum class Rank : std::uint8_t { transport, overrides, scope };
+enum class Rank : std::uint8_t {
+    restored,   ///< what a journal brought back, until the layers are there again
+    transport,
+    rollback,
+    overrides,
+    scope,
+};
+
+/// A place that a rollback keeps as it was in an earlier version.
+struct Hold {
+    Path path;
+    std::optional<Document> value;      ///< nothing when there was nothing
+    Version version = 0;                ///< where it was so
+    std::optional<Document> overrides;  ///< what the program had set there by then
+};
 
 /// What one layer contributes to a version. Immutable once it is in a stack.
 struct LayerContent {
@@ -13304,6 +13760,8 @@ struct LayerContent {
     Document document;                        ///< content.document with the texts in their places
     std::shared_ptr<const Source> source;     ///< of document
     std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
+    /// Of a rollback, instead of a document: replace whatever lies below, the later the stronger.
+    std::vector<Hold> holds;
 };
 
 /// The layers of a version, lowest first. Copies are cheap: only a layer that changes is new.
@@ -13314,9 +13772,22 @@ using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
 ///
 /// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
 /// higher layer masks what lies below it, and stays. A document that is null as a whole
-/// contributes nothing.
+/// contributes nothing. Below a rollback everything is merged anew.
 ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
                              const LayerStack& after);
+
+/// What the program has set, as it holds when there is no rollback.
+ATTUNE_DECL Document overrides_in(const LayerStack& stack);
+
+/// What a layer says about one place.
+struct Say {
+    const Document* value = nullptr;  ///< null when it has none there
+    bool decides = false;             ///< layers below have nothing to say about it
+};
+ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept;
+
+/// Where what the layer has at `path` comes from.
+ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part);
 
 /// Which layer a value comes from, and how unknown keys there are judged. Refers to the stack.
 class StackProvenance final : public Provenance {
@@ -13446,8 +13917,47 @@ inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas de
     return merged != nullptr ? reconcile(*merged, *folded) : *folded;
 }
 
-ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
-                             const LayerStack& after) {
+/// `below`, which may be null, with the hold's value from the token `depth` of its path on.
+inline Document held(const Document* below, const Hold& hold, std::size_t depth = 0) {
+    if (depth == hold.path.size()) {
+        return hold.value.value_or(Document::object());
+    }
+    const Document object =
+        below != nullptr && below->is_object() ? *below : Document::object();
+    const std::string& token = hold.path.tokens()[depth];
+    if (depth + 1 == hold.path.size() && !hold.value) {
+        return object.without(Path{{token}});
+    }
+    return object.with(Path{{token}}, held(object.find(token), hold, depth + 1));
+}
+
+/// The stack as plain layers: a rollback and all that lies below it become one.
+inline LayerStack without_holds(const LayerStack& stack) {
+    const auto rollback = std::find_if(stack.begin(), stack.end(),
+                                       [](const auto& layer) { return !layer->holds.empty(); });
+    if (rollback == stack.end()) {
+        return stack;
+    }
+    std::optional<Document> merged;
+    for (auto layer = stack.begin(); layer != rollback; ++layer) {
+        const Document& document = (*layer)->document;
+        if (!document.is_null()) {
+            merged = merged ? merge(*merged, document) : document;
+        }
+    }
+    auto plain = std::make_shared<LayerContent>();
+    plain->id = (*rollback)->id;
+    plain->document = merged.value_or(Document{});
+    for (const Hold& hold : (*rollback)->holds) {
+        plain->document = held(&plain->document, hold);
+    }
+    LayerStack result{std::move(plain)};
+    result.insert(result.end(), rollback + 1, stack.end());
+    return result;
+}
+
+inline Document remerge_plain(const Document& merged, const LayerStack& before,
+                              const LayerStack& after) {
     const auto contribution = [](const LayerContent& layer) {
         return layer.document.is_null() ? nullptr : &layer.document;
     };
@@ -13475,6 +13985,17 @@ ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
     return remerge_at(present, deltas).value_or(Document::object());
 }
 
+ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
+                             const LayerStack& after) {
+    const auto holds = [](const LayerStack& stack) {
+        return std::any_of(stack.begin(), stack.end(),
+                           [](const auto& layer) { return !layer->holds.empty(); });
+    };
+    return holds(before) || holds(after)
+               ? remerge_plain(merged, without_holds(before), without_holds(after))
+               : remerge_plain(merged, before, after);
+}
+
 /// How far `path` leads into `document`.
 struct Descent {
     const Document* value;  ///< null when the path ends before its last token
@@ -13496,11 +14017,39 @@ inline Descent descend(const Document& document, const Path& path) noexcept {
     return {value, depth, false};
 }
 
+/// The hold that decides what is at `path`, or null.
+inline const Hold* hold_at(const LayerContent& layer, const Path& path) noexcept {
+    for (std::size_t i = layer.holds.size(); i-- != 0;) {
+        if (path.starts_with(layer.holds[i].path)) {
+            return &layer.holds[i];
+        }
+    }
+    return nullptr;
+}
+
+ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept {
+    if (const Hold* const hold = hold_at(layer, path)) {
+        const Document* value = hold->value ? &*hold->value : nullptr;
+        for (std::size_t i = hold->path.size(); value != nullptr && i != path.size(); ++i) {
+            value = value->find(Path{{path.tokens()[i]}});
+        }
+        return {value, true};
+    }
+    if (layer.document.is_null()) {
+        return {};
+    }
+    const Descent found = descend(layer.document, path);
+    return {found.value, found.masks || (found.value != nullptr && !found.value->is_object())};
+}
+
 ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
     const LayerContent* nearest = nullptr;
     std::size_t nearest_depth = 0;
     for (std::size_t i = stack_.size(); i-- > 0;) {
         const LayerContent* const layer = stack_[i].get();
+        if (hold_at(*layer, path) != nullptr) {
+            return layer;
+        }
         if (layer->document.is_null()) {
             continue;
         }
@@ -13517,15 +14066,39 @@ ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const 
     return nearest_depth != 0 || stack_.size() == 1 ? nearest : nullptr;
 }
 
+ATTUNE_DECL Document overrides_in(const LayerStack& stack) {
+    Document before;
+    Document set;
+    for (const auto& layer : stack) {
+        for (const Hold& hold : layer->holds) {
+            const Document object = before.is_null() ? Document::object() : before;
+            before = hold.path.empty() ? hold.overrides.value_or(Document{})
+                     : hold.overrides  ? object.with(hold.path, *hold.overrides)
+                                       : before.without(hold.path);
+        }
+        if (layer->rank == Rank::overrides) {
+            set = layer->document;
+        }
+    }
+    return before.is_null() ? set : set.is_null() ? before : merge(before, set);
+}
+
+ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part) {
+    Origin origin = layer.source != nullptr ? layer.source->locate(path, part) : Origin{};
+    if (const Hold* const hold = hold_at(layer, path)) {
+        origin.source = "rollback to version " + std::to_string(hold->version);
+    }
+    origin.layer = layer.name;
+    origin.revision = layer.content.revision;
+    return origin;
+}
+
 ATTUNE_DECL Origin StackProvenance::origin(const Path& path, Part part) const {
     const LayerContent* const layer = winner(path);
     if (layer == nullptr) {
         return {};
     }
-    Origin origin = layer->source != nullptr ? layer->source->locate(path, part) : Origin{};
-    origin.layer = layer->name;
-    origin.revision = layer->content.revision;
-    return origin;
+    return origin_in(*layer, path, part);
 }
 
 ATTUNE_DECL UnknownKeys StackProvenance::unknown_keys(const Path& path) const {
@@ -14125,6 +14698,9 @@ struct Core::LayerEntry {
     std::unique_ptr<Feed> feed;            // set once the transport has been started
     LayerStatus status;
     std::optional<Content> refused;  // the newest content, while it cannot be accepted
+    bool tells = false;              // the transport wants to know what is served, and does not yet
+    std::mutex telling;              // held while it is told; before the commit mutex
+    bool ended = false;              // under `telling`: it is not to be told any more
 };
 
 /// What a candidate wants to be.
@@ -14132,6 +14708,18 @@ struct Core::Candidate {
     LayerStack stack;
     std::string reason;
     const Path* within = nullptr;  ///< where all changes are, when that is known
+    std::string layer = {};        ///< which one changes; empty when none does
+    /// Called when everything is right, before anybody sees it; may refuse by an exception.
+    std::function<void()> save = {};
+    bool adds_layer = false;  ///< what a journal has restored goes on standing in for the others
+};
+
+/// How a layer's content comes into a candidate.
+struct Core::Proposal {
+    std::string reason;
+    const Path* within = nullptr;  ///< as in Candidate
+    bool first = false;            ///< of a new layer
+    bool written = false;          ///< by the program: the layer's transport must keep it first
 };
 
 /// Of a node that is stale.
@@ -14165,6 +14753,15 @@ inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& no
     return node.observers->all;
 }
 
+inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
+    std::vector<Bound> roots;
+    roots.reserve(nodes.size());
+    for (const BoundNode* node : nodes) {
+        roots.push_back({node->path, &node->bound_kind.type()});
+    }
+    return roots;
+}
+
 /// What a commit did, and whom to tell once the mutex is free.
 struct Core::Published {
     Version version = 0;
@@ -14191,10 +14788,12 @@ struct Core::State {
 
     // All below: under commit_mutex.
     bool closed = false;
+    std::atomic<bool> tells{};  // some layer does; read without the mutex
     LayerStack stack;
     std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack
     std::uint64_t next_layer = 1;
-    std::uint64_t overrides = 0;  // id of the overrides, once there are some
+    std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
+    std::uint64_t rollback = 0;
     BindingIndex index;
     std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
     Graph graph;
@@ -14225,10 +14824,21 @@ struct Core::State {
     /// before. An edit does so by nature.
     Content reconciled(const LayerEntry& entry, Content content) const;
     /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
-    std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
-                                                std::vector<Problem>& problems) const;
-    /// The present stack with that layer replaced, or added on top of its rank.
-    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
+    std::shared_ptr<LayerContent> prepare(const LayerEntry& entry, Content content,
+                                          std::vector<Problem>& problems) const;
+    /// The stack with that layer replaced, or added on top of its rank.
+    static LayerStack with_layer(LayerStack stack, std::shared_ptr<const LayerContent> layer);
+    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const {
+        return with_layer(stack, std::move(layer));
+    }
+
+    /// Puts a rollback above the transports, and the overrides of that time above it.
+    Published hold(FrameChain& chain, Hold hold);
+    /// The stack with `document` in the layer of the overrides, of which that is the present one.
+    static LayerStack with_overrides(LayerStack stack, const LayerContent& present,
+                                     Document document);
+    /// Adds the layer when there is none yet.
+    std::shared_ptr<LayerEntry> overrides_layer();
 
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
     /// changes nothing.
@@ -14240,15 +14850,23 @@ struct Core::State {
     void shake(FrameChain& chain);
 #endif
     /// As above, for one layer's content; keeps its status.
-    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason,
-                     const Path* within = nullptr);
+    Published accept(FrameChain& chain, LayerEntry& entry, Content content, Proposal proposal);
 
     /// Accepts what layers were refused, if it can be accepted now: all of it at once, or else the
     /// content of one layer.
     std::optional<Published> accept_refused(FrameChain& chain);
 
-    void note_success(LayerEntry& entry, const std::string& revision);
-    void note_failure(LayerEntry& entry, std::vector<Problem> problems);
+    /// The layer's content is served, since that version of the store.
+    void note_success(LayerEntry& entry, const Content& content, Version version);
+    /// Another reading could not be had, or is refused.
+    void note_failure(LayerEntry& entry, Failure failure, std::vector<Problem> problems);
+    Explanation explain(const FrameChain& chain, const Path& path,
+                        std::span<const Bound> roots) const;
+    Explanation explain(const FrameChain& chain, const GraphNode& node,
+                        std::span<const Bound> roots) const;
+    /// What bound structs begin with at `path`.
+    std::optional<Document> fallback_of(const Path& path) const;
+
     /// Offers the values of changed nodes to their observers.
     void offer(const Frame& frame, std::span<GraphNode* const> observed, Published& result);
     /// Offers the rejection to whoever observes them; what is due then.
@@ -14780,7 +15398,7 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
             return known;
         }
         node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
-        Candidate candidate{state_->stack, "bind " + to_string(path)};
+        Candidate candidate{.stack = state_->stack, .reason = "bind " + to_string(path)};
         std::vector<Problem> problems;
         for (auto& layer : candidate.stack) {
             if (layer->content.texts.empty()) {
@@ -14798,6 +15416,12 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
                             .version = chain_->current()->version}};
         }
         published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
+        for (const auto& layer : state_->layers) {
+            if (layer->transport != nullptr && layer->transport->wants_accepted()) {
+                layer->tells = true;
+                state_->tells.store(true, std::memory_order_relaxed);
+            }
+        }
         state_->bound.push_back(node.get());
         state_->index.insert(node);
     }
@@ -14996,6 +15620,9 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
                      .observers = {},
                      .due = {}};
     if (!result.changed() && !addition.any()) {
+        if (candidate.save) {
+            candidate.save();
+        }
         stack = std::move(candidate.stack);  // positions may have moved
         return result;
     }
@@ -15048,7 +15675,13 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         frame.version = ++result.version;
         frame.time = now();
         frame.reason = std::move(candidate.reason);
+        frame.layer = std::move(candidate.layer);
         frame.document = result.after;
+        frame.before = result.before;
+        frame.overrides = overrides_in(candidate.stack);
+    }
+    if (candidate.save) {
+        candidate.save();
     }
     chain.publish(draft);
 
@@ -15097,7 +15730,7 @@ ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* con
     }
 }
 
-ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
+ATTUNE_DECL std::shared_ptr<LayerContent> Core::State::prepare(
     const LayerEntry& entry, Content content, std::vector<Problem>& problems) const {
     auto layer = std::make_shared<LayerContent>();
     layer->id = entry.id;
@@ -15120,8 +15753,8 @@ ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
     return layer;
 }
 
-ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerContent> layer) const {
-    LayerStack changed = stack;
+ATTUNE_DECL LayerStack Core::State::with_layer(LayerStack changed,
+                                               std::shared_ptr<const LayerContent> layer) {
     const auto same = [&](const auto& other) { return other->id == layer->id; };
     const auto found = std::find_if(changed.begin(), changed.end(), same);
     if (found != changed.end()) {
@@ -15142,18 +15775,27 @@ ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content con
 }
 
 ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
-                                                Content content, std::string reason,
-                                                const Path* within) {
+                                                Content content, Proposal proposal) {
     std::vector<Problem> problems;
-    auto layer = prepare(entry, std::move(content), problems);
+    const auto layer = prepare(entry, std::move(content), problems);
     if (has_error(problems)) {
         throw Rejected{{.problems = std::move(problems),
-                        .reason = std::move(reason),
+                        .reason = std::move(proposal.reason),
                         .version = chain.current()->version}};
     }
-    const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason), within});
-    note_success(entry, revision);
+    Candidate candidate{.stack = stack_with(layer),
+                        .reason = std::move(proposal.reason),
+                        .within = proposal.within,
+                        .layer = entry.name,
+                        .adds_layer = proposal.first};
+    if (proposal.written && entry.transport != nullptr) {
+        candidate.save = [&] {
+            Content& saved = layer->content;
+            saved.revision = entry.transport->save(saved.document, saved.revision);
+        };
+    }
+    Published result = publish(chain, std::move(candidate));
+    note_success(entry, layer->content, result.version);
     return result;
 }
 
@@ -15164,6 +15806,10 @@ ATTUNE_DECL void Core::finish(Published& published) {
     }
     published.due.clear();
     published.observers.clear();
+    if (state_->tells.load(std::memory_order_relaxed) &&
+        state_->tells.exchange(false, std::memory_order_relaxed)) {
+        tell_accepted();
+    }
     report_notices();
     tidy();
 }
@@ -15201,6 +15847,547 @@ ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) 
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// What stands at the path `tokens` of an object of the described type as long as no document says
+/// anything else, secrets masked. `object` holds the defaults, and may be null for a struct. Inside
+/// of what the defaults do not have, an empty optional or a key of a map, it is what a struct there
+/// would begin with. Nothing when the type has no such place, or nothing is known of it.
+///
+/// O(length of the path), and the size of what is there.
+ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
+                                                std::span<const std::string> tokens);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
+                                                std::span<const std::string> tokens) {
+    if (type.shape == Shape::structure && object == nullptr) {
+        object = structure_of(type).defaults.get();
+    }
+    if (type.shape == Shape::secret && object != nullptr) {
+        return "***";
+    }
+    if (tokens.empty()) {
+        return object != nullptr ? std::optional{encode(type, object, true)} : std::nullopt;
+    }
+    const std::string& token = tokens.front();
+    const auto rest = tokens.subspan(1);
+    const auto element = [&](const Type& inner, std::size_t count, auto&& at) {
+        const std::optional<std::size_t> index = element_index(token);
+        const bool there = object != nullptr && index && *index < count;
+        return fallback_at(inner, there ? at(*index) : nullptr, rest);
+    };
+    switch (type.shape) {
+    case Shape::structure: {
+        const FieldInfo* const field = structure_of(type).find(token);
+        if (field == nullptr) {
+            return std::nullopt;
+        }
+        if (field->secret) {
+            return "***";
+        }
+        return fallback_at(*field->type, static_cast<const std::byte*>(object) + field->offset,
+                           rest);
+    }
+    case Shape::optional: {
+        const auto& optional = static_cast<const OptionalType&>(type);
+        return fallback_at(optional.inner, object != nullptr ? optional.get(object) : nullptr,
+                           tokens);
+    }
+    case Shape::map: {
+        const auto& map = static_cast<const MapType&>(type);
+        return fallback_at(map.element, object != nullptr ? map.find(object, token) : nullptr,
+                           rest);
+    }
+    case Shape::list: {
+        const auto& list = static_cast<const ListType&>(type);
+        return element(list.element, object != nullptr ? list.size(object) : 0,
+                       [&](std::size_t index) { return list.get(object, index); });
+    }
+    case Shape::array: {
+        const auto& array = static_cast<const ArrayType&>(type);
+        return element(array.element, array.count, [&](std::size_t index) -> const void* {
+            return static_cast<const std::byte*>(object) + index * array.stride;
+        });
+    }
+    case Shape::variant: {
+        const auto& variant = static_cast<const VariantType&>(type);
+        const std::size_t index = object != nullptr ? variant.index(object) : variant.count;
+        return index < variant.count
+                   ? fallback_at(*variant.alternatives[index], variant.get(object), tokens)
+                   : std::nullopt;
+    }
+    default: return std::nullopt;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// What in a document is secret, as the bound types tell: where a Secret is, or a field that
+// `describe` calls one. A place is secret when any root says so, or any alternative of a variant.
+// Whatever a type with secrets cannot be read from counts as secret too: the text of a struct that
+// came as JSON, say. Places that nobody bound, Documents, and types with conversions of their own
+// have no secrets.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Can a value of this type hold a secret? O(1) for structs, but for the first time.
+ATTUNE_DECL bool has_secrets(const Type& type);
+
+/// Is `path` a secret, or inside one? O(length of the path).
+ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots);
+
+/// `value`, which is at `at` in a document, with "***" in place of every secret but null; "***"
+/// when `at` is inside a secret. Shares all else with `value`. Looks only into what can hold a
+/// secret.
+ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots);
+
+/// What of `document` lies within the roots; null when nothing does. Elements before one that is
+/// bound by its index are null. Shares what it can with `document`.
+///
+/// Unless they are kept, secrets but null are left out: the member, or the whole array when an
+/// element is one, since an array with fewer elements would say something else.
+ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound> roots,
+                                 bool keep_secrets);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Looks for a secret below a type, through each struct once.
+class SecretSearch {
+public:
+    bool in(const Type& type) {
+        const bool found = search(type);
+        if (!found) {
+            // Nothing below has one either.
+            for (const Structure* const structure : seen_) {
+                structure->secrecy.store(Secrecy::none, std::memory_order_relaxed);
+            }
+        }
+        return found;
+    }
+
+private:
+    bool search(const Type& type) {
+        switch (type.shape) {
+        case Shape::secret: return true;
+        case Shape::optional: return search(static_cast<const OptionalType&>(type).inner);
+        case Shape::list: return search(static_cast<const ListType&>(type).element);
+        case Shape::array: return search(static_cast<const ArrayType&>(type).element);
+        case Shape::map: return search(static_cast<const MapType&>(type).element);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            return std::any_of(variant.alternatives, variant.alternatives + variant.count,
+                               [this](const Type* alternative) { return search(*alternative); });
+        }
+        case Shape::structure: return search_fields(structure_of(type));
+        default: return false;
+        }
+    }
+
+    bool search_fields(const Structure& structure) {
+        const Secrecy known = structure.secrecy.load(std::memory_order_relaxed);
+        if (known != Secrecy::unknown) {
+            return known == Secrecy::some;
+        }
+        if (std::find(seen_.begin(), seen_.end(), &structure) != seen_.end()) {
+            return false;  // not by this way
+        }
+        seen_.push_back(&structure);
+        for (const FieldInfo& field : structure.fields) {
+            if (field.secret || search(*field.type)) {
+                structure.secrecy.store(Secrecy::some, std::memory_order_relaxed);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    std::vector<const Structure*> seen_;
+};
+
+ATTUNE_DECL bool has_secrets(const Type& type) { return SecretSearch().in(type); }
+
+/// The types with secrets that may be meant at one place of a document: several where variants
+/// leave it open. As a set, since the ways to get to a place of a recursive type can be very many.
+class SecretTypes {
+public:
+    void add(const Type& type) { add(type, type.forms); }
+
+    /// What may be at a member or an element.
+    SecretTypes child(std::string_view token) const {
+        SecretTypes types;
+        types.secret_ = secret_;
+        for (const Entry& entry : entries_) {
+            types.add_child(*entry.type, token);
+        }
+        return types;
+    }
+
+    bool empty() const noexcept { return !secret_ && entries_.empty(); }
+
+    /// Is everything there secret?
+    bool is_secret() const noexcept { return secret_; }
+
+    /// Is all of `value`, which is there, secret, or nothing that one of the types is read from?
+    bool hide(const Document& value) const noexcept {
+        // An integer may be meant for a real.
+        const unsigned forms = form_of(value) | (value.is_integer() ? unsigned{form::real} : 0U);
+        return secret_ || std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+                   return value.is_text() || (entry.forms & forms) == 0;
+               });
+    }
+
+private:
+    struct Entry {
+        const Type* type;    ///< a struct, list, array or map
+        std::uint8_t forms;  ///< of the variant around it; else its own
+
+        friend bool operator==(const Entry&, const Entry&) = default;
+    };
+
+    void add(const Type& type, std::uint8_t forms) {
+        switch (type.shape) {
+        case Shape::secret: secret_ = true; return;
+        case Shape::optional: return add(static_cast<const OptionalType&>(type).inner, forms);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            for (std::size_t i = 0; i != variant.count; ++i) {
+                add(*variant.alternatives[i], forms);
+            }
+            return;
+        }
+        default: break;
+        }
+        const Entry entry{&type, forms};
+        if (has_secrets(type) &&
+            std::find(entries_.begin(), entries_.end(), entry) == entries_.end()) {
+            entries_.push_back(entry);
+        }
+    }
+
+    void add_child(const Type& type, std::string_view token) {
+        if (type.shape == Shape::structure) {
+            if (const FieldInfo* const field = structure_of(type).find(token)) {
+                secret_ = secret_ || field->secret;
+                add(*field->type);
+            }
+        } else if (type.shape == Shape::map) {
+            add(static_cast<const MapType&>(type).element);
+        } else if (token == "-" || element_index(token)) {
+            add(type.shape == Shape::list ? static_cast<const ListType&>(type).element
+                                          : static_cast<const ArrayType&>(type).element);
+        }
+    }
+
+    std::vector<Entry> entries_;
+    bool secret_ = false;
+};
+
+/// Takes the secrets out of documents.
+class SecretFilter {
+public:
+    enum class Mode : std::uint8_t { mask, leave_out };
+
+    explicit SecretFilter(Mode mode) noexcept : mode_(mode) {}
+
+    /// False when nothing is left of the value.
+    bool apply(const SecretTypes& types, Document& value) {
+        if (value.is_null() || types.empty()) {
+            return true;
+        }
+        if (types.hide(value) || depth_ == max_decode_depth) {
+            value = "***";
+            return mode_ == Mode::mask;
+        }
+        ++depth_;
+        const bool left = value.is_array() ? elements(types, value) : members(types, value);
+        --depth_;
+        return left;
+    }
+
+private:
+    bool elements(const SecretTypes& types, Document& array) {
+        const SecretTypes inner = types.child("0");
+        std::vector<Document> fresh;
+        std::size_t index = 0;
+        for (const Document& element : array.elements()) {
+            Document filtered = element;
+            if (!apply(inner, filtered)) {
+                return false;
+            }
+            if (!filtered.same(element)) {
+                if (fresh.empty()) {
+                    const Elements all = array.elements();
+                    fresh.assign(all.begin(), all.end());
+                }
+                fresh[index] = std::move(filtered);
+            }
+            ++index;
+        }
+        if (!fresh.empty()) {
+            array = make_array(fresh.data(), fresh.size());
+        }
+        return true;
+    }
+
+    bool members(const SecretTypes& types, Document& object) {
+        std::vector<Edit> edits;
+        for (const Member member : object.members()) {
+            Document filtered = member.value;
+            if (!apply(types.child(member.key), filtered)) {
+                edits.push_back({.key = member.key, .value = {}, .erase = true});
+            } else if (!filtered.same(member.value)) {
+                edits.push_back({.key = member.key, .value = std::move(filtered)});
+            }
+        }
+        if (!edits.empty()) {
+            object = edited(object, edits.data(), edits.size());
+        }
+        return true;
+    }
+
+    const Mode mode_;
+    std::size_t depth_ = 0;
+};
+
+/// What may be at a path of at least the root's length.
+ATTUNE_DECL SecretTypes secret_types_at(const Path& path, const Bound& root) {
+    SecretTypes types;
+    types.add(*root.type);
+    for (std::size_t i = root.path.size(); i != path.size() && !types.empty(); ++i) {
+        types = types.child(path.tokens()[i]);
+    }
+    return types;
+}
+
+ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots) {
+    return std::any_of(roots.begin(), roots.end(), [&path](const Bound& root) {
+        return path.starts_with(root.path) && secret_types_at(path, root).is_secret();
+    });
+}
+
+/// Takes away what is at a path, and the arrays that it is an element of.
+ATTUNE_DECL Document without_whole(const Document& document, Path path) {
+    while (!path.empty() && document.at(path.parent()).is_array()) {
+        path = path.parent();
+    }
+    return document.without(path);
+}
+
+/// Filters what is at `path` and is secret by a root there.
+ATTUNE_DECL Document filter_at(const Document& document, const Path& path, const SecretTypes& types,
+                               SecretFilter::Mode mode) {
+    const Document* const value = document.find(path);
+    if (value == nullptr) {
+        return document;
+    }
+    Document filtered = *value;
+    if (!SecretFilter(mode).apply(types, filtered)) {
+        return without_whole(document, path);
+    }
+    return filtered.same(*value) ? document : document.with(path, std::move(filtered));
+}
+
+ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots) {
+    constexpr SecretFilter::Mode mask = SecretFilter::Mode::mask;
+    for (const Bound& root : roots) {
+        if (at.starts_with(root.path)) {
+            value = filter_at(value, {}, secret_types_at(at, root), mask);
+        } else if (root.path.starts_with(at)) {
+            const auto from = root.path.tokens().begin() + static_cast<std::ptrdiff_t>(at.size());
+            const Path below{std::vector<std::string>(from, root.path.tokens().end())};
+            value = filter_at(value, below, secret_types_at(root.path, root), mask);
+        }
+    }
+    return value;
+}
+
+/// What a document has at paths that begin alike, up to `depth`; sorted. Nothing when there is
+/// nothing at any of them.
+ATTUNE_DECL std::optional<Document> parts_at(const Document& document,
+                                             std::span<const Path* const> paths,
+                                             std::size_t depth) {
+    if (paths.front()->size() == depth) {
+        return document;
+    }
+    std::vector<Document> slots;     // of an object: keys and values
+    std::vector<Document> elements;  // of an array
+    while (!paths.empty()) {
+        const std::string& token = paths.front()->tokens()[depth];
+        std::size_t alike = 1;
+        while (alike != paths.size() && paths[alike]->tokens()[depth] == token) {
+            ++alike;
+        }
+        const std::span<const Path* const> below = paths.first(alike);
+        paths = paths.subspan(alike);
+        const auto index = document.is_array() ? element_index(token) : std::nullopt;
+        const Document* const child = index ? document.find(*index) : document.find(token);
+        std::optional<Document> part = child ? parts_at(*child, below, depth + 1) : std::nullopt;
+        if (!part) {
+            continue;
+        }
+        if (index) {
+            elements.resize(std::max(elements.size(), *index + 1));
+            elements[*index] = std::move(*part);
+        } else {
+            slots.emplace_back(token);
+            slots.push_back(std::move(*part));
+        }
+    }
+    if (!slots.empty()) {
+        return make_object(slots.data(), slots.size() / 2);
+    }
+    if (!elements.empty()) {
+        return make_array(elements.data(), elements.size());
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound> roots,
+                                 bool keep_secrets) {
+    if (roots.empty()) {
+        return {};
+    }
+    std::vector<const Path*> paths;
+    for (const Bound& root : roots) {
+        paths.push_back(&root.path);
+    }
+    std::sort(paths.begin(), paths.end(), [](const Path* a, const Path* b) { return *a < *b; });
+    Document parts = parts_at(document, paths, 0).value_or(Document());
+    if (!keep_secrets) {
+        for (const Bound& root : roots) {
+            parts = filter_at(parts, root.path, secret_types_at(root.path, root),
+                              SecretFilter::Mode::leave_out);
+        }
+    }
+    return parts;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The newest retained version that changed what is at `path`; 0 when that was longer ago.
+inline Version changed_since(const FrameChain& chain, const Path& path) {
+    Version found = 0;
+    chain.visit_history([&](const Frame& frame) {
+        const auto& changed = frame.changed();
+        const bool here = std::any_of(changed.begin(), changed.end(), [&](const Path& other) {
+            return path.starts_with(other) || other.starts_with(path);
+        });
+        found = here ? frame.version : 0;
+        return !here;
+    });
+    return found;
+}
+
+ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) const {
+    for (const BoundNode* const node : bound) {
+        if (!path.starts_with(node->path)) {
+            continue;
+        }
+        const Type& type = node->bound_kind.type();
+        const CellPtr cell =
+            type.shape == Shape::structure ? CellPtr{} : node->bound_kind.make();
+        const void* const object =
+            cell.get() != nullptr ? node->bound_kind.object(*cell.get()) : nullptr;
+        if (auto fallback = fallback_at(type, object,
+                                        std::span{path.tokens()}.subspan(node->path.size()))) {
+            return fallback;
+        }
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path& path,
+                                             std::span<const Bound> roots) const {
+    const Document& document = chain.current()->document;
+    Explanation explanation{.path = path};
+    const auto masked = [&](const Document& value) { return mask_secrets(value, path, roots); };
+    if (const Document* const value = document.find(path)) {
+        explanation.value = masked(*value);
+        explanation.secret = !explanation.value->same(*value) || is_secret(path, roots);
+        explanation.since = changed_since(chain, path);
+    }
+    bool decided = false;
+    for (std::size_t i = stack.size(); i-- != 0;) {
+        const LayerContent& layer = *stack[i];
+        const Say say = say_of(layer, path);
+        if (say.value != nullptr) {
+            using Fate = attune::Candidate::Fate;
+            explanation.candidates.push_back({.fate = decided ? Fate::shadowed
+                                                      : explanation.candidates.empty()
+                                                          ? Fate::wins
+                                                          : Fate::merged,
+                                              .origin = origin_in(layer, path, Part::value),
+                                              .value = masked(*say.value)});
+        }
+        decided = decided || say.decides;
+    }
+    explanation.fallback = fallback_of(path);
+    return explanation;
+}
+
+ATTUNE_DECL Explanation Core::explain(const Path& path) const {
+    const OpenLock lock{*state_};
+    return state_->explain(*chain_, path, bound_roots(state_->bound));
+}
+
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const GraphNode& node,
+                                             std::span<const Bound> roots) const {
+    if (node.height == 0) {
+        return explain(chain, static_cast<const BoundNode&>(node).path, roots);
+    }
+    Explanation explanation;
+    explanation.derived = node.name();
+    const EdgeList& inputs = static_cast<const DerivedNode&>(node).inputs;
+    for (std::size_t i = 0; i != inputs.size(); ++i) {
+        explanation.inputs.push_back(explain(chain, inputs.input(i), roots));
+    }
+    return explanation;
+}
+
+ATTUNE_DECL Explanation Core::explain(const GraphNode& node) const {
+    const OpenLock lock{*state_};
+    return state_->explain(*chain_, node, bound_roots(state_->bound));
+}
+
+/// The paths of all values that are no objects, and of empty objects.
+inline void collect_leaves(const Document& document, const Path& path, std::vector<Path>& leaves) {
+    if (!document.is_object() || document.size() == 0) {
+        leaves.push_back(path);
+        return;
+    }
+    for (const auto& member : document.members()) {
+        collect_leaves(member.value, path / member.key, leaves);
+    }
+}
+
+ATTUNE_DECL std::vector<Explanation> Core::explain() const {
+    const OpenLock lock{*state_};
+    const std::vector<Bound> roots = bound_roots(state_->bound);
+    std::vector<Path> leaves;
+    collect_leaves(chain_->current()->document, {}, leaves);
+    std::vector<Explanation> explanations;
+    explanations.reserve(leaves.size());
+    for (const Path& path : leaves) {
+        explanations.push_back(state_->explain(*chain_, path, roots));
+    }
+    return explanations;
+}
+
+ATTUNE_DECL std::vector<Bound> Core::roots() const {
+    const OpenLock lock{*state_};
+    return bound_roots(state_->bound);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
 
 ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
@@ -15216,8 +16403,9 @@ ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNo
         const OpenLock lock{*state_};
         node->inputs = EdgeList{inputs, node->room()};
         node->settle_height();
-        published = state_->publish(*chain_, {state_->stack, "derive " + node->name()},
-                                    {.derived = node.get()});
+        published = state_->publish(
+            *chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
+            {.derived = node.get()});
         if (!inputs.empty()) {
             node->inputs.link(*node);
         }
@@ -15233,7 +16421,8 @@ ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const
         const OpenLock lock{*state_};
         rule->inputs = EdgeList{inputs, rule->room()};
         rule->settle_height();
-        published = state_->publish(*chain_, {state_->stack, "require"}, {.rule = rule.get()});
+        published = state_->publish(*chain_, {.stack = state_->stack, .reason = "require"},
+                                    {.rule = rule.get()});
         rule->inputs.link(*rule);
         state_->graph.add_rule(std::move(rule));
     }
@@ -15275,6 +16464,126 @@ ATTUNE_DECL void StoreHome::tidy() noexcept {
     if (const auto owner = core.lock()) {
         owner->tidy_graph();
     }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Two retained versions, held while they are compared.
+class RetainedPair {
+public:
+    RetainedPair(const Core& core, Version from, Version to)
+        : chain_(*core.chain()), from_(core.acquire(from)) {
+        try {
+            to_ = core.acquire(to);
+        } catch (...) {
+            chain_.release(from_);
+            throw;
+        }
+    }
+    RetainedPair(const RetainedPair&) = delete;
+    RetainedPair& operator=(const RetainedPair&) = delete;
+    ~RetainedPair() {
+        chain_.release(from_);
+        chain_.release(to_);
+    }
+    const Document& before() const noexcept { return from_->document; }
+    const Document& after() const noexcept { return to_->document; }
+
+private:
+    const FrameChain& chain_;
+    const Frame* from_;
+    const Frame* to_ = nullptr;
+};
+
+ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
+    std::vector<FrameChain::Retained> retained = chain_->retained();
+    std::vector<VersionInfo> history;
+    const auto release_all = [&]() noexcept {
+        for (const FrameChain::Retained& each : retained) {
+            chain_->release(each.frame);
+        }
+    };
+    try {
+        history.reserve(retained.size());
+        for (FrameChain::Retained& each : retained) {
+            VersionInfo info;
+            info.version = each.frame->version;
+            info.time = each.frame->time;
+            info.reason = each.frame->reason;
+            info.layer = each.frame->layer;
+            info.changed = each.frame->changed();
+            info.kept = each.kept;
+            info.note = std::move(each.note);
+            info.document_ = each.frame->document;
+            history.push_back(std::move(info));
+        }
+    } catch (...) {
+        release_all();
+        throw;
+    }
+    release_all();
+    return history;
+}
+
+ATTUNE_DECL void Core::keep(Version version, std::string note) {
+    const OpenLock lock{*state_};
+    chain_->release(acquire(version));  // or says which versions there are
+    (void)chain_->keep(version, std::move(note));
+}
+
+ATTUNE_DECL void Core::forget(Version version) {
+    const OpenLock lock{*state_};
+    (void)chain_->give_up(version);
+}
+
+/// The operations of a JSON Patch with the secrets in their values masked.
+inline Document mask_operations(const Document& patch, std::span<const Bound> roots) {
+    Document masked = patch;
+    for (std::size_t i = 0; i != patch.size(); ++i) {
+        const Document& operation = *patch.find(i);
+        if (const Document* const value = operation.find("value")) {
+            Document safe =
+                mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
+            if (!safe.same(*value)) {
+                masked = masked.with(Path{{std::to_string(i), "value"}}, std::move(safe));
+            }
+        }
+    }
+    return masked;
+}
+
+ATTUNE_DECL Document Core::diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    Document patch = make_patch(pair.before(), pair.after());
+    return secrets == Secrets::shown ? patch : mask_operations(patch, roots());
+}
+
+ATTUNE_DECL Document Core::merge_diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    Document patch = make_merge_patch(pair.before(), pair.after());
+    return secrets == Secrets::shown ? patch : mask_secrets(patch, {}, roots());
+}
+
+ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) const {
+    const RetainedPair pair{*this, from, to};
+    return changed_paths(pair.before(), pair.after());
+}
+
+ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    const std::vector<Bound> known = secrets == Secrets::shown ? std::vector<Bound>{} : roots();
+    const auto shown = [&](const Document* value, const Path& path) -> std::string {
+        return value == nullptr ? "nothing" : to_text(mask_secrets(*value, path, known));
+    };
+    std::string text;
+    for (const Path& path : changed_paths(pair.before(), pair.after())) {
+        text += path.empty() ? "(everything)" : to_string(path);
+        text += ": " + shown(pair.before().find(path), path) + " -> " +
+                shown(pair.after().find(path), path) + '\n';
+    }
+    return text;
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -15364,6 +16673,13 @@ inline Content load_from(Transport& transport, const std::string& name, Version 
     throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
 }
 
+/// Of a reading that brought no document. Only a text has lines.
+inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
+    const bool malformed = std::any_of(problems.begin(), problems.end(),
+                                       [](const auto& each) { return each.origin.line != 0; });
+    return malformed ? Failure::malformed : Failure::unavailable;
+}
+
 ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
     const auto above = std::find_if(layers.begin(), layers.end(),
                                     [&](const auto& other) { return other->rank > entry->rank; });
@@ -15400,9 +16716,23 @@ ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const 
     return found != stack.end() ? found->get() : nullptr;
 }
 
-ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string& revision) {
+ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const Content& content,
+                                           Version version) {
+    if (entry.transport != nullptr && entry.transport->wants_accepted()) {
+        entry.tells = true;
+        tells.store(true, std::memory_order_relaxed);
+    }
     LayerStatus& status = entry.status;
+    status.version = version;
+    status.revision = content.revision;
+    entry.refused.reset();
     const auto time = now();
+    if (!content.stale_because.empty()) {
+        // An old reading, in place of one that could not be had.
+        note_failure(entry, Failure::unavailable, content.stale_because);
+        status.state = attune::State::stale;
+        return;
+    }
     if (status.state != attune::State::ready) {
         status.state = attune::State::ready;
         status.since = time;
@@ -15411,19 +16741,27 @@ ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string&
     ++status.updates;
     status.consecutive_failures = 0;
     status.problems.clear();
-    status.revision = revision;
-    entry.refused.reset();
 }
 
-ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Problem> problems) {
+ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, Failure failure,
+                                           std::vector<Problem> problems) {
     LayerStatus& status = entry.status;
-    const auto state = status.updates != 0 ? attune::State::stale : attune::State::failed;
+    const auto time = now();
+    const auto state = status.updates != 0 || status.state == attune::State::stale
+                           ? attune::State::stale
+                           : attune::State::failed;
     if (status.state != state) {
         status.state = state;
-        status.since = now();
+        status.since = time;
     }
     ++status.refusals;
     ++status.consecutive_failures;
+    for (Problem& problem : problems) {
+        problem.found.clear();  // a value
+    }
+    status.last_error = {.kind = failure,
+                         .path = problems.empty() ? Path{} : problems.front().path,
+                         .time = time};
     status.problems = std::move(problems);
     ++refusals;
 }
@@ -15443,7 +16781,8 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
     {
         const OpenLock lock{*state_};
         entry->id = state_->next_layer++;
-        published = state_->accept(*chain_, *entry, std::move(content), entry->name);
+        published = state_->accept(*chain_, *entry, std::move(content),
+                                   {.reason = entry->name, .first = true});
         state_->add(entry);
         entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
     }
@@ -15479,7 +16818,9 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         if (entry == nullptr) {
             return;
         }
-        Candidate candidate{state_->stack, "remove " + entry->name};
+        Candidate candidate{.stack = state_->stack,
+                            .reason = "remove " + entry->name,
+                            .layer = entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
         published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
@@ -15487,6 +16828,10 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
     }
     finish(published);
     if (entry->transport != nullptr) {
+        {
+            const std::scoped_lock lock{entry->telling};
+            entry->ended = true;
+        }
         entry->transport->stop();
     }
     discard({std::move(entry)}, poller.get());
@@ -15533,14 +16878,17 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         entry = state_->at(layer);
     }
     Published published;
+    bool read = false;
     try {
         Content content = load_from(*entry->transport, entry->name, version());
+        read = true;
         const OpenLock lock{*state_};
         published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
-                                   "reload " + entry->name);
+                                   {.reason = "reload " + entry->name});
     } catch (const Rejected& rejected) {
         const OpenLock lock{*state_};
-        state_->note_failure(*entry, rejected.problems());
+        state_->note_failure(*entry, read ? Failure::refused : failure_of(rejected.problems()),
+                             rejected.problems());
         throw;
     }
     finish(published);
@@ -15548,11 +16896,6 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         retry_refused();
     }
     return ticket(published);
-}
-
-ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
-    const CommitLock lock{*state_};
-    return state_->at(layer)->status;
 }
 
 ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
@@ -15566,13 +16909,13 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
         }
         content = state_->reconciled(*entry, std::move(content));
         try {
-            published = state_->accept(*chain_, *entry, content, entry->name);
+            published = state_->accept(*chain_, *entry, content, {.reason = entry->name});
         } catch (const Rejected& rejected) {
             entry->refused = std::move(content);
             if (auto together = state_->accept_refused(*chain_)) {
                 published = std::move(*together);
             } else {
-                state_->note_failure(*entry, rejected.problems());
+                state_->note_failure(*entry, Failure::refused, rejected.problems());
                 due = state_->announce(rejected.rejection());
             }
         }
@@ -15583,6 +16926,35 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
     finish(published);
     if (published.changed()) {
         retry_refused();
+    }
+}
+
+ATTUNE_DECL void Core::tell_accepted() {
+    std::vector<std::shared_ptr<LayerEntry>> entries;
+    {
+        const CommitLock lock{*state_};
+        for (const auto& entry : state_->layers) {
+            if (std::exchange(entry->tells, false)) {
+                entries.push_back(entry);
+            }
+        }
+    }
+    for (const auto& entry : entries) {
+        // Whoever comes second tells what is newer, or the same again.
+        const std::scoped_lock telling{entry->telling};
+        Accepted accepted;
+        {
+            const CommitLock lock{*state_};
+            const LayerContent* const layer = state_->content_of(entry->id);
+            if (layer == nullptr || entry->ended || !layer->content.stale_because.empty()) {
+                continue;
+            }
+            accepted.document = layer->content.document;
+            accepted.without_secrets =
+                bound_parts(accepted.document, bound_roots(state_->bound), false);
+            accepted.revision = layer->content.revision;
+        }
+        entry->transport->accepted(accepted);
     }
 }
 
@@ -15609,7 +16981,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
     }
     const auto accept_all =
         [&](std::span<const std::shared_ptr<LayerEntry>> entries) -> std::optional<Published> {
-        Candidate candidate{stack, {}};
+        Candidate candidate{.stack = stack, .reason = {}};
         std::vector<Problem> problems;
         for (const auto& entry : entries) {
             const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
@@ -15618,6 +16990,7 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
                 [&](const auto& layer) { return layer->id == entry->id; }, prepared);
             candidate.reason += candidate.reason.empty() ? entry->name : ", " + entry->name;
         }
+        candidate.layer = candidate.reason;
         if (!problems.empty()) {
             return std::nullopt;
         }
@@ -15628,8 +17001,8 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
             return std::nullopt;  // reported when it came
         }
         for (const auto& entry : entries) {
-            const std::string revision = entry->refused->revision;
-            note_success(*entry, revision);
+            const Content accepted = *std::exchange(entry->refused, std::nullopt);
+            note_success(*entry, accepted, published->version);
         }
         return published;
     };
@@ -15660,7 +17033,7 @@ ATTUNE_DECL void Core::fail(std::uint64_t layer, std::vector<Problem> problems) 
                 problem.origin.layer = entry->name;
             }
         }
-        state_->note_failure(*entry, problems);
+        state_->note_failure(*entry, failure_of(problems), problems);
         due = state_->announce({.problems = std::move(problems),
                                 .reason = entry->name,
                                 .version = chain_->current()->version});
@@ -15674,7 +17047,9 @@ ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
     const CommitLock lock{*state_};
     const auto entry = state_->closed ? nullptr : state_->find(layer);
     if (entry != nullptr && !entry->refused) {
-        state_->note_success(*entry, entry->status.revision);
+        Content same;
+        same.revision = entry->status.revision;
+        state_->note_success(*entry, same, entry->status.version);
     }
 }
 
@@ -15950,6 +17325,18 @@ ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+inline LayerStatus aged(LayerStatus status, std::chrono::system_clock::time_point now) {
+    if (status.updates != 0) {
+        status.age = now - status.last_success;
+    }
+    return status;
+}
+
+ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
+    const CommitLock lock{*state_};
+    return aged(state_->at(layer)->status, state_->now());
+}
+
 ATTUNE_DECL StoreStatus Core::status() const {
     const CommitLock lock{*state_};
     const Frame& frame = *chain_->current();
@@ -15968,8 +17355,9 @@ ATTUNE_DECL StoreStatus Core::status() const {
              .since = state_->now() - std::chrono::duration_cast<System::duration>(call.running),
              .running = call.running});
     }
+    const auto time = state_->now();
     for (const auto& layer : state_->layers) {
-        status.layers.push_back(layer->status);
+        status.layers.push_back(aged(layer->status, time));
         if (layer->transport != nullptr && layer->status.state != attune::State::ready) {
             status.state = attune::State::stale;
         }
@@ -15984,15 +17372,6 @@ ATTUNE_DECL StoreStatus Core::status() const {
         }
     }
     return status;
-}
-
-inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
-    std::vector<Bound> roots;
-    roots.reserve(nodes.size());
-    for (const BoundNode* node : nodes) {
-        roots.push_back({node->path, &node->bound_kind.type()});
-    }
-    return roots;
 }
 
 /// One problem for each part of `value` that no binding covers.
@@ -16116,6 +17495,162 @@ ATTUNE_DECL std::string Core::usage() const {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Throws std::invalid_argument where a list is on the way: layers replace lists whole, so nothing
+/// inside of one can be held.
+inline void refuse_list_on_the_way(const Document& document, const Path& path) {
+    const Document* value = &document;
+    Path here;
+    for (const std::string& token : path.tokens()) {
+        if (value->is_array()) {
+            throw std::invalid_argument{"a rollback cannot hold \"" + to_string(path) +
+                                        "\", which is inside a list: roll back \"" +
+                                        to_string(here) + "\" as a whole"};
+        }
+        value = value->find(Path{{token}});
+        if (value == nullptr) {
+            return;
+        }
+        here = here / token;
+    }
+}
+
+/// The overrides without what would hide the hold.
+inline Document overrides_beside(const Path& path, Document overrides) {
+    for (Path above = path; !above.empty(); above = above.parent()) {
+        const Document* const value = overrides.find(above);
+        if (value != nullptr && (above == path || !value->is_object())) {
+            overrides = overrides.without(above);
+        }
+    }
+    return path.empty() ? Document{} : overrides;
+}
+
+inline std::optional<Document> value_at(const Document& document, const Path& path) {
+    const Document* const value = document.find(path);
+    return value != nullptr ? std::optional{*value} : std::nullopt;
+}
+
+ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const Frame* const past = acquire(version);
+        const Document document = past->document;
+        const Document overrides = past->overrides;
+        chain_->release(past);
+        refuse_list_on_the_way(document, path);
+        refuse_list_on_the_way(chain_->current()->document, path);
+        try {
+            published = state_->hold(*chain_, {.path = path,
+                                               .value = value_at(document, path),
+                                               .version = version,
+                                               .overrides = value_at(overrides, path)});
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+    }
+    Commit commit = ticket(published);
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return commit;
+}
+
+// What the program sets from now on is above the rollback. What it had set before goes: what of it
+// was there in the version that comes back is part of the rollback, and holds again afterwards.
+ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
+    const auto known = find(rollback);
+    const auto entry = known != nullptr ? known : own_layer(Rank::rollback, "rollback");
+    const LayerContent* const present = content_of(entry->id);
+    auto layer = present != nullptr ? std::make_shared<LayerContent>(*present)
+                                    : std::make_shared<LayerContent>();
+    layer->id = entry->id;
+    layer->rank = entry->rank;
+    layer->name = entry->name;
+    // What comes back was accepted once, with what a newer publisher had put into it as well.
+    layer->unknown_keys = UnknownKeys::warn;
+    layer->content.revision = std::to_string(hold.version);
+    std::erase_if(layer->holds,
+                  [&](const Hold& other) { return other.path.starts_with(hold.path); });
+    layer->holds.push_back(hold);
+
+    LayerStack proposed = with_layer(stack, layer);
+    if (const LayerContent* const set = content_of(overrides)) {
+        proposed = with_overrides(std::move(proposed), *set,
+                                  overrides_beside(hold.path, set->document));
+    }
+    std::string reason = "rollback ";
+    reason += hold.path.empty() ? "" : to_string(hold.path) + ' ';
+    reason += "to version " + std::to_string(hold.version);
+    Published published = publish(chain, {.stack = std::move(proposed),
+                                          .reason = std::move(reason),
+                                          .layer = entry->name});
+    if (known == nullptr) {
+        rollback = entry->id;
+        add(entry);
+    }
+    note_success(*entry, layer->content, published.version);
+    return published;
+}
+
+ATTUNE_DECL LayerStack Core::State::with_overrides(LayerStack changed, const LayerContent& present,
+                                                   Document document) {
+    auto layer = std::make_shared<LayerContent>(present);
+    layer->content.document = document;
+    layer->document = std::move(document);
+    return with_layer(std::move(changed), std::move(layer));
+}
+
+ATTUNE_DECL Commit Core::release_rollback() {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const auto entry = state_->find(state_->rollback);
+        if (entry == nullptr) {
+            Commit nothing;
+            nothing.version = chain_->current()->version;
+            return nothing;
+        }
+        const auto overrides = state_->overrides_layer();
+        const Document set = overrides_in(state_->stack);
+        LayerStack proposed = state_->stack;
+        std::erase_if(proposed, [&](const auto& layer) { return layer->id == entry->id; });
+        if (!set.is_null()) {
+            auto layer = state_->content_of(overrides->id);
+            LayerContent fresh;
+            fresh.id = overrides->id;
+            fresh.rank = overrides->rank;
+            fresh.name = overrides->name;
+            fresh.unknown_keys = overrides->unknown_keys;
+            proposed = State::with_overrides(std::move(proposed),
+                                             layer != nullptr ? *layer : fresh, set);
+        }
+        try {
+            published = state_->publish(*chain_, {.stack = std::move(proposed),
+                                                  .reason = "release rollback",
+                                                  .layer = entry->name});
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+        std::erase(state_->layers, entry);
+    }
+    Commit commit = ticket(published);
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return commit;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 ATTUNE_DECL LayerEdit LayerEdit::set(const Path& path, Document& value) {
     return {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
             .reason = path.empty() ? "set" : "set " + to_string(path),
@@ -16159,8 +17694,13 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
         const Document before = content != nullptr ? content->content.document : Document{};
         Document document = reconciled_edit(before, edit.apply(before), edit.within);
         try {
-            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                       std::move(edit.reason), edit.within);
+            Content written{.document = std::move(document)};
+            if (content != nullptr) {
+                written.revision = content->content.revision;
+            }
+            published = state_->accept(
+                *chain_, *entry, std::move(written),
+                {.reason = std::move(edit.reason), .within = edit.within, .written = true});
         } catch (const Rejected&) {
             ++state_->refusals;
             throw;
@@ -16178,16 +17718,20 @@ ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document v
     return write_layer(layer, LayerEdit::set(path, value));
 }
 
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::overrides_layer() {
+    if (overrides == 0) {
+        auto entry = own_layer(Rank::overrides, "overrides");
+        overrides = entry->id;
+        add(std::move(entry));
+    }
+    return find(overrides);
+}
+
 ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
     std::uint64_t layer = 0;
     {
         const OpenLock lock{*state_};
-        if (state_->overrides == 0) {
-            auto entry = state_->own_layer(Rank::overrides, "overrides");
-            state_->overrides = entry->id;
-            state_->add(std::move(entry));
-        }
-        layer = state_->overrides;
+        layer = state_->overrides_layer()->id;
     }
     return write_layer(layer, std::move(edit));
 }
@@ -16221,8 +17765,8 @@ ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
         const OpenLock lock{*state_};
         auto entry = state_->own_layer(Rank::scope, "override_scope");
         id = entry->id;
-        published =
-            state_->accept(*chain_, *entry, {.document = std::move(document)}, "override_scope");
+        published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                   {.reason = "override_scope"});
         state_->add(std::move(entry));
     }
     finish(published);
@@ -16624,6 +18168,9 @@ public:
     std::chrono::system_clock::time_point time() const noexcept { return frame_->time; }
     /// What made the version: the layer that changed, or the reason that was given.
     const std::string& reason() const& noexcept { return frame_->reason; }
+    /// The layer that brought the change: its name, `overrides` for what the program set, empty
+    /// when none did.
+    const std::string& layer() const& noexcept { return frame_->layer; }
     /// The merged document of the version.
     const Document& document() const& noexcept { return frame_->document; }
     Document document() const&& noexcept { return frame_->document; }
@@ -16805,6 +18352,68 @@ public:
     Subscription on_rejected(E executor, F&& f) {
         return observe_rejections(Executor{std::move(executor)}, std::forward<F>(f));
     }
+
+    /// The retained versions, oldest first: the newest StoreOptions::history, and whatever is kept.
+    std::vector<VersionInfo> history() const { return core_->history(); }
+
+    /// Keeps a retained version for as long as the store lives, or until `forget`, with a note for
+    /// people. Throws std::out_of_range when it is not retained.
+    void keep(Version version, std::string note = {}) { core_->keep(version, std::move(note)); }
+    /// Lets a version go that was kept; it stays while it is among the newest.
+    void forget(Version version) { core_->forget(version); }
+
+    /// What leads from one retained version to another, either of which may be the older one, as a
+    /// JSON Patch (RFC 6902). Secrets are masked in it, and can then not be applied. Throws
+    /// std::out_of_range when a version is not retained. O(change * log n).
+    Document diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->diff(from, to, secrets);
+    }
+    /// The same as a JSON Merge Patch (RFC 7396), as far as that can say it: see make_merge_patch.
+    Document merge_diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->merge_diff(from, to, secrets);
+    }
+    /// The same for people: a line for each path, `server.port: 8080 -> 9090`.
+    std::string render_diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->render_diff(from, to, secrets);
+    }
+    /// The deepest paths at which two retained versions differ.
+    std::vector<Path> changed_paths(Version from, Version to) const {
+        return core_->changed_between(from, to);
+    }
+
+    /// Brings a retained version back as a new one, after the same validation as any other. Throws
+    /// std::out_of_range when the version is not retained, Rejected when it does not hold any more:
+    /// then nothing has changed.
+    ///
+    /// The version holds as a layer named `rollback`, above all layers that a transport brings:
+    /// these may move, but what they bring does not show until release_rollback. What the program
+    /// had set by that version holds again; what it sets from now on is above the rollback, as is
+    /// every override_scope.
+    Commit rollback(Version version) { return core_->rollback(version, {}); }
+    /// The same for what is at `path` and below, which may be nothing; not inside of lists
+    /// (std::invalid_argument). Several may hold at once; of two places inside each other the one
+    /// rolled back later has the word.
+    Commit rollback(Version version, const Path& path) { return core_->rollback(version, path); }
+    /// Ends what rollbacks hold: the layers show again as they are now. Throws Rejected, and
+    /// leaves them, when that is refused. Does nothing when there was no rollback.
+    Commit release_rollback() { return core_->release_rollback(); }
+
+    /// Why the value at `path` is what it is: who says so, who else would, since when, and what the
+    /// default is. Of an object, each layer that has a part in it.
+    ///
+    /// O(layers * length of the path + history), but the first question about a text has it read
+    /// once for the places in it.
+    Explanation explain(const Path& path) const { return core_->explain(path); }
+    /// The same for a handle: a derived one is explained by what it is made of.
+    template <class T>
+    Explanation explain(const Config<T>& config) const {
+        if (config.chain_ != core_->chain().get()) {
+            detail::throw_not_in_frame(*config.node_, true, version());
+        }
+        return core_->explain(*config.node_);
+    }
+    /// Everything that is effective, in the order of the paths.
+    std::vector<Explanation> explain() const { return core_->explain(); }
 
     /// How the store and its layers are doing. Holds no values.
     StoreStatus status() const { return core_->status(); }
