@@ -79,6 +79,7 @@
 #include <attune/store/impl/core_rollback.ipp>
 #include <attune/store/impl/core_write.ipp>
 #include <attune/store/impl/derive.ipp>
+#include <attune/store/impl/disk.ipp>
 #include <attune/store/impl/edit.ipp>
 #include <attune/store/impl/explain.ipp>
 #include <attune/store/impl/history.ipp>
