@@ -25,12 +25,14 @@
 #include <attune/graph/subscription.hpp>
 #include <attune/store/config.hpp>
 #include <attune/store/derive.hpp>
+#include <attune/store/journal.hpp>
 #include <attune/store/layer.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/store/snapshot.hpp>
 #include <attune/store/status.hpp>
 #include <attune/store/store.hpp>
 #include <attune/store/transport.hpp>
+#include <attune/store/version_record.hpp>
 #include <attune/transport/args.hpp>
 #include <attune/transport/directory.hpp>
 #include <attune/transport/env.hpp>

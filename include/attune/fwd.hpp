@@ -55,6 +55,8 @@ class Core;
 // store
 class Commit;
 class Edit;
+class Journal;
+class JournalError;
 class Layer;
 class OverrideScope;
 class Poller;
@@ -66,6 +68,7 @@ class VersionConflict;
 class VersionInfo;
 class View;
 enum class Deliver : std::uint8_t;
+enum class JournalFault : std::uint8_t;
 enum class OnError : std::uint8_t;
 enum class Failure : std::uint8_t;
 enum class Secrets : std::uint8_t;
@@ -75,6 +78,7 @@ struct Candidate;
 struct Content;
 struct DeriveOptions;
 struct Explanation;
+struct JournalOptions;
 struct LayerError;
 struct LayerOptions;
 struct LayerStatus;
@@ -98,6 +102,13 @@ struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
 struct SqliteOptions;
+
+namespace journal {
+struct Damage;
+struct Recovery;
+struct Report;
+struct VerifyOptions;
+}  // namespace journal
 
 namespace testing {
 class EventTrace;

@@ -25,7 +25,8 @@ public:
     /// What was found at start.
     struct Restored {
         std::vector<VersionRecord> versions;  ///< oldest first; the last one is the newest there is
-        Document own;  ///< what the store itself had set, as of the last one
+        Document own;                         ///< what the store itself had set, as of the last one
+        std::size_t cut = 0;                  ///< bytes of an unfinished record, which were cut off
     };
 
     /// What is to be kept of a commit. References are valid during the call.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/document/impl/node.hpp>
+#include <attune/document/impl/text.hpp>
 #include <attune/document/impl/utf8.hpp>
 #include <attune/document/text.hpp>
 

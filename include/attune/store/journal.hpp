@@ -1,0 +1,204 @@
+#pragma once
+
+#include <attune/fwd.hpp>
+#include <attune/store/journal_sink.hpp>
+#include <attune/store/version_record.hpp>
+#include <attune/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI {
+
+struct JournalOptions {
+    /// A commit returns when its version would survive a loss of power: one flush each, 0.1 ms or
+    /// more. Otherwise it survives the end of the process, also by SIGKILL, but a loss of power
+    /// takes what the kernel has not written yet, mostly the last seconds.
+    bool sync = true;
+    /// Versions that compaction leaves, besides those that Store::keep marks; at least 1.
+    std::size_t keep = 1000;
+    /// Size from which a segment file may be closed and the one before it removed, which also needs
+    /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
+    /// `sync`, a quarter of it is set aside at a time.
+    std::size_t segment_bytes = std::size_t{4} << 20;
+    /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
+    /// Empty: no signatures.
+    std::string signing_key = {};
+    /// Refuses a journal with a record that this public Ed25519 key (PEM, or 32 bytes) has not
+    /// signed. Checking takes 0.1 ms per record. Empty: signatures are not looked at.
+    std::string public_key = {};
+};
+
+/// What went wrong with a journal.
+enum class JournalFault : std::uint8_t {
+    damaged,  ///< the files are not what was written; journal::recover is the way out
+    locked,   ///< another store has the journal
+    full,     ///< no room: as before, and the next attempt may succeed
+    disk,     ///< the system said something else
+    key,      ///< a key that is none, or not the one that has signed
+};
+
+/// A journal cannot be read or written. The message says where, why, and what to do about it.
+class JournalError : public std::runtime_error {
+public:
+    ATTUNE_DECL JournalError(JournalFault fault, std::string file, std::uint64_t offset,
+                             const std::string& message);
+
+    JournalFault fault() const noexcept { return fault_; }
+    /// The file, or the directory where it is about all of them.
+    const std::string& file() const noexcept { return file_; }
+    /// Of damage: where in the file, in bytes; zero otherwise.
+    std::uint64_t offset() const noexcept { return offset_; }
+
+private:
+    JournalFault fault_;
+    std::string file_;
+    std::uint64_t offset_;
+};
+
+/// Where a store keeps its versions: a directory of its own, which is created when it is missing.
+/// Empty by default: nowhere.
+///
+/// The files hold all values as they are, secrets too, and only their owner may read them (mode
+/// 0600, in a directory of mode 0700). One store at a time has a journal. docs/journal.md has the
+/// format and the guarantees.
+class Journal {
+public:
+    Journal() noexcept = default;
+    Journal(const char* directory) : Journal(std::filesystem::path(directory)) {}
+    Journal(const std::string& directory) : Journal(std::filesystem::path(directory)) {}
+    Journal(const std::filesystem::path& directory) : Journal(directory, {}) {}
+    Journal(const std::filesystem::path& directory, JournalOptions options)
+        : directory_(directory), options_(std::move(options)), open_(&Journal::open_files) {}
+
+    explicit operator bool() const noexcept { return open_ != nullptr; }
+    const std::filesystem::path& directory() const noexcept { return directory_; }
+    const JournalOptions& options() const noexcept { return options_; }
+
+    /// Takes the journal for one store, until the sink is destroyed. It must not be empty. Throws
+    /// JournalError: locked, disk, key.
+    std::unique_ptr<detail::JournalSink> open() const { return open_(*this); }
+
+private:
+    // Reached through a pointer that only a journal with a directory has: a program without one
+    // contains none of what is behind it.
+    using Open = std::unique_ptr<detail::JournalSink>(const Journal&);
+
+    ATTUNE_DECL static std::unique_ptr<detail::JournalSink> open_files(const Journal& journal);
+
+    std::filesystem::path directory_;
+    JournalOptions options_;
+    Open* open_ = nullptr;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+/// What can be done with a journal without a store.
+namespace attune::inline ATTUNE_ABI::journal {
+
+struct VerifyOptions {
+    /// As JournalOptions::public_key.
+    std::string public_key = {};
+    /// The last record's hash, 64 hexadecimal digits, as an earlier report has it and somebody has
+    /// kept elsewhere. Finds what nothing inside a journal can show: that its end is missing.
+    std::string expected_head = {};
+};
+
+/// A place where a journal is not what was written.
+struct Damage {
+    std::string file;
+    std::uint64_t offset = 0;
+    std::string what;
+
+    friend bool operator==(const Damage&, const Damage&) = default;
+};
+
+struct Report {
+    std::uint64_t records = 0;  ///< all that are intact, marks included
+    std::size_t versions = 0;
+    Version first = 0;  ///< the oldest version; zero when there is none
+    Version last = 0;
+    std::string head;  ///< SHA-256 of the last record, in hexadecimal; empty when there is none
+    /// Bytes after the last record that a write has left which never ended. They were never
+    /// acknowledged (with `sync`), and the next store that opens the journal cuts them off.
+    std::uint64_t unfinished = 0;
+    std::optional<Damage> damage;  ///< the first; what comes after it is not counted above
+
+    explicit operator bool() const noexcept { return !damage; }
+};
+
+/// Reads all of a journal and checks everything in it: checksums, the chain of hashes, signatures.
+/// Changes nothing and takes no lock; beside a running store it may find that store's last record
+/// unfinished. Damage is reported, not thrown; throws JournalError when files cannot be read, or
+/// the key is none.
+ATTUNE_DECL Report verify(const std::filesystem::path& directory,
+                          const VerifyOptions& options = {});
+
+struct Recovery {
+    Report report;             ///< of the journal as it is now
+    std::size_t versions = 0;  ///< how many could be kept
+    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
+    Version lost_first = 0;
+    Version lost_last = 0;
+    std::size_t lost = 0;
+    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
+};
+
+/// The way out of damage: writes every version that is proved intact into a new file, which takes
+/// the place of the old ones, and moves those into a directory `damaged-1` (or the next number)
+/// inside the journal. Removes nothing. What lies before the damage is kept, and what comes after
+/// it as far as it stands on its own: a later file begins with a whole document.
+///
+/// The chain of hashes goes on from the last intact record before the damage. Records are written
+/// again, hence the options, for their `signing_key`. A journal without damage is left as it is.
+/// Throws JournalError when another store has the journal or the disk fails; then nothing changed.
+ATTUNE_DECL Recovery recover(const std::filesystem::path& directory,
+                             const JournalOptions& options = {});
+
+/// All versions in a journal, oldest first. Takes no lock. Throws JournalError.
+ATTUNE_DECL std::vector<VersionRecord> read(const std::filesystem::path& directory);
+
+/// Leaves the newest `keep` versions, at least one, and those that are marked. Stores do this as
+/// they go; this is for a journal that no store has open. Throws JournalError.
+ATTUNE_DECL void compact(const std::filesystem::path& directory, std::size_t keep,
+                         const JournalOptions& options = {});
+
+/// Writes one file per version, `000000000012.json`, into a folder that is created when it is
+/// missing: an indented JSON object with the members `version`, `time` (RFC 3339, UTC), `reason`,
+/// `layer`, `kept` and `note` where there is one, and `document`. Made for git: equal versions give
+/// equal files, and lines differ where values do. Other files are left alone.
+///
+/// Writes what it is given: mask secrets before. Throws JournalError.
+ATTUNE_DECL void export_folder(std::span<const VersionRecord> records,
+                               const std::filesystem::path& folder);
+
+/// Makes a new journal of a folder that export_folder has written; values without a type have
+/// become strings. Throws JournalError, also when there is a journal in the directory already, and
+/// ParseError or JournalError (damaged) for a file that is not as described above.
+ATTUNE_DECL void import_folder(const std::filesystem::path& folder,
+                               const std::filesystem::path& directory,
+                               const JournalOptions& options = {});
+
+/// Writes a stream for `git fast-import`: on branch `main` one commit per version, of a
+/// `config.json`, made at the version's time by `attune <attune@localhost>`; its message is the
+/// reason, followed by the trailers `Version:`, and where there is one `Layer:` and `Kept:`. After
+/// `git init; git fast-import < stream`, `git log -p main` shows the history.
+///
+/// Writes what it is given: mask secrets before. Errors: the stream's state.
+ATTUNE_DECL void export_git(std::span<const VersionRecord> records, std::ostream& out);
+
+}  // namespace attune::inline ATTUNE_ABI::journal
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/journal.ipp>
+#include <attune/store/impl/journal_export.ipp>
+#include <attune/store/impl/journal_tools.ipp>
+#endif
