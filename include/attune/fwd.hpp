@@ -97,6 +97,8 @@ template <class T>
 struct Change;
 
 // transport
+enum class CacheSecrets : std::uint8_t;
+struct CachedOptions;
 struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;

@@ -29,23 +29,6 @@
 
 namespace attune::inline ATTUNE_ABI {
 
-/// One published version as it is kept outside of a running store: in a journal, in an export.
-struct VersionRecord {
-    Version version = 0;
-    std::chrono::system_clock::time_point time{};
-    std::string reason;  ///< as Snapshot::reason
-    std::string layer;   ///< which layer brought the change; empty when none did
-    bool kept = false;   ///< by Store::keep
-    std::string note;    ///< what Store::keep was told
-    Document document;   ///< the merged document of that version
-
-    friend bool operator==(const VersionRecord&, const VersionRecord&) = default;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
 struct SqliteOptions {
     /// Which of the documents in the database. Each has versions of its own.
     std::string document = "config";
@@ -100,95 +83,6 @@ struct SqliteOptions {
                                                         const SqliteOptions& options = {});
 
 }  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// As RFC 3339 has it, in UTC and whole microseconds: `2026-01-31T23:59:59.000001Z`.
-ATTUNE_DECL std::string iso_time(std::chrono::system_clock::time_point time);
-
-/// Reads what `iso_time` has written, and any other fraction of a second, or none.
-ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> iso_time(std::string_view text);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL std::string iso_time(std::chrono::system_clock::time_point time) {
-    using namespace std::chrono;
-    const auto whole = floor<microseconds>(time);
-    const auto day = floor<days>(whole);
-    const year_month_day date{day};
-    const hh_mm_ss<microseconds> clock{whole - day};
-    std::string text;
-    const auto number = [&](std::int64_t value, std::size_t width, char end) {
-        const std::string digits = std::to_string(value);
-        text.append(width > digits.size() ? width - digits.size() : 0, '0');
-        text += digits;
-        text += end;
-    };
-    number(int{date.year()}, 4, '-');
-    number(unsigned{date.month()}, 2, '-');
-    number(unsigned{date.day()}, 2, 'T');
-    number(clock.hours().count(), 2, ':');
-    number(clock.minutes().count(), 2, ':');
-    number(clock.seconds().count(), 2, '.');
-    number(clock.subseconds().count(), 6, 'Z');
-    return text;
-}
-
-ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> iso_time(std::string_view text) {
-    using namespace std::chrono;
-    const auto number = [&](std::size_t digits, char end) -> std::optional<unsigned> {
-        unsigned value = 0;
-        const char* const last = text.data() + digits;
-        if (text.size() <= digits || text[digits] != end) {
-            return std::nullopt;
-        }
-        const auto [stop, error] = std::from_chars(text.data(), last, value);
-        if (error != std::errc{} || stop != last) {
-            return std::nullopt;
-        }
-        text.remove_prefix(digits + 1);
-        return value;
-    };
-    constexpr std::size_t seconds_end = 19;  // of `2026-01-31T23:59:59`
-    const bool fractional = text.size() > seconds_end && text[seconds_end] == '.';
-    const auto y = number(4, '-');
-    const auto mo = y ? number(2, '-') : std::nullopt;
-    const auto d = mo ? number(2, 'T') : std::nullopt;
-    const auto h = d ? number(2, ':') : std::nullopt;
-    const auto mi = h ? number(2, ':') : std::nullopt;
-    const auto s = mi ? number(2, fractional ? '.' : 'Z') : std::nullopt;
-    if (!s || *h > 23 || *mi > 59 || *s > 60) {
-        return std::nullopt;
-    }
-    const year_month_day date{year{static_cast<int>(*y)}, month{*mo}, day{*d}};
-    if (!date.ok()) {
-        return std::nullopt;
-    }
-    std::int64_t micros = 0;
-    if (fractional) {
-        if (text.size() < 2 || text.back() != 'Z') {
-            return std::nullopt;
-        }
-        text.remove_suffix(1);
-        constexpr std::size_t places = 6;
-        for (std::size_t i = 0; i < std::max(text.size(), places); ++i) {
-            const char c = i < text.size() ? text[i] : '0';
-            if (c < '0' || c > '9') {
-                return std::nullopt;
-            }
-            micros = i < places ? micros * 10 + (c - '0') : micros;
-        }
-    } else if (!text.empty()) {
-        return std::nullopt;
-    }
-    return system_clock::time_point{sys_days{date}} +
-           duration_cast<system_clock::duration>(hours{*h} + minutes{*mi} + seconds{*s} +
-                                                 microseconds{micros});
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
 
@@ -853,7 +747,7 @@ inline std::string SqliteShare::save(const Document& document, const std::string
                            newest.version));
         }
         const SqliteMark mark{std::max(newest.version, expected) + 1,
-                              iso_time(std::chrono::system_clock::now())};
+                              rfc3339(std::chrono::system_clock::now())};
         constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
         const std::size_t keep = std::clamp<std::size_t>(options_.keep, 1, most);
         transaction.write({options_.document, mark, options_.reason, text,
@@ -1098,7 +992,7 @@ inline std::vector<VersionRecord> SqliteShare::history() {
             VersionRecord record;
             record.document = parsed(row).document;
             record.version = static_cast<Version>(row.mark.version);
-            record.time = iso_time(row.mark.time).value_or(std::chrono::system_clock::time_point{});
+            record.time = parse_rfc3339(row.mark.time).value_or(std::chrono::system_clock::time_point{});
             record.reason = std::move(row.reason);
             record.layer = options_.document;
             versions.push_back(std::move(record));

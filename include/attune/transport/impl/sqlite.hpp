@@ -2,8 +2,8 @@
 
 #include <attune/document/parse.hpp>
 #include <attune/document/text.hpp>
+#include <attune/store/detail/rfc3339.hpp>
 #include <attune/transport/detail/image.hpp>
-#include <attune/transport/detail/iso_time.hpp>
 #include <attune/transport/detail/sqlite_share.hpp>
 
 #include <algorithm>
@@ -147,7 +147,7 @@ inline std::string SqliteShare::save(const Document& document, const std::string
                            newest.version));
         }
         const SqliteMark mark{std::max(newest.version, expected) + 1,
-                              iso_time(std::chrono::system_clock::now())};
+                              rfc3339(std::chrono::system_clock::now())};
         constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
         const std::size_t keep = std::clamp<std::size_t>(options_.keep, 1, most);
         transaction.write({options_.document, mark, options_.reason, text,
@@ -392,7 +392,8 @@ inline std::vector<VersionRecord> SqliteShare::history() {
             VersionRecord record;
             record.document = parsed(row).document;
             record.version = static_cast<Version>(row.mark.version);
-            record.time = iso_time(row.mark.time).value_or(std::chrono::system_clock::time_point{});
+            record.time =
+                parse_rfc3339(row.mark.time).value_or(std::chrono::system_clock::time_point{});
             record.reason = std::move(row.reason);
             record.layer = options_.document;
             versions.push_back(std::move(record));
