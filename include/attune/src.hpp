@@ -24,6 +24,7 @@
 #include <attune/document/impl/parse.ipp>
 #include <attune/document/impl/patch.ipp>
 #include <attune/document/impl/path.ipp>
+#include <attune/document/impl/position_index.ipp>
 #include <attune/document/impl/reconcile.ipp>
 #include <attune/document/impl/search.ipp>
 #include <attune/document/impl/source.ipp>
@@ -73,6 +74,7 @@
 #include <attune/store/impl/core_explain.ipp>
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_history.ipp>
+#include <attune/store/impl/core_journal.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>

@@ -7,8 +7,10 @@
 namespace {
 
 using attune::Document;
+using attune::make_merge_patch;
 using attune::merge;
 using attune::merge_patch;
+using attune::to_text;
 using nlohmann::json;
 
 json model_merge(json lower, const json& upper) {
@@ -102,6 +104,51 @@ RC_GTEST_PROP(MergeLaw, done_twice_changes_nothing, ()) {
     RC_ASSERT(merge(lower, once) == once);
     RC_ASSERT(merge(once, upper) == once);
     RC_ASSERT(merge(once, upper).same(once));
+}
+
+TEST(MakeMergePatch, says_what_is_set_and_removes_by_null) {
+    const auto made = [](const char* before, const char* after) {
+        return to_text(make_merge_patch(json::parse(before), json::parse(after)));
+    };
+    EXPECT_EQ(made(R"({"a":1,"b":{"c":1,"d":2}})", R"({"a":2,"b":{"c":1}})"),
+              R"({"a":2,"b":{"d":null}})");
+    EXPECT_EQ(made(R"({"a":[1,2]})", R"({"a":[1,3]})"), R"({"a":[1,3]})");
+    EXPECT_EQ(made(R"({"a":{"b":1}})", R"({"a":{"b":1}})"), "{}");
+    EXPECT_EQ(made(R"({"a":1})", R"({"a":{}})"), R"({"a":{}})");
+    EXPECT_EQ(made(R"({"a":{"b":1}})", R"({"a":{}})"), R"({"a":{"b":null}})");
+    EXPECT_EQ(made(R"({"a":1})", "5"), "5");
+    EXPECT_EQ(made("5", R"({"a":1})"), R"({"a":1})");
+}
+
+TEST(MakeMergePatch, takes_any_depth) {
+    constexpr std::size_t levels = 100'000;
+    const Document before = attune_test::nested_objects(levels, {{"x", 1}});
+    const Document after = attune_test::nested_objects(levels, {{"y", 2}});
+    EXPECT_EQ(merge_patch(before, make_merge_patch(before, after)), after);
+}
+
+/// A merge patch cannot put a null into an object.
+json without_null_members(const json& value) {
+    if (!value.is_object()) {
+        return value;
+    }
+    json result = json::object();
+    for (const auto& [key, member] : value.items()) {
+        if (!member.is_null()) {
+            result[key] = without_null_members(member);
+        }
+    }
+    return result;
+}
+
+RC_GTEST_PROP(MergePatchLaw, the_patch_between_two_documents_leads_from_one_to_the_other, ()) {
+    const auto before = *attune_test::any_json(3);
+    const auto after = without_null_members(*attune_test::any_json(3));
+    const Document patch = make_merge_patch(before, after);
+    RC_ASSERT(merge_patch(before, patch) == Document(after));
+    json theirs = before;
+    theirs.merge_patch(attune::to_json(patch));
+    RC_ASSERT(theirs == after);
 }
 
 RC_GTEST_PROP(MergePatchLaw, is_that_of_nlohmann, ()) {

@@ -50,6 +50,27 @@ TEST(Locate, finds_keys_and_values) {
     EXPECT_EQ(places(service, "grün.b"), "7:30 7:35");
 }
 
+TEST(TextSource, says_the_same_the_first_time_as_ever_after) {
+    const auto bom = std::string("\xEF\xBB\xBF") + std::string(service);
+    for (const std::string& text :
+         {std::string(service), bom, std::string("[1,\r\n[2,\r 3]]"), std::string("7"),
+          std::string("{\"a\": [], \"b\": {}, \"c\": {\"a\": \"x\"}}")}) {
+        const auto shared = std::make_shared<const std::string>(text);
+        const TextSource indexed(shared, {.name = "x"});
+        for (int round = 0; round != 3; ++round) {
+            for (const char* path :
+                 {"", "server", "server.host", "server.tags.1.y.1", "server.tags.9", "grün.日本",
+                  "grün.b.x", "0", "1", "1.1", "1.2", "a", "a.0", "c.a", "b.a", "x.y"}) {
+                for (const Part part : {Part::key, Part::value}) {
+                    const TextSource fresh(shared, {.name = "x"});
+                    EXPECT_EQ(indexed.locate(path, part), fresh.locate(path, part))
+                        << path << " in round " << round;
+                }
+            }
+        }
+    }
+}
+
 TEST(Locate, finds_nothing_where_nothing_is) {
     for (const char* path : {"x", "server.x", "server.port.x", "server.tags.3", "server.tags.-"}) {
         EXPECT_EQ(places(service, path), "nowhere nowhere") << path;

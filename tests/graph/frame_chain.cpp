@@ -193,6 +193,51 @@ TEST(FrameChain, keeps_what_a_guard_sees_and_nothing_between) {
     EXPECT_EQ(Counted::alive, before + 1);
 }
 
+TEST(FrameChain, a_kept_version_stays_until_it_is_given_up) {
+    const int before = alive_now();
+    {
+        const auto chain = make_chain(2);
+        const auto publish = [&](Version version) {
+            FrameDraft draft{chain->current()};
+            draft.frame().version = version;
+            if (version == 1) {
+                (void)draft.append(cell(1));
+            } else {
+                draft.set(0, cell(static_cast<int>(version)));
+            }
+            chain->publish(draft);
+        };
+        publish(1);
+        EXPECT_FALSE(chain->keep(9, "never published"));
+        EXPECT_TRUE(chain->keep(1, "kept"));
+        for (Version version = 2; version != 6; ++version) {
+            publish(version);
+        }
+        EXPECT_EQ(alive_now() - before, 3);
+        const Frame* const kept = chain->acquire_version(1);
+        ASSERT_NE(kept, nullptr);
+        EXPECT_EQ(number_in(*kept, 0), 1);
+        chain->release(kept);
+        const auto retained = chain->retained();
+        ASSERT_EQ(retained.size(), 3u);
+        EXPECT_TRUE(retained[0].kept);
+        EXPECT_EQ(retained[0].note, "kept");
+        EXPECT_EQ(retained[1].frame->version, 4u);
+        for (const auto& each : retained) {
+            chain->release(each.frame);
+        }
+        EXPECT_TRUE(chain->give_up(1));
+        EXPECT_FALSE(chain->give_up(1));
+        EXPECT_EQ(chain->acquire_version(1), nullptr);
+        EXPECT_EQ(alive_now() - before, 2);
+        EXPECT_TRUE(chain->keep(4, {}));
+        publish(6);
+        chain->forget();
+        EXPECT_EQ(alive_now() - before, 1);
+    }
+    EXPECT_EQ(alive_now(), before);
+}
+
 TEST(FrameChain, a_pin_outlives_the_chain) {
     const int before = alive_now();
     std::shared_ptr<const Counted> pin;

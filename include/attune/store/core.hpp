@@ -37,6 +37,8 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// A rule does not hold: thrown by its node inside a commit.
 struct BrokenRule {};
 
+class JournalSink;
+
 /// A change of a layer by the program.
 struct LayerEdit {
     std::function<Document(const Document&)> apply;
@@ -150,7 +152,9 @@ private:
     struct Proposal;
     struct Published;
 
-    explicit Core(StoreOptions options);
+    Core(StoreOptions options, std::shared_ptr<FrameChain> chain);
+    /// Begins where a journal ends.
+    void restore(std::unique_ptr<JournalSink> sink, const Document& own);
 
     Commit write_layer(std::uint64_t layer, LayerEdit edit);
     Commit reload_now(std::uint64_t layer);
@@ -186,6 +190,7 @@ private:
 #include <attune/store/impl/core_explain.ipp>
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_history.ipp>
+#include <attune/store/impl/core_journal.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
 #include <attune/store/impl/core_report.ipp>

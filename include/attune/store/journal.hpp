@@ -83,9 +83,13 @@ public:
     const std::filesystem::path& directory() const noexcept { return directory_; }
     const JournalOptions& options() const noexcept { return options_; }
 
-    /// Takes the journal for one store, until the sink is destroyed. It must not be empty. Throws
-    /// JournalError: locked, disk, key.
-    std::unique_ptr<detail::JournalSink> open() const { return open_(*this); }
+    /// Takes the journal for one store, until the sink is destroyed. It must not be empty; without
+    /// `sync` nothing is flushed, whatever the options say. Throws JournalError: locked, disk, key.
+    std::unique_ptr<detail::JournalSink> open(bool sync = true) const {
+        Journal how = *this;
+        how.options_.sync = how.options_.sync && sync;
+        return open_(how);
+    }
 
 private:
     // Reached through a pointer that only a journal with a directory has: a program without one

@@ -19,7 +19,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 /// Where a layer stands among the others; of one rank, the later one is above.
 enum class Rank : std::uint8_t {
-    restored,   ///< what a journal brought back, until the layers are there again
+    restored,  ///< what a journal brought back, until the layers are there again
     transport,
     rollback,
     overrides,

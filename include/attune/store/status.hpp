@@ -53,8 +53,8 @@ struct LayerStatus {
     /// Since last_success, when the status was asked for: how old what is served may be. Negative
     /// when there was none yet.
     std::chrono::system_clock::duration age{-1};
-    Version version = 0;        ///< of the store, that first showed what is served
-    std::uint64_t updates = 0;  ///< readings accepted
+    Version version = 0;         ///< of the store, that first showed what is served
+    std::uint64_t updates = 0;   ///< readings accepted
     std::uint64_t refusals = 0;  ///< readings refused or impossible
     std::uint64_t consecutive_failures = 0;
     LayerError last_error{};

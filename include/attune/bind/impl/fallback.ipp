@@ -22,9 +22,13 @@ ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* ob
     }
     const std::string& token = tokens.front();
     const auto rest = tokens.subspan(1);
-    const auto element = [&](const Type& inner, std::size_t count, auto&& at) {
+    const auto element = [&](const Type& inner, std::size_t count,
+                             auto&& at) -> std::optional<Document> {
         const std::optional<std::size_t> index = element_index(token);
-        const bool there = object != nullptr && index && *index < count;
+        if (!index) {
+            return std::nullopt;
+        }
+        const bool there = object != nullptr && *index < count;
         return fallback_at(inner, there ? at(*index) : nullptr, rest);
     };
     switch (type.shape) {

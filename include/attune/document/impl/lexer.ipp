@@ -15,10 +15,6 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-inline bool is_continuation(char c) noexcept {
-    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
-
 // The lowest bit of the high half of each byte that is below `limit`, which is at most 128; bytes
 // after the first such one may be marked wrongly.
 inline std::uint64_t bytes_below(std::uint64_t word, std::uint64_t limit) noexcept {

@@ -6,6 +6,11 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+// A byte of a sequence other than its first.
+inline bool is_continuation(char c) noexcept {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
 // The length of the well-formed UTF-8 sequence (Unicode, table 3-7) that begins at `at`; 0 when
 // there is none. `at` must be before `end`.
 inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {

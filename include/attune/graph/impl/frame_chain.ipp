@@ -158,9 +158,8 @@ ATTUNE_DECL bool FrameChain::keep(Version version, std::string note) {
         known->second.note = std::move(note);
         return true;
     }
-    const bool here = std::any_of(history_.begin(), history_.end(), [&](const Frame* frame) {
-        return frame->version == version;
-    });
+    const bool here = std::any_of(history_.begin(), history_.end(),
+                                  [&](const Frame* frame) { return frame->version == version; });
     return here && kept_.try_emplace(version, Kept{std::move(note), nullptr}).second;
 }
 

@@ -10,8 +10,8 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL Core::Core(StoreOptions options)
-    : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
+ATTUNE_DECL Core::Core(StoreOptions options, std::shared_ptr<FrameChain> chain)
+    : chain_(std::move(chain)),
       hub_(std::make_shared<DeliveryHub>()),
       state_(std::make_unique<State>(std::move(options),
                                      Ref<NodeHome>::adopt(new StoreHome{chain_}), *hub_)) {}
@@ -19,7 +19,14 @@ ATTUNE_DECL Core::Core(StoreOptions options)
 ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
-    std::shared_ptr<Core> core{new Core{std::move(options)}};
+    std::unique_ptr<JournalSink> journal;
+    JournalSink::Restored restored;
+    if (options.journal) {
+        journal = options.journal.open(options.sync);
+        restored = journal->restore(options.history);
+    }
+    std::shared_ptr<FrameChain> chain = make_chain(options.history, restored);
+    std::shared_ptr<Core> core{new Core{std::move(options), std::move(chain)}};
     static_cast<StoreHome&>(core->home()).core = core;
     core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
                                                             const std::exception_ptr& thrown) {
@@ -28,6 +35,9 @@ ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
         }
     });
     core->watch_calls();
+    if (journal != nullptr) {
+        core->restore(std::move(journal), restored.own);
+    }
     return core;
 }
 
@@ -35,9 +45,11 @@ ATTUNE_DECL void Core::close() noexcept {
     std::vector<std::shared_ptr<LayerEntry>> layers;
     std::vector<std::shared_ptr<Delivery>> observers;
     std::shared_ptr<Poller> poller;
+    Poller::Timer retry;
     {
         const std::scoped_lock lock{state_->commit_mutex};
         state_->closed = true;
+        retry = std::move(state_->retry);
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
@@ -51,6 +63,7 @@ ATTUNE_DECL void Core::close() noexcept {
         state_->graph.dissolve();
         state_->rejection_observers.clear();
         state_->stack.clear();
+        state_->journal.reset();
     }
     home().close();
     Graph::destroy(home().take_abandoned());
@@ -58,6 +71,7 @@ ATTUNE_DECL void Core::close() noexcept {
     hub_->bell().close();
     // None of these under a lock: each may wait for a callback that is about to commit.
     hub_->calls().stop();
+    retry.reset();
     for (const auto& layer : layers) {
         if (layer->feed != nullptr) {
             layer->transport->stop();

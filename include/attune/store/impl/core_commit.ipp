@@ -4,6 +4,7 @@
 
 #include <attune/document/difference.hpp>
 #include <attune/document/reconcile.hpp>
+#include <attune/store/journal.hpp>
 #include <attune/store/placement.hpp>
 
 #include <algorithm>
@@ -109,11 +110,23 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 }
 #endif
 
+ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
+    stack = std::move(next);
+    if (restored != 0 && content_of(restored) == nullptr) {
+        restored = 0;
+    }
+}
+
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
                                                  Addition addition) {
 #if defined(ATTUNE_CHAOS)
     shake(chain);
 #endif
+    if (restored != 0 && !candidate.adds_layer) {
+        // The program has put back what it wanted to.
+        std::erase_if(candidate.stack,
+                      [](const auto& layer) { return layer->rank == Rank::restored; });
+    }
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
@@ -125,7 +138,8 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         if (candidate.save) {
             candidate.save();
         }
-        stack = std::move(candidate.stack);  // positions may have moved
+        record(current, current.document, candidate.stack, nullptr);
+        take_stack(std::move(candidate.stack));  // positions may have moved
         return result;
     }
 
@@ -174,7 +188,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     }
     Frame& frame = draft.frame();
     if (result.changed()) {
-        frame.version = ++result.version;
+        frame.version = result.version = std::max(result.version, last_journaled) + 1;
         frame.time = now();
         frame.reason = std::move(candidate.reason);
         frame.layer = std::move(candidate.layer);
@@ -185,9 +199,10 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     if (candidate.save) {
         candidate.save();
     }
+    record(frame, result.before, candidate.stack, candidate.within);
     chain.publish(draft);
 
-    stack = std::move(candidate.stack);
+    take_stack(std::move(candidate.stack));
     commits += result.changed() ? 1 : 0;
     if (added != nullptr) {
         graph.placed(*added);
@@ -296,9 +311,18 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
             saved.revision = entry.transport->save(saved.document, saved.revision);
         };
     }
-    Published result = publish(chain, std::move(candidate));
-    note_success(entry, layer->content, result.version);
-    return result;
+    try {
+        Published result = publish(chain, std::move(candidate));
+        note_success(entry, layer->content, result.version);
+        return result;
+    } catch (const JournalError&) {
+        if (proposal.written && entry.transport != nullptr) {
+            // Its transport has kept it, and nothing would bring it again.
+            entry.refused = layer->content;
+            retry_later();
+        }
+        throw;
+    }
 }
 
 ATTUNE_DECL void Core::finish(Published& published) {

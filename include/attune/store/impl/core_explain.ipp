@@ -31,12 +31,11 @@ ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) c
             continue;
         }
         const Type& type = node->bound_kind.type();
-        const CellPtr cell =
-            type.shape == Shape::structure ? CellPtr{} : node->bound_kind.make();
+        const CellPtr cell = type.shape == Shape::structure ? CellPtr{} : node->bound_kind.make();
         const void* const object =
             cell.get() != nullptr ? node->bound_kind.object(*cell.get()) : nullptr;
-        if (auto fallback = fallback_at(type, object,
-                                        std::span{path.tokens()}.subspan(node->path.size()))) {
+        if (auto fallback =
+                fallback_at(type, object, std::span{path.tokens()}.subspan(node->path.size()))) {
             return fallback;
         }
     }

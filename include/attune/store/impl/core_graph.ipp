@@ -21,9 +21,9 @@ ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNo
         const OpenLock lock{*state_};
         node->inputs = EdgeList{inputs, node->room()};
         node->settle_height();
-        published = state_->publish(
-            *chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
-            {.derived = node.get()});
+        published =
+            state_->publish(*chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
+                            {.derived = node.get()});
         if (!inputs.empty()) {
             node->inputs.link(*node);
         }

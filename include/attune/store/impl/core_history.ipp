@@ -3,8 +3,8 @@
 #include <attune/store/impl/core_state.hpp>
 
 #include <attune/bind/secrecy.hpp>
-#include <attune/document/merge.hpp>
 #include <attune/document/difference.hpp>
+#include <attune/document/merge.hpp>
 #include <attune/document/patch.hpp>
 #include <attune/document/text.hpp>
 
@@ -74,12 +74,17 @@ ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
 ATTUNE_DECL void Core::keep(Version version, std::string note) {
     const OpenLock lock{*state_};
     chain_->release(acquire(version));  // or says which versions there are
+    if (state_->journal != nullptr && version != 0) {
+        state_->journal->keep(version, note);
+    }
     (void)chain_->keep(version, std::move(note));
 }
 
 ATTUNE_DECL void Core::forget(Version version) {
     const OpenLock lock{*state_};
-    (void)chain_->give_up(version);
+    if (chain_->give_up(version) && state_->journal != nullptr && version != 0) {
+        state_->journal->forget(version);
+    }
 }
 
 /// The operations of a JSON Patch with the secrets in their values masked.
@@ -88,8 +93,7 @@ inline Document mask_operations(const Document& patch, std::span<const Bound> ro
     for (std::size_t i = 0; i != patch.size(); ++i) {
         const Document& operation = *patch.find(i);
         if (const Document* const value = operation.find("value")) {
-            Document safe =
-                mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
+            Document safe = mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
             if (!safe.same(*value)) {
                 masked = masked.with(Path{{std::to_string(i), "value"}}, std::move(safe));
             }

@@ -4,6 +4,7 @@
 
 #include <attune/bind/secrecy.hpp>
 #include <attune/document/parse.hpp>
+#include <attune/store/journal.hpp>
 
 #include <algorithm>
 #include <condition_variable>
@@ -183,9 +184,8 @@ ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, Failure failure,
     for (Problem& problem : problems) {
         problem.found.clear();  // a value
     }
-    status.last_error = {.kind = failure,
-                         .path = problems.empty() ? Path{} : problems.front().path,
-                         .time = time};
+    status.last_error = {
+        .kind = failure, .path = problems.empty() ? Path{} : problems.front().path, .time = time};
     status.problems = std::move(problems);
     ++refusals;
 }
@@ -242,9 +242,8 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         if (entry == nullptr) {
             return;
         }
-        Candidate candidate{.stack = state_->stack,
-                            .reason = "remove " + entry->name,
-                            .layer = entry->name};
+        Candidate candidate{
+            .stack = state_->stack, .reason = "remove " + entry->name, .layer = entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
         published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
@@ -342,6 +341,13 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
                 state_->note_failure(*entry, Failure::refused, rejected.problems());
                 due = state_->announce(rejected.rejection());
             }
+        } catch (const JournalError& error) {
+            entry->refused = std::move(content);
+            state_->note_failure(*entry, Failure::not_kept, {not_kept(error)});
+            due = state_->announce({.problems = {not_kept(error)},
+                                    .reason = entry->name,
+                                    .version = chain_->current()->version});
+            state_->retry_later();
         }
     }
     for (const auto& delivery : due) {
@@ -423,6 +429,9 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
             published = publish(chain, std::move(candidate));
         } catch (const Rejected&) {
             return std::nullopt;  // reported when it came
+        } catch (const JournalError&) {
+            retry_later();
+            return std::nullopt;
         }
         for (const auto& entry : entries) {
             const Content accepted = *std::exchange(entry->refused, std::nullopt);

@@ -59,6 +59,9 @@ ATTUNE_DECL StoreStatus Core::status() const {
             status.state = attune::State::stale;
         }
     }
+    if (state_->restored != 0) {
+        status.state = attune::State::starting;
+    }
     return status;
 }
 

@@ -94,15 +94,15 @@ ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
 
     LayerStack proposed = with_layer(stack, layer);
     if (const LayerContent* const set = content_of(overrides)) {
-        proposed = with_overrides(std::move(proposed), *set,
-                                  overrides_beside(hold.path, set->document));
+        proposed =
+            with_overrides(std::move(proposed), *set, overrides_beside(hold.path, set->document));
     }
     std::string reason = "rollback ";
     reason += hold.path.empty() ? "" : to_string(hold.path) + ' ';
     reason += "to version " + std::to_string(hold.version);
-    Published published = publish(chain, {.stack = std::move(proposed),
-                                          .reason = std::move(reason),
-                                          .layer = entry->name});
+    Published published =
+        publish(chain,
+                {.stack = std::move(proposed), .reason = std::move(reason), .layer = entry->name});
     if (known == nullptr) {
         rollback = entry->id;
         add(entry);
@@ -130,19 +130,19 @@ ATTUNE_DECL Commit Core::release_rollback() {
             nothing.version = chain_->current()->version;
             return nothing;
         }
-        const auto overrides = state_->overrides_layer();
         const Document set = overrides_in(state_->stack);
         LayerStack proposed = state_->stack;
         std::erase_if(proposed, [&](const auto& layer) { return layer->id == entry->id; });
         if (!set.is_null()) {
-            auto layer = state_->content_of(overrides->id);
+            const auto overrides = state_->overrides_layer();
+            const LayerContent* const layer = state_->content_of(overrides->id);
             LayerContent fresh;
             fresh.id = overrides->id;
             fresh.rank = overrides->rank;
             fresh.name = overrides->name;
             fresh.unknown_keys = overrides->unknown_keys;
-            proposed = State::with_overrides(std::move(proposed),
-                                             layer != nullptr ? *layer : fresh, set);
+            proposed =
+                State::with_overrides(std::move(proposed), layer != nullptr ? *layer : fresh, set);
         }
         try {
             published = state_->publish(*chain_, {.stack = std::move(proposed),

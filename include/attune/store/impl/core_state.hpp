@@ -3,6 +3,7 @@
 #include <attune/graph/graph.hpp>
 #include <attune/store/binding_index.hpp>
 #include <attune/store/core.hpp>
+#include <attune/store/journal_sink.hpp>
 #include <attune/store/layer_stack.hpp>
 #include <attune/store/poller.hpp>
 
@@ -64,6 +65,13 @@ inline Staleness describe_staleness(const GraphNode& node) {
             .since = node.notes->since,
             .version = node.notes->version};
 }
+
+/// The frames of a store that begins with these versions.
+ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
+                                                   const JournalSink::Restored& restored);
+
+/// A version that the journal could not keep, as whoever listens to refusals is told.
+ATTUNE_DECL Problem not_kept(const JournalError& error);
 
 /// A node that comes into the graph by a commit; at most one of these.
 struct Core::Addition {
@@ -129,6 +137,11 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
     std::uint64_t rollback = 0;
+    std::uint64_t restored = 0;            // id of what a journal has restored, while it stands in
+    std::unique_ptr<JournalSink> journal;  // may be empty
+    Document journaled;                    // the store's own state, as the journal has it
+    Version last_journaled = 0;
+    Poller::Timer retry;
     BindingIndex index;
     std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
     Graph graph;
@@ -167,6 +180,13 @@ struct Core::State {
         return with_layer(stack, std::move(layer));
     }
 
+    /// Writes the frame to the journal, if there is one and it has anything new: to be called last
+    /// before it is published. Throws JournalError.
+    void record(const Frame& frame, const Document& before, const LayerStack& next,
+                const Path* within);
+    /// Tries refused contents once more in a second: the journal could not keep them.
+    void retry_later();
+
     /// Puts a rollback above the transports, and the overrides of that time above it.
     Published hold(FrameChain& chain, Hold hold);
     /// The stack with `document` in the layer of the overrides, of which that is the present one.
@@ -178,6 +198,7 @@ struct Core::State {
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
     /// changes nothing.
     Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
+    void take_stack(LayerStack next) noexcept;
 #if defined(ATTUNE_CHAOS)
     /// Replaces the current frame by one of the same version, with equal copies of some values: a
     /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees

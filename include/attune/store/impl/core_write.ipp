@@ -4,6 +4,7 @@
 
 #include <attune/document/reconcile.hpp>
 #include <attune/store/edit.hpp>
+#include <attune/store/journal.hpp>
 
 #include <utility>
 
@@ -139,6 +140,12 @@ ATTUNE_DECL void Core::end_scope(std::uint64_t layer) noexcept {
             publish_rejection(rejected.rejection());
         } catch (...) {
             // Out of memory: there is nobody left to tell.
+        }
+    } catch (const JournalError& error) {
+        try {
+            publish_rejection({.problems = {not_kept(error)}, .reason = "end of override_scope"});
+        } catch (...) {
+            // As above.
         }
     } catch (...) {
         // As above, or inside a commit, where no scope should end.

@@ -39,10 +39,9 @@ inline void render_explanation(const Explanation& explanation, std::size_t inden
     for (const Candidate& candidate : explanation.candidates) {
         const bool wins = candidate.fate == Candidate::Fate::wins;
         line(wins ? "* " : "  ", to_string(candidate.origin) + ": " + to_text(candidate.value) +
-                                     (wins ? ""
-                                      : candidate.fate == Candidate::Fate::merged
-                                          ? ", merged"
-                                          : ", shadowed"));
+                                     (wins                                        ? ""
+                                      : candidate.fate == Candidate::Fate::merged ? ", merged"
+                                                                                  : ", shadowed"));
     }
     if (explanation.fallback) {
         line(explanation.value ? "  " : "* ", "default: " + to_text(*explanation.fallback));

@@ -129,8 +129,7 @@ inline Document held(const Document* below, const Hold& hold, std::size_t depth 
     if (depth == hold.path.size()) {
         return hold.value.value_or(Document::object());
     }
-    const Document object =
-        below != nullptr && below->is_object() ? *below : Document::object();
+    const Document object = below != nullptr && below->is_object() ? *below : Document::object();
     const std::string& token = hold.path.tokens()[depth];
     if (depth + 1 == hold.path.size() && !hold.value) {
         return object.without(Path{{token}});
