@@ -27,8 +27,8 @@ struct JournalOptions {
     std::size_t keep = 1000;
     /// Size from which a segment file may be closed and the one before it removed, which also needs
     /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
-    /// `sync`, a quarter of it is set aside at a time.
-    std::size_t segment_bytes = std::size_t{4} << 20;
+    /// `sync`, a sixteenth of it is set aside at a time. At least 64 KiB.
+    std::size_t segment_bytes = std::size_t{16} << 20;
     /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
     /// Empty: no signatures.
     std::string signing_key = {};

@@ -32,6 +32,10 @@ public:
     /// may take pages for written that are not: trying again proves nothing.
     virtual void sync() = 0;
 
+    /// Has that part written soon, without waiting for it, so that the next `sync` has less to do.
+    /// Promises nothing.
+    virtual void start_sync(std::uint64_t from, std::uint64_t to) noexcept = 0;
+
     /// Cuts the file, or lengthens it by zeros that may take no room yet.
     virtual void resize(std::uint64_t size) = 0;
 

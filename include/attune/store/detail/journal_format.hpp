@@ -75,6 +75,9 @@ ATTUNE_DECL std::optional<SegmentHeader> decode_segment_header(std::string_view 
 ATTUNE_DECL Hash finish_record(RecordHeader header, std::string& record, Sha256& sha,
                                const Ed25519Key* key);
 
+/// What may be a record header at the beginning of the bytes, unchecked but for its mark and size.
+ATTUNE_DECL std::optional<RecordHeader> peek_record_header(std::string_view bytes) noexcept;
+
 /// Nothing when there is no intact record header at the beginning of the bytes.
 ATTUNE_DECL std::optional<RecordHeader> decode_record_header(std::string_view bytes) noexcept;
 

@@ -90,6 +90,7 @@ private:
     std::uint64_t number_ = 0;
     std::uint64_t end_ = 0;       // where the next record goes
     std::uint64_t reserved_ = 0;  // zeros up to here have their room
+    std::uint64_t started_ = 0;   // the kernel has been asked to write up to here
     std::uint64_t base_end_ = 0;
     std::uint64_t roll_at_ = 0;  // not before the segment has this size
     std::size_t versions_ = 0;   // after the base

@@ -79,6 +79,16 @@ public:
         }
     }
 
+    void start_sync(std::uint64_t from, std::uint64_t to) noexcept override {
+#if defined(SYNC_FILE_RANGE_WRITE)
+        (void)::sync_file_range(fd_, static_cast<off64_t>(from), static_cast<off64_t>(to - from),
+                                SYNC_FILE_RANGE_WRITE);
+#else
+        (void)from;
+        (void)to;
+#endif
+    }
+
     void resize(std::uint64_t size) override {
         while (::ftruncate(fd_, static_cast<off_t>(size)) != 0) {
             if (errno != EINTR) {

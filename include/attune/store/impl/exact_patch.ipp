@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -198,7 +199,43 @@ ATTUNE_DECL Document exact_value(const Document& value, const Document& as) {
     return exact;
 }
 
+// The result of a patch of one operation that sets or removes one value, as most of a journal's are,
+// where nothing can be wrong with it; otherwise nothing, and the general way finds out.
+ATTUNE_DECL std::optional<Document> apply_one_exact(const Document& target,
+                                                    const Document& operation) {
+    const Document* const name = operation.find("op");
+    const Document* const pointer = operation.find("path");
+    if (name == nullptr || pointer == nullptr || !name->is_string() || !pointer->is_string() ||
+        !pointer->as_string().starts_with('/')) {
+        return std::nullopt;
+    }
+    const Path path(pointer->as_string());
+    const Document* parent = &target;
+    for (std::size_t depth = 0; depth + 1 < path.size() && parent != nullptr; ++depth) {
+        parent = parent->find(path.tokens()[depth]);
+    }
+    if (parent == nullptr || !parent->is_object()) {
+        return std::nullopt;
+    }
+    const bool there = parent->find(path.back()) != nullptr;
+    if (name->as_string() == "remove") {
+        return there ? std::optional(target.without(path)) : std::nullopt;
+    }
+    const Document* const value = operation.find("value");
+    if (value == nullptr ||
+        !(name->as_string() == "add" || (there && name->as_string() == "replace"))) {
+        return std::nullopt;
+    }
+    const Document* const as = operation.find("as");
+    return target.with(path, as == nullptr ? *value : exact_value(*value, *as));
+}
+
 ATTUNE_DECL Document apply_exact(const Document& target, const Document& patch) {
+    if (patch.is_array() && patch.size() == 1) {
+        if (auto applied = apply_one_exact(target, *patch.find(std::size_t{0}))) {
+            return std::move(*applied);
+        }
+    }
     Document exact = patch;
     std::size_t index = 0;
     for (const Document& operation : patch.elements()) {

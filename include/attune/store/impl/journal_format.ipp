@@ -135,20 +135,13 @@ ATTUNE_DECL Hash finish_record(RecordHeader header, std::string& record, Sha256&
     return hash;
 }
 
-ATTUNE_DECL std::optional<RecordHeader> decode_record_header(std::string_view bytes) noexcept {
-    if (bytes.size() < record_header_size || !bytes.starts_with(record_mark) ||
-        bytes.substr(record_header_end_at, 4) != header_end_mark ||
-        get_number<std::uint32_t>(bytes, record_crc_at) != crc32c(bytes.substr(0, record_crc_at))) {
-        return std::nullopt;
-    }
-    const auto type = get_number<std::uint8_t>(bytes, record_type_at);
-    const auto flags = get_number<std::uint8_t>(bytes, record_flags_at);
-    if (type < 1 || type > 4 || flags > 1) {
+ATTUNE_DECL std::optional<RecordHeader> peek_record_header(std::string_view bytes) noexcept {
+    if (bytes.size() < record_header_size || !bytes.starts_with(record_mark)) {
         return std::nullopt;
     }
     RecordHeader header;
-    header.type = static_cast<RecordType>(type);
-    header.is_signed = flags == 1;
+    header.type = static_cast<RecordType>(get_number<std::uint8_t>(bytes, record_type_at));
+    header.is_signed = get_number<std::uint8_t>(bytes, record_flags_at) == 1;
     header.size = get_number<std::uint32_t>(bytes, record_size_at);
     header.sequence = get_number<std::uint64_t>(bytes, record_sequence_at);
     header.durable = get_number<std::uint64_t>(bytes, record_durable_at);
@@ -160,6 +153,16 @@ ATTUNE_DECL std::optional<RecordHeader> decode_record_header(std::string_view by
     header.previous = get_array<Hash>(bytes, record_previous_at);
     if (header.size < header.overhead()) {
         return std::nullopt;
+    }
+    return header;
+}
+
+ATTUNE_DECL std::optional<RecordHeader> decode_record_header(std::string_view bytes) noexcept {
+    auto header = peek_record_header(bytes);
+    if (header && (bytes.substr(record_header_end_at, header_end_mark.size()) != header_end_mark ||
+                   get_number<std::uint32_t>(bytes, record_crc_at) !=
+                       crc32c(bytes.substr(0, record_crc_at)))) {
+        header.reset();
     }
     return header;
 }

@@ -115,11 +115,10 @@ private:
     }
 
     // Which versions are marked is said after them: so as not to hold on to every document until
-    // the end, the marks are looked for before.
+    // the end, the marks are looked for before. One that is none does no harm, hence no checksums.
     void find_marks(std::string_view bytes) {
-        std::size_t at = segment_header_size;
-        while (at < bytes.size()) {
-            const auto header = decode_record_header(bytes.substr(at));
+        for (std::size_t at = segment_header_size; at < bytes.size();) {
+            const auto header = peek_record_header(bytes.substr(at));
             if (!header) {
                 return;
             }
@@ -253,8 +252,8 @@ private:
         if (patch != nullptr) {
             Document next = apply_exact(document_, *patch);
             // A whole document shares nothing with those before it.
-            document_ = header.type == RecordType::base && content_.last
-                            ? reconcile(content_.last->document, next)
+            document_ = header.type == RecordType::base && !content_.newest.empty()
+                            ? reconcile(content_.newest.back().document, next)
                             : std::move(next);
         }
         if (own_patch != nullptr) {
@@ -287,28 +286,32 @@ private:
 
     void keep(VersionRecord version) {
         // A segment begins with versions that the one before it may hold as well.
-        const bool fresh = !content_.last || version.version > content_.last->version;
+        std::deque<VersionRecord>& newest = content_.newest;
+        const bool fresh = newest.empty() || version.version > newest.back().version;
         const bool more = marked_.contains(version.version) &&
                           content_.kept.insert_or_assign(version.version, version).second;
-        if (!fresh) {
-            if (version.version == content_.last->version) {
-                content_.last = std::move(version);
-            } else if (more) {
-                ++content_.version_count;
+        if (fresh) {
+            if (content_.version_count++ == 0) {
+                content_.first = version.version;
             }
-            return;
-        }
-        if (content_.version_count++ == 0) {
-            content_.first = version.version;
-        }
-        content_.last = version;
-        content_.newest.push_back(std::move(version));
-        if (content_.newest.size() > options_.most) {
-            content_.newest.pop_front();
+            newest.push_back(std::move(version));
+            if (newest.size() > std::max<std::size_t>(options_.most, 1)) {
+                newest.pop_front();
+            }
+        } else if (version.version == newest.back().version) {
+            newest.back() = std::move(version);
+        } else if (more) {
+            ++content_.version_count;
         }
     }
 
     void finish() {
+        if (!content_.newest.empty()) {
+            content_.last = content_.newest.back();
+        }
+        if (options_.most == 0) {
+            content_.newest.clear();
+        }
         for (auto entry = content_.kept.begin(); entry != content_.kept.end();) {
             const auto mark = marks_.find(entry->first);
             if (mark == marks_.end() || !mark->second.kept) {

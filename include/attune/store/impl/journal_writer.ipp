@@ -15,6 +15,9 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 inline constexpr std::string_view journal_lock = "lock";
 inline constexpr std::string_view journal_unnamed = ".new";  // of a segment that is not there yet
+// Without `sync`, the kernel is asked to write what has come together, at least so often: when the
+// segment is closed, its flush finds most of the work done.
+inline constexpr std::uint64_t flush_step = std::uint64_t{1} << 20;
 
 [[noreturn]] ATTUNE_DECL void refuse_disk_error(const std::system_error& error,
                                                 const std::string& file) {
@@ -53,7 +56,7 @@ ATTUNE_DECL JournalWriter::JournalWriter(std::shared_ptr<Disk> disk, std::string
       directory_(std::move(directory)),
       sync_(options.sync),
       keep_(std::max<std::size_t>(options.keep, 1)),
-      segment_bytes_(std::max<std::size_t>(options.segment_bytes, 4096)) {
+      segment_bytes_(std::max<std::size_t>(options.segment_bytes, 65536)) {
     if (!options.signing_key.empty()) {
         signing_key_ = journal_key(&Ed25519Key::private_key, options.signing_key, directory_);
     }
@@ -140,6 +143,7 @@ ATTUNE_DECL void JournalWriter::cut_tail(const JournalContent& content) {
     file_->resize(content.end);
     file_->sync();
     reserved_ = content.end;
+    started_ = content.end;
 }
 
 ATTUNE_DECL RecordHeader JournalWriter::next_header(
@@ -301,6 +305,9 @@ ATTUNE_DECL void JournalWriter::write_record(RecordType type, Version version,
     ++sequence_;
     if (sync_) {
         durable_ = sequence_;
+    } else if (end_ - started_ >= flush_step) {
+        file_->start_sync(started_, end_ / flush_step * flush_step);
+        started_ = end_ / flush_step * flush_step;
     }
 }
 
@@ -308,7 +315,7 @@ ATTUNE_DECL void JournalWriter::make_room(std::size_t bytes) {
     if (!sync_ || end_ + bytes <= reserved_) {
         return;
     }
-    const std::uint64_t step = segment_bytes_ / 4;
+    const std::uint64_t step = segment_bytes_ / 16;
     const std::uint64_t to = (end_ + bytes + step - 1) / step * step;
     file_->reserve(std::max(end_, reserved_), to);
     reserved_ = to;
@@ -473,7 +480,7 @@ ATTUNE_DECL void JournalWriter::start_segment(std::span<const VersionRecord> ver
         file = disk_->open(unnamed, DiskOpen::create, 0600);
         file->write(bytes, 0);
         if (sync_) {
-            const std::uint64_t step = segment_bytes_ / 4;
+            const std::uint64_t step = segment_bytes_ / 16;
             reserved = (bytes.size() / step + 1) * step;
             file->reserve(bytes.size(), reserved);
         }
@@ -497,6 +504,7 @@ ATTUNE_DECL void JournalWriter::start_segment(std::span<const VersionRecord> ver
     number_ = header.number;
     end_ = bytes.size();
     reserved_ = reserved;
+    started_ = end_;
     base_end_ = end_;
     roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
     versions_ = 0;
