@@ -174,8 +174,8 @@ struct Candidate;
 struct Content;
 struct DeriveOptions;
 struct Explanation;
-struct JournalOptions;
 struct LayerError;
+struct JournalOptions;
 struct LayerOptions;
 struct LayerStatus;
 struct NodeStatus;
@@ -4611,6 +4611,11 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+// A byte of a sequence other than its first.
+inline bool is_continuation(char c) noexcept {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
 // The length of the well-formed UTF-8 sequence (Unicode, table 3-7) that begins at `at`; 0 when
 // there is none. `at` must be before `end`.
 inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
@@ -4643,10 +4648,6 @@ inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-inline bool is_continuation(char c) noexcept {
-    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
 
 // The lowest bit of the high half of each byte that is below `limit`, which is at most 128; bytes
 // after the first such one may be marked wrongly.
@@ -10566,9 +10567,8 @@ ATTUNE_DECL bool FrameChain::keep(Version version, std::string note) {
         known->second.note = std::move(note);
         return true;
     }
-    const bool here = std::any_of(history_.begin(), history_.end(), [&](const Frame* frame) {
-        return frame->version == version;
-    });
+    const bool here = std::any_of(history_.begin(), history_.end(),
+                                  [&](const Frame* frame) { return frame->version == version; });
     return here && kept_.try_emplace(version, Kept{std::move(note), nullptr}).second;
 }
 
@@ -12136,10 +12136,9 @@ inline void render_explanation(const Explanation& explanation, std::size_t inden
     for (const Candidate& candidate : explanation.candidates) {
         const bool wins = candidate.fate == Candidate::Fate::wins;
         line(wins ? "* " : "  ", to_string(candidate.origin) + ": " + to_text(candidate.value) +
-                                     (wins ? ""
-                                      : candidate.fate == Candidate::Fate::merged
-                                          ? ", merged"
-                                          : ", shadowed"));
+                                     (wins                                        ? ""
+                                      : candidate.fate == Candidate::Fate::merged ? ", merged"
+                                                                                  : ", shadowed"));
     }
     if (explanation.fallback) {
         line(explanation.value ? "  " : "* ", "default: " + to_text(*explanation.fallback));
@@ -12593,6 +12592,2988 @@ ATTUNE_DECL void ValueDelivery::drop() noexcept {
 
 namespace attune::inline ATTUNE_ABI {
 
+/// One published version as it is kept outside of a running store: in a journal, in an export.
+struct VersionRecord {
+    Version version = 0;
+    std::chrono::system_clock::time_point time{};
+    std::string reason;  ///< as Snapshot::reason
+    std::string layer;   ///< which layer brought the change; empty when none did
+    bool kept = false;   ///< by Store::keep
+    std::string note;    ///< what Store::keep was told
+    Document document;   ///< the merged document of that version
+
+    friend bool operator==(const VersionRecord&, const VersionRecord&) = default;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Where a store puts its versions before anybody sees them. One store at a time; the store calls
+/// it under its commit mutex, so calls never overlap.
+class JournalSink {
+public:
+    JournalSink() = default;
+    JournalSink(const JournalSink&) = delete;
+    JournalSink& operator=(const JournalSink&) = delete;
+    virtual ~JournalSink() = default;
+
+    /// What was found at start.
+    struct Restored {
+        std::vector<VersionRecord> versions;  ///< oldest first; the last one is the newest there is
+        Document own;                         ///< what the store itself had set, as of the last one
+        std::size_t cut = 0;                  ///< bytes of an unfinished record, which were cut off
+    };
+
+    /// What is to be kept of a commit. References are valid during the call.
+    struct Entry {
+        Version version;  ///< larger than any before
+        std::chrono::system_clock::time_point time;
+        std::string_view reason;
+        std::string_view layer;
+        const Document& before;  ///< the merged document of the version before, and of this one
+        const Document& after;
+        const Document& own_before;  ///< what the store itself has set, likewise
+        const Document& own_after;
+        const Path* within = nullptr;  ///< where before and after differ, when that is known
+    };
+
+    /// The newest `most` versions, and all that are kept. Called once, first.
+    virtual Restored restore(std::size_t most) = 0;
+
+    /// Keeps the version for good, then returns. Throws JournalError when that is impossible; the
+    /// journal is then as it was, and the next call may succeed.
+    virtual void append(const Entry& entry) = 0;
+
+    /// Marks a version that compaction must not drop, or takes the mark back. Throws JournalError.
+    virtual void keep(Version version, std::string_view note) = 0;
+    virtual void forget(Version version) = 0;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+struct JournalOptions {
+    /// A commit returns when its version would survive a loss of power: one flush each, 0.1 ms or
+    /// more. Otherwise it survives the end of the process, also by SIGKILL, but a loss of power
+    /// takes what the kernel has not written yet, mostly the last seconds.
+    bool sync = true;
+    /// Versions that compaction leaves, besides those that Store::keep marks; at least 1.
+    std::size_t keep = 1000;
+    /// Size from which a segment file may be closed and the one before it removed, which also needs
+    /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
+    /// `sync`, a sixteenth of it is set aside at a time. At least 64 KiB.
+    std::size_t segment_bytes = std::size_t{16} << 20;
+    /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
+    /// Empty: no signatures.
+    std::string signing_key = {};
+    /// Refuses a journal with a record that this public Ed25519 key (PEM, or 32 bytes) has not
+    /// signed. Checking takes 0.1 ms per record. Empty: signatures are not looked at.
+    std::string public_key = {};
+};
+
+/// What went wrong with a journal.
+enum class JournalFault : std::uint8_t {
+    damaged,  ///< the files are not what was written; journal::recover is the way out
+    locked,   ///< another store has the journal
+    full,     ///< no room: as before, and the next attempt may succeed
+    disk,     ///< the system said something else
+    key,      ///< a key that is none, or not the one that has signed
+};
+
+/// A journal cannot be read or written. The message says where, why, and what to do about it.
+class JournalError : public std::runtime_error {
+public:
+    ATTUNE_DECL JournalError(JournalFault fault, std::string file, std::uint64_t offset,
+                             const std::string& message);
+
+    JournalFault fault() const noexcept { return fault_; }
+    /// The file, or the directory where it is about all of them.
+    const std::string& file() const noexcept { return file_; }
+    /// Of damage: where in the file, in bytes; zero otherwise.
+    std::uint64_t offset() const noexcept { return offset_; }
+
+private:
+    JournalFault fault_;
+    std::string file_;
+    std::uint64_t offset_;
+};
+
+/// Where a store keeps its versions: a directory of its own, which is created when it is missing.
+/// Empty by default: nowhere.
+///
+/// The files hold all values as they are, secrets too, and only their owner may read them (mode
+/// 0600, in a directory of mode 0700). One store at a time has a journal. docs/journal.md has the
+/// format and the guarantees.
+class Journal {
+public:
+    Journal() noexcept = default;
+    Journal(const char* directory) : Journal(std::filesystem::path(directory)) {}
+    Journal(const std::string& directory) : Journal(std::filesystem::path(directory)) {}
+    Journal(const std::filesystem::path& directory) : Journal(directory, {}) {}
+    Journal(const std::filesystem::path& directory, JournalOptions options)
+        : directory_(directory), options_(std::move(options)), open_(&Journal::open_files) {}
+
+    explicit operator bool() const noexcept { return open_ != nullptr; }
+    const std::filesystem::path& directory() const noexcept { return directory_; }
+    const JournalOptions& options() const noexcept { return options_; }
+
+    /// Takes the journal for one store, until the sink is destroyed. It must not be empty; without
+    /// `sync` nothing is flushed, whatever the options say. Throws JournalError: locked, disk, key.
+    std::unique_ptr<detail::JournalSink> open(bool sync = true) const {
+        Journal how = *this;
+        how.options_.sync = how.options_.sync && sync;
+        return open_(how);
+    }
+
+private:
+    // Reached through a pointer that only a journal with a directory has: a program without one
+    // contains none of what is behind it.
+    using Open = std::unique_ptr<detail::JournalSink>(const Journal&);
+
+    ATTUNE_DECL static std::unique_ptr<detail::JournalSink> open_files(const Journal& journal);
+
+    std::filesystem::path directory_;
+    JournalOptions options_;
+    Open* open_ = nullptr;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+/// What can be done with a journal without a store.
+namespace attune::inline ATTUNE_ABI::journal {
+
+struct VerifyOptions {
+    /// As JournalOptions::public_key.
+    std::string public_key = {};
+    /// The last record's hash, 64 hexadecimal digits, as an earlier report has it and somebody has
+    /// kept elsewhere. Finds what nothing inside a journal can show: that its end is missing.
+    std::string expected_head = {};
+};
+
+/// A place where a journal is not what was written.
+struct Damage {
+    std::string file;
+    std::uint64_t offset = 0;
+    std::string what;
+
+    friend bool operator==(const Damage&, const Damage&) = default;
+};
+
+struct Report {
+    std::uint64_t records = 0;  ///< all that are intact, marks included
+    std::size_t versions = 0;
+    Version first = 0;  ///< the oldest version; zero when there is none
+    Version last = 0;
+    std::string head;  ///< SHA-256 of the last record, in hexadecimal; empty when there is none
+    /// Bytes after the last record that a write has left which never ended. They were never
+    /// acknowledged (with `sync`), and the next store that opens the journal cuts them off.
+    std::uint64_t unfinished = 0;
+    std::optional<Damage> damage;  ///< the first; what comes after it is not counted above
+
+    explicit operator bool() const noexcept { return !damage; }
+};
+
+/// Reads all of a journal and checks everything in it: checksums, the chain of hashes, signatures.
+/// Changes nothing and takes no lock; beside a running store it may find that store's last record
+/// unfinished. Damage is reported, not thrown; throws JournalError when files cannot be read, or
+/// the key is none.
+ATTUNE_DECL Report verify(const std::filesystem::path& directory,
+                          const VerifyOptions& options = {});
+
+struct Recovery {
+    Report report;             ///< of the journal as it is now
+    std::size_t versions = 0;  ///< how many could be kept
+    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
+    Version lost_first = 0;
+    Version lost_last = 0;
+    std::size_t lost = 0;
+    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
+};
+
+/// The way out of damage: writes every version that is proved intact into a new file, which takes
+/// the place of the old ones, and moves those into a directory `damaged-1` (or the next number)
+/// inside the journal. Removes nothing. What lies before the damage is kept, and what comes after
+/// it as far as it stands on its own: a later file begins with a whole document.
+///
+/// The chain of hashes goes on from the last intact record before the damage. Records are written
+/// again, hence the options, for their `signing_key`. A journal without damage is left as it is.
+/// Throws JournalError when another store has the journal or the disk fails; then nothing changed.
+ATTUNE_DECL Recovery recover(const std::filesystem::path& directory,
+                             const JournalOptions& options = {});
+
+/// All versions in a journal, oldest first. Takes no lock. Throws JournalError.
+ATTUNE_DECL std::vector<VersionRecord> read(const std::filesystem::path& directory);
+
+/// Leaves the newest `keep` versions, at least one, and those that are marked. Stores do this as
+/// they go; this is for a journal that no store has open. Throws JournalError.
+ATTUNE_DECL void compact(const std::filesystem::path& directory, std::size_t keep,
+                         const JournalOptions& options = {});
+
+/// Writes one file per version, `000000000012.json`, into a folder that is created when it is
+/// missing: an indented JSON object with the members `version`, `time` (RFC 3339, UTC), `reason`,
+/// `layer`, `kept` and `note` where there is one, and `document`. Made for git: equal versions give
+/// equal files, and lines differ where values do. Other files are left alone.
+///
+/// Writes what it is given: mask secrets before. Throws JournalError.
+ATTUNE_DECL void export_folder(std::span<const VersionRecord> records,
+                               const std::filesystem::path& folder);
+
+/// Makes a new journal of a folder that export_folder has written; values without a type have
+/// become strings. Throws JournalError, also when there is a journal in the directory already, and
+/// ParseError or JournalError (damaged) for a file that is not as described above.
+ATTUNE_DECL void import_folder(const std::filesystem::path& folder,
+                               const std::filesystem::path& directory,
+                               const JournalOptions& options = {});
+
+/// Writes a stream for `git fast-import`: on branch `main` one commit per version, of a
+/// `config.json`, made at the version's time by `attune <attune@localhost>`; its message is the
+/// reason, followed by the trailers `Version:`, and where there is one `Layer:` and `Kept:`. After
+/// `git init; git fast-import < stream`, `git log -p main` shows the history.
+///
+/// Writes what it is given: mask secrets before. Errors: the stream's state.
+ATTUNE_DECL void export_git(std::span<const VersionRecord> records, std::ostream& out);
+
+}  // namespace attune::inline ATTUNE_ABI::journal
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// An open file. Everything that fails throws std::system_error that names the file and what was
+/// tried. One thread at a time.
+class DiskFile {
+public:
+    DiskFile() = default;
+    DiskFile(const DiskFile&) = delete;
+    DiskFile& operator=(const DiskFile&) = delete;
+    virtual ~DiskFile() = default;
+
+    virtual std::uint64_t size() = 0;
+
+    /// Fewer than `count` bytes only where the file ends.
+    virtual std::size_t read(void* to, std::size_t count, std::uint64_t offset) = 0;
+
+    /// All of it, or an exception; then any part of it may have been written.
+    virtual void write(std::string_view bytes, std::uint64_t offset) = 0;
+
+    /// Returns when what has been written would survive a loss of power. After a failure the kernel
+    /// may take pages for written that are not: trying again proves nothing.
+    virtual void sync() = 0;
+
+    /// Has that part written soon, without waiting for it, so that the next `sync` has less to do.
+    /// Promises nothing.
+    virtual void start_sync(std::uint64_t from, std::uint64_t to) noexcept = 0;
+
+    /// Cuts the file, or lengthens it by zeros that may take no room yet.
+    virtual void resize(std::uint64_t size) = 0;
+
+    /// Lengthens the file by zeros that have their room, so that writing there changes no metadata:
+    /// a flush then costs one write of the data and no more.
+    virtual void reserve(std::uint64_t from, std::uint64_t to) = 0;
+};
+
+enum class DiskOpen : std::uint8_t {
+    read,
+    write,   ///< one that exists
+    create,  ///< one that does not
+};
+
+/// Held until it is destroyed, or the process ends in whatever way.
+class DiskLock {
+public:
+    DiskLock() = default;
+    DiskLock(const DiskLock&) = delete;
+    DiskLock& operator=(const DiskLock&) = delete;
+    virtual ~DiskLock() = default;
+};
+
+/// What is asked of a file system by those who must not lose anything; tests have one that fails.
+/// Errors are std::system_error that names the path and what was tried. Any thread.
+class Disk {
+public:
+    Disk() = default;
+    Disk(const Disk&) = delete;
+    Disk& operator=(const Disk&) = delete;
+    virtual ~Disk() = default;
+
+    /// `mode` is for a file that is created.
+    virtual std::unique_ptr<DiskFile> open(const std::string& path, DiskOpen how,
+                                           unsigned mode = 0600) = 0;
+
+    /// The directory and those above it that are missing.
+    virtual void make_directory(const std::string& path, unsigned mode) = 0;
+
+    virtual bool exists(const std::string& path) = 0;
+
+    /// The names in a directory, in order, without `.` and `..`.
+    virtual std::vector<std::string> list(const std::string& directory) = 0;
+
+    /// Replaces what has the new name, in one step.
+    virtual void rename(const std::string& from, const std::string& to) = 0;
+
+    virtual void remove(const std::string& path) = 0;
+
+    /// Returns when the names in the directory would survive a loss of power.
+    virtual void sync_directory(const std::string& directory) = 0;
+
+    /// An exclusive lock on a file, which is created where it is missing; null when somebody has
+    /// the lock, in this process or another one.
+    virtual std::unique_ptr<DiskLock> lock(const std::string& path) = 0;
+};
+
+/// The one that the kernel has.
+ATTUNE_DECL std::shared_ptr<Disk> posix_disk();
+
+/// The directory that a path is in; `.` for a name alone.
+ATTUNE_DECL std::string directory_of(const std::string& path);
+
+/// Errors: std::system_error.
+ATTUNE_DECL std::string read_file(Disk& disk, const std::string& path);
+
+/// Creates or replaces a file so that, whatever happens, either the old or the new content is there
+/// as a whole, and the new one once this has returned: temporary file in the same directory, flush,
+/// rename, flush of the directory. The file has its mode before it has content. On failure the
+/// temporary file is removed, and std::system_error is thrown.
+ATTUNE_DECL void write_file_durably(Disk& disk, const std::string& path, std::string_view bytes,
+                                    unsigned mode = 0600);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+[[noreturn]] ATTUNE_DECL void refuse_disk(int error, const char* what, const std::string& path) {
+    throw std::system_error(error, std::generic_category(), std::string(what) + ' ' + path);
+}
+
+class PosixFile final : public DiskFile, public DiskLock {
+public:
+    PosixFile(int fd, std::string path) noexcept : fd_(fd), path_(std::move(path)) {}
+    ~PosixFile() override { ::close(fd_); }
+
+    std::uint64_t size() override {
+        struct stat status;
+        if (::fstat(fd_, &status) != 0) {
+            refuse_disk(errno, "cannot look at", path_);
+        }
+        return static_cast<std::uint64_t>(status.st_size);
+    }
+
+    std::size_t read(void* to, std::size_t count, std::uint64_t offset) override {
+        auto* const bytes = static_cast<char*>(to);
+        std::size_t done = 0;
+        while (done != count) {
+            const ssize_t got =
+                ::pread(fd_, bytes + done, count - done, static_cast<off_t>(offset + done));
+            if (got < 0 && errno == EINTR) {
+                continue;
+            }
+            if (got < 0) {
+                refuse_disk(errno, "cannot read", path_);
+            }
+            if (got == 0) {
+                break;
+            }
+            done += static_cast<std::size_t>(got);
+        }
+        return done;
+    }
+
+    void write(std::string_view bytes, std::uint64_t offset) override {
+        while (!bytes.empty()) {
+            const ssize_t put =
+                ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+            if (put < 0 && errno == EINTR) {
+                continue;
+            }
+            if (put <= 0) {
+                refuse_disk(put < 0 ? errno : EIO, "cannot write", path_);
+            }
+            bytes.remove_prefix(static_cast<std::size_t>(put));
+            offset += static_cast<std::uint64_t>(put);
+        }
+    }
+
+    void sync() override {
+        // Not even after EINTR is it known what has been written.
+        if (::fdatasync(fd_) != 0) {
+            refuse_disk(errno, "cannot flush", path_);
+        }
+    }
+
+    void start_sync(std::uint64_t from, std::uint64_t to) noexcept override {
+#if defined(SYNC_FILE_RANGE_WRITE)
+        (void)::sync_file_range(fd_, static_cast<off64_t>(from), static_cast<off64_t>(to - from),
+                                SYNC_FILE_RANGE_WRITE);
+#else
+        (void)from;
+        (void)to;
+#endif
+    }
+
+    void resize(std::uint64_t size) override {
+        while (::ftruncate(fd_, static_cast<off_t>(size)) != 0) {
+            if (errno != EINTR) {
+                refuse_disk(errno, "cannot resize", path_);
+            }
+        }
+    }
+
+    void reserve(std::uint64_t from, std::uint64_t to) override {
+        // fallocate alone would leave extents that are marked as unwritten, and each first write
+        // to one of those changes metadata.
+        static constexpr std::array<char, 65536> zeros{};
+        while (from < to) {
+            const std::uint64_t step = std::min<std::uint64_t>(zeros.size(), to - from);
+            write({zeros.data(), static_cast<std::size_t>(step)}, from);
+            from += step;
+        }
+    }
+
+private:
+    const int fd_;
+    const std::string path_;
+};
+
+class PosixDisk final : public Disk {
+public:
+    std::unique_ptr<DiskFile> open(const std::string& path, DiskOpen how, unsigned mode) override {
+        const int flags = how == DiskOpen::read    ? O_RDONLY
+                          : how == DiskOpen::write ? O_RDWR
+                                                   : O_RDWR | O_CREAT | O_EXCL;
+        const char* const what = how == DiskOpen::create ? "cannot create" : "cannot open";
+        return open_as(path, flags, mode, what);
+    }
+
+    void make_directory(const std::string& path, unsigned mode) override {
+        if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0) {
+            return;
+        }
+        int error = errno;
+        if (error == ENOENT && directory_of(path) != path) {
+            make_directory(directory_of(path), mode);
+            error = ::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0 ? 0 : errno;
+        }
+        struct stat status;
+        if (error == EEXIST && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+            return;
+        }
+        if (error != 0) {
+            refuse_disk(error, "cannot create", path);
+        }
+    }
+
+    bool exists(const std::string& path) override {
+        struct stat status;
+        if (::lstat(path.c_str(), &status) == 0) {
+            return true;
+        }
+        if (errno != ENOENT && errno != ENOTDIR) {
+            refuse_disk(errno, "cannot look at", path);
+        }
+        return false;
+    }
+
+    std::vector<std::string> list(const std::string& directory) override {
+        const std::unique_ptr<DIR, int (*)(DIR*)> opened(::opendir(directory.c_str()), &::closedir);
+        if (opened == nullptr) {
+            refuse_disk(errno, "cannot list", directory);
+        }
+        std::vector<std::string> names;
+        errno = 0;
+        while (const dirent* const entry = ::readdir(opened.get())) {
+            std::string name = entry->d_name;
+            if (name != "." && name != "..") {
+                names.push_back(std::move(name));
+            }
+            errno = 0;
+        }
+        if (errno != 0) {
+            refuse_disk(errno, "cannot list", directory);
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+    void rename(const std::string& from, const std::string& to) override {
+        if (::rename(from.c_str(), to.c_str()) != 0) {
+            refuse_disk(errno, "cannot rename", from + " to " + to);
+        }
+    }
+
+    void remove(const std::string& path) override {
+        if (::unlink(path.c_str()) != 0) {
+            refuse_disk(errno, "cannot remove", path);
+        }
+    }
+
+    void sync_directory(const std::string& directory) override {
+        const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) {
+            refuse_disk(errno, "cannot open", directory);
+        }
+        const int error = ::fsync(fd) == 0 ? 0 : errno;
+        ::close(fd);
+        // Some file systems cannot, and need not.
+        if (error != 0 && error != EINVAL) {
+            refuse_disk(error, "cannot flush", directory);
+        }
+    }
+
+    std::unique_ptr<DiskLock> lock(const std::string& path) override {
+        const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0) {
+            refuse_disk(errno, "cannot open", path);
+        }
+        auto held = std::make_unique<PosixFile>(fd, path);
+        while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK) {
+                return nullptr;
+            }
+            if (errno != EINTR) {
+                refuse_disk(errno, "cannot lock", path);
+            }
+        }
+        return held;
+    }
+
+private:
+    static std::unique_ptr<PosixFile> open_as(const std::string& path, int flags, unsigned mode,
+                                              const char* what) {
+        const int fd = ::open(path.c_str(), flags | O_CLOEXEC, static_cast<mode_t>(mode));
+        if (fd < 0) {
+            refuse_disk(errno, what, path);
+        }
+        return std::make_unique<PosixFile>(fd, path);
+    }
+};
+
+ATTUNE_DECL std::shared_ptr<Disk> posix_disk() { return std::make_shared<PosixDisk>(); }
+
+ATTUNE_DECL std::string directory_of(const std::string& path) {
+    const std::size_t last = path.find_last_not_of('/');
+    const std::size_t slash = last == std::string::npos ? last : path.rfind('/', last);
+    if (slash == std::string::npos) {
+        return path.starts_with('/') ? "/" : ".";
+    }
+    const std::size_t end = path.find_last_not_of('/', slash);
+    return end == std::string::npos ? "/" : path.substr(0, end + 1);
+}
+
+ATTUNE_DECL std::string read_file(Disk& disk, const std::string& path) {
+    const auto file = disk.open(path, DiskOpen::read);
+    std::string bytes(static_cast<std::size_t>(file->size()), '\0');
+    bytes.resize(file->read(bytes.data(), bytes.size(), 0));
+    return bytes;
+}
+
+ATTUNE_DECL void write_file_durably(Disk& disk, const std::string& path, std::string_view bytes,
+                                    unsigned mode) {
+    // A name nobody else has: what another process is writing must not be taken from it.
+    std::string beside;
+    std::unique_ptr<DiskFile> file;
+    for (int number = 0; file == nullptr; ++number) {
+        beside = path + '.' + std::to_string(::getpid()) + '-' + std::to_string(number) + ".tmp";
+        try {
+            file = disk.open(beside, DiskOpen::create, mode);
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::file_exists || number == 1000) {
+                throw;
+            }
+        }
+    }
+    try {
+        file->write(bytes, 0);
+        file->sync();
+        file.reset();
+        disk.rename(beside, path);
+    } catch (...) {
+        const auto failure = std::current_exception();
+        try {
+            disk.remove(beside);
+        } catch (const std::system_error&) {
+            // It was the disk that failed: the first error says more.
+        }
+        std::rethrow_exception(failure);
+    }
+    disk.sync_directory(directory_of(path));
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// OpenSSL's names for what it calls EVP_MD, EVP_MD_CTX and EVP_PKEY.
+struct evp_md_st;
+struct evp_md_ctx_st;
+struct evp_pkey_st;
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+using Hash = std::array<unsigned char, 32>;
+using Signature = std::array<unsigned char, 64>;
+
+struct DigestFree {
+    ATTUNE_DECL void operator()(evp_md_st* owned) const noexcept;
+    ATTUNE_DECL void operator()(evp_md_ctx_st* owned) const noexcept;
+    ATTUNE_DECL void operator()(evp_pkey_st* owned) const noexcept;
+};
+
+/// SHA-256 (FIPS 180-4) by OpenSSL. What takes longer than a short message, finding the algorithm
+/// and making room for it, is done once per object. One thread at a time.
+class Sha256 {
+public:
+    ATTUNE_DECL Sha256();
+    ATTUNE_DECL Hash of(std::string_view bytes);
+
+private:
+    std::unique_ptr<evp_md_st, DigestFree> algorithm_;
+    std::unique_ptr<evp_md_ctx_st, DigestFree> context_;
+};
+
+/// An Ed25519 key (RFC 8032) that signs or verifies hashes. Throws std::invalid_argument, which
+/// does not repeat the key, for text that is none.
+class Ed25519Key {
+public:
+    /// PEM (PKCS #8), or the 32 bytes themselves.
+    ATTUNE_DECL static Ed25519Key private_key(std::string_view text);
+    /// PEM (SubjectPublicKeyInfo), or the 32 bytes themselves.
+    ATTUNE_DECL static Ed25519Key public_key(std::string_view text);
+
+    ATTUNE_DECL Signature sign(const Hash& hash) const;
+    ATTUNE_DECL bool verify(const Hash& hash, const Signature& signature) const;
+
+private:
+    explicit Ed25519Key(evp_pkey_st* owned) : key_(owned) {}
+
+    std::unique_ptr<evp_pkey_st, DigestFree> key_;
+};
+
+/// 64 lower-case hexadecimal digits.
+ATTUNE_DECL std::string to_hex(const Hash& hash);
+
+/// Bytes that nobody can guess or meet twice.
+ATTUNE_DECL std::array<unsigned char, 16> random_id();
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void DigestFree::operator()(evp_md_st* owned) const noexcept { EVP_MD_free(owned); }
+ATTUNE_DECL void DigestFree::operator()(evp_md_ctx_st* owned) const noexcept {
+    EVP_MD_CTX_free(owned);
+}
+ATTUNE_DECL void DigestFree::operator()(evp_pkey_st* owned) const noexcept { EVP_PKEY_free(owned); }
+
+ATTUNE_DECL Sha256::Sha256()
+    : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
+    if (algorithm_ == nullptr || context_ == nullptr) {
+        throw std::runtime_error("OpenSSL has no SHA-256: is its default provider loaded?");
+    }
+}
+
+ATTUNE_DECL Hash Sha256::of(std::string_view bytes) {
+    Hash hash;
+    if (EVP_DigestInit_ex(context_.get(), algorithm_.get(), nullptr) != 1 ||
+        EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1 ||
+        EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr) != 1) {
+        throw std::bad_alloc();
+    }
+    return hash;
+}
+
+ATTUNE_DECL Ed25519Key Ed25519Key::private_key(std::string_view text) {
+    const auto* const raw = reinterpret_cast<const unsigned char*>(text.data());
+    EVP_PKEY* key = nullptr;
+    if (text.size() == 32) {
+        key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw, text.size());
+    } else if (BIO* const source = BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))) {
+        // No password: asking for one would take over the terminal.
+        char none[] = "";
+        key = PEM_read_bio_PrivateKey(source, nullptr, nullptr, none);
+        BIO_free(source);
+    }
+    Ed25519Key made(key);
+    if (key == nullptr || EVP_PKEY_is_a(key, "ED25519") != 1) {
+        throw std::invalid_argument(
+            "expected a private Ed25519 key: 32 bytes, or PEM without a password as "
+            "`openssl genpkey -algorithm ed25519` writes it");
+    }
+    return made;
+}
+
+ATTUNE_DECL Ed25519Key Ed25519Key::public_key(std::string_view text) {
+    const auto* const raw = reinterpret_cast<const unsigned char*>(text.data());
+    EVP_PKEY* key = nullptr;
+    if (text.size() == 32) {
+        key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw, text.size());
+    } else if (BIO* const source = BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))) {
+        key = PEM_read_bio_PUBKEY(source, nullptr, nullptr, nullptr);
+        BIO_free(source);
+    }
+    Ed25519Key made(key);
+    if (key == nullptr || EVP_PKEY_is_a(key, "ED25519") != 1) {
+        throw std::invalid_argument(
+            "expected a public Ed25519 key: 32 bytes, or PEM as "
+            "`openssl pkey -pubout` writes it");
+    }
+    return made;
+}
+
+ATTUNE_DECL Signature Ed25519Key::sign(const Hash& hash) const {
+    const std::unique_ptr<EVP_MD_CTX, DigestFree> context(EVP_MD_CTX_new());
+    Signature signature;
+    std::size_t size = signature.size();
+    if (context == nullptr ||
+        EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) != 1 ||
+        EVP_DigestSign(context.get(), signature.data(), &size, hash.data(), hash.size()) != 1) {
+        throw std::bad_alloc();
+    }
+    return signature;
+}
+
+ATTUNE_DECL bool Ed25519Key::verify(const Hash& hash, const Signature& signature) const {
+    const std::unique_ptr<EVP_MD_CTX, DigestFree> context(EVP_MD_CTX_new());
+    return context != nullptr &&
+           EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
+           EVP_DigestVerify(context.get(), signature.data(), signature.size(), hash.data(),
+                            hash.size()) == 1;
+}
+
+ATTUNE_DECL std::string to_hex(const Hash& hash) {
+    std::string text;
+    for (const unsigned char byte : hash) {
+        text += "0123456789abcdef"[byte >> 4];
+        text += "0123456789abcdef"[byte & 0xF];
+    }
+    return text;
+}
+
+ATTUNE_DECL std::array<unsigned char, 16> random_id() {
+    std::array<unsigned char, 16> id;
+    if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) {
+        throw std::runtime_error("OpenSSL has no random numbers to give");
+    }
+    return id;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Writes JSON Patches (RFC 6902) that give back exactly the document they were made from. What
+/// JSON has no text for is said in a further member of the operation, which other readers ignore:
+/// `"as"` maps JSON Pointers into the value to `text` (a value without a type), `nan`, `inf` or
+/// `-inf`. Bytes in strings that are not UTF-8 become U+FFFD.
+///
+/// Keeps its buffers, so that a change of one value needs no memory. One thread at a time.
+class ExactPatch {
+public:
+    /// Appends a patch that makes `after` of `before` to `out`: `[]` when they are equal. `within`,
+    /// when given, says that they differ there, below or above, and nowhere else. O(change * log n)
+    /// where they share what is equal.
+    ATTUNE_DECL void write(const Document& before, const Document& after, const Path* within,
+                           std::string& out);
+
+private:
+    ATTUNE_DECL void enter(std::string_view token);
+    ATTUNE_DECL void several(const Document& before, const Document& after, std::string& out);
+    ATTUNE_DECL void operation(std::string_view name, std::string_view pointer,
+                               const Document* value, std::string& out);
+
+    std::string pointer_;
+};
+
+/// `target` after a patch that ExactPatch has written, or any other. Throws PatchError.
+ATTUNE_DECL Document apply_exact(const Document& target, const Document& patch);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void append_token(std::string_view token, std::string& pointer) {
+    pointer += '/';
+    for (const char c : token) {
+        if (c == '~') {
+            pointer += "~0";
+        } else if (c == '/') {
+            pointer += "~1";
+        } else {
+            pointer += c;
+        }
+    }
+}
+
+// What the JSON text of a scalar would not say; empty when it says all.
+ATTUNE_DECL std::string_view beyond_json(const Document& scalar) noexcept {
+    if (scalar.is_text()) {
+        return "text";
+    }
+    if (scalar.is_real() && !std::isfinite(scalar.as_double())) {
+        return std::isnan(scalar.as_double()) ? "nan" : scalar.as_double() > 0 ? "inf" : "-inf";
+    }
+    return {};
+}
+
+// The member "as" of an operation with that value, and the comma after it.
+ATTUNE_DECL void write_beyond_json(const Document& value, std::string& out) {
+    struct Open {
+        Cursor next;
+        bool object;
+        std::size_t index;
+    };
+    std::vector<Open> open;
+    bool any = false;
+    const auto look_at = [&](const Document& found) {
+        if (is_container(found)) {
+            open.push_back({Cursor(found), found.is_object(), 0});
+            return;
+        }
+        const std::string_view what = beyond_json(found);
+        if (what.empty()) {
+            return;
+        }
+        std::string pointer;
+        for (const Open& level : open) {
+            append_token(level.object ? std::string(level.next[0].as_string())
+                                      : std::to_string(level.index),
+                         pointer);
+        }
+        out += any ? "," : "\"as\":{";
+        any = true;
+        write_string(pointer, out);
+        out += ":\"";
+        out += what;
+        out += '"';
+    };
+    const auto advance = [&] {
+        open.back().next.advance();
+        ++open.back().index;
+    };
+    look_at(value);
+    while (!open.empty()) {
+        if (open.back().next.done()) {
+            open.pop_back();
+            if (!open.empty()) {
+                advance();
+            }
+            continue;
+        }
+        const std::size_t depth = open.size();
+        look_at(open.back().next[open.back().object ? 1 : 0]);
+        if (open.size() == depth) {
+            advance();
+        }
+    }
+    if (any) {
+        out += "},";
+    }
+}
+
+ATTUNE_DECL void ExactPatch::enter(std::string_view token) { append_token(token, pointer_); }
+
+ATTUNE_DECL void ExactPatch::operation(std::string_view name, std::string_view pointer,
+                                       const Document* value, std::string& out) {
+    // The members come in key order, which is how the parser likes them best.
+    out += '{';
+    if (value != nullptr && (is_container(*value) || !beyond_json(*value).empty())) {
+        write_beyond_json(*value, out);
+    }
+    out += "\"op\":\"";
+    out += name;
+    out += "\",\"path\":";
+    write_string(pointer, out);
+    if (value != nullptr) {
+        out += ",\"value\":";
+        if (is_container(*value)) {
+            out += to_text(*value);
+        } else {
+            write_scalar(*value, out);
+        }
+    }
+    out += '}';
+}
+
+ATTUNE_DECL void ExactPatch::several(const Document& before, const Document& after,
+                                     std::string& out) {
+    const Document operations = make_patch(before, after);
+    const char* comma = "";
+    for (const Document& made : operations.elements()) {
+        out += comma;
+        comma = ",";
+        const std::string pointer = pointer_ + std::string(made.find("path")->as_string());
+        operation(made.find("op")->as_string(), pointer, made.find("value"), out);
+    }
+}
+
+ATTUNE_DECL void ExactPatch::write(const Document& before, const Document& after,
+                                   const Path* within, std::string& out) {
+    pointer_.clear();
+    out += '[';
+    const Document* old = &before;
+    const Document* fresh = &after;
+    if (within != nullptr) {
+        for (const std::string& token : within->tokens()) {
+            if (old == nullptr || fresh == nullptr || !old->is_object() || !fresh->is_object()) {
+                break;
+            }
+            enter(token);
+            old = old->find(token);
+            fresh = fresh->find(token);
+        }
+    }
+    // Down as long as there is one difference: mostly that leads to a value.
+    while (old != nullptr && fresh != nullptr && !old->same(*fresh) && old->is_object() &&
+           fresh->is_object()) {
+        Differences differences(*old, *fresh);
+        if (!differences.next()) {
+            old = fresh;
+            break;
+        }
+        const std::string_view key = differences.key();
+        const Document* const old_below = differences.before();
+        const Document* const fresh_below = differences.after();
+        if (differences.next()) {
+            break;
+        }
+        enter(key);
+        old = old_below;
+        fresh = fresh_below;
+    }
+    if (old == nullptr || fresh == nullptr) {
+        if (old != fresh) {
+            operation(fresh != nullptr ? "add" : "remove", pointer_, fresh, out);
+        }
+    } else if (is_container(*old) && old->kind() == fresh->kind()) {
+        several(*old, *fresh, out);
+    } else if (!(*old == *fresh)) {
+        operation("replace", pointer_, fresh, out);
+    }
+    out += ']';
+}
+
+// The value of an operation, with what "as" says about it.
+ATTUNE_DECL Document exact_value(const Document& value, const Document& as) {
+    Document exact = value;
+    for (const auto& [pointer, what] : as.members()) {
+        const Path place(pointer);
+        const Document* const found = exact.find(place);
+        constexpr double infinity = std::numeric_limits<double>::infinity();
+        if (found == nullptr || !what.is_string()) {
+            continue;
+        }
+        if (what.as_string() == "text" && found->is_string()) {
+            exact = exact.with(place, Document::text(std::string(found->as_string())));
+        } else if (what.as_string() == "nan") {
+            exact = exact.with(place, std::numeric_limits<double>::quiet_NaN());
+        } else if (what.as_string() == "inf" || what.as_string() == "-inf") {
+            exact = exact.with(place, what.as_string() == "inf" ? infinity : -infinity);
+        }
+    }
+    return exact;
+}
+
+// The result of a patch of one operation that sets or removes one value, as most of a journal's are,
+// where nothing can be wrong with it; otherwise nothing, and the general way finds out.
+ATTUNE_DECL std::optional<Document> apply_one_exact(const Document& target,
+                                                    const Document& operation) {
+    const Document* const name = operation.find("op");
+    const Document* const pointer = operation.find("path");
+    if (name == nullptr || pointer == nullptr || !name->is_string() || !pointer->is_string() ||
+        !pointer->as_string().starts_with('/')) {
+        return std::nullopt;
+    }
+    const Path path(pointer->as_string());
+    const Document* parent = &target;
+    for (std::size_t depth = 0; depth + 1 < path.size() && parent != nullptr; ++depth) {
+        parent = parent->find(path.tokens()[depth]);
+    }
+    if (parent == nullptr || !parent->is_object()) {
+        return std::nullopt;
+    }
+    const bool there = parent->find(path.back()) != nullptr;
+    if (name->as_string() == "remove") {
+        return there ? std::optional(target.without(path)) : std::nullopt;
+    }
+    const Document* const value = operation.find("value");
+    if (value == nullptr ||
+        !(name->as_string() == "add" || (there && name->as_string() == "replace"))) {
+        return std::nullopt;
+    }
+    const Document* const as = operation.find("as");
+    return target.with(path, as == nullptr ? *value : exact_value(*value, *as));
+}
+
+ATTUNE_DECL Document apply_exact(const Document& target, const Document& patch) {
+    if (patch.is_array() && patch.size() == 1) {
+        if (auto applied = apply_one_exact(target, *patch.find(std::size_t{0}))) {
+            return std::move(*applied);
+        }
+    }
+    Document exact = patch;
+    std::size_t index = 0;
+    for (const Document& operation : patch.elements()) {
+        const Document* const as = operation.find("as");
+        const Document* const value = operation.find("value");
+        if (as != nullptr && value != nullptr) {
+            exact = exact.with(Path() / std::to_string(index) / "value", exact_value(*value, *as));
+        }
+        ++index;
+    }
+    return apply_patch(target, exact);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// The bytes of a journal; docs/journal.md has them in tables. Numbers are little-endian.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline constexpr std::size_t segment_header_size = 128;
+inline constexpr std::size_t record_header_size = 104;
+inline constexpr std::size_t record_end_size = 12;  // checksum and mark
+inline constexpr std::size_t disk_sector = 512;     // written as a whole, or not at all
+
+// Every byte of a mark has at least two bits set: one flipped bit does not make it look unwritten.
+inline constexpr std::string_view segment_mark = "ATTUNEJ\n";
+inline constexpr std::string_view record_mark = "ARec";
+inline constexpr std::string_view header_end_mark = "hEnd";
+inline constexpr std::string_view record_end_mark = "ATTUNE.\n";
+
+struct SegmentHeader {
+    std::uint64_t number = 0;
+    std::uint64_t first_sequence = 0;
+    std::uint64_t created = 0;  // nanoseconds since 1970
+    std::array<unsigned char, 16> journal{};
+    Hash link{};               // of the record before the first one; zero when there was none
+    std::uint64_t sealed = 0;  // bytes that were flushed before the segment got its name
+    bool whole = false;        // everything before this segment has been copied into it
+};
+
+enum class RecordType : std::uint8_t {
+    base = 1,     // a version, made of nothing
+    version = 2,  // a version, made of the one in the record before
+    keep = 3,
+    forget = 4,
+};
+
+struct RecordHeader {
+    RecordType type = RecordType::version;
+    bool is_signed = false;
+    std::uint32_t size = 0;  // of the whole record
+    std::uint64_t sequence = 0;
+    std::uint64_t durable = 0;  // the last record known to be flushed when this one was written
+    std::uint64_t version = 0;
+    std::chrono::system_clock::time_point time{};
+    Hash previous{};
+
+    std::size_t overhead() const noexcept {
+        return record_header_size + record_end_size + (is_signed ? sizeof(Signature) : 0);
+    }
+};
+
+struct Record {
+    RecordHeader header;
+    std::string_view payload;
+    Hash hash{};
+    std::optional<Signature> signature;
+};
+
+ATTUNE_DECL std::string encode_segment_header(const SegmentHeader& header);
+/// Nothing when the bytes are not what encode_segment_header gives.
+ATTUNE_DECL std::optional<SegmentHeader> decode_segment_header(std::string_view bytes);
+
+/// Completes a record in place: `record` is record_header_size bytes of anything, then the payload.
+/// Gives the record's hash. `header.size` is set here. Throws std::length_error beyond 4 GiB.
+ATTUNE_DECL Hash finish_record(RecordHeader header, std::string& record, Sha256& sha,
+                               const Ed25519Key* key);
+
+/// What may be a record header at the beginning of the bytes, unchecked but for its mark and size.
+ATTUNE_DECL std::optional<RecordHeader> peek_record_header(std::string_view bytes) noexcept;
+
+/// Nothing when there is no intact record header at the beginning of the bytes.
+ATTUNE_DECL std::optional<RecordHeader> decode_record_header(std::string_view bytes) noexcept;
+
+/// Nothing when the bytes do not begin with an intact record.
+ATTUNE_DECL std::optional<Record> decode_record(std::string_view bytes, Sha256& sha);
+
+/// What stands after the last intact record.
+struct Tail {
+    enum Kind : std::uint8_t {
+        clean,       ///< nothing, or zeros
+        unfinished,  ///< what a write that never ended may have left
+        damaged,     ///< bytes that were written once and have changed since
+    };
+    Kind kind = clean;
+    std::uint64_t written = 0;  ///< from the offset up to the last byte that is not zero
+    std::string what;           ///< of damage
+};
+
+/// Judges what stands at `offset` of a segment, where record `sequence` would begin and no intact
+/// one does. A write that did not end leaves sectors as they were, which is zero, or ends early; a
+/// record that is there to its last byte, in all its sectors, was written and is damaged.
+ATTUNE_DECL Tail judge_tail(std::string_view segment, std::uint64_t offset, std::uint64_t sequence);
+
+/// The versions whose record headers can be read from `offset` on, however far apart: all that can
+/// be said about what is lost.
+ATTUNE_DECL std::vector<std::uint64_t> versions_after(std::string_view segment,
+                                                      std::uint64_t offset);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of some bytes. Finds any one to five flipped bits in
+/// a record of up to 655 bytes, any one or two (and all odd numbers) in up to 256 MiB.
+ATTUNE_DECL std::uint32_t crc32c(std::string_view bytes) noexcept;
+
+/// The same without the instruction of the CPU, for those that have none.
+ATTUNE_DECL std::uint32_t crc32c_by_table(std::string_view bytes) noexcept;
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Entry [k][b] is what byte b does to the remainder when k more bytes follow it: eight bytes are
+// taken at a time.
+struct Crc32cTable {
+    std::array<std::array<std::uint32_t, 256>, 8> of;
+
+    constexpr Crc32cTable() : of{} {
+        for (std::uint32_t byte = 0; byte != 256; ++byte) {
+            std::uint32_t remainder = byte;
+            for (int bit = 0; bit != 8; ++bit) {
+                remainder = (remainder >> 1) ^ ((remainder & 1) != 0 ? 0x82F63B78U : 0U);
+            }
+            of[0][byte] = remainder;
+        }
+        for (std::size_t more = 1; more != 8; ++more) {
+            for (std::size_t byte = 0; byte != 256; ++byte) {
+                const std::uint32_t before = of[more - 1][byte];
+                of[more][byte] = (before >> 8) ^ of[0][before & 0xFF];
+            }
+        }
+    }
+};
+
+ATTUNE_DECL std::uint32_t crc32c_by_table(std::string_view bytes) noexcept {
+    static constexpr Crc32cTable table;
+    std::uint32_t crc = 0xFFFFFFFFU;
+    const auto byte_at = [&](std::size_t at) { return static_cast<unsigned char>(bytes[at]); };
+    while (bytes.size() >= 8) {
+        std::uint32_t next = 0;
+        for (std::size_t at = 0; at != 4; ++at) {
+            next ^= table.of[7 - at][byte_at(at) ^ ((crc >> (8 * at)) & 0xFF)];
+            next ^= table.of[3 - at][byte_at(at + 4)];
+        }
+        crc = next;
+        bytes.remove_prefix(8);
+    }
+    for (std::size_t at = 0; at != bytes.size(); ++at) {
+        crc = (crc >> 8) ^ table.of[0][(crc ^ byte_at(at)) & 0xFF];
+    }
+    return ~crc;
+}
+
+#if defined(__x86_64__)
+[[gnu::target("sse4.2")]] ATTUNE_DECL std::uint32_t crc32c_by_instruction(
+    std::string_view bytes) noexcept {
+    std::uint64_t crc = 0xFFFFFFFFU;
+    while (bytes.size() >= 8) {
+        std::uint64_t word;
+        std::memcpy(&word, bytes.data(), sizeof word);
+        crc = _mm_crc32_u64(crc, word);
+        bytes.remove_prefix(8);
+    }
+    auto rest = static_cast<std::uint32_t>(crc);
+    for (const char byte : bytes) {
+        rest = _mm_crc32_u8(rest, static_cast<unsigned char>(byte));
+    }
+    return ~rest;
+}
+#endif
+
+ATTUNE_DECL std::uint32_t crc32c(std::string_view bytes) noexcept {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2")) {
+        return crc32c_by_instruction(bytes);
+    }
+#endif
+    return crc32c_by_table(bytes);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Places in a segment header.
+inline constexpr std::size_t segment_format_at = 8;
+inline constexpr std::size_t segment_size_at = 12;
+inline constexpr std::size_t segment_number_at = 16;
+inline constexpr std::size_t segment_sequence_at = 24;
+inline constexpr std::size_t segment_created_at = 32;
+inline constexpr std::size_t segment_journal_at = 40;
+inline constexpr std::size_t segment_link_at = 56;
+inline constexpr std::size_t segment_sealed_at = 88;
+inline constexpr std::size_t segment_flags_at = 96;
+inline constexpr std::size_t segment_crc_at = 124;
+inline constexpr std::uint32_t segment_format = 1;
+
+// Places in a record header.
+inline constexpr std::size_t record_type_at = 4;
+inline constexpr std::size_t record_flags_at = 5;
+inline constexpr std::size_t record_size_at = 8;
+inline constexpr std::size_t record_sequence_at = 16;
+inline constexpr std::size_t record_durable_at = 24;
+inline constexpr std::size_t record_version_at = 32;
+inline constexpr std::size_t record_time_at = 40;
+inline constexpr std::size_t record_previous_at = 48;
+inline constexpr std::size_t record_crc_at = 96;
+inline constexpr std::size_t record_header_end_at = 100;
+
+template <class T>
+void put_number(std::string& bytes, std::size_t at, T value) noexcept {
+    for (std::size_t i = 0; i != sizeof value; ++i) {
+        bytes[at + i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
+    }
+}
+
+template <class T>
+T get_number(std::string_view bytes, std::size_t at) noexcept {
+    T value = 0;
+    for (std::size_t i = 0; i != sizeof value; ++i) {
+        const auto byte = static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[at + i]));
+        value = static_cast<T>(value | (byte << (8 * i)));
+    }
+    return value;
+}
+
+template <class Array>
+void put_array(std::string& bytes, std::size_t at, const Array& array) noexcept {
+    std::memcpy(bytes.data() + at, array.data(), array.size());
+}
+
+template <class Array>
+Array get_array(std::string_view bytes, std::size_t at) noexcept {
+    Array array;
+    std::memcpy(array.data(), bytes.data() + at, array.size());
+    return array;
+}
+
+ATTUNE_DECL std::string encode_segment_header(const SegmentHeader& header) {
+    std::string bytes(segment_header_size, '\0');
+    put_array(bytes, 0, segment_mark);
+    put_number(bytes, segment_format_at, segment_format);
+    put_number(bytes, segment_size_at, static_cast<std::uint32_t>(segment_header_size));
+    put_number(bytes, segment_number_at, header.number);
+    put_number(bytes, segment_sequence_at, header.first_sequence);
+    put_number(bytes, segment_created_at, header.created);
+    put_array(bytes, segment_journal_at, header.journal);
+    put_array(bytes, segment_link_at, header.link);
+    put_number(bytes, segment_sealed_at, header.sealed);
+    put_number(bytes, segment_flags_at, std::uint32_t{header.whole});
+    put_number(bytes, segment_crc_at, crc32c(std::string_view(bytes).substr(0, segment_crc_at)));
+    return bytes;
+}
+
+ATTUNE_DECL std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
+    if (bytes.size() < segment_header_size) {
+        return std::nullopt;
+    }
+    SegmentHeader header;
+    header.number = get_number<std::uint64_t>(bytes, segment_number_at);
+    header.first_sequence = get_number<std::uint64_t>(bytes, segment_sequence_at);
+    header.created = get_number<std::uint64_t>(bytes, segment_created_at);
+    header.journal = get_array<decltype(header.journal)>(bytes, segment_journal_at);
+    header.link = get_array<Hash>(bytes, segment_link_at);
+    header.sealed = get_number<std::uint64_t>(bytes, segment_sealed_at);
+    header.whole = get_number<std::uint32_t>(bytes, segment_flags_at) != 0;
+    // Nothing is left open in a header: reserved bytes, formats and checksum are compared at once.
+    if (encode_segment_header(header) != bytes.substr(0, segment_header_size)) {
+        return std::nullopt;
+    }
+    return header;
+}
+
+ATTUNE_DECL Hash finish_record(RecordHeader header, std::string& record, Sha256& sha,
+                               const Ed25519Key* key) {
+    header.is_signed = key != nullptr;
+    const std::size_t payload = record.size() - record_header_size;
+    const std::size_t size = payload + header.overhead();
+    if (size > std::numeric_limits<std::uint32_t>::max()) {
+        throw std::length_error("a record of a journal has at most 4 GiB");
+    }
+    std::memset(record.data(), 0, record_header_size);
+    put_array(record, 0, record_mark);
+    record[record_type_at] = static_cast<char>(header.type);
+    record[record_flags_at] = static_cast<char>(header.is_signed);
+    put_number(record, record_size_at, static_cast<std::uint32_t>(size));
+    put_number(record, record_sequence_at, header.sequence);
+    put_number(record, record_durable_at, header.durable);
+    put_number(record, record_version_at, header.version);
+    const auto time =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(header.time.time_since_epoch());
+    put_number(record, record_time_at, static_cast<std::uint64_t>(time.count()));
+    put_array(record, record_previous_at, header.previous);
+    put_number(record, record_crc_at, crc32c(std::string_view(record).substr(0, record_crc_at)));
+    put_array(record, record_header_end_at, header_end_mark);
+
+    const Hash hash = sha.of(record);
+    if (key != nullptr) {
+        const Signature signature = key->sign(hash);
+        record.append(reinterpret_cast<const char*>(signature.data()), signature.size());
+    }
+    const std::uint32_t crc = crc32c(std::string_view(record).substr(record_header_size));
+    record.append(4, '\0');
+    put_number(record, record.size() - 4, crc);
+    record += record_end_mark;
+    return hash;
+}
+
+ATTUNE_DECL std::optional<RecordHeader> peek_record_header(std::string_view bytes) noexcept {
+    if (bytes.size() < record_header_size || !bytes.starts_with(record_mark)) {
+        return std::nullopt;
+    }
+    RecordHeader header;
+    header.type = static_cast<RecordType>(get_number<std::uint8_t>(bytes, record_type_at));
+    header.is_signed = get_number<std::uint8_t>(bytes, record_flags_at) == 1;
+    header.size = get_number<std::uint32_t>(bytes, record_size_at);
+    header.sequence = get_number<std::uint64_t>(bytes, record_sequence_at);
+    header.durable = get_number<std::uint64_t>(bytes, record_durable_at);
+    header.version = get_number<std::uint64_t>(bytes, record_version_at);
+    const auto time = static_cast<std::int64_t>(get_number<std::uint64_t>(bytes, record_time_at));
+    header.time = std::chrono::system_clock::time_point(
+        std::chrono::duration_cast<std::chrono::system_clock::duration>(
+            std::chrono::nanoseconds(time)));
+    header.previous = get_array<Hash>(bytes, record_previous_at);
+    if (header.size < header.overhead()) {
+        return std::nullopt;
+    }
+    return header;
+}
+
+ATTUNE_DECL std::optional<RecordHeader> decode_record_header(std::string_view bytes) noexcept {
+    auto header = peek_record_header(bytes);
+    if (header && (bytes.substr(record_header_end_at, header_end_mark.size()) != header_end_mark ||
+                   get_number<std::uint32_t>(bytes, record_crc_at) !=
+                       crc32c(bytes.substr(0, record_crc_at)))) {
+        header.reset();
+    }
+    return header;
+}
+
+ATTUNE_DECL std::optional<Record> decode_record(std::string_view bytes, Sha256& sha) {
+    const std::optional<RecordHeader> header = decode_record_header(bytes);
+    if (!header || bytes.size() < header->size) {
+        return std::nullopt;
+    }
+    bytes = bytes.substr(0, header->size);
+    const std::size_t crc_at = bytes.size() - record_end_size;
+    if (!bytes.ends_with(record_end_mark) ||
+        get_number<std::uint32_t>(bytes, crc_at) !=
+            crc32c(bytes.substr(record_header_size, crc_at - record_header_size))) {
+        return std::nullopt;
+    }
+    const std::size_t payload = header->size - header->overhead();
+    Record record{*header, bytes.substr(record_header_size, payload), {}, std::nullopt};
+    const std::size_t signed_size = record_header_size + payload;
+    record.hash = sha.of(bytes.substr(0, signed_size));
+    if (header->is_signed) {
+        record.signature = get_array<Signature>(bytes, signed_size);
+    }
+    return record;
+}
+
+// Whether a whole sector may be part of records, whose beginning may be missing. Records are mostly
+// text, which has no zeros: either the sector is full of it, or the last record in it ends there.
+ATTUNE_DECL bool may_be_record_sector(std::string_view sector) noexcept {
+    const auto written = static_cast<std::size_t>(
+        std::count_if(sector.begin(), sector.end(), [](char byte) { return byte != '\0'; }));
+    if (written >= disk_sector / 8) {
+        return true;
+    }
+    const std::string_view used = sector.substr(0, sector.find_last_not_of('\0') + 1);
+    return used.size() < record_end_mark.size() ? record_end_mark.ends_with(used)
+                                                : used.ends_with(record_end_mark);
+}
+
+// Calls f(piece) for each part of [begin, end) that lies in a sector of its own.
+template <class F>
+bool all_pieces(std::string_view segment, std::size_t begin, std::size_t end, F&& f) {
+    while (begin < end) {
+        const std::size_t next = std::min(end, (begin / disk_sector + 1) * disk_sector);
+        if (!f(segment.substr(begin, next - begin))) {
+            return false;
+        }
+        begin = next;
+    }
+    return true;
+}
+
+ATTUNE_DECL bool is_unwritten(std::string_view bytes) noexcept {
+    return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+// Empty when what stands at `offset` may be left of a write that did not end.
+ATTUNE_DECL std::string damage_at(std::string_view segment, std::size_t offset) {
+    const std::string_view rest = segment.substr(offset);
+    const auto written_at = [&](std::size_t at) { return at < rest.size() && rest[at] != '\0'; };
+    if (written_at(0) && written_at(record_header_size - 1)) {
+        const std::optional<RecordHeader> header = decode_record_header(rest);
+        if (!header) {
+            return "the header of a record has changed";
+        }
+        const bool complete =
+            written_at(header->size - 1) &&
+            all_pieces(segment, offset, offset + header->size,
+                       [](std::string_view piece) { return !is_unwritten(piece); });
+        return complete ? "a record has changed" : "";
+    }
+
+    // The beginning of a record is missing, or the end of its header. What is there of the first
+    // sector must then be the beginning of one, and what is in others must be like records.
+    const std::size_t first_end =
+        std::min(segment.size(), (offset / disk_sector + 1) * disk_sector);
+    std::string_view first = segment.substr(offset, first_end - offset);
+    first = first.substr(0, first.find_last_not_of('\0') + 1);
+    if (first.size() >= record_header_size ||
+        first.substr(0, record_mark.size()) != record_mark.substr(0, first.size())) {
+        return "bytes that are no record";
+    }
+    const bool plausible = all_pieces(segment, first_end, segment.size(), [](std::string_view s) {
+        return is_unwritten(s) || may_be_record_sector(s);
+    });
+    return plausible ? "" : "bytes that are no record";
+}
+
+ATTUNE_DECL Tail judge_tail(std::string_view segment, std::uint64_t offset,
+                            std::uint64_t sequence) {
+    const std::string_view rest = segment.substr(static_cast<std::size_t>(offset));
+    Tail tail;
+    tail.written = rest.find_last_not_of('\0') + 1;
+    if (tail.written == 0) {
+        return tail;
+    }
+    tail.kind = Tail::unfinished;
+    tail.what = damage_at(segment, static_cast<std::size_t>(offset));
+    for (std::size_t at = rest.find(record_mark, 1); tail.what.empty() && at != rest.npos;
+         at = rest.find(record_mark, at + 1)) {
+        const std::optional<RecordHeader> later = decode_record_header(rest.substr(at));
+        if (later && later->durable >= sequence) {
+            tail.what = "a record is missing that later ones rely on";
+        }
+    }
+    if (!tail.what.empty()) {
+        tail.kind = Tail::damaged;
+    }
+    return tail;
+}
+
+ATTUNE_DECL std::vector<std::uint64_t> versions_after(std::string_view segment,
+                                                      std::uint64_t offset) {
+    std::vector<std::uint64_t> versions;
+    for (std::size_t at = segment.find(record_mark, static_cast<std::size_t>(offset));
+         at != segment.npos; at = segment.find(record_mark, at + 1)) {
+        const std::optional<RecordHeader> header = decode_record_header(segment.substr(at));
+        if (header && (header->type == RecordType::base || header->type == RecordType::version)) {
+            versions.push_back(header->version);
+        }
+    }
+    return versions;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The file of a segment.
+struct SegmentFile {
+    std::uint64_t number;
+    std::string path;
+};
+
+inline constexpr std::string_view segment_suffix = ".journal";
+
+ATTUNE_DECL std::string segment_path(const std::string& directory, std::uint64_t number);
+
+/// The segments in a directory, in order of their numbers.
+ATTUNE_DECL std::vector<SegmentFile> segments_in(Disk& disk, const std::string& directory);
+
+/// What a journal says, up to its end or its first damage.
+struct JournalContent {
+    std::array<unsigned char, 16> id{};
+    std::uint64_t records = 0;
+    std::size_t version_count = 0;
+    Version first = 0;
+    std::uint64_t sequence = 0;  ///< of the last record; zero when there is none
+    Hash head{};                 ///< its hash
+    std::optional<VersionRecord> last;
+    Document own;  ///< as of the last version
+
+    std::map<Version, VersionRecord> kept;  ///< marked, and there
+    std::deque<VersionRecord> newest;       ///< in order; some of them are kept as well
+
+    std::vector<SegmentFile> superseded;  ///< segments that a later one has copied
+    std::vector<SegmentFile> segments;    ///< that were read, or should have been
+    SegmentHeader newest_segment;
+    Version newest_base = 0;           ///< the version that the newest segment begins from
+    std::set<Version> newest_carried;  ///< versions before that one which it holds as well
+    std::size_t newest_versions = 0;   ///< versions after that one
+    std::uint64_t end = 0;             ///< of its last record, in bytes
+    bool expected_found = false;
+    Tail tail;  ///< what comes after
+    std::optional<journal::Damage> damage;
+    std::set<Version> unreadable;  ///< versions that damage has taken, as far as one can see
+
+    /// All that was asked for, oldest first, with their marks.
+    ATTUNE_DECL std::vector<VersionRecord> versions() const;
+};
+
+struct ReadOptions {
+    std::size_t most = static_cast<std::size_t>(-1);       ///< of the newest versions
+    const Ed25519Key* key = nullptr;                       ///< that must have signed every record
+    std::uint64_t up_to = static_cast<std::uint64_t>(-1);  ///< the last record to look at
+    std::optional<Hash> expected = std::nullopt;           ///< of a record that must be there
+    bool past_damage = false;  ///< go on with the next segment, which begins with a whole document
+};
+
+/// Errors of the disk are std::system_error.
+ATTUNE_DECL JournalContent read_journal(Disk& disk, const std::string& directory,
+                                        const ReadOptions& options = {});
+
+/// Damage as the exception for it.
+[[noreturn]] ATTUNE_DECL void refuse_damage(const journal::Damage& damage);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string segment_path(const std::string& directory, std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    digits.insert(0, digits.size() < 10 ? 10 - digits.size() : 0, '0');
+    return directory + '/' + digits + std::string(segment_suffix);
+}
+
+ATTUNE_DECL std::vector<SegmentFile> segments_in(Disk& disk, const std::string& directory) {
+    std::vector<SegmentFile> segments;
+    for (const std::string& name : disk.list(directory)) {
+        std::uint64_t number = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+        if (error == std::errc() && std::string_view(end) == segment_suffix) {
+            segments.push_back({number, directory + '/' + name});
+        }
+    }
+    std::sort(segments.begin(), segments.end(),
+              [](const SegmentFile& a, const SegmentFile& b) { return a.number < b.number; });
+    return segments;
+}
+
+ATTUNE_DECL std::vector<VersionRecord> JournalContent::versions() const {
+    std::vector<VersionRecord> all;
+    all.reserve(kept.size() + newest.size());
+    auto marked = kept.begin();
+    for (const VersionRecord& record : newest) {
+        for (; marked != kept.end() && marked->first < record.version; ++marked) {
+            all.push_back(marked->second);
+        }
+        if (marked != kept.end() && marked->first == record.version) {
+            all.push_back(marked->second);
+            ++marked;
+        } else {
+            all.push_back(record);
+        }
+    }
+    for (; marked != kept.end(); ++marked) {
+        all.push_back(marked->second);
+    }
+    return all;
+}
+
+ATTUNE_DECL void refuse_damage(const journal::Damage& damage) {
+    throw JournalError(JournalFault::damaged, damage.file, damage.offset,
+                       damage.what +
+                           "; journal::recover keeps what is intact, and moves the "
+                           "damaged file aside");
+}
+
+/// One pass over the segments of a journal.
+class JournalReader {
+public:
+    JournalReader(Disk& disk, const std::string& directory, const ReadOptions& options)
+        : disk_(disk), directory_(directory), options_(options) {}
+
+    JournalContent read() {
+        std::vector<Loaded> segments = load();
+        for (const Loaded& segment : segments) {
+            find_marks(segment.bytes);
+        }
+        for (std::size_t i = 0; i != segments.size() && !over_; ++i) {
+            read_segment(segments[i], i + 1 == segments.size());
+            if (content_.damage && !options_.past_damage) {
+                break;
+            }
+        }
+        finish();
+        return std::move(content_);
+    }
+
+private:
+    struct Loaded {
+        SegmentFile file;
+        std::string bytes;
+        std::optional<SegmentHeader> header;
+    };
+
+    struct Mark {
+        bool kept;
+        std::string note;
+    };
+
+    // All segments from the last one that holds everything on.
+    std::vector<Loaded> load() {
+        std::vector<Loaded> segments;
+        for (SegmentFile& file : segments_in(disk_, directory_)) {
+            std::string bytes = read_file(disk_, file.path);
+            std::optional<SegmentHeader> header = decode_segment_header(bytes);
+            if (header && header->whole && header->number == file.number) {
+                for (Loaded& earlier : segments) {
+                    content_.superseded.push_back(std::move(earlier.file));
+                }
+                segments.clear();
+            }
+            segments.push_back({std::move(file), std::move(bytes), header});
+        }
+        for (const Loaded& segment : segments) {
+            content_.segments.push_back(segment.file);
+        }
+        return segments;
+    }
+
+    // Which versions are marked is said after them: so as not to hold on to every document until
+    // the end, the marks are looked for before. One that is none does no harm, hence no checksums.
+    void find_marks(std::string_view bytes) {
+        for (std::size_t at = segment_header_size; at < bytes.size();) {
+            const auto header = peek_record_header(bytes.substr(at));
+            if (!header) {
+                return;
+            }
+            if (header->type == RecordType::keep) {
+                marked_.insert(header->version);
+            }
+            at += header->size;
+        }
+    }
+
+    void damaged(const SegmentFile& file, std::uint64_t offset, std::string what) {
+        if (!content_.damage) {
+            content_.damage = {file.path, offset, std::move(what)};
+        }
+    }
+
+    void lose(std::string_view bytes, std::uint64_t offset) {
+        const std::vector<std::uint64_t> lost = versions_after(bytes, offset);
+        content_.unreadable.insert(lost.begin(), lost.end());
+    }
+
+    void read_segment(const Loaded& segment, bool newest) {
+        const std::string_view bytes = segment.bytes;
+        const SegmentFile& file = segment.file;
+        if (!segment.header) {
+            damaged(file, 0, "the header of the file has changed");
+            lose(bytes, 0);
+            return;
+        }
+        const SegmentHeader& header = *segment.header;
+        if (header.number != file.number) {
+            damaged(file, 0, "the file has another one's name");
+            return;
+        }
+        const bool first = last_number_ == 0;
+        if (!first && !content_.damage &&
+            (header.number != last_number_ + 1 || header.journal != content_.id ||
+             header.link != content_.head || header.first_sequence != content_.sequence + 1)) {
+            damaged(file, 0, "the file does not go on where the one before it ends");
+            if (!options_.past_damage) {
+                return;
+            }
+        }
+        last_number_ = header.number;
+        content_.id = header.journal;
+        expect(header.link);
+        content_.newest_segment = header;
+        content_.newest_carried.clear();
+        content_.newest_versions = 0;
+        content_.sequence = header.first_sequence - 1;
+        content_.head = sha_.of(bytes.substr(0, segment_header_size));
+        document_ = Document();
+        Document own;
+
+        std::size_t at = segment_header_size;
+        while (content_.sequence != options_.up_to) {
+            const auto record = decode_record(bytes.substr(at), sha_);
+            if (!record) {
+                break;
+            }
+            std::string problem = chain_problem(*record, at == segment_header_size);
+            if (problem.empty()) {
+                problem = take(*record, own, at + record->header.size <= header.sealed);
+            }
+            if (!problem.empty()) {
+                damaged(file, at, std::move(problem));
+                lose(bytes, at);
+                return;
+            }
+            at += record->header.size;
+        }
+        content_.end = at;
+        over_ = content_.sequence == options_.up_to;
+        if (over_) {
+            return;
+        }
+        if (at < header.sealed) {
+            damaged(file, at, "a record has changed");
+        } else {
+            content_.tail = judge_tail(bytes, at, content_.sequence + 1);
+            if (content_.tail.kind == Tail::damaged) {
+                damaged(file, at, content_.tail.what);
+            } else if (content_.tail.kind == Tail::unfinished && !newest) {
+                damaged(file, at, "the end of the file is missing");
+            }
+        }
+        if (content_.damage && content_.damage->file == file.path) {
+            lose(bytes, at);
+        }
+    }
+
+    std::string chain_problem(const Record& record, bool first) const {
+        if (record.header.sequence != content_.sequence + 1 ||
+            record.header.previous != content_.head) {
+            return "a record does not follow the one before it";
+        }
+        if (first != (record.header.type == RecordType::base)) {
+            return "a record of the wrong type";
+        }
+        if (options_.key != nullptr &&
+            (!record.signature || !options_.key->verify(record.hash, *record.signature))) {
+            return record.signature ? "a signature by another key" : "a record without a signature";
+        }
+        return {};
+    }
+
+    // What is wrong with the content of a record, whose bytes are right; mostly nothing.
+    std::string take(const Record& record, Document& own, bool sealed) {
+        try {
+            const Document payload = parse(record.payload, parsing());
+            const RecordType type = record.header.type;
+            if (type == RecordType::keep || type == RecordType::forget) {
+                marks_[record.header.version] = {type == RecordType::keep, text(payload, "note")};
+            } else {
+                take_version(record.header, payload, own, sealed);
+            }
+        } catch (const std::exception& error) {
+            return std::string("a record that cannot be applied: ") + error.what();
+        }
+        ++content_.records;
+        content_.sequence = record.header.sequence;
+        content_.head = record.hash;
+        expect(record.hash);
+        return {};
+    }
+
+    void take_version(const RecordHeader& header, const Document& payload, Document& own,
+                      bool sealed) {
+        const Document* const patch = payload.find("patch");
+        const Document* const own_patch = payload.find("own");
+        if (patch != nullptr) {
+            Document next = apply_exact(document_, *patch);
+            // A whole document shares nothing with those before it.
+            document_ = header.type == RecordType::base && !content_.newest.empty()
+                            ? reconcile(content_.newest.back().document, next)
+                            : std::move(next);
+        }
+        if (own_patch != nullptr) {
+            own = apply_exact(own, own_patch->is_bool() ? *patch : *own_patch);
+        }
+
+        VersionRecord version{
+            header.version, header.time, text(payload, "reason"), text(payload, "layer"), false, {},
+            document_};
+        if (const Document* const note = payload.find("kept")) {
+            marks_[header.version] = {true, std::string(note->as_string())};
+            marked_.insert(header.version);
+        }
+        if (sealed) {
+            // The last one of them is what the segment begins from.
+            if (content_.newest_base != 0 && header.type != RecordType::base) {
+                content_.newest_carried.insert(content_.newest_base);
+            }
+            content_.newest_base = header.version;
+        } else {
+            ++content_.newest_versions;
+        }
+        content_.own = own;
+        keep(std::move(version));
+    }
+
+    void expect(const Hash& hash) {
+        content_.expected_found = content_.expected_found || options_.expected == hash;
+    }
+
+    void keep(VersionRecord version) {
+        // A segment begins with versions that the one before it may hold as well.
+        std::deque<VersionRecord>& newest = content_.newest;
+        const bool fresh = newest.empty() || version.version > newest.back().version;
+        const bool more = marked_.contains(version.version) &&
+                          content_.kept.insert_or_assign(version.version, version).second;
+        if (fresh) {
+            if (content_.version_count++ == 0) {
+                content_.first = version.version;
+            }
+            newest.push_back(std::move(version));
+            if (newest.size() > std::max<std::size_t>(options_.most, 1)) {
+                newest.pop_front();
+            }
+        } else if (version.version == newest.back().version) {
+            newest.back() = std::move(version);
+        } else if (more) {
+            ++content_.version_count;
+        }
+    }
+
+    void finish() {
+        if (!content_.newest.empty()) {
+            content_.last = content_.newest.back();
+        }
+        if (options_.most == 0) {
+            content_.newest.clear();
+        }
+        for (auto entry = content_.kept.begin(); entry != content_.kept.end();) {
+            const auto mark = marks_.find(entry->first);
+            if (mark == marks_.end() || !mark->second.kept) {
+                entry = content_.kept.erase(entry);
+                continue;
+            }
+            entry->second.kept = true;
+            entry->second.note = mark->second.note;
+            ++entry;
+        }
+        if (!content_.kept.empty()) {
+            content_.first = std::min(content_.first, content_.kept.begin()->first);
+        }
+    }
+
+    static std::string text(const Document& payload, std::string_view name) {
+        const Document* const value = payload.find(name);
+        return value == nullptr ? std::string() : std::string(value->as_string());
+    }
+
+    static const ParseOptions& parsing() {
+        // What a store has accepted is read back, however deep and large it is.
+        static const ParseOptions options{.duplicates = Duplicates::last,
+                                          .max_depth = std::numeric_limits<std::size_t>::max(),
+                                          .max_bytes = std::numeric_limits<std::size_t>::max()};
+        return options;
+    }
+
+    Disk& disk_;
+    const std::string& directory_;
+    const ReadOptions& options_;
+    Sha256 sha_;
+    JournalContent content_;
+    Document document_;
+    std::uint64_t last_number_ = 0;
+    bool over_ = false;
+    std::set<Version> marked_;
+    std::map<Version, Mark> marks_;
+};
+
+ATTUNE_DECL JournalContent read_journal(Disk& disk, const std::string& directory,
+                                        const ReadOptions& options) {
+    return JournalReader(disk, directory, options).read();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The journal of one store. Holds the directory's lock.
+class JournalWriter final : public JournalSink {
+public:
+    /// Throws JournalError.
+    ATTUNE_DECL JournalWriter(std::shared_ptr<Disk> disk, std::string directory,
+                              const JournalOptions& options);
+    ATTUNE_DECL ~JournalWriter() override;
+
+    ATTUNE_DECL Restored restore(std::size_t most) override;
+    ATTUNE_DECL void append(const Entry& entry) override;
+    ATTUNE_DECL void keep(Version version, std::string_view note) override;
+    ATTUNE_DECL void forget(Version version) override;
+
+    /// Puts a segment with these versions in the place of everything there is; `own` goes with the
+    /// last one. With no versions there is nothing afterwards. Only what `before` says about the
+    /// journal so far is continued: its id, number, last record.
+    ATTUNE_DECL void replace_by(std::span<const VersionRecord> versions, const Document& own,
+                                const JournalContent& before);
+
+private:
+    struct Kept {
+        std::string note;
+        std::optional<VersionRecord> record;  ///< once somebody had to know it
+    };
+
+    ATTUNE_DECL void continue_from(const JournalContent& content);
+    ATTUNE_DECL void cut_tail(const JournalContent& content);
+    ATTUNE_DECL void start_journal(const VersionRecord& version, const Document& own);
+    ATTUNE_DECL void mark(RecordType type, Version version, std::string_view note);
+
+    /// Completes `record_`, and puts it at the end of the segment.
+    ATTUNE_DECL void write_record(RecordType type, Version version,
+                                  std::chrono::system_clock::time_point time);
+    ATTUNE_DECL RecordHeader next_header(RecordType type, Version version,
+                                         std::chrono::system_clock::time_point time) const;
+    ATTUNE_DECL void start_record();
+    ATTUNE_DECL void make_room(std::size_t bytes);
+    ATTUNE_DECL void undo_write() noexcept;
+    ATTUNE_DECL void repair();
+
+    ATTUNE_DECL void roll();
+    ATTUNE_DECL void load_kept();
+    ATTUNE_DECL void start_segment(std::span<const VersionRecord> versions, const Document& own,
+                                   bool whole);
+    ATTUNE_DECL void remove_segments(std::uint64_t below) noexcept;
+
+    template <class F>
+    void guarded(F&& f);
+
+    const std::shared_ptr<Disk> disk_;
+    const std::string directory_;
+    const bool sync_;
+    const std::size_t keep_;
+    const std::size_t segment_bytes_;
+    std::optional<Ed25519Key> signing_key_;
+    std::optional<Ed25519Key> public_key_;
+    std::unique_ptr<DiskLock> lock_;
+
+    bool restored_ = false;
+    // A flush has failed: nobody knows what the disk has of the segment, and nothing may be added
+    // to it before all of it has been written elsewhere.
+    bool distrusted_ = false;
+
+    // The segment that is written to, unless nothing has been written yet.
+    std::unique_ptr<DiskFile> file_;
+    std::string path_;
+    std::uint64_t number_ = 0;
+    std::uint64_t end_ = 0;       // where the next record goes
+    std::uint64_t reserved_ = 0;  // zeros up to here have their room
+    std::uint64_t started_ = 0;   // the kernel has been asked to write up to here
+    std::uint64_t base_end_ = 0;
+    std::uint64_t roll_at_ = 0;  // not before the segment has this size
+    std::size_t versions_ = 0;   // after the base
+    Version base_ = 0;
+    std::set<Version> carried_;
+
+    // The journal so far.
+    std::array<unsigned char, 16> id_{};
+    std::uint64_t sequence_ = 0;
+    std::uint64_t durable_ = 0;
+    Hash head_{};
+    std::optional<VersionRecord> last_;
+    Document own_;
+    std::map<Version, Kept> kept_;
+
+    Sha256 sha_;
+    ExactPatch patch_;
+    std::string record_;
+    std::string own_text_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline constexpr std::string_view journal_lock = "lock";
+inline constexpr std::string_view journal_unnamed = ".new";  // of a segment that is not there yet
+// Without `sync`, the kernel is asked to write what has come together, at least so often: when the
+// segment is closed, its flush finds most of the work done.
+inline constexpr std::uint64_t flush_step = std::uint64_t{1} << 20;
+
+[[noreturn]] ATTUNE_DECL void refuse_disk_error(const std::system_error& error,
+                                                const std::string& file) {
+    if (error.code() == std::errc::no_space_on_device ||
+        error.code() == std::error_code(EDQUOT, std::generic_category())) {
+        throw JournalError(JournalFault::full, file, 0,
+                           std::string(error.what()) +
+                               "; nothing was changed: make room and try again");
+    }
+    throw JournalError(JournalFault::disk, file, 0, error.what());
+}
+
+template <class F>
+void JournalWriter::guarded(F&& f) {
+    try {
+        f();
+    } catch (const std::system_error& error) {
+        refuse_disk_error(error, path_.empty() ? directory_ : path_);
+    } catch (const std::length_error& error) {
+        throw JournalError(JournalFault::disk, directory_, 0, error.what());
+    }
+}
+
+ATTUNE_DECL Ed25519Key journal_key(Ed25519Key (*read)(std::string_view), std::string_view text,
+                                   const std::string& directory) {
+    try {
+        return read(text);
+    } catch (const std::invalid_argument& error) {
+        throw JournalError(JournalFault::key, directory, 0, error.what());
+    }
+}
+
+ATTUNE_DECL JournalWriter::JournalWriter(std::shared_ptr<Disk> disk, std::string directory,
+                                         const JournalOptions& options)
+    : disk_(std::move(disk)),
+      directory_(std::move(directory)),
+      sync_(options.sync),
+      keep_(std::max<std::size_t>(options.keep, 1)),
+      segment_bytes_(std::max<std::size_t>(options.segment_bytes, 65536)) {
+    if (!options.signing_key.empty()) {
+        signing_key_ = journal_key(&Ed25519Key::private_key, options.signing_key, directory_);
+    }
+    if (!options.public_key.empty()) {
+        public_key_ = journal_key(&Ed25519Key::public_key, options.public_key, directory_);
+    }
+    guarded([&] {
+        if (!disk_->exists(directory_)) {
+            disk_->make_directory(directory_, 0700);
+            disk_->sync_directory(directory_of(directory_));
+        }
+        lock_ = disk_->lock(directory_ + '/' + std::string(journal_lock));
+    });
+    if (lock_ == nullptr) {
+        throw JournalError(JournalFault::locked, directory_, 0,
+                           "another store has this journal, in this process or another one; give "
+                           "each store a directory of its own");
+    }
+}
+
+ATTUNE_DECL JournalWriter::~JournalWriter() {
+    if (file_ != nullptr) {
+        try {
+            file_->resize(end_);
+        } catch (const std::system_error&) {
+            // The zeros stay, which is as good to whoever reads the journal.
+        }
+    }
+}
+
+ATTUNE_DECL JournalSink::Restored JournalWriter::restore(std::size_t most) {
+    Restored restored;
+    guarded([&] {
+        for (const std::string& name : disk_->list(directory_)) {
+            if (name.ends_with(journal_unnamed)) {
+                disk_->remove(directory_ + '/' + name);
+            }
+        }
+        const JournalContent content =
+            read_journal(*disk_, directory_,
+                         {.most = most, .key = public_key_ ? &*public_key_ : nullptr});
+        if (content.damage) {
+            refuse_damage(*content.damage);
+        }
+        for (const SegmentFile& file : content.superseded) {
+            disk_->remove(file.path);
+        }
+        if (!content.segments.empty()) {
+            continue_from(content);
+            cut_tail(content);
+        }
+        restored.versions = content.versions();
+        restored.own = content.own;
+        restored.cut = content.tail.written;
+    });
+    restored_ = true;
+    return restored;
+}
+
+ATTUNE_DECL void JournalWriter::continue_from(const JournalContent& content) {
+    id_ = content.id;
+    sequence_ = content.sequence;
+    durable_ = content.sequence;
+    head_ = content.head;
+    last_ = content.last;
+    own_ = content.own;
+    for (const auto& [version, record] : content.kept) {
+        kept_[version] = {record.note, record};
+    }
+    number_ = content.newest_segment.number;
+    path_ = segment_path(directory_, number_);
+    end_ = content.end;
+    base_end_ = content.newest_segment.sealed;
+    base_ = content.newest_base;
+    carried_ = content.newest_carried;
+    versions_ = content.newest_versions;
+    roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
+}
+
+ATTUNE_DECL void JournalWriter::cut_tail(const JournalContent& content) {
+    file_ = disk_->open(path_, DiskOpen::write);
+    // What was read may be in memory only. And what is cut off must be gone for good before
+    // anything takes its place: after a loss of power, parts of both would be no record at all.
+    file_->resize(content.end);
+    file_->sync();
+    reserved_ = content.end;
+    started_ = content.end;
+}
+
+ATTUNE_DECL RecordHeader JournalWriter::next_header(
+    RecordType type, Version version, std::chrono::system_clock::time_point time) const {
+    return {.type = type,
+            .sequence = sequence_ + 1,
+            .durable = durable_,
+            .version = version,
+            .time = time,
+            .previous = head_};
+}
+
+ATTUNE_DECL void JournalWriter::start_record() {
+    record_.resize(record_header_size);
+    record_ += '{';
+}
+
+// A member of the payload, unless there is nothing to say.
+ATTUNE_DECL void write_text_member(std::string_view name, std::string_view text, std::string& out) {
+    if (!text.empty()) {
+        out += '"';
+        out += name;
+        out += "\":";
+        write_string(text, out);
+        out += ',';
+    }
+}
+
+ATTUNE_DECL void end_payload(std::string& record) {
+    if (record.back() == ',') {
+        record.back() = '}';
+    } else {
+        record += '}';
+    }
+}
+
+ATTUNE_DECL void JournalWriter::append(const Entry& entry) {
+    if (!restored_) {
+        restore(0);
+    }
+    guarded([&] {
+        repair();
+        VersionRecord version{entry.version,
+                              entry.time,
+                              std::string(entry.reason),
+                              std::string(entry.layer),
+                              false,
+                              {},
+                              entry.after};
+        if (file_ == nullptr) {
+            start_journal(version, entry.own_after);
+            return;
+        }
+        if (versions_ >= keep_ && end_ >= roll_at_) {
+            roll();
+        }
+        // From what the journal says: that is the version before, but need not be the same object.
+        const Document& before = last_->document;
+        start_record();
+        write_text_member("layer", entry.layer, record_);
+        std::size_t own_at = record_.size();
+        own_text_.clear();
+        if (!own_.same(entry.own_after)) {
+            patch_.write(own_, entry.own_after, nullptr, own_text_);
+            record_ += "\"own\":";
+            own_at = record_.size();
+        }
+        std::string_view own_text = own_text_;
+        if (!own_text.empty()) {
+            record_ += "true,";
+        }
+        record_ += "\"patch\":";
+        const std::size_t patch_at = record_.size();
+        patch_.write(before, entry.after, before.same(entry.before) ? entry.within : nullptr,
+                     record_);
+        if (!own_text.empty() && std::string_view(record_).substr(patch_at) != own_text) {
+            record_.replace(own_at, 4, own_text);
+        }
+        record_ += ',';
+        write_text_member("reason", entry.reason, record_);
+        end_payload(record_);
+        write_record(RecordType::version, entry.version, entry.time);
+        last_ = std::move(version);
+        own_ = entry.own_after;
+        ++versions_;
+    });
+}
+
+ATTUNE_DECL void JournalWriter::start_journal(const VersionRecord& version, const Document& own) {
+    try {
+        id_ = random_id();
+        // After a failure, what is left of the first attempt must not count.
+        start_segment({&version, 1}, own, number_ != 0);
+    } catch (...) {
+        file_.reset();
+        path_.clear();
+        distrusted_ = false;
+        sequence_ = 0;
+        head_ = {};
+        last_.reset();
+        own_ = {};
+        throw;
+    }
+    remove_segments(number_);
+}
+
+ATTUNE_DECL void JournalWriter::keep(Version version, std::string_view note) {
+    mark(RecordType::keep, version, note);
+    Kept& kept = kept_[version];
+    kept.note = note;
+    if (last_ && last_->version == version) {
+        kept.record = last_;
+    }
+}
+
+ATTUNE_DECL void JournalWriter::forget(Version version) {
+    mark(RecordType::forget, version, {});
+    kept_.erase(version);
+}
+
+ATTUNE_DECL void JournalWriter::mark(RecordType type, Version version, std::string_view note) {
+    if (!restored_) {
+        restore(0);
+    }
+    if (file_ == nullptr) {
+        throw JournalError(JournalFault::disk, directory_, 0,
+                           "a version cannot be marked before there is one");
+    }
+    guarded([&] {
+        repair();
+        start_record();
+        write_text_member("note", note, record_);
+        end_payload(record_);
+        write_record(type, version, std::chrono::system_clock::now());
+    });
+}
+
+ATTUNE_DECL void JournalWriter::write_record(RecordType type, Version version,
+                                             std::chrono::system_clock::time_point time) {
+    const Hash hash = finish_record(next_header(type, version, time), record_, sha_,
+                                    signing_key_ ? &*signing_key_ : nullptr);
+    try {
+        make_room(record_.size());
+        file_->write(record_, end_);
+    } catch (...) {
+        undo_write();
+        throw;
+    }
+    if (sync_) {
+        try {
+            file_->sync();
+        } catch (...) {
+            distrusted_ = true;
+            throw;
+        }
+    }
+    end_ += record_.size();
+    head_ = hash;
+    ++sequence_;
+    if (sync_) {
+        durable_ = sequence_;
+    } else if (end_ - started_ >= flush_step) {
+        file_->start_sync(started_, end_ / flush_step * flush_step);
+        started_ = end_ / flush_step * flush_step;
+    }
+}
+
+ATTUNE_DECL void JournalWriter::make_room(std::size_t bytes) {
+    if (!sync_ || end_ + bytes <= reserved_) {
+        return;
+    }
+    const std::uint64_t step = segment_bytes_ / 16;
+    const std::uint64_t to = (end_ + bytes + step - 1) / step * step;
+    file_->reserve(std::max(end_, reserved_), to);
+    reserved_ = to;
+}
+
+ATTUNE_DECL void JournalWriter::undo_write() noexcept {
+    // Flushed, for the same reason as in `cut_tail`.
+    try {
+        file_->resize(end_);
+        reserved_ = end_;
+        file_->sync();
+    } catch (...) {
+        distrusted_ = true;
+    }
+}
+
+ATTUNE_DECL void JournalWriter::repair() {
+    if (!distrusted_) {
+        return;
+    }
+    // What the kernel has in memory can still be read; what is on the disk nobody knows.
+    const JournalContent content = read_journal(*disk_, directory_, {.up_to = sequence_});
+    if (content.damage) {
+        refuse_damage(*content.damage);
+    }
+    replace_by(content.versions(), own_, content);
+}
+
+ATTUNE_DECL void JournalWriter::replace_by(std::span<const VersionRecord> versions,
+                                           const Document& own, const JournalContent& before) {
+    id_ = before.id;
+    head_ = before.head;
+    sequence_ = before.sequence;
+    number_ = before.segments.empty() ? 0 : before.segments.back().number;
+    if (versions.empty()) {
+        return;
+    }
+    start_segment(versions, own, true);
+    remove_segments(number_);
+}
+
+ATTUNE_DECL void JournalWriter::roll() {
+    try {
+        load_kept();
+        if (!sync_) {
+            file_->sync();
+        }
+    } catch (const JournalError&) {
+        roll_at_ = end_ + segment_bytes_;  // there is time: it is only room that would be gained
+        return;
+    } catch (const std::system_error&) {
+        distrusted_ = true;
+        throw;
+    }
+    std::vector<VersionRecord> versions;
+    for (const auto& [version, kept] : kept_) {
+        if (kept.record && version < base_ && !carried_.contains(version)) {
+            versions.push_back(*kept.record);
+        }
+    }
+    versions.push_back(*last_);
+    const std::uint64_t previous = number_;
+    try {
+        file_->resize(end_);
+        reserved_ = end_;
+        start_segment(versions, own_, false);
+    } catch (const std::system_error&) {
+        if (distrusted_) {
+            throw;
+        }
+        roll_at_ = end_ + segment_bytes_;
+        return;
+    }
+    remove_segments(previous);
+}
+
+ATTUNE_DECL void JournalWriter::load_kept() {
+    const bool complete = std::all_of(kept_.begin(), kept_.end(), [](const auto& entry) {
+        return entry.second.record.has_value();
+    });
+    if (complete) {
+        return;
+    }
+    const JournalContent content = read_journal(*disk_, directory_, {.most = 0});
+    if (content.damage) {
+        refuse_damage(*content.damage);
+    }
+    for (const auto& [version, record] : content.kept) {
+        kept_[version].record = record;
+    }
+    // Marked, but never there.
+    std::erase_if(kept_, [](const auto& entry) { return !entry.second.record; });
+}
+
+ATTUNE_DECL void JournalWriter::start_segment(std::span<const VersionRecord> versions,
+                                              const Document& own, bool whole) {
+    SegmentHeader header;
+    header.number = number_ + 1;
+    header.first_sequence = sequence_ + 1;
+    header.created =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                       std::chrono::system_clock::now().time_since_epoch())
+                                       .count());
+    header.journal = id_;
+    header.link = head_;
+    header.whole = whole;
+
+    // The header has the length of what follows, and the first record the header's hash: so sizes
+    // come first. Everything but the hashes is final then.
+    std::vector<std::string> records;
+    header.sealed = segment_header_size;
+    const Document nothing;
+    const Document* before = &nothing;
+    for (const VersionRecord& version : versions) {
+        const bool newest = &version == &versions.back();
+        const auto kept = kept_.find(version.version);
+        start_record();
+        if (version.kept || kept != kept_.end()) {
+            record_ += "\"kept\":";
+            write_string(kept != kept_.end() ? kept->second.note : version.note, record_);
+            record_ += ',';
+        }
+        write_text_member("layer", version.layer, record_);
+        if (newest && !own.is_null()) {
+            record_ += "\"own\":";
+            patch_.write(nothing, own, nullptr, record_);
+            record_ += ',';
+        }
+        record_ += "\"patch\":";
+        patch_.write(*before, version.document, nullptr, record_);
+        record_ += ',';
+        write_text_member("reason", version.reason, record_);
+        end_payload(record_);
+        header.sealed += record_.size() + record_end_size + (signing_key_ ? sizeof(Signature) : 0);
+        records.push_back(record_);
+        before = &version.document;
+    }
+
+    std::string bytes = encode_segment_header(header);
+    Hash hash = sha_.of(bytes);
+    std::uint64_t sequence = sequence_;
+    for (std::size_t i = 0; i != records.size(); ++i) {
+        const RecordHeader record{.type = i == 0 ? RecordType::base : RecordType::version,
+                                  .sequence = sequence + 1,
+                                  .durable = sequence,
+                                  .version = versions[i].version,
+                                  .time = versions[i].time,
+                                  .previous = hash};
+        hash = finish_record(record, records[i], sha_, signing_key_ ? &*signing_key_ : nullptr);
+        bytes += records[i];
+        ++sequence;
+    }
+
+    const std::string path = segment_path(directory_, header.number);
+    const std::string unnamed = path + std::string(journal_unnamed);
+    std::unique_ptr<DiskFile> file;
+    std::uint64_t reserved = bytes.size();
+    try {
+        if (disk_->exists(unnamed)) {
+            disk_->remove(unnamed);
+        }
+        file = disk_->open(unnamed, DiskOpen::create, 0600);
+        file->write(bytes, 0);
+        if (sync_) {
+            const std::uint64_t step = segment_bytes_ / 16;
+            reserved = (bytes.size() / step + 1) * step;
+            file->reserve(bytes.size(), reserved);
+        }
+        file->sync();
+        disk_->rename(unnamed, path);
+    } catch (...) {
+        const auto failure = std::current_exception();
+        try {
+            file.reset();
+            disk_->remove(unnamed);
+        } catch (const std::system_error&) {
+            // The next attempt, or the next start, removes it.
+        }
+        std::rethrow_exception(failure);
+    }
+    // From here on the new segment is there for whoever reads the journal. Only a loss of power may
+    // take its name away, until the directory has been flushed.
+    distrusted_ = true;
+    file_ = std::move(file);
+    path_ = path;
+    number_ = header.number;
+    end_ = bytes.size();
+    reserved_ = reserved;
+    started_ = end_;
+    base_end_ = end_;
+    roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
+    versions_ = 0;
+    base_ = versions.back().version;
+    carried_.clear();
+    for (const VersionRecord& version : versions.first(versions.size() - 1)) {
+        carried_.insert(version.version);
+    }
+    sequence_ = sequence;
+    durable_ = sequence;
+    head_ = hash;
+    last_ = versions.back();
+    own_ = own;
+    disk_->sync_directory(directory_);
+    distrusted_ = false;
+}
+
+ATTUNE_DECL void JournalWriter::remove_segments(std::uint64_t below) noexcept {
+    // What cannot be removed now is out of date, but does no harm.
+    try {
+        for (const SegmentFile& segment : segments_in(*disk_, directory_)) {
+            if (segment.number + 1 < below) {
+                // Oldest first also on the disk: a gap between two segments would be damage.
+                disk_->remove(segment.path);
+                disk_->sync_directory(directory_);
+            } else if (segment.number < below) {
+                disk_->remove(segment.path);
+            }
+        }
+    } catch (const std::exception&) {
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL JournalError::JournalError(JournalFault fault, std::string file, std::uint64_t offset,
+                                       const std::string& message)
+    : std::runtime_error("journal " + file +
+                         (fault == JournalFault::damaged ? ", byte " + std::to_string(offset)
+                                                         : std::string()) +
+                         ": " + message),
+      fault_(fault),
+      file_(std::move(file)),
+      offset_(offset) {}
+
+ATTUNE_DECL std::unique_ptr<detail::JournalSink> Journal::open_files(const Journal& journal) {
+    return std::make_unique<detail::JournalWriter>(detail::posix_disk(),
+                                                   journal.directory_.string(), journal.options_);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+// What namespace journal offers, on any disk.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL journal::Report verify_journal(Disk& disk, const std::string& directory,
+                                           const journal::VerifyOptions& options = {});
+ATTUNE_DECL journal::Recovery recover_journal(const std::shared_ptr<Disk>& disk,
+                                              const std::string& directory,
+                                              const JournalOptions& options = {});
+ATTUNE_DECL std::vector<VersionRecord> read_versions(Disk& disk, const std::string& directory);
+ATTUNE_DECL void compact_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
+                                 std::size_t keep, const JournalOptions& options = {});
+
+/// A journal of these versions, in increasing order, where there is none.
+ATTUNE_DECL void create_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
+                                std::span<const VersionRecord> versions,
+                                const JournalOptions& options);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// Calls f(); what the disk says becomes a JournalError.
+template <class F>
+auto as_journal_errors(const std::string& directory, F&& f) {
+    try {
+        return f();
+    } catch (const std::system_error& error) {
+        refuse_disk_error(error, directory);
+    }
+}
+
+ATTUNE_DECL std::optional<Hash> hash_of_hex(std::string_view hex) {
+    Hash hash{};
+    if (hex.size() != 2 * hash.size()) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i != hex.size(); ++i) {
+        const std::size_t digit =
+            std::string_view("0123456789abcdef")
+                .find(static_cast<char>(std::tolower(static_cast<unsigned char>(hex[i]))));
+        if (digit == std::string_view::npos) {
+            return std::nullopt;
+        }
+        hash[i / 2] = static_cast<unsigned char>(hash[i / 2] * 16 + digit);
+    }
+    return hash;
+}
+
+ATTUNE_DECL journal::Report report_of(const JournalContent& content) {
+    journal::Report report;
+    report.records = content.records;
+    report.versions = content.version_count;
+    report.first = content.first;
+    report.last = content.last ? content.last->version : 0;
+    report.head = content.records == 0 ? std::string() : to_hex(content.head);
+    report.unfinished = content.damage ? 0 : content.tail.written;
+    report.damage = content.damage;
+    return report;
+}
+
+ATTUNE_DECL journal::Report verify_journal(Disk& disk, const std::string& directory,
+                                           const journal::VerifyOptions& options) {
+    return as_journal_errors(directory, [&] {
+        std::optional<Ed25519Key> key;
+        if (!options.public_key.empty()) {
+            key = journal_key(&Ed25519Key::public_key, options.public_key, directory);
+        }
+        const std::optional<Hash> expected = hash_of_hex(options.expected_head);
+        const JournalContent content =
+            read_journal(disk, directory,
+                         {.most = 1, .key = key ? &*key : nullptr, .expected = expected});
+        journal::Report report = report_of(content);
+        if (!options.expected_head.empty() && !content.expected_found && !report.damage) {
+            const std::string file =
+                content.segments.empty() ? directory : content.segments.back().path;
+            report.damage = {file, content.end,
+                             "the record with the expected hash is not there: what was written "
+                             "last, or everything, has been removed or replaced"};
+        }
+        return report;
+    });
+}
+
+// A file that survives a loss of power as the original does.
+ATTUNE_DECL void copy_aside(Disk& disk, const std::string& from, const std::string& to) {
+    write_file_durably(disk, to, read_file(disk, from), 0600);
+}
+
+ATTUNE_DECL journal::Recovery recover_journal(const std::shared_ptr<Disk>& disk,
+                                              const std::string& directory,
+                                              const JournalOptions& options) {
+    return as_journal_errors(directory, [&] {
+        JournalWriter writer(disk, directory, options);
+        const JournalContent content = read_journal(*disk, directory, {.past_damage = true});
+        const std::vector<VersionRecord> versions = content.versions();
+        journal::Recovery recovery;
+        recovery.versions = versions.size();
+        if (!content.damage) {
+            recovery.report = report_of(content);
+            return recovery;
+        }
+        for (const Version version : content.unreadable) {
+            const bool there =
+                std::any_of(versions.begin(), versions.end(),
+                            [&](const VersionRecord& record) { return record.version == version; });
+            if (!there) {
+                recovery.lost_first = recovery.lost == 0 ? version : recovery.lost_first;
+                recovery.lost_last = version;
+                ++recovery.lost;
+            }
+        }
+
+        // Copied before anything changes, removed after everything has: at any moment there is
+        // either the damaged journal or the new one, and the damaged files are somewhere.
+        std::string aside;
+        for (int number = 1; aside.empty() || disk->exists(aside); ++number) {
+            aside = directory + "/damaged-" + std::to_string(number);
+        }
+        disk->make_directory(aside, 0700);
+        disk->sync_directory(directory);
+        for (const SegmentFile& file : content.segments) {
+            const std::string to = aside + file.path.substr(directory.size());
+            copy_aside(*disk, file.path, to);
+            recovery.moved.push_back(to);
+        }
+        writer.replace_by(versions, content.own, content);
+        if (versions.empty()) {
+            for (const SegmentFile& file : content.segments) {
+                disk->remove(file.path);
+            }
+        }
+        recovery.report = report_of(read_journal(*disk, directory, {.most = 1}));
+        return recovery;
+    });
+}
+
+ATTUNE_DECL std::vector<VersionRecord> read_versions(Disk& disk, const std::string& directory) {
+    return as_journal_errors(directory, [&] {
+        const JournalContent content = read_journal(disk, directory);
+        if (content.damage) {
+            refuse_damage(*content.damage);
+        }
+        return content.versions();
+    });
+}
+
+ATTUNE_DECL void compact_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
+                                 std::size_t keep, const JournalOptions& options) {
+    as_journal_errors(directory, [&] {
+        JournalWriter writer(disk, directory, options);
+        const JournalContent content = read_journal(*disk, directory);
+        if (content.damage) {
+            refuse_damage(*content.damage);
+        }
+        std::vector<VersionRecord> versions = content.versions();
+        const std::size_t most = std::max<std::size_t>(keep, 1);
+        if (versions.size() <= most) {
+            return;
+        }
+        const auto first_left = versions.end() - static_cast<std::ptrdiff_t>(most);
+        versions.erase(std::remove_if(versions.begin(), first_left,
+                                      [](const VersionRecord& record) { return !record.kept; }),
+                       first_left);
+        writer.replace_by(versions, content.own, content);
+    });
+}
+
+ATTUNE_DECL void create_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
+                                std::span<const VersionRecord> versions,
+                                const JournalOptions& options) {
+    as_journal_errors(directory, [&] {
+        JournalWriter writer(disk, directory, options);
+        if (!segments_in(*disk, directory).empty()) {
+            throw JournalError(JournalFault::disk, directory, 0,
+                               "there is a journal already; give an empty directory");
+        }
+        JournalContent nothing;
+        nothing.id = random_id();
+        writer.replace_by(versions, {}, nothing);
+    });
+}
+
+}  // namespace detail
+
+namespace journal {
+
+ATTUNE_DECL Report verify(const std::filesystem::path& directory, const VerifyOptions& options) {
+    return detail::verify_journal(*detail::posix_disk(), directory.string(), options);
+}
+
+ATTUNE_DECL Recovery recover(const std::filesystem::path& directory,
+                             const JournalOptions& options) {
+    return detail::recover_journal(detail::posix_disk(), directory.string(), options);
+}
+
+ATTUNE_DECL std::vector<VersionRecord> read(const std::filesystem::path& directory) {
+    return detail::read_versions(*detail::posix_disk(), directory.string());
+}
+
+ATTUNE_DECL void compact(const std::filesystem::path& directory, std::size_t keep,
+                         const JournalOptions& options) {
+    detail::compact_journal(detail::posix_disk(), directory.string(), keep, options);
+}
+
+}  // namespace journal
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// RFC 3339 in UTC, with as many digits of a second as it takes: `2026-01-31T23:59:59.25Z`.
+ATTUNE_DECL std::string rfc3339(std::chrono::system_clock::time_point time);
+
+/// Reads such a time; nothing when the text is another, or in another time zone.
+ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
+    std::string_view text);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string rfc3339(std::chrono::system_clock::time_point time) {
+    using namespace std::chrono;
+    const auto day = floor<days>(time);
+    const year_month_day date(day);
+    const hh_mm_ss<nanoseconds> clock(duration_cast<nanoseconds>(time - day));
+    std::array<char, 64> buffer;
+    int size =
+        std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
+                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                      static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                      static_cast<int>(clock.minutes().count()),
+                      static_cast<int>(clock.seconds().count()));
+    std::string text(buffer.data(), static_cast<std::size_t>(size));
+    if (clock.subseconds().count() != 0) {
+        size = std::snprintf(buffer.data(), buffer.size(), ".%09d",
+                             static_cast<int>(clock.subseconds().count()));
+        text.append(buffer.data(), static_cast<std::size_t>(size));
+        text.erase(text.find_last_not_of('0') + 1);
+    }
+    return text + 'Z';
+}
+
+ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
+    std::string_view text) {
+    using namespace std::chrono;
+    const auto number = [&](std::size_t at, std::size_t digits) {
+        int value = -1;
+        const char* const begin = text.data() + at;
+        const auto [end, error] = std::from_chars(begin, begin + digits, value);
+        return error == std::errc() && end == begin + digits && *begin != '-' ? value : -1;
+    };
+    constexpr std::string_view form = "0000-00-00T00:00:00";
+    if (text.size() <= form.size() || text.back() != 'Z') {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i != form.size(); ++i) {
+        if (form[i] != '0' && text[i] != form[i]) {
+            return std::nullopt;
+        }
+    }
+    const year_month_day date(year(number(0, 4)), month(static_cast<unsigned>(number(5, 2))),
+                              day(static_cast<unsigned>(number(8, 2))));
+    const int hour = number(11, 2);
+    const int minute = number(14, 2);
+    const int second = number(17, 2);
+    if (number(0, 4) < 0 || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+        second < 0 || second > 59) {
+        return std::nullopt;
+    }
+    nanoseconds fraction{0};
+    if (const std::size_t digits = text.size() - form.size() - 2; text[form.size()] == '.') {
+        if (digits == 0 || digits > 9 || number(form.size() + 1, digits) < 0) {
+            return std::nullopt;
+        }
+        fraction = nanoseconds(number(form.size() + 1, digits));
+        for (std::size_t i = digits; i != 9; ++i) {
+            fraction *= 10;
+        }
+    } else if (text.size() != form.size() + 1) {
+        return std::nullopt;
+    }
+    const auto whole = sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
+    return system_clock::time_point(duration_cast<system_clock::duration>(whole.time_since_epoch() +
+                                                                          fraction));
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+ATTUNE_DECL std::string export_name(Version version) {
+    std::string digits = std::to_string(version);
+    digits.insert(0, digits.size() < 12 ? 12 - digits.size() : 0, '0');
+    return digits + ".json";
+}
+
+ATTUNE_DECL Document export_document(const VersionRecord& record) {
+    Document exported = {{"version", record.version},
+                         {"time", rfc3339(record.time)},
+                         {"reason", record.reason},
+                         {"layer", record.layer}};
+    if (record.kept) {
+        exported = exported.with("kept", true);
+    }
+    if (!record.note.empty()) {
+        exported = exported.with("note", record.note);
+    }
+    return exported.with("document", record.document);
+}
+
+ATTUNE_DECL VersionRecord import_document(const Document& exported, const std::string& file) {
+    const auto refuse = [&](const char* what) {
+        throw JournalError(JournalFault::damaged, file, 0,
+                           std::string("expected ") + what +
+                               ", as journal::export_folder writes it");
+    };
+    const auto text = [&](std::string_view name) {
+        const Document* const value = exported.find(name);
+        return value != nullptr && value->is_string() ? std::string(value->as_string())
+                                                      : std::string();
+    };
+    const Document* const version = exported.find("version");
+    if (version == nullptr || !version->is_integer() ||
+        (!version->is_unsigned() && version->as_int64() < 1)) {
+        refuse("a positive \"version\"");
+    }
+    const auto time = parse_rfc3339(text("time"));
+    if (!time) {
+        refuse("a \"time\" in UTC such as 2026-01-31T23:59:59Z");
+    }
+    const Document* const document = exported.find("document");
+    if (document == nullptr) {
+        refuse("a \"document\"");
+    }
+    const Document* const kept = exported.find("kept");
+    return {version->as_uint64(),
+            *time,
+            text("reason"),
+            text("layer"),
+            kept != nullptr && kept->is_bool() && kept->as_bool(),
+            text("note"),
+            *document};
+}
+
+// One line, for a trailer.
+ATTUNE_DECL std::string one_line(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    return text;
+}
+
+}  // namespace detail
+
+namespace journal {
+
+ATTUNE_DECL void export_folder(std::span<const VersionRecord> records,
+                               const std::filesystem::path& folder) {
+    const std::string directory = folder.string();
+    try {
+        const auto disk = detail::posix_disk();
+        disk->make_directory(directory, 0700);
+        for (const VersionRecord& record : records) {
+            const std::string text = to_text(detail::export_document(record), {.indent = 2}) + '\n';
+            detail::write_file_durably(*disk, directory + '/' + detail::export_name(record.version),
+                                       text, 0600);
+        }
+    } catch (const std::system_error& error) {
+        throw JournalError(JournalFault::disk, directory, 0, error.what());
+    }
+}
+
+ATTUNE_DECL void import_folder(const std::filesystem::path& folder,
+                               const std::filesystem::path& directory,
+                               const JournalOptions& options) {
+    const std::string from = folder.string();
+    std::vector<VersionRecord> records;
+    try {
+        const auto disk = detail::posix_disk();
+        for (const std::string& name : disk->list(from)) {
+            if (name.size() < 17 || !name.ends_with(".json") ||
+                name.find_first_not_of("0123456789") != name.size() - 5) {
+                continue;
+            }
+            const std::string file = from + '/' + name;
+            const Document exported = parse(detail::read_file(*disk, file), {.name = file});
+            records.push_back(detail::import_document(exported, file));
+            if (detail::export_name(records.back().version) != name) {
+                throw JournalError(JournalFault::damaged, file, 0,
+                                   "the file has another version's name");
+            }
+        }
+    } catch (const std::system_error& error) {
+        throw JournalError(JournalFault::disk, from, 0, error.what());
+    }
+    std::sort(records.begin(), records.end(),
+              [](const VersionRecord& a, const VersionRecord& b) { return a.version < b.version; });
+    detail::create_journal(detail::posix_disk(), directory.string(), records, options);
+}
+
+ATTUNE_DECL void export_git(std::span<const VersionRecord> records, std::ostream& out) {
+    using namespace std::chrono;
+    for (const VersionRecord& record : records) {
+        const std::string number = std::to_string(record.version);
+        std::string message = record.reason.empty() ? "Version " + number : record.reason;
+        message += "\n\nVersion: " + number + '\n';
+        if (!record.layer.empty()) {
+            message += "Layer: " + detail::one_line(record.layer) + '\n';
+        }
+        if (record.kept) {
+            message +=
+                "Kept: " + (record.note.empty() ? "yes" : detail::one_line(record.note)) + '\n';
+        }
+        const std::string text = to_text(record.document, {.indent = 2}) + '\n';
+        const auto seconds_since_1970 =
+            std::max<std::int64_t>(0, floor<seconds>(record.time).time_since_epoch().count());
+        out << "commit refs/heads/main\ncommitter attune <attune@localhost> "
+            << std::to_string(seconds_since_1970) << " +0000\ndata "
+            << std::to_string(message.size()) << '\n'
+            << message << "\nM 100644 inline config.json\ndata " << std::to_string(text.size())
+            << '\n'
+            << text << '\n';
+    }
+}
+
+}  // namespace journal
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
 struct StoreOptions {
     /// Versions kept for Store::snapshot(version), the current one included; at least 1.
     std::size_t history = 64;
@@ -12606,6 +15587,12 @@ struct StoreOptions {
     /// it still runs, and listed in the status. Zero: never. The thread that watches transports
     /// looks after this as well: it does not notice an inline observer that holds up itself.
     std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
+    /// Where versions are kept beyond the end of the program: a directory, or a Journal with options
+    /// of its own. Nowhere when empty. A store that finds versions there goes on from the last one;
+    /// see Store for what that means.
+    Journal journal = {};
+    /// False: as JournalOptions::sync.
+    bool sync = true;
 };
 
 struct LayerOptions {
@@ -12658,8 +15645,8 @@ struct LayerStatus {
     /// Since last_success, when the status was asked for: how old what is served may be. Negative
     /// when there was none yet.
     std::chrono::system_clock::duration age{-1};
-    Version version = 0;        ///< of the store, that first showed what is served
-    std::uint64_t updates = 0;  ///< readings accepted
+    Version version = 0;         ///< of the store, that first showed what is served
+    std::uint64_t updates = 0;   ///< readings accepted
     std::uint64_t refusals = 0;  ///< readings refused or impossible
     std::uint64_t consecutive_failures = 0;
     LayerError last_error{};
@@ -12765,6 +15752,10 @@ ATTUNE_DECL std::string to_string(const StoreStatus& status) {
 
 namespace attune::inline ATTUNE_ABI {
 
+namespace detail {
+class PositionIndex;
+}  // namespace detail
+
 /// Where the values of one loaded document came from. Implementations are immutable and may be
 /// asked from any thread.
 class Source {
@@ -12781,33 +15772,204 @@ public:
 
 /// The source of a document that was parsed from one text.
 ///
-/// Keeps the text and scans it again for each question: positions cost nothing until somebody asks,
-/// which is when there is a problem to report.
+/// Keeps the text and scans it for the first question: positions cost nothing until somebody asks,
+/// which is when there is a problem to report. Whoever asks twice will ask again: the second
+/// question makes an index, 16 bytes for each value in the text.
 class TextSource final : public Source {
 public:
     /// `options` as they were given to `parse`; `options.name` becomes Origin::source.
     ATTUNE_DECL TextSource(std::shared_ptr<const std::string> text, ParseOptions options);
+    ATTUNE_DECL ~TextSource() override;
 
-    /// O(n) in the length of the text.
+    /// O(n) in the length of the text for the first two questions, then O(log n) for each token.
     ATTUNE_DECL Origin locate(const Path& path, Part part) const override;
 
 private:
+    const detail::PositionIndex* index() const;
+
     std::shared_ptr<const std::string> text_;
     ParseOptions options_;
+    mutable std::atomic<bool> asked_{false};
+    mutable std::atomic<const detail::PositionIndex*> index_{nullptr};
 };
 
 }  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Where everything in a text stands, for whoever asks often: made by one scan, then O(log n) for
+// each token of a path. 16 bytes per value and 4 per line.
+//
+// A path is known by a hash of 64 bits: two paths of one text with the same hash, which nobody will
+// see, would be taken for each other.
+class PositionIndex {
+public:
+    // Of a text below 4 GiB that parses, without duplicate keys. Throws ParseError for others.
+    ATTUNE_DECL PositionIndex(std::string_view text, const ParseOptions& options);
+
+    // The text must still be there.
+    ATTUNE_DECL Located locate(const Path& path, Part part) const;
+
+private:
+    struct Entry {
+        std::uint64_t path;
+        std::uint32_t key;
+        std::uint32_t value;
+    };
+
+    const Entry* find(std::uint64_t path) const noexcept;
+    Position position_of(std::uint32_t offset) const noexcept;
+
+    std::string_view text_;
+    std::uint32_t root_ = 0;
+    std::vector<Entry> entries_;        // by path
+    std::vector<std::uint32_t> lines_;  // offsets of their beginnings
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline std::uint64_t hash_below(std::uint64_t parent, std::string_view token) noexcept {
+    // The finaliser of MurmurHash3, A. Appleby.
+    std::uint64_t hash = parent * 0x9E3779B97F4A7C15 + std::hash<std::string_view>{}(token);
+    hash = (hash ^ (hash >> 33)) * 0xFF51AFD7ED558CCD;
+    hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53;
+    return hash ^ (hash >> 33);
+}
+
+ATTUNE_DECL PositionIndex::PositionIndex(std::string_view text, const ParseOptions& options)
+    : text_(text) {
+    struct Open {
+        std::uint64_t path;
+        std::size_t next;  // element
+        bool object;
+    };
+    lines_.push_back(text.starts_with("\xEF\xBB\xBF") ? 3 : 0);
+    for (std::size_t at = lines_.front(); at < text.size(); ++at) {
+        if (text[at] == '\n' ||
+            (text[at] == '\r' && (at + 1 == text.size() || text[at + 1] != '\n'))) {
+            lines_.push_back(static_cast<std::uint32_t>(at + 1));
+        }
+    }
+
+    Lexer lexer(text, options);
+    const auto offset = [&] { return static_cast<std::uint32_t>(lexer.at() - text.data()); };
+    std::vector<Open> open;
+    // At the first character of a value.
+    const auto enter = [&](std::uint64_t path) {
+        const char c = lexer.peek();
+        if (c == '{' || c == '[') {
+            lexer.take(c);
+            open.push_back({path, 0, c == '{'});
+        } else if (c == '"') {
+            (void)lexer.string();
+        } else {
+            lexer.word();
+        }
+    };
+    lexer.space();
+    root_ = offset();
+    enter(0);
+    while (!open.empty() && !lexer.done()) {
+        lexer.space();
+        if (lexer.take(',')) {
+            lexer.space();
+        }
+        if (lexer.take('}') || lexer.take(']')) {
+            open.pop_back();
+            continue;
+        }
+        Open& top = open.back();
+        Entry entry{0, offset(), 0};
+        if (top.object) {
+            entry.path = hash_below(top.path, lexer.string());
+            lexer.space();
+            lexer.take(':');
+            lexer.space();
+        } else {
+            entry.path = hash_below(top.path, std::to_string(top.next++));
+        }
+        entry.value = offset();
+        entries_.push_back(entry);
+        enter(entry.path);
+    }
+    std::sort(entries_.begin(), entries_.end(),
+              [](const Entry& a, const Entry& b) { return a.path < b.path; });
+}
+
+ATTUNE_DECL const PositionIndex::Entry* PositionIndex::find(std::uint64_t path) const noexcept {
+    const auto found = std::lower_bound(entries_.begin(), entries_.end(), path,
+                                        [](const Entry& entry, std::uint64_t wanted) {
+                                            return entry.path < wanted;
+                                        });
+    return found != entries_.end() && found->path == path ? &*found : nullptr;
+}
+
+ATTUNE_DECL Position PositionIndex::position_of(std::uint32_t offset) const noexcept {
+    const auto after = std::upper_bound(lines_.begin() + 1, lines_.end(), offset);
+    Position position;
+    position.offset = offset;
+    position.line = static_cast<std::uint32_t>(after - lines_.begin());
+    const std::size_t begin = *(after - 1);
+    for (const char c : text_.substr(begin, offset - begin)) {
+        position.column += !is_continuation(c);
+    }
+    return position;
+}
+
+ATTUNE_DECL Located PositionIndex::locate(const Path& path, Part part) const {
+    std::uint64_t hash = 0;
+    std::uint32_t place = root_;
+    std::size_t depth = 0;
+    for (; depth != path.size(); ++depth) {
+        hash = hash_below(hash, path.tokens()[depth]);
+        const Entry* const entry = find(hash);
+        if (entry == nullptr) {
+            break;
+        }
+        const bool last = depth + 1 == path.size();
+        place = last && part == Part::key ? entry->key : entry->value;
+    }
+    return {position_of(place), depth};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 
 ATTUNE_DECL TextSource::TextSource(std::shared_ptr<const std::string> text, ParseOptions options)
     : text_(std::move(text)), options_(std::move(options)) {}
 
+ATTUNE_DECL TextSource::~TextSource() { delete index_.load(std::memory_order_relaxed); }
+
+ATTUNE_DECL const detail::PositionIndex* TextSource::index() const {
+    const detail::PositionIndex* known = index_.load(std::memory_order_acquire);
+    if (known != nullptr || options_.duplicates == Duplicates::last ||
+        text_->size() > std::numeric_limits<std::uint32_t>::max() ||
+        !asked_.exchange(true, std::memory_order_relaxed)) {
+        return known;
+    }
+    try {
+        auto made = std::make_unique<const detail::PositionIndex>(*text_, options_);
+        if (index_.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) {
+            known = made.release();
+        }
+    } catch (const ParseError&) {
+        // As the scan will find.
+    }
+    return known;
+}
+
 ATTUNE_DECL Origin TextSource::locate(const Path& path, Part part) const {
     Origin origin;
     origin.source = options_.name;
     detail::Located located;
-    if (detail::locate_nearest(*text_, path, part, options_, located)) {
+    if (const detail::PositionIndex* const known = index()) {
+        located = known->locate(path, part);
+        origin.line = located.position.line;
+        origin.column = located.position.column;
+    } else if (detail::locate_nearest(*text_, path, part, options_, located)) {
         origin.line = located.position.line;
         origin.column = located.position.column;
     }
@@ -12934,6 +16096,8 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// A rule does not hold: thrown by its node inside a commit.
 struct BrokenRule {};
 
+class JournalSink;
+
 /// A change of a layer by the program.
 struct LayerEdit {
     std::function<Document(const Document&)> apply;
@@ -13047,7 +16211,9 @@ private:
     struct Proposal;
     struct Published;
 
-    explicit Core(StoreOptions options);
+    Core(StoreOptions options, std::shared_ptr<FrameChain> chain);
+    /// Begins where a journal ends.
+    void restore(std::unique_ptr<JournalSink> sink, const Document& own);
 
     Commit write_layer(std::uint64_t layer, LayerEdit edit);
     Commit reload_now(std::uint64_t layer);
@@ -13765,7 +16931,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 /// Where a layer stands among the others; of one rank, the later one is above.
 enum class Rank : std::uint8_t {
-    restored,   ///< what a journal brought back, until the layers are there again
+    restored,  ///< what a journal brought back, until the layers are there again
     transport,
     rollback,
     overrides,
@@ -13952,8 +17118,7 @@ inline Document held(const Document* below, const Hold& hold, std::size_t depth 
     if (depth == hold.path.size()) {
         return hold.value.value_or(Document::object());
     }
-    const Document object =
-        below != nullptr && below->is_object() ? *below : Document::object();
+    const Document object = below != nullptr && below->is_object() ? *below : Document::object();
     const std::string& token = hold.path.tokens()[depth];
     if (depth + 1 == hold.path.size() && !hold.value) {
         return object.without(Path{{token}});
@@ -14760,6 +17925,13 @@ inline Staleness describe_staleness(const GraphNode& node) {
             .version = node.notes->version};
 }
 
+/// The frames of a store that begins with these versions.
+ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
+                                                   const JournalSink::Restored& restored);
+
+/// A version that the journal could not keep, as whoever listens to refusals is told.
+ATTUNE_DECL Problem not_kept(const JournalError& error);
+
 /// A node that comes into the graph by a commit; at most one of these.
 struct Core::Addition {
     BoundNode* bound = nullptr;
@@ -14824,6 +17996,11 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
     std::uint64_t rollback = 0;
+    std::uint64_t restored = 0;            // id of what a journal has restored, while it stands in
+    std::unique_ptr<JournalSink> journal;  // may be empty
+    Document journaled;                    // the store's own state, as the journal has it
+    Version last_journaled = 0;
+    Poller::Timer retry;
     BindingIndex index;
     std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
     Graph graph;
@@ -14862,6 +18039,13 @@ struct Core::State {
         return with_layer(stack, std::move(layer));
     }
 
+    /// Writes the frame to the journal, if there is one and it has anything new: to be called last
+    /// before it is published. Throws JournalError.
+    void record(const Frame& frame, const Document& before, const LayerStack& next,
+                const Path* within);
+    /// Tries refused contents once more in a second: the journal could not keep them.
+    void retry_later();
+
     /// Puts a rollback above the transports, and the overrides of that time above it.
     Published hold(FrameChain& chain, Hold hold);
     /// The stack with `document` in the layer of the overrides, of which that is the present one.
@@ -14873,6 +18057,7 @@ struct Core::State {
     /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
     /// changes nothing.
     Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
+    void take_stack(LayerStack next) noexcept;
 #if defined(ATTUNE_CHAOS)
     /// Replaces the current frame by one of the same version, with equal copies of some values: a
     /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees
@@ -15355,8 +18540,8 @@ ATTUNE_DECL void report_unplaced(const LayerContent& layer, std::span<const Boun
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL Core::Core(StoreOptions options)
-    : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
+ATTUNE_DECL Core::Core(StoreOptions options, std::shared_ptr<FrameChain> chain)
+    : chain_(std::move(chain)),
       hub_(std::make_shared<DeliveryHub>()),
       state_(std::make_unique<State>(std::move(options),
                                      Ref<NodeHome>::adopt(new StoreHome{chain_}), *hub_)) {}
@@ -15364,7 +18549,14 @@ ATTUNE_DECL Core::Core(StoreOptions options)
 ATTUNE_DECL Core::~Core() = default;
 
 ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
-    std::shared_ptr<Core> core{new Core{std::move(options)}};
+    std::unique_ptr<JournalSink> journal;
+    JournalSink::Restored restored;
+    if (options.journal) {
+        journal = options.journal.open(options.sync);
+        restored = journal->restore(options.history);
+    }
+    std::shared_ptr<FrameChain> chain = make_chain(options.history, restored);
+    std::shared_ptr<Core> core{new Core{std::move(options), std::move(chain)}};
     static_cast<StoreHome&>(core->home()).core = core;
     core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
                                                             const std::exception_ptr& thrown) {
@@ -15373,6 +18565,9 @@ ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
         }
     });
     core->watch_calls();
+    if (journal != nullptr) {
+        core->restore(std::move(journal), restored.own);
+    }
     return core;
 }
 
@@ -15380,9 +18575,11 @@ ATTUNE_DECL void Core::close() noexcept {
     std::vector<std::shared_ptr<LayerEntry>> layers;
     std::vector<std::shared_ptr<Delivery>> observers;
     std::shared_ptr<Poller> poller;
+    Poller::Timer retry;
     {
         const std::scoped_lock lock{state_->commit_mutex};
         state_->closed = true;
+        retry = std::move(state_->retry);
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
@@ -15396,6 +18593,7 @@ ATTUNE_DECL void Core::close() noexcept {
         state_->graph.dissolve();
         state_->rejection_observers.clear();
         state_->stack.clear();
+        state_->journal.reset();
     }
     home().close();
     Graph::destroy(home().take_abandoned());
@@ -15403,6 +18601,7 @@ ATTUNE_DECL void Core::close() noexcept {
     hub_->bell().close();
     // None of these under a lock: each may wait for a callback that is about to commit.
     hub_->calls().stop();
+    retry.reset();
     for (const auto& layer : layers) {
         if (layer->feed != nullptr) {
             layer->transport->stop();
@@ -15637,11 +18836,23 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 }
 #endif
 
+ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
+    stack = std::move(next);
+    if (restored != 0 && content_of(restored) == nullptr) {
+        restored = 0;
+    }
+}
+
 ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
                                                  Addition addition) {
 #if defined(ATTUNE_CHAOS)
     shake(chain);
 #endif
+    if (restored != 0 && !candidate.adds_layer) {
+        // The program has put back what it wanted to.
+        std::erase_if(candidate.stack,
+                      [](const auto& layer) { return layer->rank == Rank::restored; });
+    }
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
@@ -15653,7 +18864,8 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         if (candidate.save) {
             candidate.save();
         }
-        stack = std::move(candidate.stack);  // positions may have moved
+        record(current, current.document, candidate.stack, nullptr);
+        take_stack(std::move(candidate.stack));  // positions may have moved
         return result;
     }
 
@@ -15702,7 +18914,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     }
     Frame& frame = draft.frame();
     if (result.changed()) {
-        frame.version = ++result.version;
+        frame.version = result.version = std::max(result.version, last_journaled) + 1;
         frame.time = now();
         frame.reason = std::move(candidate.reason);
         frame.layer = std::move(candidate.layer);
@@ -15713,9 +18925,10 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     if (candidate.save) {
         candidate.save();
     }
+    record(frame, result.before, candidate.stack, candidate.within);
     chain.publish(draft);
 
-    stack = std::move(candidate.stack);
+    take_stack(std::move(candidate.stack));
     commits += result.changed() ? 1 : 0;
     if (added != nullptr) {
         graph.placed(*added);
@@ -15824,9 +19037,18 @@ ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& e
             saved.revision = entry.transport->save(saved.document, saved.revision);
         };
     }
-    Published result = publish(chain, std::move(candidate));
-    note_success(entry, layer->content, result.version);
-    return result;
+    try {
+        Published result = publish(chain, std::move(candidate));
+        note_success(entry, layer->content, result.version);
+        return result;
+    } catch (const JournalError&) {
+        if (proposal.written && entry.transport != nullptr) {
+            // Its transport has kept it, and nothing would bring it again.
+            entry.refused = layer->content;
+            retry_later();
+        }
+        throw;
+    }
 }
 
 ATTUNE_DECL void Core::finish(Published& published) {
@@ -15903,9 +19125,13 @@ ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* ob
     }
     const std::string& token = tokens.front();
     const auto rest = tokens.subspan(1);
-    const auto element = [&](const Type& inner, std::size_t count, auto&& at) {
+    const auto element = [&](const Type& inner, std::size_t count,
+                             auto&& at) -> std::optional<Document> {
         const std::optional<std::size_t> index = element_index(token);
-        const bool there = object != nullptr && index && *index < count;
+        if (!index) {
+            return std::nullopt;
+        }
+        const bool there = object != nullptr && *index < count;
         return fallback_at(inner, there ? at(*index) : nullptr, rest);
     };
     switch (type.shape) {
@@ -16320,12 +19546,11 @@ ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) c
             continue;
         }
         const Type& type = node->bound_kind.type();
-        const CellPtr cell =
-            type.shape == Shape::structure ? CellPtr{} : node->bound_kind.make();
+        const CellPtr cell = type.shape == Shape::structure ? CellPtr{} : node->bound_kind.make();
         const void* const object =
             cell.get() != nullptr ? node->bound_kind.object(*cell.get()) : nullptr;
-        if (auto fallback = fallback_at(type, object,
-                                        std::span{path.tokens()}.subspan(node->path.size()))) {
+        if (auto fallback =
+                fallback_at(type, object, std::span{path.tokens()}.subspan(node->path.size()))) {
             return fallback;
         }
     }
@@ -16433,9 +19658,9 @@ ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNo
         const OpenLock lock{*state_};
         node->inputs = EdgeList{inputs, node->room()};
         node->settle_height();
-        published = state_->publish(
-            *chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
-            {.derived = node.get()});
+        published =
+            state_->publish(*chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
+                            {.derived = node.get()});
         if (!inputs.empty()) {
             node->inputs.link(*node);
         }
@@ -16560,12 +19785,17 @@ ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
 ATTUNE_DECL void Core::keep(Version version, std::string note) {
     const OpenLock lock{*state_};
     chain_->release(acquire(version));  // or says which versions there are
+    if (state_->journal != nullptr && version != 0) {
+        state_->journal->keep(version, note);
+    }
     (void)chain_->keep(version, std::move(note));
 }
 
 ATTUNE_DECL void Core::forget(Version version) {
     const OpenLock lock{*state_};
-    (void)chain_->give_up(version);
+    if (chain_->give_up(version) && state_->journal != nullptr && version != 0) {
+        state_->journal->forget(version);
+    }
 }
 
 /// The operations of a JSON Patch with the secrets in their values masked.
@@ -16574,8 +19804,7 @@ inline Document mask_operations(const Document& patch, std::span<const Bound> ro
     for (std::size_t i = 0; i != patch.size(); ++i) {
         const Document& operation = *patch.find(i);
         if (const Document* const value = operation.find("value")) {
-            Document safe =
-                mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
+            Document safe = mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
             if (!safe.same(*value)) {
                 masked = masked.with(Path{{std::to_string(i), "value"}}, std::move(safe));
             }
@@ -16614,6 +19843,188 @@ ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secr
                 shown(pair.after().find(path), path) + '\n';
     }
     return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What the store itself has set, as a journal keeps it: the overrides, or with a rollback both in
+/// an array. The overrides are as they stand, so that setting a value changes both documents in the
+/// same way.
+inline Document own_state(const LayerStack& stack) {
+    Document overrides;
+    Document holds;
+    for (const auto& layer : stack) {
+        if (layer->rank == Rank::overrides) {
+            overrides = layer->document;
+        }
+        for (const Hold& hold : layer->holds) {
+            Document record{{"path", hold.path.pointer()}, {"version", hold.version}};
+            if (hold.value) {
+                record = record.with("value", *hold.value);
+            }
+            if (hold.overrides) {
+                record = record.with("overrides", *hold.overrides);
+            }
+            const Document list = holds.is_null() ? Document::array() : holds;
+            holds = list.with("/-", std::move(record));
+        }
+    }
+    if (holds.is_null()) {
+        return overrides;
+    }
+    return Document::array().with("/-", std::move(overrides)).with("/-", std::move(holds));
+}
+
+inline std::vector<Hold> holds_of(const Document& own) {
+    std::vector<Hold> holds;
+    if (!own.is_array()) {
+        return holds;
+    }
+    const auto optional = [](const Document* value) {
+        return value != nullptr ? std::optional{*value} : std::nullopt;
+    };
+    const Document list = own.at("/1");
+    for (const Document& record : list.elements()) {
+        holds.push_back({.path = Path{record.at("path").as_string()},
+                         .value = optional(record.find("value")),
+                         .version = record.at("version").as_uint64(),
+                         .overrides = optional(record.find("overrides"))});
+    }
+    return holds;
+}
+
+inline Document overrides_of(const Document& own) { return own.is_array() ? own.at("/0") : own; }
+
+inline void restore_frame(Frame& frame, const VersionRecord& record, const Frame* before) {
+    frame.version = record.version;
+    frame.time = record.time;
+    frame.reason = record.reason;
+    frame.layer = record.layer;
+    frame.document = record.document;
+    // Where there is a gap nobody knows what that version changed.
+    const bool known = before != nullptr && before->version + 1 == record.version;
+    frame.before = known ? before->document : record.document;
+}
+
+ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
+                                                   const JournalSink::Restored& restored) {
+    std::shared_ptr<FrameChain> chain;
+    for (const VersionRecord& record : restored.versions) {
+        const Frame* const before = chain != nullptr ? chain->current() : nullptr;
+        FrameDraft draft{before};
+        restore_frame(draft.frame(), record, before);
+        if (chain != nullptr) {
+            chain->publish(draft);
+        } else {
+            chain = std::make_shared<FrameChain>(history, draft);
+        }
+        if (record.kept) {
+            (void)chain->keep(record.version, record.note);
+        }
+    }
+    return chain != nullptr ? chain : std::make_shared<FrameChain>(history, Document::object());
+}
+
+// The newest version stands below everything until the program has put its layers back: as long as
+// these bring what they brought before, nothing changes.
+ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document& own) {
+    const CommitLock lock{*state_};
+    State& state = *state_;
+    state.journal = std::move(sink);
+    state.journaled = own;
+    const Frame& current = *chain_->current();
+    if (current.version == 0) {
+        return;
+    }
+    auto base = std::make_shared<LayerContent>();
+    base->id = state.next_layer++;
+    base->rank = Rank::restored;
+    base->name = "journal";
+    base->unknown_keys = UnknownKeys::ignore;
+    base->document = current.document;
+    base->content.document = current.document;
+    base->content.revision = std::to_string(current.version);
+    state.stack = {base};
+    state.restored = base->id;
+
+    LayerStack proposed = state.stack;
+    std::vector<std::shared_ptr<LayerEntry>> entries;
+    const auto add = [&](std::uint64_t& id, Rank rank, const char* name, auto&& fill) {
+        auto entry = state.own_layer(rank, name);
+        id = entry->id;
+        auto layer = std::make_shared<LayerContent>();
+        layer->id = entry->id;
+        layer->rank = rank;
+        layer->name = entry->name;
+        layer->unknown_keys = entry->unknown_keys;
+        fill(*layer);
+        proposed = State::with_layer(std::move(proposed), layer);
+        entries.push_back(entry);
+        state.add(entry);
+        state.note_success(*entry, layer->content, current.version);
+    };
+    if (std::vector<Hold> holds = holds_of(own); !holds.empty()) {
+        add(state.rollback, Rank::rollback, "rollback", [&](LayerContent& layer) {
+            layer.unknown_keys = UnknownKeys::warn;
+            layer.content.revision = std::to_string(holds.back().version);
+            layer.holds = std::move(holds);
+        });
+    }
+    if (Document overrides = overrides_of(own); !overrides.is_null()) {
+        add(state.overrides, Rank::overrides, "overrides", [&](LayerContent& layer) {
+            layer.content.document = overrides;
+            layer.document = std::move(overrides);
+        });
+    }
+    // A new version where an override_scope had been part of the last one.
+    (void)state.publish(*chain_, {.stack = std::move(proposed),
+                                  .reason = "restart",
+                                  .layer = "journal",
+                                  .adds_layer = true});
+}
+
+ATTUNE_DECL void Core::State::record(const Frame& frame, const Document& before,
+                                     const LayerStack& next, const Path* within) {
+    if (journal == nullptr) {
+        return;
+    }
+    Document own = own_state(next);
+    if (before.same(frame.document) && own == journaled) {
+        return;
+    }
+    journal->append({.version = frame.version,
+                     .time = frame.time,
+                     .reason = frame.reason,
+                     .layer = frame.layer,
+                     .before = before,
+                     .after = frame.document,
+                     .own_before = journaled,
+                     .own_after = own,
+                     .within = within});
+    journaled = std::move(own);
+    last_journaled = frame.version;
+}
+
+ATTUNE_DECL void Core::State::retry_later() {
+    constexpr auto pause = std::chrono::seconds{1};
+    if (poller == nullptr) {
+        return;
+    }
+    if (!retry) {
+        const auto& core = static_cast<const StoreHome&>(graph.home()).core;
+        retry = poller->timer([core] {
+            if (const auto self = core.lock()) {
+                self->retry_refused();
+            }
+        });
+    }
+    retry.arm_after(pause);
+}
+
+ATTUNE_DECL Problem not_kept(const JournalError& error) {
+    return {.origin = {.layer = "journal", .source = error.file()}, .message = error.what()};
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -16789,9 +20200,8 @@ ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, Failure failure,
     for (Problem& problem : problems) {
         problem.found.clear();  // a value
     }
-    status.last_error = {.kind = failure,
-                         .path = problems.empty() ? Path{} : problems.front().path,
-                         .time = time};
+    status.last_error = {
+        .kind = failure, .path = problems.empty() ? Path{} : problems.front().path, .time = time};
     status.problems = std::move(problems);
     ++refusals;
 }
@@ -16848,9 +20258,8 @@ ATTUNE_DECL void Core::remove(std::uint64_t layer) {
         if (entry == nullptr) {
             return;
         }
-        Candidate candidate{.stack = state_->stack,
-                            .reason = "remove " + entry->name,
-                            .layer = entry->name};
+        Candidate candidate{
+            .stack = state_->stack, .reason = "remove " + entry->name, .layer = entry->name};
         std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
         published = state_->publish(*chain_, std::move(candidate));
         std::erase(state_->layers, entry);
@@ -16948,6 +20357,13 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
                 state_->note_failure(*entry, Failure::refused, rejected.problems());
                 due = state_->announce(rejected.rejection());
             }
+        } catch (const JournalError& error) {
+            entry->refused = std::move(content);
+            state_->note_failure(*entry, Failure::not_kept, {not_kept(error)});
+            due = state_->announce({.problems = {not_kept(error)},
+                                    .reason = entry->name,
+                                    .version = chain_->current()->version});
+            state_->retry_later();
         }
     }
     for (const auto& delivery : due) {
@@ -17029,6 +20445,9 @@ ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChai
             published = publish(chain, std::move(candidate));
         } catch (const Rejected&) {
             return std::nullopt;  // reported when it came
+        } catch (const JournalError&) {
+            retry_later();
+            return std::nullopt;
         }
         for (const auto& entry : entries) {
             const Content accepted = *std::exchange(entry->refused, std::nullopt);
@@ -17401,6 +20820,9 @@ ATTUNE_DECL StoreStatus Core::status() const {
             status.state = attune::State::stale;
         }
     }
+    if (state_->restored != 0) {
+        status.state = attune::State::starting;
+    }
     return status;
 }
 
@@ -17609,15 +21031,15 @@ ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
 
     LayerStack proposed = with_layer(stack, layer);
     if (const LayerContent* const set = content_of(overrides)) {
-        proposed = with_overrides(std::move(proposed), *set,
-                                  overrides_beside(hold.path, set->document));
+        proposed =
+            with_overrides(std::move(proposed), *set, overrides_beside(hold.path, set->document));
     }
     std::string reason = "rollback ";
     reason += hold.path.empty() ? "" : to_string(hold.path) + ' ';
     reason += "to version " + std::to_string(hold.version);
-    Published published = publish(chain, {.stack = std::move(proposed),
-                                          .reason = std::move(reason),
-                                          .layer = entry->name});
+    Published published =
+        publish(chain,
+                {.stack = std::move(proposed), .reason = std::move(reason), .layer = entry->name});
     if (known == nullptr) {
         rollback = entry->id;
         add(entry);
@@ -17645,19 +21067,19 @@ ATTUNE_DECL Commit Core::release_rollback() {
             nothing.version = chain_->current()->version;
             return nothing;
         }
-        const auto overrides = state_->overrides_layer();
         const Document set = overrides_in(state_->stack);
         LayerStack proposed = state_->stack;
         std::erase_if(proposed, [&](const auto& layer) { return layer->id == entry->id; });
         if (!set.is_null()) {
-            auto layer = state_->content_of(overrides->id);
+            const auto overrides = state_->overrides_layer();
+            const LayerContent* const layer = state_->content_of(overrides->id);
             LayerContent fresh;
             fresh.id = overrides->id;
             fresh.rank = overrides->rank;
             fresh.name = overrides->name;
             fresh.unknown_keys = overrides->unknown_keys;
-            proposed = State::with_overrides(std::move(proposed),
-                                             layer != nullptr ? *layer : fresh, set);
+            proposed =
+                State::with_overrides(std::move(proposed), layer != nullptr ? *layer : fresh, set);
         }
         try {
             published = state_->publish(*chain_, {.stack = std::move(proposed),
@@ -17811,6 +21233,12 @@ ATTUNE_DECL void Core::end_scope(std::uint64_t layer) noexcept {
             publish_rejection(rejected.rejection());
         } catch (...) {
             // Out of memory: there is nobody left to tell.
+        }
+    } catch (const JournalError& error) {
+        try {
+            publish_rejection({.problems = {not_kept(error)}, .reason = "end of override_scope"});
+        } catch (...) {
+            // As above.
         }
     } catch (...) {
         // As above, or inside a commit, where no scope should end.
@@ -18766,2916 +22194,6 @@ ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes)
 
 namespace attune::inline ATTUNE_ABI {
 
-/// One published version as it is kept outside of a running store: in a journal, in an export.
-struct VersionRecord {
-    Version version = 0;
-    std::chrono::system_clock::time_point time{};
-    std::string reason;  ///< as Snapshot::reason
-    std::string layer;   ///< which layer brought the change; empty when none did
-    bool kept = false;   ///< by Store::keep
-    std::string note;    ///< what Store::keep was told
-    Document document;   ///< the merged document of that version
-
-    friend bool operator==(const VersionRecord&, const VersionRecord&) = default;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Where a store puts its versions before anybody sees them. One store at a time; the store calls
-/// it under its commit mutex, so calls never overlap.
-class JournalSink {
-public:
-    JournalSink() = default;
-    JournalSink(const JournalSink&) = delete;
-    JournalSink& operator=(const JournalSink&) = delete;
-    virtual ~JournalSink() = default;
-
-    /// What was found at start.
-    struct Restored {
-        std::vector<VersionRecord> versions;  ///< oldest first; the last one is the newest there is
-        Document own;                         ///< what the store itself had set, as of the last one
-        std::size_t cut = 0;                  ///< bytes of an unfinished record, which were cut off
-    };
-
-    /// What is to be kept of a commit. References are valid during the call.
-    struct Entry {
-        Version version;  ///< larger than any before
-        std::chrono::system_clock::time_point time;
-        std::string_view reason;
-        std::string_view layer;
-        const Document& before;  ///< the merged document of the version before, and of this one
-        const Document& after;
-        const Document& own_before;  ///< what the store itself has set, likewise
-        const Document& own_after;
-        const Path* within = nullptr;  ///< where before and after differ, when that is known
-    };
-
-    /// The newest `most` versions, and all that are kept. Called once, first.
-    virtual Restored restore(std::size_t most) = 0;
-
-    /// Keeps the version for good, then returns. Throws JournalError when that is impossible; the
-    /// journal is then as it was, and the next call may succeed.
-    virtual void append(const Entry& entry) = 0;
-
-    /// Marks a version that compaction must not drop, or takes the mark back. Throws JournalError.
-    virtual void keep(Version version, std::string_view note) = 0;
-    virtual void forget(Version version) = 0;
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-struct JournalOptions {
-    /// A commit returns when its version would survive a loss of power: one flush each, 0.1 ms or
-    /// more. Otherwise it survives the end of the process, also by SIGKILL, but a loss of power
-    /// takes what the kernel has not written yet, mostly the last seconds.
-    bool sync = true;
-    /// Versions that compaction leaves, besides those that Store::keep marks; at least 1.
-    std::size_t keep = 1000;
-    /// Size from which a segment file may be closed and the one before it removed, which also needs
-    /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
-    /// `sync`, a quarter of it is set aside at a time.
-    std::size_t segment_bytes = std::size_t{4} << 20;
-    /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
-    /// Empty: no signatures.
-    std::string signing_key = {};
-    /// Refuses a journal with a record that this public Ed25519 key (PEM, or 32 bytes) has not
-    /// signed. Checking takes 0.1 ms per record. Empty: signatures are not looked at.
-    std::string public_key = {};
-};
-
-/// What went wrong with a journal.
-enum class JournalFault : std::uint8_t {
-    damaged,  ///< the files are not what was written; journal::recover is the way out
-    locked,   ///< another store has the journal
-    full,     ///< no room: as before, and the next attempt may succeed
-    disk,     ///< the system said something else
-    key,      ///< a key that is none, or not the one that has signed
-};
-
-/// A journal cannot be read or written. The message says where, why, and what to do about it.
-class JournalError : public std::runtime_error {
-public:
-    ATTUNE_DECL JournalError(JournalFault fault, std::string file, std::uint64_t offset,
-                             const std::string& message);
-
-    JournalFault fault() const noexcept { return fault_; }
-    /// The file, or the directory where it is about all of them.
-    const std::string& file() const noexcept { return file_; }
-    /// Of damage: where in the file, in bytes; zero otherwise.
-    std::uint64_t offset() const noexcept { return offset_; }
-
-private:
-    JournalFault fault_;
-    std::string file_;
-    std::uint64_t offset_;
-};
-
-/// Where a store keeps its versions: a directory of its own, which is created when it is missing.
-/// Empty by default: nowhere.
-///
-/// The files hold all values as they are, secrets too, and only their owner may read them (mode
-/// 0600, in a directory of mode 0700). One store at a time has a journal. docs/journal.md has the
-/// format and the guarantees.
-class Journal {
-public:
-    Journal() noexcept = default;
-    Journal(const char* directory) : Journal(std::filesystem::path(directory)) {}
-    Journal(const std::string& directory) : Journal(std::filesystem::path(directory)) {}
-    Journal(const std::filesystem::path& directory) : Journal(directory, {}) {}
-    Journal(const std::filesystem::path& directory, JournalOptions options)
-        : directory_(directory), options_(std::move(options)), open_(&Journal::open_files) {}
-
-    explicit operator bool() const noexcept { return open_ != nullptr; }
-    const std::filesystem::path& directory() const noexcept { return directory_; }
-    const JournalOptions& options() const noexcept { return options_; }
-
-    /// Takes the journal for one store, until the sink is destroyed. It must not be empty. Throws
-    /// JournalError: locked, disk, key.
-    std::unique_ptr<detail::JournalSink> open() const { return open_(*this); }
-
-private:
-    // Reached through a pointer that only a journal with a directory has: a program without one
-    // contains none of what is behind it.
-    using Open = std::unique_ptr<detail::JournalSink>(const Journal&);
-
-    ATTUNE_DECL static std::unique_ptr<detail::JournalSink> open_files(const Journal& journal);
-
-    std::filesystem::path directory_;
-    JournalOptions options_;
-    Open* open_ = nullptr;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-/// What can be done with a journal without a store.
-namespace attune::inline ATTUNE_ABI::journal {
-
-struct VerifyOptions {
-    /// As JournalOptions::public_key.
-    std::string public_key = {};
-    /// The last record's hash, 64 hexadecimal digits, as an earlier report has it and somebody has
-    /// kept elsewhere. Finds what nothing inside a journal can show: that its end is missing.
-    std::string expected_head = {};
-};
-
-/// A place where a journal is not what was written.
-struct Damage {
-    std::string file;
-    std::uint64_t offset = 0;
-    std::string what;
-
-    friend bool operator==(const Damage&, const Damage&) = default;
-};
-
-struct Report {
-    std::uint64_t records = 0;  ///< all that are intact, marks included
-    std::size_t versions = 0;
-    Version first = 0;  ///< the oldest version; zero when there is none
-    Version last = 0;
-    std::string head;  ///< SHA-256 of the last record, in hexadecimal; empty when there is none
-    /// Bytes after the last record that a write has left which never ended. They were never
-    /// acknowledged (with `sync`), and the next store that opens the journal cuts them off.
-    std::uint64_t unfinished = 0;
-    std::optional<Damage> damage;  ///< the first; what comes after it is not counted above
-
-    explicit operator bool() const noexcept { return !damage; }
-};
-
-/// Reads all of a journal and checks everything in it: checksums, the chain of hashes, signatures.
-/// Changes nothing and takes no lock; beside a running store it may find that store's last record
-/// unfinished. Damage is reported, not thrown; throws JournalError when files cannot be read, or
-/// the key is none.
-ATTUNE_DECL Report verify(const std::filesystem::path& directory,
-                          const VerifyOptions& options = {});
-
-struct Recovery {
-    Report report;             ///< of the journal as it is now
-    std::size_t versions = 0;  ///< how many could be kept
-    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
-    Version lost_first = 0;
-    Version lost_last = 0;
-    std::size_t lost = 0;
-    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
-};
-
-/// The way out of damage: writes every version that is proved intact into a new file, which takes
-/// the place of the old ones, and moves those into a directory `damaged-1` (or the next number)
-/// inside the journal. Removes nothing. What lies before the damage is kept, and what comes after
-/// it as far as it stands on its own: a later file begins with a whole document.
-///
-/// The chain of hashes goes on from the last intact record before the damage. Records are written
-/// again, hence the options, for their `signing_key`. A journal without damage is left as it is.
-/// Throws JournalError when another store has the journal or the disk fails; then nothing changed.
-ATTUNE_DECL Recovery recover(const std::filesystem::path& directory,
-                             const JournalOptions& options = {});
-
-/// All versions in a journal, oldest first. Takes no lock. Throws JournalError.
-ATTUNE_DECL std::vector<VersionRecord> read(const std::filesystem::path& directory);
-
-/// Leaves the newest `keep` versions, at least one, and those that are marked. Stores do this as
-/// they go; this is for a journal that no store has open. Throws JournalError.
-ATTUNE_DECL void compact(const std::filesystem::path& directory, std::size_t keep,
-                         const JournalOptions& options = {});
-
-/// Writes one file per version, `000000000012.json`, into a folder that is created when it is
-/// missing: an indented JSON object with the members `version`, `time` (RFC 3339, UTC), `reason`,
-/// `layer`, `kept` and `note` where there is one, and `document`. Made for git: equal versions give
-/// equal files, and lines differ where values do. Other files are left alone.
-///
-/// Writes what it is given: mask secrets before. Throws JournalError.
-ATTUNE_DECL void export_folder(std::span<const VersionRecord> records,
-                               const std::filesystem::path& folder);
-
-/// Makes a new journal of a folder that export_folder has written; values without a type have
-/// become strings. Throws JournalError, also when there is a journal in the directory already, and
-/// ParseError or JournalError (damaged) for a file that is not as described above.
-ATTUNE_DECL void import_folder(const std::filesystem::path& folder,
-                               const std::filesystem::path& directory,
-                               const JournalOptions& options = {});
-
-/// Writes a stream for `git fast-import`: on branch `main` one commit per version, of a
-/// `config.json`, made at the version's time by `attune <attune@localhost>`; its message is the
-/// reason, followed by the trailers `Version:`, and where there is one `Layer:` and `Kept:`. After
-/// `git init; git fast-import < stream`, `git log -p main` shows the history.
-///
-/// Writes what it is given: mask secrets before. Errors: the stream's state.
-ATTUNE_DECL void export_git(std::span<const VersionRecord> records, std::ostream& out);
-
-}  // namespace attune::inline ATTUNE_ABI::journal
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// An open file. Everything that fails throws std::system_error that names the file and what was
-/// tried. One thread at a time.
-class DiskFile {
-public:
-    DiskFile() = default;
-    DiskFile(const DiskFile&) = delete;
-    DiskFile& operator=(const DiskFile&) = delete;
-    virtual ~DiskFile() = default;
-
-    virtual std::uint64_t size() = 0;
-
-    /// Fewer than `count` bytes only where the file ends.
-    virtual std::size_t read(void* to, std::size_t count, std::uint64_t offset) = 0;
-
-    /// All of it, or an exception; then any part of it may have been written.
-    virtual void write(std::string_view bytes, std::uint64_t offset) = 0;
-
-    /// Returns when what has been written would survive a loss of power. After a failure the kernel
-    /// may take pages for written that are not: trying again proves nothing.
-    virtual void sync() = 0;
-
-    /// Cuts the file, or lengthens it by zeros that may take no room yet.
-    virtual void resize(std::uint64_t size) = 0;
-
-    /// Lengthens the file by zeros that have their room, so that writing there changes no metadata:
-    /// a flush then costs one write of the data and no more.
-    virtual void reserve(std::uint64_t from, std::uint64_t to) = 0;
-};
-
-enum class DiskOpen : std::uint8_t {
-    read,
-    write,   ///< one that exists
-    create,  ///< one that does not
-};
-
-/// Held until it is destroyed, or the process ends in whatever way.
-class DiskLock {
-public:
-    DiskLock() = default;
-    DiskLock(const DiskLock&) = delete;
-    DiskLock& operator=(const DiskLock&) = delete;
-    virtual ~DiskLock() = default;
-};
-
-/// What is asked of a file system by those who must not lose anything; tests have one that fails.
-/// Errors are std::system_error that names the path and what was tried. Any thread.
-class Disk {
-public:
-    Disk() = default;
-    Disk(const Disk&) = delete;
-    Disk& operator=(const Disk&) = delete;
-    virtual ~Disk() = default;
-
-    /// `mode` is for a file that is created.
-    virtual std::unique_ptr<DiskFile> open(const std::string& path, DiskOpen how,
-                                           unsigned mode = 0600) = 0;
-
-    /// The directory and those above it that are missing.
-    virtual void make_directory(const std::string& path, unsigned mode) = 0;
-
-    virtual bool exists(const std::string& path) = 0;
-
-    /// The names in a directory, in order, without `.` and `..`.
-    virtual std::vector<std::string> list(const std::string& directory) = 0;
-
-    /// Replaces what has the new name, in one step.
-    virtual void rename(const std::string& from, const std::string& to) = 0;
-
-    virtual void remove(const std::string& path) = 0;
-
-    /// Returns when the names in the directory would survive a loss of power.
-    virtual void sync_directory(const std::string& directory) = 0;
-
-    /// An exclusive lock on a file, which is created where it is missing; null when somebody has
-    /// the lock, in this process or another one.
-    virtual std::unique_ptr<DiskLock> lock(const std::string& path) = 0;
-};
-
-/// The one that the kernel has.
-ATTUNE_DECL std::shared_ptr<Disk> posix_disk();
-
-/// The directory that a path is in; `.` for a name alone.
-ATTUNE_DECL std::string directory_of(const std::string& path);
-
-/// Errors: std::system_error.
-ATTUNE_DECL std::string read_file(Disk& disk, const std::string& path);
-
-/// Creates or replaces a file so that, whatever happens, either the old or the new content is there
-/// as a whole, and the new one once this has returned: temporary file in the same directory, flush,
-/// rename, flush of the directory. The file has its mode before it has content. On failure the
-/// temporary file is removed, and std::system_error is thrown.
-ATTUNE_DECL void write_file_durably(Disk& disk, const std::string& path, std::string_view bytes,
-                                    unsigned mode = 0600);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-[[noreturn]] ATTUNE_DECL void refuse_disk(int error, const char* what, const std::string& path) {
-    throw std::system_error(error, std::generic_category(), std::string(what) + ' ' + path);
-}
-
-class PosixFile final : public DiskFile, public DiskLock {
-public:
-    PosixFile(int fd, std::string path) noexcept : fd_(fd), path_(std::move(path)) {}
-    ~PosixFile() override { ::close(fd_); }
-
-    std::uint64_t size() override {
-        struct stat status;
-        if (::fstat(fd_, &status) != 0) {
-            refuse_disk(errno, "cannot look at", path_);
-        }
-        return static_cast<std::uint64_t>(status.st_size);
-    }
-
-    std::size_t read(void* to, std::size_t count, std::uint64_t offset) override {
-        auto* const bytes = static_cast<char*>(to);
-        std::size_t done = 0;
-        while (done != count) {
-            const ssize_t got =
-                ::pread(fd_, bytes + done, count - done, static_cast<off_t>(offset + done));
-            if (got < 0 && errno == EINTR) {
-                continue;
-            }
-            if (got < 0) {
-                refuse_disk(errno, "cannot read", path_);
-            }
-            if (got == 0) {
-                break;
-            }
-            done += static_cast<std::size_t>(got);
-        }
-        return done;
-    }
-
-    void write(std::string_view bytes, std::uint64_t offset) override {
-        while (!bytes.empty()) {
-            const ssize_t put =
-                ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-            if (put < 0 && errno == EINTR) {
-                continue;
-            }
-            if (put <= 0) {
-                refuse_disk(put < 0 ? errno : EIO, "cannot write", path_);
-            }
-            bytes.remove_prefix(static_cast<std::size_t>(put));
-            offset += static_cast<std::uint64_t>(put);
-        }
-    }
-
-    void sync() override {
-        // Not even after EINTR is it known what has been written.
-        if (::fdatasync(fd_) != 0) {
-            refuse_disk(errno, "cannot flush", path_);
-        }
-    }
-
-    void resize(std::uint64_t size) override {
-        while (::ftruncate(fd_, static_cast<off_t>(size)) != 0) {
-            if (errno != EINTR) {
-                refuse_disk(errno, "cannot resize", path_);
-            }
-        }
-    }
-
-    void reserve(std::uint64_t from, std::uint64_t to) override {
-        // fallocate alone would leave extents that are marked as unwritten, and each first write
-        // to one of those changes metadata.
-        static constexpr std::array<char, 65536> zeros{};
-        while (from < to) {
-            const std::uint64_t step = std::min<std::uint64_t>(zeros.size(), to - from);
-            write({zeros.data(), static_cast<std::size_t>(step)}, from);
-            from += step;
-        }
-    }
-
-private:
-    const int fd_;
-    const std::string path_;
-};
-
-class PosixDisk final : public Disk {
-public:
-    std::unique_ptr<DiskFile> open(const std::string& path, DiskOpen how, unsigned mode) override {
-        const int flags = how == DiskOpen::read    ? O_RDONLY
-                          : how == DiskOpen::write ? O_RDWR
-                                                   : O_RDWR | O_CREAT | O_EXCL;
-        const char* const what = how == DiskOpen::create ? "cannot create" : "cannot open";
-        return open_as(path, flags, mode, what);
-    }
-
-    void make_directory(const std::string& path, unsigned mode) override {
-        if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0) {
-            return;
-        }
-        int error = errno;
-        if (error == ENOENT && directory_of(path) != path) {
-            make_directory(directory_of(path), mode);
-            error = ::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0 ? 0 : errno;
-        }
-        struct stat status;
-        if (error == EEXIST && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-            return;
-        }
-        if (error != 0) {
-            refuse_disk(error, "cannot create", path);
-        }
-    }
-
-    bool exists(const std::string& path) override {
-        struct stat status;
-        if (::lstat(path.c_str(), &status) == 0) {
-            return true;
-        }
-        if (errno != ENOENT && errno != ENOTDIR) {
-            refuse_disk(errno, "cannot look at", path);
-        }
-        return false;
-    }
-
-    std::vector<std::string> list(const std::string& directory) override {
-        const std::unique_ptr<DIR, int (*)(DIR*)> opened(::opendir(directory.c_str()), &::closedir);
-        if (opened == nullptr) {
-            refuse_disk(errno, "cannot list", directory);
-        }
-        std::vector<std::string> names;
-        errno = 0;
-        while (const dirent* const entry = ::readdir(opened.get())) {
-            std::string name = entry->d_name;
-            if (name != "." && name != "..") {
-                names.push_back(std::move(name));
-            }
-            errno = 0;
-        }
-        if (errno != 0) {
-            refuse_disk(errno, "cannot list", directory);
-        }
-        std::sort(names.begin(), names.end());
-        return names;
-    }
-
-    void rename(const std::string& from, const std::string& to) override {
-        if (::rename(from.c_str(), to.c_str()) != 0) {
-            refuse_disk(errno, "cannot rename", from + " to " + to);
-        }
-    }
-
-    void remove(const std::string& path) override {
-        if (::unlink(path.c_str()) != 0) {
-            refuse_disk(errno, "cannot remove", path);
-        }
-    }
-
-    void sync_directory(const std::string& directory) override {
-        const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0) {
-            refuse_disk(errno, "cannot open", directory);
-        }
-        const int error = ::fsync(fd) == 0 ? 0 : errno;
-        ::close(fd);
-        // Some file systems cannot, and need not.
-        if (error != 0 && error != EINVAL) {
-            refuse_disk(error, "cannot flush", directory);
-        }
-    }
-
-    std::unique_ptr<DiskLock> lock(const std::string& path) override {
-        const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0) {
-            refuse_disk(errno, "cannot open", path);
-        }
-        auto held = std::make_unique<PosixFile>(fd, path);
-        while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-            if (errno == EWOULDBLOCK) {
-                return nullptr;
-            }
-            if (errno != EINTR) {
-                refuse_disk(errno, "cannot lock", path);
-            }
-        }
-        return held;
-    }
-
-private:
-    static std::unique_ptr<PosixFile> open_as(const std::string& path, int flags, unsigned mode,
-                                              const char* what) {
-        const int fd = ::open(path.c_str(), flags | O_CLOEXEC, static_cast<mode_t>(mode));
-        if (fd < 0) {
-            refuse_disk(errno, what, path);
-        }
-        return std::make_unique<PosixFile>(fd, path);
-    }
-};
-
-ATTUNE_DECL std::shared_ptr<Disk> posix_disk() { return std::make_shared<PosixDisk>(); }
-
-ATTUNE_DECL std::string directory_of(const std::string& path) {
-    const std::size_t last = path.find_last_not_of('/');
-    const std::size_t slash = last == std::string::npos ? last : path.rfind('/', last);
-    if (slash == std::string::npos) {
-        return path.starts_with('/') ? "/" : ".";
-    }
-    const std::size_t end = path.find_last_not_of('/', slash);
-    return end == std::string::npos ? "/" : path.substr(0, end + 1);
-}
-
-ATTUNE_DECL std::string read_file(Disk& disk, const std::string& path) {
-    const auto file = disk.open(path, DiskOpen::read);
-    std::string bytes(static_cast<std::size_t>(file->size()), '\0');
-    bytes.resize(file->read(bytes.data(), bytes.size(), 0));
-    return bytes;
-}
-
-ATTUNE_DECL void write_file_durably(Disk& disk, const std::string& path, std::string_view bytes,
-                                    unsigned mode) {
-    // A name nobody else has: what another process is writing must not be taken from it.
-    std::string beside;
-    std::unique_ptr<DiskFile> file;
-    for (int number = 0; file == nullptr; ++number) {
-        beside = path + '.' + std::to_string(::getpid()) + '-' + std::to_string(number) + ".tmp";
-        try {
-            file = disk.open(beside, DiskOpen::create, mode);
-        } catch (const std::system_error& error) {
-            if (error.code() != std::errc::file_exists || number == 1000) {
-                throw;
-            }
-        }
-    }
-    try {
-        file->write(bytes, 0);
-        file->sync();
-        file.reset();
-        disk.rename(beside, path);
-    } catch (...) {
-        const auto failure = std::current_exception();
-        try {
-            disk.remove(beside);
-        } catch (const std::system_error&) {
-            // It was the disk that failed: the first error says more.
-        }
-        std::rethrow_exception(failure);
-    }
-    disk.sync_directory(directory_of(path));
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-// OpenSSL's names for what it calls EVP_MD, EVP_MD_CTX and EVP_PKEY.
-struct evp_md_st;
-struct evp_md_ctx_st;
-struct evp_pkey_st;
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-using Hash = std::array<unsigned char, 32>;
-using Signature = std::array<unsigned char, 64>;
-
-struct DigestFree {
-    ATTUNE_DECL void operator()(evp_md_st* owned) const noexcept;
-    ATTUNE_DECL void operator()(evp_md_ctx_st* owned) const noexcept;
-    ATTUNE_DECL void operator()(evp_pkey_st* owned) const noexcept;
-};
-
-/// SHA-256 (FIPS 180-4) by OpenSSL. What takes longer than a short message, finding the algorithm
-/// and making room for it, is done once per object. One thread at a time.
-class Sha256 {
-public:
-    ATTUNE_DECL Sha256();
-    ATTUNE_DECL Hash of(std::string_view bytes);
-
-private:
-    std::unique_ptr<evp_md_st, DigestFree> algorithm_;
-    std::unique_ptr<evp_md_ctx_st, DigestFree> context_;
-};
-
-/// An Ed25519 key (RFC 8032) that signs or verifies hashes. Throws std::invalid_argument, which
-/// does not repeat the key, for text that is none.
-class Ed25519Key {
-public:
-    /// PEM (PKCS #8), or the 32 bytes themselves.
-    ATTUNE_DECL static Ed25519Key private_key(std::string_view text);
-    /// PEM (SubjectPublicKeyInfo), or the 32 bytes themselves.
-    ATTUNE_DECL static Ed25519Key public_key(std::string_view text);
-
-    ATTUNE_DECL Signature sign(const Hash& hash) const;
-    ATTUNE_DECL bool verify(const Hash& hash, const Signature& signature) const;
-
-private:
-    explicit Ed25519Key(evp_pkey_st* owned) : key_(owned) {}
-
-    std::unique_ptr<evp_pkey_st, DigestFree> key_;
-};
-
-/// 64 lower-case hexadecimal digits.
-ATTUNE_DECL std::string to_hex(const Hash& hash);
-
-/// Bytes that nobody can guess or meet twice.
-ATTUNE_DECL std::array<unsigned char, 16> random_id();
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL void DigestFree::operator()(evp_md_st* owned) const noexcept { EVP_MD_free(owned); }
-ATTUNE_DECL void DigestFree::operator()(evp_md_ctx_st* owned) const noexcept {
-    EVP_MD_CTX_free(owned);
-}
-ATTUNE_DECL void DigestFree::operator()(evp_pkey_st* owned) const noexcept { EVP_PKEY_free(owned); }
-
-ATTUNE_DECL Sha256::Sha256()
-    : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
-    if (algorithm_ == nullptr || context_ == nullptr) {
-        throw std::runtime_error("OpenSSL has no SHA-256: is its default provider loaded?");
-    }
-}
-
-ATTUNE_DECL Hash Sha256::of(std::string_view bytes) {
-    Hash hash;
-    if (EVP_DigestInit_ex(context_.get(), algorithm_.get(), nullptr) != 1 ||
-        EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1 ||
-        EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr) != 1) {
-        throw std::bad_alloc();
-    }
-    return hash;
-}
-
-ATTUNE_DECL Ed25519Key Ed25519Key::private_key(std::string_view text) {
-    const auto* const raw = reinterpret_cast<const unsigned char*>(text.data());
-    EVP_PKEY* key = nullptr;
-    if (text.size() == 32) {
-        key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw, text.size());
-    } else if (BIO* const source = BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))) {
-        // No password: asking for one would take over the terminal.
-        char none[] = "";
-        key = PEM_read_bio_PrivateKey(source, nullptr, nullptr, none);
-        BIO_free(source);
-    }
-    Ed25519Key made(key);
-    if (key == nullptr || EVP_PKEY_is_a(key, "ED25519") != 1) {
-        throw std::invalid_argument(
-            "expected a private Ed25519 key: 32 bytes, or PEM without a password as "
-            "`openssl genpkey -algorithm ed25519` writes it");
-    }
-    return made;
-}
-
-ATTUNE_DECL Ed25519Key Ed25519Key::public_key(std::string_view text) {
-    const auto* const raw = reinterpret_cast<const unsigned char*>(text.data());
-    EVP_PKEY* key = nullptr;
-    if (text.size() == 32) {
-        key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw, text.size());
-    } else if (BIO* const source = BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))) {
-        key = PEM_read_bio_PUBKEY(source, nullptr, nullptr, nullptr);
-        BIO_free(source);
-    }
-    Ed25519Key made(key);
-    if (key == nullptr || EVP_PKEY_is_a(key, "ED25519") != 1) {
-        throw std::invalid_argument(
-            "expected a public Ed25519 key: 32 bytes, or PEM as "
-            "`openssl pkey -pubout` writes it");
-    }
-    return made;
-}
-
-ATTUNE_DECL Signature Ed25519Key::sign(const Hash& hash) const {
-    const std::unique_ptr<EVP_MD_CTX, DigestFree> context(EVP_MD_CTX_new());
-    Signature signature;
-    std::size_t size = signature.size();
-    if (context == nullptr ||
-        EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) != 1 ||
-        EVP_DigestSign(context.get(), signature.data(), &size, hash.data(), hash.size()) != 1) {
-        throw std::bad_alloc();
-    }
-    return signature;
-}
-
-ATTUNE_DECL bool Ed25519Key::verify(const Hash& hash, const Signature& signature) const {
-    const std::unique_ptr<EVP_MD_CTX, DigestFree> context(EVP_MD_CTX_new());
-    return context != nullptr &&
-           EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
-           EVP_DigestVerify(context.get(), signature.data(), signature.size(), hash.data(),
-                            hash.size()) == 1;
-}
-
-ATTUNE_DECL std::string to_hex(const Hash& hash) {
-    std::string text;
-    for (const unsigned char byte : hash) {
-        text += "0123456789abcdef"[byte >> 4];
-        text += "0123456789abcdef"[byte & 0xF];
-    }
-    return text;
-}
-
-ATTUNE_DECL std::array<unsigned char, 16> random_id() {
-    std::array<unsigned char, 16> id;
-    if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) {
-        throw std::runtime_error("OpenSSL has no random numbers to give");
-    }
-    return id;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Writes JSON Patches (RFC 6902) that give back exactly the document they were made from. What
-/// JSON has no text for is said in a further member of the operation, which other readers ignore:
-/// `"as"` maps JSON Pointers into the value to `text` (a value without a type), `nan`, `inf` or
-/// `-inf`. Bytes in strings that are not UTF-8 become U+FFFD.
-///
-/// Keeps its buffers, so that a change of one value needs no memory. One thread at a time.
-class ExactPatch {
-public:
-    /// Appends a patch that makes `after` of `before` to `out`: `[]` when they are equal. `within`,
-    /// when given, says that they differ there, below or above, and nowhere else. O(change * log n)
-    /// where they share what is equal.
-    ATTUNE_DECL void write(const Document& before, const Document& after, const Path* within,
-                           std::string& out);
-
-private:
-    ATTUNE_DECL void enter(std::string_view token);
-    ATTUNE_DECL void several(const Document& before, const Document& after, std::string& out);
-    ATTUNE_DECL void operation(std::string_view name, std::string_view pointer,
-                               const Document* value, std::string& out);
-
-    std::string pointer_;
-};
-
-/// `target` after a patch that ExactPatch has written, or any other. Throws PatchError.
-ATTUNE_DECL Document apply_exact(const Document& target, const Document& patch);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL void append_token(std::string_view token, std::string& pointer) {
-    pointer += '/';
-    for (const char c : token) {
-        if (c == '~') {
-            pointer += "~0";
-        } else if (c == '/') {
-            pointer += "~1";
-        } else {
-            pointer += c;
-        }
-    }
-}
-
-// What the JSON text of a scalar would not say; empty when it says all.
-ATTUNE_DECL std::string_view beyond_json(const Document& scalar) noexcept {
-    if (scalar.is_text()) {
-        return "text";
-    }
-    if (scalar.is_real() && !std::isfinite(scalar.as_double())) {
-        return std::isnan(scalar.as_double()) ? "nan" : scalar.as_double() > 0 ? "inf" : "-inf";
-    }
-    return {};
-}
-
-// The member "as" of an operation with that value, and the comma after it.
-ATTUNE_DECL void write_beyond_json(const Document& value, std::string& out) {
-    struct Open {
-        Cursor next;
-        bool object;
-        std::size_t index;
-    };
-    std::vector<Open> open;
-    bool any = false;
-    const auto look_at = [&](const Document& found) {
-        if (is_container(found)) {
-            open.push_back({Cursor(found), found.is_object(), 0});
-            return;
-        }
-        const std::string_view what = beyond_json(found);
-        if (what.empty()) {
-            return;
-        }
-        std::string pointer;
-        for (const Open& level : open) {
-            append_token(level.object ? std::string(level.next[0].as_string())
-                                      : std::to_string(level.index),
-                         pointer);
-        }
-        out += any ? "," : "\"as\":{";
-        any = true;
-        write_string(pointer, out);
-        out += ":\"";
-        out += what;
-        out += '"';
-    };
-    const auto advance = [&] {
-        open.back().next.advance();
-        ++open.back().index;
-    };
-    look_at(value);
-    while (!open.empty()) {
-        if (open.back().next.done()) {
-            open.pop_back();
-            if (!open.empty()) {
-                advance();
-            }
-            continue;
-        }
-        const std::size_t depth = open.size();
-        look_at(open.back().next[open.back().object ? 1 : 0]);
-        if (open.size() == depth) {
-            advance();
-        }
-    }
-    if (any) {
-        out += "},";
-    }
-}
-
-ATTUNE_DECL void ExactPatch::enter(std::string_view token) { append_token(token, pointer_); }
-
-ATTUNE_DECL void ExactPatch::operation(std::string_view name, std::string_view pointer,
-                                       const Document* value, std::string& out) {
-    // The members come in key order, which is how the parser likes them best.
-    out += '{';
-    if (value != nullptr && (is_container(*value) || !beyond_json(*value).empty())) {
-        write_beyond_json(*value, out);
-    }
-    out += "\"op\":\"";
-    out += name;
-    out += "\",\"path\":";
-    write_string(pointer, out);
-    if (value != nullptr) {
-        out += ",\"value\":";
-        if (is_container(*value)) {
-            out += to_text(*value);
-        } else {
-            write_scalar(*value, out);
-        }
-    }
-    out += '}';
-}
-
-ATTUNE_DECL void ExactPatch::several(const Document& before, const Document& after,
-                                     std::string& out) {
-    const Document operations = make_patch(before, after);
-    const char* comma = "";
-    for (const Document& made : operations.elements()) {
-        out += comma;
-        comma = ",";
-        const std::string pointer = pointer_ + std::string(made.find("path")->as_string());
-        operation(made.find("op")->as_string(), pointer, made.find("value"), out);
-    }
-}
-
-ATTUNE_DECL void ExactPatch::write(const Document& before, const Document& after,
-                                   const Path* within, std::string& out) {
-    pointer_.clear();
-    out += '[';
-    const Document* old = &before;
-    const Document* fresh = &after;
-    if (within != nullptr) {
-        for (const std::string& token : within->tokens()) {
-            if (old == nullptr || fresh == nullptr || !old->is_object() || !fresh->is_object()) {
-                break;
-            }
-            enter(token);
-            old = old->find(token);
-            fresh = fresh->find(token);
-        }
-    }
-    // Down as long as there is one difference: mostly that leads to a value.
-    while (old != nullptr && fresh != nullptr && !old->same(*fresh) && old->is_object() &&
-           fresh->is_object()) {
-        Differences differences(*old, *fresh);
-        if (!differences.next()) {
-            old = fresh;
-            break;
-        }
-        const std::string_view key = differences.key();
-        const Document* const old_below = differences.before();
-        const Document* const fresh_below = differences.after();
-        if (differences.next()) {
-            break;
-        }
-        enter(key);
-        old = old_below;
-        fresh = fresh_below;
-    }
-    if (old == nullptr || fresh == nullptr) {
-        if (old != fresh) {
-            operation(fresh != nullptr ? "add" : "remove", pointer_, fresh, out);
-        }
-    } else if (is_container(*old) && old->kind() == fresh->kind()) {
-        several(*old, *fresh, out);
-    } else if (!(*old == *fresh)) {
-        operation("replace", pointer_, fresh, out);
-    }
-    out += ']';
-}
-
-// The value of an operation, with what "as" says about it.
-ATTUNE_DECL Document exact_value(const Document& value, const Document& as) {
-    Document exact = value;
-    for (const auto& [pointer, what] : as.members()) {
-        const Path place(pointer);
-        const Document* const found = exact.find(place);
-        constexpr double infinity = std::numeric_limits<double>::infinity();
-        if (found == nullptr || !what.is_string()) {
-            continue;
-        }
-        if (what.as_string() == "text" && found->is_string()) {
-            exact = exact.with(place, Document::text(std::string(found->as_string())));
-        } else if (what.as_string() == "nan") {
-            exact = exact.with(place, std::numeric_limits<double>::quiet_NaN());
-        } else if (what.as_string() == "inf" || what.as_string() == "-inf") {
-            exact = exact.with(place, what.as_string() == "inf" ? infinity : -infinity);
-        }
-    }
-    return exact;
-}
-
-ATTUNE_DECL Document apply_exact(const Document& target, const Document& patch) {
-    Document exact = patch;
-    std::size_t index = 0;
-    for (const Document& operation : patch.elements()) {
-        const Document* const as = operation.find("as");
-        const Document* const value = operation.find("value");
-        if (as != nullptr && value != nullptr) {
-            exact = exact.with(Path() / std::to_string(index) / "value", exact_value(*value, *as));
-        }
-        ++index;
-    }
-    return apply_patch(target, exact);
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-// The bytes of a journal; docs/journal.md has them in tables. Numbers are little-endian.
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-inline constexpr std::size_t segment_header_size = 128;
-inline constexpr std::size_t record_header_size = 104;
-inline constexpr std::size_t record_end_size = 12;  // checksum and mark
-inline constexpr std::size_t disk_sector = 512;     // written as a whole, or not at all
-
-// Every byte of a mark has at least two bits set: one flipped bit does not make it look unwritten.
-inline constexpr std::string_view segment_mark = "ATTUNEJ\n";
-inline constexpr std::string_view record_mark = "ARec";
-inline constexpr std::string_view header_end_mark = "hEnd";
-inline constexpr std::string_view record_end_mark = "ATTUNE.\n";
-
-struct SegmentHeader {
-    std::uint64_t number = 0;
-    std::uint64_t first_sequence = 0;
-    std::uint64_t created = 0;  // nanoseconds since 1970
-    std::array<unsigned char, 16> journal{};
-    Hash link{};               // of the record before the first one; zero when there was none
-    std::uint64_t sealed = 0;  // bytes that were flushed before the segment got its name
-    bool whole = false;        // everything before this segment has been copied into it
-};
-
-enum class RecordType : std::uint8_t {
-    base = 1,     // a version, made of nothing
-    version = 2,  // a version, made of the one in the record before
-    keep = 3,
-    forget = 4,
-};
-
-struct RecordHeader {
-    RecordType type = RecordType::version;
-    bool is_signed = false;
-    std::uint32_t size = 0;  // of the whole record
-    std::uint64_t sequence = 0;
-    std::uint64_t durable = 0;  // the last record known to be flushed when this one was written
-    std::uint64_t version = 0;
-    std::chrono::system_clock::time_point time{};
-    Hash previous{};
-
-    std::size_t overhead() const noexcept {
-        return record_header_size + record_end_size + (is_signed ? sizeof(Signature) : 0);
-    }
-};
-
-struct Record {
-    RecordHeader header;
-    std::string_view payload;
-    Hash hash{};
-    std::optional<Signature> signature;
-};
-
-ATTUNE_DECL std::string encode_segment_header(const SegmentHeader& header);
-/// Nothing when the bytes are not what encode_segment_header gives.
-ATTUNE_DECL std::optional<SegmentHeader> decode_segment_header(std::string_view bytes);
-
-/// Completes a record in place: `record` is record_header_size bytes of anything, then the payload.
-/// Gives the record's hash. `header.size` is set here. Throws std::length_error beyond 4 GiB.
-ATTUNE_DECL Hash finish_record(RecordHeader header, std::string& record, Sha256& sha,
-                               const Ed25519Key* key);
-
-/// Nothing when there is no intact record header at the beginning of the bytes.
-ATTUNE_DECL std::optional<RecordHeader> decode_record_header(std::string_view bytes) noexcept;
-
-/// Nothing when the bytes do not begin with an intact record.
-ATTUNE_DECL std::optional<Record> decode_record(std::string_view bytes, Sha256& sha);
-
-/// What stands after the last intact record.
-struct Tail {
-    enum Kind : std::uint8_t {
-        clean,       ///< nothing, or zeros
-        unfinished,  ///< what a write that never ended may have left
-        damaged,     ///< bytes that were written once and have changed since
-    };
-    Kind kind = clean;
-    std::uint64_t written = 0;  ///< from the offset up to the last byte that is not zero
-    std::string what;           ///< of damage
-};
-
-/// Judges what stands at `offset` of a segment, where record `sequence` would begin and no intact
-/// one does. A write that did not end leaves sectors as they were, which is zero, or ends early; a
-/// record that is there to its last byte, in all its sectors, was written and is damaged.
-ATTUNE_DECL Tail judge_tail(std::string_view segment, std::uint64_t offset, std::uint64_t sequence);
-
-/// The versions whose record headers can be read from `offset` on, however far apart: all that can
-/// be said about what is lost.
-ATTUNE_DECL std::vector<std::uint64_t> versions_after(std::string_view segment,
-                                                      std::uint64_t offset);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of some bytes. Finds any one to five flipped bits in
-/// a record of up to 655 bytes, any one or two (and all odd numbers) in up to 256 MiB.
-ATTUNE_DECL std::uint32_t crc32c(std::string_view bytes) noexcept;
-
-/// The same without the instruction of the CPU, for those that have none.
-ATTUNE_DECL std::uint32_t crc32c_by_table(std::string_view bytes) noexcept;
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-#if defined(__x86_64__)
-#include <nmmintrin.h>
-#endif
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-// Entry [k][b] is what byte b does to the remainder when k more bytes follow it: eight bytes are
-// taken at a time.
-struct Crc32cTable {
-    std::array<std::array<std::uint32_t, 256>, 8> of;
-
-    constexpr Crc32cTable() : of{} {
-        for (std::uint32_t byte = 0; byte != 256; ++byte) {
-            std::uint32_t remainder = byte;
-            for (int bit = 0; bit != 8; ++bit) {
-                remainder = (remainder >> 1) ^ ((remainder & 1) != 0 ? 0x82F63B78U : 0U);
-            }
-            of[0][byte] = remainder;
-        }
-        for (std::size_t more = 1; more != 8; ++more) {
-            for (std::size_t byte = 0; byte != 256; ++byte) {
-                const std::uint32_t before = of[more - 1][byte];
-                of[more][byte] = (before >> 8) ^ of[0][before & 0xFF];
-            }
-        }
-    }
-};
-
-ATTUNE_DECL std::uint32_t crc32c_by_table(std::string_view bytes) noexcept {
-    static constexpr Crc32cTable table;
-    std::uint32_t crc = 0xFFFFFFFFU;
-    const auto byte_at = [&](std::size_t at) { return static_cast<unsigned char>(bytes[at]); };
-    while (bytes.size() >= 8) {
-        std::uint32_t next = 0;
-        for (std::size_t at = 0; at != 4; ++at) {
-            next ^= table.of[7 - at][byte_at(at) ^ ((crc >> (8 * at)) & 0xFF)];
-            next ^= table.of[3 - at][byte_at(at + 4)];
-        }
-        crc = next;
-        bytes.remove_prefix(8);
-    }
-    for (std::size_t at = 0; at != bytes.size(); ++at) {
-        crc = (crc >> 8) ^ table.of[0][(crc ^ byte_at(at)) & 0xFF];
-    }
-    return ~crc;
-}
-
-#if defined(__x86_64__)
-[[gnu::target("sse4.2")]] ATTUNE_DECL std::uint32_t crc32c_by_instruction(
-    std::string_view bytes) noexcept {
-    std::uint64_t crc = 0xFFFFFFFFU;
-    while (bytes.size() >= 8) {
-        std::uint64_t word;
-        std::memcpy(&word, bytes.data(), sizeof word);
-        crc = _mm_crc32_u64(crc, word);
-        bytes.remove_prefix(8);
-    }
-    auto rest = static_cast<std::uint32_t>(crc);
-    for (const char byte : bytes) {
-        rest = _mm_crc32_u8(rest, static_cast<unsigned char>(byte));
-    }
-    return ~rest;
-}
-#endif
-
-ATTUNE_DECL std::uint32_t crc32c(std::string_view bytes) noexcept {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("sse4.2")) {
-        return crc32c_by_instruction(bytes);
-    }
-#endif
-    return crc32c_by_table(bytes);
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-// Places in a segment header.
-inline constexpr std::size_t segment_format_at = 8;
-inline constexpr std::size_t segment_size_at = 12;
-inline constexpr std::size_t segment_number_at = 16;
-inline constexpr std::size_t segment_sequence_at = 24;
-inline constexpr std::size_t segment_created_at = 32;
-inline constexpr std::size_t segment_journal_at = 40;
-inline constexpr std::size_t segment_link_at = 56;
-inline constexpr std::size_t segment_sealed_at = 88;
-inline constexpr std::size_t segment_flags_at = 96;
-inline constexpr std::size_t segment_crc_at = 124;
-inline constexpr std::uint32_t segment_format = 1;
-
-// Places in a record header.
-inline constexpr std::size_t record_type_at = 4;
-inline constexpr std::size_t record_flags_at = 5;
-inline constexpr std::size_t record_size_at = 8;
-inline constexpr std::size_t record_sequence_at = 16;
-inline constexpr std::size_t record_durable_at = 24;
-inline constexpr std::size_t record_version_at = 32;
-inline constexpr std::size_t record_time_at = 40;
-inline constexpr std::size_t record_previous_at = 48;
-inline constexpr std::size_t record_crc_at = 96;
-inline constexpr std::size_t record_header_end_at = 100;
-
-template <class T>
-void put_number(std::string& bytes, std::size_t at, T value) noexcept {
-    for (std::size_t i = 0; i != sizeof value; ++i) {
-        bytes[at + i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
-    }
-}
-
-template <class T>
-T get_number(std::string_view bytes, std::size_t at) noexcept {
-    T value = 0;
-    for (std::size_t i = 0; i != sizeof value; ++i) {
-        const auto byte = static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[at + i]));
-        value = static_cast<T>(value | (byte << (8 * i)));
-    }
-    return value;
-}
-
-template <class Array>
-void put_array(std::string& bytes, std::size_t at, const Array& array) noexcept {
-    std::memcpy(bytes.data() + at, array.data(), array.size());
-}
-
-template <class Array>
-Array get_array(std::string_view bytes, std::size_t at) noexcept {
-    Array array;
-    std::memcpy(array.data(), bytes.data() + at, array.size());
-    return array;
-}
-
-ATTUNE_DECL std::string encode_segment_header(const SegmentHeader& header) {
-    std::string bytes(segment_header_size, '\0');
-    put_array(bytes, 0, segment_mark);
-    put_number(bytes, segment_format_at, segment_format);
-    put_number(bytes, segment_size_at, static_cast<std::uint32_t>(segment_header_size));
-    put_number(bytes, segment_number_at, header.number);
-    put_number(bytes, segment_sequence_at, header.first_sequence);
-    put_number(bytes, segment_created_at, header.created);
-    put_array(bytes, segment_journal_at, header.journal);
-    put_array(bytes, segment_link_at, header.link);
-    put_number(bytes, segment_sealed_at, header.sealed);
-    put_number(bytes, segment_flags_at, std::uint32_t{header.whole});
-    put_number(bytes, segment_crc_at, crc32c(std::string_view(bytes).substr(0, segment_crc_at)));
-    return bytes;
-}
-
-ATTUNE_DECL std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
-    if (bytes.size() < segment_header_size) {
-        return std::nullopt;
-    }
-    SegmentHeader header;
-    header.number = get_number<std::uint64_t>(bytes, segment_number_at);
-    header.first_sequence = get_number<std::uint64_t>(bytes, segment_sequence_at);
-    header.created = get_number<std::uint64_t>(bytes, segment_created_at);
-    header.journal = get_array<decltype(header.journal)>(bytes, segment_journal_at);
-    header.link = get_array<Hash>(bytes, segment_link_at);
-    header.sealed = get_number<std::uint64_t>(bytes, segment_sealed_at);
-    header.whole = get_number<std::uint32_t>(bytes, segment_flags_at) != 0;
-    // Nothing is left open in a header: reserved bytes, formats and checksum are compared at once.
-    if (encode_segment_header(header) != bytes.substr(0, segment_header_size)) {
-        return std::nullopt;
-    }
-    return header;
-}
-
-ATTUNE_DECL Hash finish_record(RecordHeader header, std::string& record, Sha256& sha,
-                               const Ed25519Key* key) {
-    header.is_signed = key != nullptr;
-    const std::size_t payload = record.size() - record_header_size;
-    const std::size_t size = payload + header.overhead();
-    if (size > std::numeric_limits<std::uint32_t>::max()) {
-        throw std::length_error("a record of a journal has at most 4 GiB");
-    }
-    std::memset(record.data(), 0, record_header_size);
-    put_array(record, 0, record_mark);
-    record[record_type_at] = static_cast<char>(header.type);
-    record[record_flags_at] = static_cast<char>(header.is_signed);
-    put_number(record, record_size_at, static_cast<std::uint32_t>(size));
-    put_number(record, record_sequence_at, header.sequence);
-    put_number(record, record_durable_at, header.durable);
-    put_number(record, record_version_at, header.version);
-    const auto time =
-        std::chrono::duration_cast<std::chrono::nanoseconds>(header.time.time_since_epoch());
-    put_number(record, record_time_at, static_cast<std::uint64_t>(time.count()));
-    put_array(record, record_previous_at, header.previous);
-    put_number(record, record_crc_at, crc32c(std::string_view(record).substr(0, record_crc_at)));
-    put_array(record, record_header_end_at, header_end_mark);
-
-    const Hash hash = sha.of(record);
-    if (key != nullptr) {
-        const Signature signature = key->sign(hash);
-        record.append(reinterpret_cast<const char*>(signature.data()), signature.size());
-    }
-    const std::uint32_t crc = crc32c(std::string_view(record).substr(record_header_size));
-    record.append(4, '\0');
-    put_number(record, record.size() - 4, crc);
-    record += record_end_mark;
-    return hash;
-}
-
-ATTUNE_DECL std::optional<RecordHeader> decode_record_header(std::string_view bytes) noexcept {
-    if (bytes.size() < record_header_size || !bytes.starts_with(record_mark) ||
-        bytes.substr(record_header_end_at, 4) != header_end_mark ||
-        get_number<std::uint32_t>(bytes, record_crc_at) != crc32c(bytes.substr(0, record_crc_at))) {
-        return std::nullopt;
-    }
-    const auto type = get_number<std::uint8_t>(bytes, record_type_at);
-    const auto flags = get_number<std::uint8_t>(bytes, record_flags_at);
-    if (type < 1 || type > 4 || flags > 1) {
-        return std::nullopt;
-    }
-    RecordHeader header;
-    header.type = static_cast<RecordType>(type);
-    header.is_signed = flags == 1;
-    header.size = get_number<std::uint32_t>(bytes, record_size_at);
-    header.sequence = get_number<std::uint64_t>(bytes, record_sequence_at);
-    header.durable = get_number<std::uint64_t>(bytes, record_durable_at);
-    header.version = get_number<std::uint64_t>(bytes, record_version_at);
-    const auto time = static_cast<std::int64_t>(get_number<std::uint64_t>(bytes, record_time_at));
-    header.time = std::chrono::system_clock::time_point(
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(
-            std::chrono::nanoseconds(time)));
-    header.previous = get_array<Hash>(bytes, record_previous_at);
-    if (header.size < header.overhead()) {
-        return std::nullopt;
-    }
-    return header;
-}
-
-ATTUNE_DECL std::optional<Record> decode_record(std::string_view bytes, Sha256& sha) {
-    const std::optional<RecordHeader> header = decode_record_header(bytes);
-    if (!header || bytes.size() < header->size) {
-        return std::nullopt;
-    }
-    bytes = bytes.substr(0, header->size);
-    const std::size_t crc_at = bytes.size() - record_end_size;
-    if (!bytes.ends_with(record_end_mark) ||
-        get_number<std::uint32_t>(bytes, crc_at) !=
-            crc32c(bytes.substr(record_header_size, crc_at - record_header_size))) {
-        return std::nullopt;
-    }
-    const std::size_t payload = header->size - header->overhead();
-    Record record{*header, bytes.substr(record_header_size, payload), {}, std::nullopt};
-    const std::size_t signed_size = record_header_size + payload;
-    record.hash = sha.of(bytes.substr(0, signed_size));
-    if (header->is_signed) {
-        record.signature = get_array<Signature>(bytes, signed_size);
-    }
-    return record;
-}
-
-// Whether a whole sector may be part of records, whose beginning may be missing. Records are mostly
-// text, which has no zeros: either the sector is full of it, or the last record in it ends there.
-ATTUNE_DECL bool may_be_record_sector(std::string_view sector) noexcept {
-    const auto written = static_cast<std::size_t>(
-        std::count_if(sector.begin(), sector.end(), [](char byte) { return byte != '\0'; }));
-    if (written >= disk_sector / 8) {
-        return true;
-    }
-    const std::string_view used = sector.substr(0, sector.find_last_not_of('\0') + 1);
-    return used.size() < record_end_mark.size() ? record_end_mark.ends_with(used)
-                                                : used.ends_with(record_end_mark);
-}
-
-// Calls f(piece) for each part of [begin, end) that lies in a sector of its own.
-template <class F>
-bool all_pieces(std::string_view segment, std::size_t begin, std::size_t end, F&& f) {
-    while (begin < end) {
-        const std::size_t next = std::min(end, (begin / disk_sector + 1) * disk_sector);
-        if (!f(segment.substr(begin, next - begin))) {
-            return false;
-        }
-        begin = next;
-    }
-    return true;
-}
-
-ATTUNE_DECL bool is_unwritten(std::string_view bytes) noexcept {
-    return bytes.find_first_not_of('\0') == std::string_view::npos;
-}
-
-// Empty when what stands at `offset` may be left of a write that did not end.
-ATTUNE_DECL std::string damage_at(std::string_view segment, std::size_t offset) {
-    const std::string_view rest = segment.substr(offset);
-    const auto written_at = [&](std::size_t at) { return at < rest.size() && rest[at] != '\0'; };
-    if (written_at(0) && written_at(record_header_size - 1)) {
-        const std::optional<RecordHeader> header = decode_record_header(rest);
-        if (!header) {
-            return "the header of a record has changed";
-        }
-        const bool complete =
-            written_at(header->size - 1) &&
-            all_pieces(segment, offset, offset + header->size,
-                       [](std::string_view piece) { return !is_unwritten(piece); });
-        return complete ? "a record has changed" : "";
-    }
-
-    // The beginning of a record is missing, or the end of its header. What is there of the first
-    // sector must then be the beginning of one, and what is in others must be like records.
-    const std::size_t first_end =
-        std::min(segment.size(), (offset / disk_sector + 1) * disk_sector);
-    std::string_view first = segment.substr(offset, first_end - offset);
-    first = first.substr(0, first.find_last_not_of('\0') + 1);
-    if (first.size() >= record_header_size ||
-        first.substr(0, record_mark.size()) != record_mark.substr(0, first.size())) {
-        return "bytes that are no record";
-    }
-    const bool plausible = all_pieces(segment, first_end, segment.size(), [](std::string_view s) {
-        return is_unwritten(s) || may_be_record_sector(s);
-    });
-    return plausible ? "" : "bytes that are no record";
-}
-
-ATTUNE_DECL Tail judge_tail(std::string_view segment, std::uint64_t offset,
-                            std::uint64_t sequence) {
-    const std::string_view rest = segment.substr(static_cast<std::size_t>(offset));
-    Tail tail;
-    tail.written = rest.find_last_not_of('\0') + 1;
-    if (tail.written == 0) {
-        return tail;
-    }
-    tail.kind = Tail::unfinished;
-    tail.what = damage_at(segment, static_cast<std::size_t>(offset));
-    for (std::size_t at = rest.find(record_mark, 1); tail.what.empty() && at != rest.npos;
-         at = rest.find(record_mark, at + 1)) {
-        const std::optional<RecordHeader> later = decode_record_header(rest.substr(at));
-        if (later && later->durable >= sequence) {
-            tail.what = "a record is missing that later ones rely on";
-        }
-    }
-    if (!tail.what.empty()) {
-        tail.kind = Tail::damaged;
-    }
-    return tail;
-}
-
-ATTUNE_DECL std::vector<std::uint64_t> versions_after(std::string_view segment,
-                                                      std::uint64_t offset) {
-    std::vector<std::uint64_t> versions;
-    for (std::size_t at = segment.find(record_mark, static_cast<std::size_t>(offset));
-         at != segment.npos; at = segment.find(record_mark, at + 1)) {
-        const std::optional<RecordHeader> header = decode_record_header(segment.substr(at));
-        if (header && (header->type == RecordType::base || header->type == RecordType::version)) {
-            versions.push_back(header->version);
-        }
-    }
-    return versions;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// The file of a segment.
-struct SegmentFile {
-    std::uint64_t number;
-    std::string path;
-};
-
-inline constexpr std::string_view segment_suffix = ".journal";
-
-ATTUNE_DECL std::string segment_path(const std::string& directory, std::uint64_t number);
-
-/// The segments in a directory, in order of their numbers.
-ATTUNE_DECL std::vector<SegmentFile> segments_in(Disk& disk, const std::string& directory);
-
-/// What a journal says, up to its end or its first damage.
-struct JournalContent {
-    std::array<unsigned char, 16> id{};
-    std::uint64_t records = 0;
-    std::size_t version_count = 0;
-    Version first = 0;
-    std::uint64_t sequence = 0;  ///< of the last record; zero when there is none
-    Hash head{};                 ///< its hash
-    std::optional<VersionRecord> last;
-    Document own;  ///< as of the last version
-
-    std::map<Version, VersionRecord> kept;  ///< marked, and there
-    std::deque<VersionRecord> newest;       ///< in order; some of them are kept as well
-
-    std::vector<SegmentFile> superseded;  ///< segments that a later one has copied
-    std::vector<SegmentFile> segments;    ///< that were read, or should have been
-    SegmentHeader newest_segment;
-    Version newest_base = 0;           ///< the version that the newest segment begins from
-    std::set<Version> newest_carried;  ///< versions before that one which it holds as well
-    std::size_t newest_versions = 0;   ///< versions after that one
-    std::uint64_t end = 0;             ///< of its last record, in bytes
-    bool expected_found = false;
-    Tail tail;  ///< what comes after
-    std::optional<journal::Damage> damage;
-    std::set<Version> unreadable;  ///< versions that damage has taken, as far as one can see
-
-    /// All that was asked for, oldest first, with their marks.
-    ATTUNE_DECL std::vector<VersionRecord> versions() const;
-};
-
-struct ReadOptions {
-    std::size_t most = static_cast<std::size_t>(-1);       ///< of the newest versions
-    const Ed25519Key* key = nullptr;                       ///< that must have signed every record
-    std::uint64_t up_to = static_cast<std::uint64_t>(-1);  ///< the last record to look at
-    std::optional<Hash> expected = std::nullopt;           ///< of a record that must be there
-    bool past_damage = false;  ///< go on with the next segment, which begins with a whole document
-};
-
-/// Errors of the disk are std::system_error.
-ATTUNE_DECL JournalContent read_journal(Disk& disk, const std::string& directory,
-                                        const ReadOptions& options = {});
-
-/// Damage as the exception for it.
-[[noreturn]] ATTUNE_DECL void refuse_damage(const journal::Damage& damage);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL std::string segment_path(const std::string& directory, std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    digits.insert(0, digits.size() < 10 ? 10 - digits.size() : 0, '0');
-    return directory + '/' + digits + std::string(segment_suffix);
-}
-
-ATTUNE_DECL std::vector<SegmentFile> segments_in(Disk& disk, const std::string& directory) {
-    std::vector<SegmentFile> segments;
-    for (const std::string& name : disk.list(directory)) {
-        std::uint64_t number = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error == std::errc() && std::string_view(end) == segment_suffix) {
-            segments.push_back({number, directory + '/' + name});
-        }
-    }
-    std::sort(segments.begin(), segments.end(),
-              [](const SegmentFile& a, const SegmentFile& b) { return a.number < b.number; });
-    return segments;
-}
-
-ATTUNE_DECL std::vector<VersionRecord> JournalContent::versions() const {
-    std::vector<VersionRecord> all;
-    all.reserve(kept.size() + newest.size());
-    auto marked = kept.begin();
-    for (const VersionRecord& record : newest) {
-        for (; marked != kept.end() && marked->first < record.version; ++marked) {
-            all.push_back(marked->second);
-        }
-        if (marked != kept.end() && marked->first == record.version) {
-            all.push_back(marked->second);
-            ++marked;
-        } else {
-            all.push_back(record);
-        }
-    }
-    for (; marked != kept.end(); ++marked) {
-        all.push_back(marked->second);
-    }
-    return all;
-}
-
-ATTUNE_DECL void refuse_damage(const journal::Damage& damage) {
-    throw JournalError(JournalFault::damaged, damage.file, damage.offset,
-                       damage.what +
-                           "; journal::recover keeps what is intact, and moves the "
-                           "damaged file aside");
-}
-
-/// One pass over the segments of a journal.
-class JournalReader {
-public:
-    JournalReader(Disk& disk, const std::string& directory, const ReadOptions& options)
-        : disk_(disk), directory_(directory), options_(options) {}
-
-    JournalContent read() {
-        std::vector<Loaded> segments = load();
-        for (const Loaded& segment : segments) {
-            find_marks(segment.bytes);
-        }
-        for (std::size_t i = 0; i != segments.size() && !over_; ++i) {
-            read_segment(segments[i], i + 1 == segments.size());
-            if (content_.damage && !options_.past_damage) {
-                break;
-            }
-        }
-        finish();
-        return std::move(content_);
-    }
-
-private:
-    struct Loaded {
-        SegmentFile file;
-        std::string bytes;
-        std::optional<SegmentHeader> header;
-    };
-
-    struct Mark {
-        bool kept;
-        std::string note;
-    };
-
-    // All segments from the last one that holds everything on.
-    std::vector<Loaded> load() {
-        std::vector<Loaded> segments;
-        for (SegmentFile& file : segments_in(disk_, directory_)) {
-            std::string bytes = read_file(disk_, file.path);
-            std::optional<SegmentHeader> header = decode_segment_header(bytes);
-            if (header && header->whole && header->number == file.number) {
-                for (Loaded& earlier : segments) {
-                    content_.superseded.push_back(std::move(earlier.file));
-                }
-                segments.clear();
-            }
-            segments.push_back({std::move(file), std::move(bytes), header});
-        }
-        for (const Loaded& segment : segments) {
-            content_.segments.push_back(segment.file);
-        }
-        return segments;
-    }
-
-    // Which versions are marked is said after them: so as not to hold on to every document until
-    // the end, the marks are looked for before.
-    void find_marks(std::string_view bytes) {
-        std::size_t at = segment_header_size;
-        while (at < bytes.size()) {
-            const auto header = decode_record_header(bytes.substr(at));
-            if (!header) {
-                return;
-            }
-            if (header->type == RecordType::keep) {
-                marked_.insert(header->version);
-            }
-            at += header->size;
-        }
-    }
-
-    void damaged(const SegmentFile& file, std::uint64_t offset, std::string what) {
-        if (!content_.damage) {
-            content_.damage = {file.path, offset, std::move(what)};
-        }
-    }
-
-    void lose(std::string_view bytes, std::uint64_t offset) {
-        const std::vector<std::uint64_t> lost = versions_after(bytes, offset);
-        content_.unreadable.insert(lost.begin(), lost.end());
-    }
-
-    void read_segment(const Loaded& segment, bool newest) {
-        const std::string_view bytes = segment.bytes;
-        const SegmentFile& file = segment.file;
-        if (!segment.header) {
-            damaged(file, 0, "the header of the file has changed");
-            lose(bytes, 0);
-            return;
-        }
-        const SegmentHeader& header = *segment.header;
-        if (header.number != file.number) {
-            damaged(file, 0, "the file has another one's name");
-            return;
-        }
-        const bool first = last_number_ == 0;
-        if (!first && !content_.damage &&
-            (header.number != last_number_ + 1 || header.journal != content_.id ||
-             header.link != content_.head || header.first_sequence != content_.sequence + 1)) {
-            damaged(file, 0, "the file does not go on where the one before it ends");
-            if (!options_.past_damage) {
-                return;
-            }
-        }
-        last_number_ = header.number;
-        content_.id = header.journal;
-        expect(header.link);
-        content_.newest_segment = header;
-        content_.newest_carried.clear();
-        content_.newest_versions = 0;
-        content_.sequence = header.first_sequence - 1;
-        content_.head = sha_.of(bytes.substr(0, segment_header_size));
-        document_ = Document();
-        Document own;
-
-        std::size_t at = segment_header_size;
-        while (content_.sequence != options_.up_to) {
-            const auto record = decode_record(bytes.substr(at), sha_);
-            if (!record) {
-                break;
-            }
-            std::string problem = chain_problem(*record, at == segment_header_size);
-            if (problem.empty()) {
-                problem = take(*record, own, at + record->header.size <= header.sealed);
-            }
-            if (!problem.empty()) {
-                damaged(file, at, std::move(problem));
-                lose(bytes, at);
-                return;
-            }
-            at += record->header.size;
-        }
-        content_.end = at;
-        over_ = content_.sequence == options_.up_to;
-        if (over_) {
-            return;
-        }
-        if (at < header.sealed) {
-            damaged(file, at, "a record has changed");
-        } else {
-            content_.tail = judge_tail(bytes, at, content_.sequence + 1);
-            if (content_.tail.kind == Tail::damaged) {
-                damaged(file, at, content_.tail.what);
-            } else if (content_.tail.kind == Tail::unfinished && !newest) {
-                damaged(file, at, "the end of the file is missing");
-            }
-        }
-        if (content_.damage && content_.damage->file == file.path) {
-            lose(bytes, at);
-        }
-    }
-
-    std::string chain_problem(const Record& record, bool first) const {
-        if (record.header.sequence != content_.sequence + 1 ||
-            record.header.previous != content_.head) {
-            return "a record does not follow the one before it";
-        }
-        if (first != (record.header.type == RecordType::base)) {
-            return "a record of the wrong type";
-        }
-        if (options_.key != nullptr &&
-            (!record.signature || !options_.key->verify(record.hash, *record.signature))) {
-            return record.signature ? "a signature by another key" : "a record without a signature";
-        }
-        return {};
-    }
-
-    // What is wrong with the content of a record, whose bytes are right; mostly nothing.
-    std::string take(const Record& record, Document& own, bool sealed) {
-        try {
-            const Document payload = parse(record.payload, parsing());
-            const RecordType type = record.header.type;
-            if (type == RecordType::keep || type == RecordType::forget) {
-                marks_[record.header.version] = {type == RecordType::keep, text(payload, "note")};
-            } else {
-                take_version(record.header, payload, own, sealed);
-            }
-        } catch (const std::exception& error) {
-            return std::string("a record that cannot be applied: ") + error.what();
-        }
-        ++content_.records;
-        content_.sequence = record.header.sequence;
-        content_.head = record.hash;
-        expect(record.hash);
-        return {};
-    }
-
-    void take_version(const RecordHeader& header, const Document& payload, Document& own,
-                      bool sealed) {
-        const Document* const patch = payload.find("patch");
-        const Document* const own_patch = payload.find("own");
-        if (patch != nullptr) {
-            Document next = apply_exact(document_, *patch);
-            // A whole document shares nothing with those before it.
-            document_ = header.type == RecordType::base && content_.last
-                            ? reconcile(content_.last->document, next)
-                            : std::move(next);
-        }
-        if (own_patch != nullptr) {
-            own = apply_exact(own, own_patch->is_bool() ? *patch : *own_patch);
-        }
-
-        VersionRecord version{
-            header.version, header.time, text(payload, "reason"), text(payload, "layer"), false, {},
-            document_};
-        if (const Document* const note = payload.find("kept")) {
-            marks_[header.version] = {true, std::string(note->as_string())};
-            marked_.insert(header.version);
-        }
-        if (sealed) {
-            // The last one of them is what the segment begins from.
-            if (content_.newest_base != 0 && header.type != RecordType::base) {
-                content_.newest_carried.insert(content_.newest_base);
-            }
-            content_.newest_base = header.version;
-        } else {
-            ++content_.newest_versions;
-        }
-        content_.own = own;
-        keep(std::move(version));
-    }
-
-    void expect(const Hash& hash) {
-        content_.expected_found = content_.expected_found || options_.expected == hash;
-    }
-
-    void keep(VersionRecord version) {
-        // A segment begins with versions that the one before it may hold as well.
-        const bool fresh = !content_.last || version.version > content_.last->version;
-        const bool more = marked_.contains(version.version) &&
-                          content_.kept.insert_or_assign(version.version, version).second;
-        if (!fresh) {
-            if (version.version == content_.last->version) {
-                content_.last = std::move(version);
-            } else if (more) {
-                ++content_.version_count;
-            }
-            return;
-        }
-        if (content_.version_count++ == 0) {
-            content_.first = version.version;
-        }
-        content_.last = version;
-        content_.newest.push_back(std::move(version));
-        if (content_.newest.size() > options_.most) {
-            content_.newest.pop_front();
-        }
-    }
-
-    void finish() {
-        for (auto entry = content_.kept.begin(); entry != content_.kept.end();) {
-            const auto mark = marks_.find(entry->first);
-            if (mark == marks_.end() || !mark->second.kept) {
-                entry = content_.kept.erase(entry);
-                continue;
-            }
-            entry->second.kept = true;
-            entry->second.note = mark->second.note;
-            ++entry;
-        }
-        if (!content_.kept.empty()) {
-            content_.first = std::min(content_.first, content_.kept.begin()->first);
-        }
-    }
-
-    static std::string text(const Document& payload, std::string_view name) {
-        const Document* const value = payload.find(name);
-        return value == nullptr ? std::string() : std::string(value->as_string());
-    }
-
-    static const ParseOptions& parsing() {
-        // What a store has accepted is read back, however deep and large it is.
-        static const ParseOptions options{.duplicates = Duplicates::last,
-                                          .max_depth = std::numeric_limits<std::size_t>::max(),
-                                          .max_bytes = std::numeric_limits<std::size_t>::max()};
-        return options;
-    }
-
-    Disk& disk_;
-    const std::string& directory_;
-    const ReadOptions& options_;
-    Sha256 sha_;
-    JournalContent content_;
-    Document document_;
-    std::uint64_t last_number_ = 0;
-    bool over_ = false;
-    std::set<Version> marked_;
-    std::map<Version, Mark> marks_;
-};
-
-ATTUNE_DECL JournalContent read_journal(Disk& disk, const std::string& directory,
-                                        const ReadOptions& options) {
-    return JournalReader(disk, directory, options).read();
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// The journal of one store. Holds the directory's lock.
-class JournalWriter final : public JournalSink {
-public:
-    /// Throws JournalError.
-    ATTUNE_DECL JournalWriter(std::shared_ptr<Disk> disk, std::string directory,
-                              const JournalOptions& options);
-    ATTUNE_DECL ~JournalWriter() override;
-
-    ATTUNE_DECL Restored restore(std::size_t most) override;
-    ATTUNE_DECL void append(const Entry& entry) override;
-    ATTUNE_DECL void keep(Version version, std::string_view note) override;
-    ATTUNE_DECL void forget(Version version) override;
-
-    /// Puts a segment with these versions in the place of everything there is; `own` goes with the
-    /// last one. With no versions there is nothing afterwards. Only what `before` says about the
-    /// journal so far is continued: its id, number, last record.
-    ATTUNE_DECL void replace_by(std::span<const VersionRecord> versions, const Document& own,
-                                const JournalContent& before);
-
-private:
-    struct Kept {
-        std::string note;
-        std::optional<VersionRecord> record;  ///< once somebody had to know it
-    };
-
-    ATTUNE_DECL void continue_from(const JournalContent& content);
-    ATTUNE_DECL void cut_tail(const JournalContent& content);
-    ATTUNE_DECL void start_journal(const VersionRecord& version, const Document& own);
-    ATTUNE_DECL void mark(RecordType type, Version version, std::string_view note);
-
-    /// Completes `record_`, and puts it at the end of the segment.
-    ATTUNE_DECL void write_record(RecordType type, Version version,
-                                  std::chrono::system_clock::time_point time);
-    ATTUNE_DECL RecordHeader next_header(RecordType type, Version version,
-                                         std::chrono::system_clock::time_point time) const;
-    ATTUNE_DECL void start_record();
-    ATTUNE_DECL void make_room(std::size_t bytes);
-    ATTUNE_DECL void undo_write() noexcept;
-    ATTUNE_DECL void repair();
-
-    ATTUNE_DECL void roll();
-    ATTUNE_DECL void load_kept();
-    ATTUNE_DECL void start_segment(std::span<const VersionRecord> versions, const Document& own,
-                                   bool whole);
-    ATTUNE_DECL void remove_segments(std::uint64_t below) noexcept;
-
-    template <class F>
-    void guarded(F&& f);
-
-    const std::shared_ptr<Disk> disk_;
-    const std::string directory_;
-    const bool sync_;
-    const std::size_t keep_;
-    const std::size_t segment_bytes_;
-    std::optional<Ed25519Key> signing_key_;
-    std::optional<Ed25519Key> public_key_;
-    std::unique_ptr<DiskLock> lock_;
-
-    bool restored_ = false;
-    // A flush has failed: nobody knows what the disk has of the segment, and nothing may be added
-    // to it before all of it has been written elsewhere.
-    bool distrusted_ = false;
-
-    // The segment that is written to, unless nothing has been written yet.
-    std::unique_ptr<DiskFile> file_;
-    std::string path_;
-    std::uint64_t number_ = 0;
-    std::uint64_t end_ = 0;       // where the next record goes
-    std::uint64_t reserved_ = 0;  // zeros up to here have their room
-    std::uint64_t base_end_ = 0;
-    std::uint64_t roll_at_ = 0;  // not before the segment has this size
-    std::size_t versions_ = 0;   // after the base
-    Version base_ = 0;
-    std::set<Version> carried_;
-
-    // The journal so far.
-    std::array<unsigned char, 16> id_{};
-    std::uint64_t sequence_ = 0;
-    std::uint64_t durable_ = 0;
-    Hash head_{};
-    std::optional<VersionRecord> last_;
-    Document own_;
-    std::map<Version, Kept> kept_;
-
-    Sha256 sha_;
-    ExactPatch patch_;
-    std::string record_;
-    std::string own_text_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-inline constexpr std::string_view journal_lock = "lock";
-inline constexpr std::string_view journal_unnamed = ".new";  // of a segment that is not there yet
-
-[[noreturn]] ATTUNE_DECL void refuse_disk_error(const std::system_error& error,
-                                                const std::string& file) {
-    if (error.code() == std::errc::no_space_on_device ||
-        error.code() == std::error_code(EDQUOT, std::generic_category())) {
-        throw JournalError(JournalFault::full, file, 0,
-                           std::string(error.what()) +
-                               "; nothing was changed: make room and try again");
-    }
-    throw JournalError(JournalFault::disk, file, 0, error.what());
-}
-
-template <class F>
-void JournalWriter::guarded(F&& f) {
-    try {
-        f();
-    } catch (const std::system_error& error) {
-        refuse_disk_error(error, path_.empty() ? directory_ : path_);
-    } catch (const std::length_error& error) {
-        throw JournalError(JournalFault::disk, directory_, 0, error.what());
-    }
-}
-
-ATTUNE_DECL Ed25519Key journal_key(Ed25519Key (*read)(std::string_view), std::string_view text,
-                                   const std::string& directory) {
-    try {
-        return read(text);
-    } catch (const std::invalid_argument& error) {
-        throw JournalError(JournalFault::key, directory, 0, error.what());
-    }
-}
-
-ATTUNE_DECL JournalWriter::JournalWriter(std::shared_ptr<Disk> disk, std::string directory,
-                                         const JournalOptions& options)
-    : disk_(std::move(disk)),
-      directory_(std::move(directory)),
-      sync_(options.sync),
-      keep_(std::max<std::size_t>(options.keep, 1)),
-      segment_bytes_(std::max<std::size_t>(options.segment_bytes, 4096)) {
-    if (!options.signing_key.empty()) {
-        signing_key_ = journal_key(&Ed25519Key::private_key, options.signing_key, directory_);
-    }
-    if (!options.public_key.empty()) {
-        public_key_ = journal_key(&Ed25519Key::public_key, options.public_key, directory_);
-    }
-    guarded([&] {
-        if (!disk_->exists(directory_)) {
-            disk_->make_directory(directory_, 0700);
-            disk_->sync_directory(directory_of(directory_));
-        }
-        lock_ = disk_->lock(directory_ + '/' + std::string(journal_lock));
-    });
-    if (lock_ == nullptr) {
-        throw JournalError(JournalFault::locked, directory_, 0,
-                           "another store has this journal, in this process or another one; give "
-                           "each store a directory of its own");
-    }
-}
-
-ATTUNE_DECL JournalWriter::~JournalWriter() {
-    if (file_ != nullptr) {
-        try {
-            file_->resize(end_);
-        } catch (const std::system_error&) {
-            // The zeros stay, which is as good to whoever reads the journal.
-        }
-    }
-}
-
-ATTUNE_DECL JournalSink::Restored JournalWriter::restore(std::size_t most) {
-    Restored restored;
-    guarded([&] {
-        for (const std::string& name : disk_->list(directory_)) {
-            if (name.ends_with(journal_unnamed)) {
-                disk_->remove(directory_ + '/' + name);
-            }
-        }
-        const JournalContent content =
-            read_journal(*disk_, directory_,
-                         {.most = most, .key = public_key_ ? &*public_key_ : nullptr});
-        if (content.damage) {
-            refuse_damage(*content.damage);
-        }
-        for (const SegmentFile& file : content.superseded) {
-            disk_->remove(file.path);
-        }
-        if (!content.segments.empty()) {
-            continue_from(content);
-            cut_tail(content);
-        }
-        restored.versions = content.versions();
-        restored.own = content.own;
-        restored.cut = content.tail.written;
-    });
-    restored_ = true;
-    return restored;
-}
-
-ATTUNE_DECL void JournalWriter::continue_from(const JournalContent& content) {
-    id_ = content.id;
-    sequence_ = content.sequence;
-    durable_ = content.sequence;
-    head_ = content.head;
-    last_ = content.last;
-    own_ = content.own;
-    for (const auto& [version, record] : content.kept) {
-        kept_[version] = {record.note, record};
-    }
-    number_ = content.newest_segment.number;
-    path_ = segment_path(directory_, number_);
-    end_ = content.end;
-    base_end_ = content.newest_segment.sealed;
-    base_ = content.newest_base;
-    carried_ = content.newest_carried;
-    versions_ = content.newest_versions;
-    roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
-}
-
-ATTUNE_DECL void JournalWriter::cut_tail(const JournalContent& content) {
-    file_ = disk_->open(path_, DiskOpen::write);
-    // What was read may be in memory only. And what is cut off must be gone for good before
-    // anything takes its place: after a loss of power, parts of both would be no record at all.
-    file_->resize(content.end);
-    file_->sync();
-    reserved_ = content.end;
-}
-
-ATTUNE_DECL RecordHeader JournalWriter::next_header(
-    RecordType type, Version version, std::chrono::system_clock::time_point time) const {
-    return {.type = type,
-            .sequence = sequence_ + 1,
-            .durable = durable_,
-            .version = version,
-            .time = time,
-            .previous = head_};
-}
-
-ATTUNE_DECL void JournalWriter::start_record() {
-    record_.resize(record_header_size);
-    record_ += '{';
-}
-
-// A member of the payload, unless there is nothing to say.
-ATTUNE_DECL void write_text_member(std::string_view name, std::string_view text, std::string& out) {
-    if (!text.empty()) {
-        out += '"';
-        out += name;
-        out += "\":";
-        write_string(text, out);
-        out += ',';
-    }
-}
-
-ATTUNE_DECL void end_payload(std::string& record) {
-    if (record.back() == ',') {
-        record.back() = '}';
-    } else {
-        record += '}';
-    }
-}
-
-ATTUNE_DECL void JournalWriter::append(const Entry& entry) {
-    if (!restored_) {
-        restore(0);
-    }
-    guarded([&] {
-        repair();
-        VersionRecord version{entry.version,
-                              entry.time,
-                              std::string(entry.reason),
-                              std::string(entry.layer),
-                              false,
-                              {},
-                              entry.after};
-        if (file_ == nullptr) {
-            start_journal(version, entry.own_after);
-            return;
-        }
-        if (versions_ >= keep_ && end_ >= roll_at_) {
-            roll();
-        }
-        // From what the journal says: that is the version before, but need not be the same object.
-        const Document& before = last_->document;
-        start_record();
-        write_text_member("layer", entry.layer, record_);
-        std::size_t own_at = record_.size();
-        own_text_.clear();
-        if (!own_.same(entry.own_after)) {
-            patch_.write(own_, entry.own_after, nullptr, own_text_);
-            record_ += "\"own\":";
-            own_at = record_.size();
-        }
-        std::string_view own_text = own_text_;
-        if (!own_text.empty()) {
-            record_ += "true,";
-        }
-        record_ += "\"patch\":";
-        const std::size_t patch_at = record_.size();
-        patch_.write(before, entry.after, before.same(entry.before) ? entry.within : nullptr,
-                     record_);
-        if (!own_text.empty() && std::string_view(record_).substr(patch_at) != own_text) {
-            record_.replace(own_at, 4, own_text);
-        }
-        record_ += ',';
-        write_text_member("reason", entry.reason, record_);
-        end_payload(record_);
-        write_record(RecordType::version, entry.version, entry.time);
-        last_ = std::move(version);
-        own_ = entry.own_after;
-        ++versions_;
-    });
-}
-
-ATTUNE_DECL void JournalWriter::start_journal(const VersionRecord& version, const Document& own) {
-    try {
-        id_ = random_id();
-        // After a failure, what is left of the first attempt must not count.
-        start_segment({&version, 1}, own, number_ != 0);
-    } catch (...) {
-        file_.reset();
-        path_.clear();
-        distrusted_ = false;
-        sequence_ = 0;
-        head_ = {};
-        last_.reset();
-        own_ = {};
-        throw;
-    }
-    remove_segments(number_);
-}
-
-ATTUNE_DECL void JournalWriter::keep(Version version, std::string_view note) {
-    mark(RecordType::keep, version, note);
-    Kept& kept = kept_[version];
-    kept.note = note;
-    if (last_ && last_->version == version) {
-        kept.record = last_;
-    }
-}
-
-ATTUNE_DECL void JournalWriter::forget(Version version) {
-    mark(RecordType::forget, version, {});
-    kept_.erase(version);
-}
-
-ATTUNE_DECL void JournalWriter::mark(RecordType type, Version version, std::string_view note) {
-    if (!restored_) {
-        restore(0);
-    }
-    if (file_ == nullptr) {
-        throw JournalError(JournalFault::disk, directory_, 0,
-                           "a version cannot be marked before there is one");
-    }
-    guarded([&] {
-        repair();
-        start_record();
-        write_text_member("note", note, record_);
-        end_payload(record_);
-        write_record(type, version, std::chrono::system_clock::now());
-    });
-}
-
-ATTUNE_DECL void JournalWriter::write_record(RecordType type, Version version,
-                                             std::chrono::system_clock::time_point time) {
-    const Hash hash = finish_record(next_header(type, version, time), record_, sha_,
-                                    signing_key_ ? &*signing_key_ : nullptr);
-    try {
-        make_room(record_.size());
-        file_->write(record_, end_);
-    } catch (...) {
-        undo_write();
-        throw;
-    }
-    if (sync_) {
-        try {
-            file_->sync();
-        } catch (...) {
-            distrusted_ = true;
-            throw;
-        }
-    }
-    end_ += record_.size();
-    head_ = hash;
-    ++sequence_;
-    if (sync_) {
-        durable_ = sequence_;
-    }
-}
-
-ATTUNE_DECL void JournalWriter::make_room(std::size_t bytes) {
-    if (!sync_ || end_ + bytes <= reserved_) {
-        return;
-    }
-    const std::uint64_t step = segment_bytes_ / 4;
-    const std::uint64_t to = (end_ + bytes + step - 1) / step * step;
-    file_->reserve(std::max(end_, reserved_), to);
-    reserved_ = to;
-}
-
-ATTUNE_DECL void JournalWriter::undo_write() noexcept {
-    // Flushed, for the same reason as in `cut_tail`.
-    try {
-        file_->resize(end_);
-        reserved_ = end_;
-        file_->sync();
-    } catch (...) {
-        distrusted_ = true;
-    }
-}
-
-ATTUNE_DECL void JournalWriter::repair() {
-    if (!distrusted_) {
-        return;
-    }
-    // What the kernel has in memory can still be read; what is on the disk nobody knows.
-    const JournalContent content = read_journal(*disk_, directory_, {.up_to = sequence_});
-    if (content.damage) {
-        refuse_damage(*content.damage);
-    }
-    replace_by(content.versions(), own_, content);
-}
-
-ATTUNE_DECL void JournalWriter::replace_by(std::span<const VersionRecord> versions,
-                                           const Document& own, const JournalContent& before) {
-    id_ = before.id;
-    head_ = before.head;
-    sequence_ = before.sequence;
-    number_ = before.segments.empty() ? 0 : before.segments.back().number;
-    if (versions.empty()) {
-        return;
-    }
-    start_segment(versions, own, true);
-    remove_segments(number_);
-}
-
-ATTUNE_DECL void JournalWriter::roll() {
-    try {
-        load_kept();
-        if (!sync_) {
-            file_->sync();
-        }
-    } catch (const JournalError&) {
-        roll_at_ = end_ + segment_bytes_;  // there is time: it is only room that would be gained
-        return;
-    } catch (const std::system_error&) {
-        distrusted_ = true;
-        throw;
-    }
-    std::vector<VersionRecord> versions;
-    for (const auto& [version, kept] : kept_) {
-        if (kept.record && version < base_ && !carried_.contains(version)) {
-            versions.push_back(*kept.record);
-        }
-    }
-    versions.push_back(*last_);
-    const std::uint64_t previous = number_;
-    try {
-        file_->resize(end_);
-        reserved_ = end_;
-        start_segment(versions, own_, false);
-    } catch (const std::system_error&) {
-        if (distrusted_) {
-            throw;
-        }
-        roll_at_ = end_ + segment_bytes_;
-        return;
-    }
-    remove_segments(previous);
-}
-
-ATTUNE_DECL void JournalWriter::load_kept() {
-    const bool complete = std::all_of(kept_.begin(), kept_.end(), [](const auto& entry) {
-        return entry.second.record.has_value();
-    });
-    if (complete) {
-        return;
-    }
-    const JournalContent content = read_journal(*disk_, directory_, {.most = 0});
-    if (content.damage) {
-        refuse_damage(*content.damage);
-    }
-    for (const auto& [version, record] : content.kept) {
-        kept_[version].record = record;
-    }
-    // Marked, but never there.
-    std::erase_if(kept_, [](const auto& entry) { return !entry.second.record; });
-}
-
-ATTUNE_DECL void JournalWriter::start_segment(std::span<const VersionRecord> versions,
-                                              const Document& own, bool whole) {
-    SegmentHeader header;
-    header.number = number_ + 1;
-    header.first_sequence = sequence_ + 1;
-    header.created =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                       std::chrono::system_clock::now().time_since_epoch())
-                                       .count());
-    header.journal = id_;
-    header.link = head_;
-    header.whole = whole;
-
-    // The header has the length of what follows, and the first record the header's hash: so sizes
-    // come first. Everything but the hashes is final then.
-    std::vector<std::string> records;
-    header.sealed = segment_header_size;
-    const Document nothing;
-    const Document* before = &nothing;
-    for (const VersionRecord& version : versions) {
-        const bool newest = &version == &versions.back();
-        const auto kept = kept_.find(version.version);
-        start_record();
-        if (version.kept || kept != kept_.end()) {
-            record_ += "\"kept\":";
-            write_string(kept != kept_.end() ? kept->second.note : version.note, record_);
-            record_ += ',';
-        }
-        write_text_member("layer", version.layer, record_);
-        if (newest && !own.is_null()) {
-            record_ += "\"own\":";
-            patch_.write(nothing, own, nullptr, record_);
-            record_ += ',';
-        }
-        record_ += "\"patch\":";
-        patch_.write(*before, version.document, nullptr, record_);
-        record_ += ',';
-        write_text_member("reason", version.reason, record_);
-        end_payload(record_);
-        header.sealed += record_.size() + record_end_size + (signing_key_ ? sizeof(Signature) : 0);
-        records.push_back(record_);
-        before = &version.document;
-    }
-
-    std::string bytes = encode_segment_header(header);
-    Hash hash = sha_.of(bytes);
-    std::uint64_t sequence = sequence_;
-    for (std::size_t i = 0; i != records.size(); ++i) {
-        const RecordHeader record{.type = i == 0 ? RecordType::base : RecordType::version,
-                                  .sequence = sequence + 1,
-                                  .durable = sequence,
-                                  .version = versions[i].version,
-                                  .time = versions[i].time,
-                                  .previous = hash};
-        hash = finish_record(record, records[i], sha_, signing_key_ ? &*signing_key_ : nullptr);
-        bytes += records[i];
-        ++sequence;
-    }
-
-    const std::string path = segment_path(directory_, header.number);
-    const std::string unnamed = path + std::string(journal_unnamed);
-    std::unique_ptr<DiskFile> file;
-    std::uint64_t reserved = bytes.size();
-    try {
-        if (disk_->exists(unnamed)) {
-            disk_->remove(unnamed);
-        }
-        file = disk_->open(unnamed, DiskOpen::create, 0600);
-        file->write(bytes, 0);
-        if (sync_) {
-            const std::uint64_t step = segment_bytes_ / 4;
-            reserved = (bytes.size() / step + 1) * step;
-            file->reserve(bytes.size(), reserved);
-        }
-        file->sync();
-        disk_->rename(unnamed, path);
-    } catch (...) {
-        const auto failure = std::current_exception();
-        try {
-            file.reset();
-            disk_->remove(unnamed);
-        } catch (const std::system_error&) {
-            // The next attempt, or the next start, removes it.
-        }
-        std::rethrow_exception(failure);
-    }
-    // From here on the new segment is there for whoever reads the journal. Only a loss of power may
-    // take its name away, until the directory has been flushed.
-    distrusted_ = true;
-    file_ = std::move(file);
-    path_ = path;
-    number_ = header.number;
-    end_ = bytes.size();
-    reserved_ = reserved;
-    base_end_ = end_;
-    roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
-    versions_ = 0;
-    base_ = versions.back().version;
-    carried_.clear();
-    for (const VersionRecord& version : versions.first(versions.size() - 1)) {
-        carried_.insert(version.version);
-    }
-    sequence_ = sequence;
-    durable_ = sequence;
-    head_ = hash;
-    last_ = versions.back();
-    own_ = own;
-    disk_->sync_directory(directory_);
-    distrusted_ = false;
-}
-
-ATTUNE_DECL void JournalWriter::remove_segments(std::uint64_t below) noexcept {
-    // What cannot be removed now is out of date, but does no harm.
-    try {
-        for (const SegmentFile& segment : segments_in(*disk_, directory_)) {
-            if (segment.number + 1 < below) {
-                // Oldest first also on the disk: a gap between two segments would be damage.
-                disk_->remove(segment.path);
-                disk_->sync_directory(directory_);
-            } else if (segment.number < below) {
-                disk_->remove(segment.path);
-            }
-        }
-    } catch (const std::exception&) {
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-ATTUNE_DECL JournalError::JournalError(JournalFault fault, std::string file, std::uint64_t offset,
-                                       const std::string& message)
-    : std::runtime_error("journal " + file +
-                         (fault == JournalFault::damaged ? ", byte " + std::to_string(offset)
-                                                         : std::string()) +
-                         ": " + message),
-      fault_(fault),
-      file_(std::move(file)),
-      offset_(offset) {}
-
-ATTUNE_DECL std::unique_ptr<detail::JournalSink> Journal::open_files(const Journal& journal) {
-    return std::make_unique<detail::JournalWriter>(detail::posix_disk(),
-                                                   journal.directory_.string(), journal.options_);
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-// What namespace journal offers, on any disk.
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL journal::Report verify_journal(Disk& disk, const std::string& directory,
-                                           const journal::VerifyOptions& options = {});
-ATTUNE_DECL journal::Recovery recover_journal(const std::shared_ptr<Disk>& disk,
-                                              const std::string& directory,
-                                              const JournalOptions& options = {});
-ATTUNE_DECL std::vector<VersionRecord> read_versions(Disk& disk, const std::string& directory);
-ATTUNE_DECL void compact_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
-                                 std::size_t keep, const JournalOptions& options = {});
-
-/// A journal of these versions, in increasing order, where there is none.
-ATTUNE_DECL void create_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
-                                std::span<const VersionRecord> versions,
-                                const JournalOptions& options);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
-
-// Calls f(); what the disk says becomes a JournalError.
-template <class F>
-auto as_journal_errors(const std::string& directory, F&& f) {
-    try {
-        return f();
-    } catch (const std::system_error& error) {
-        refuse_disk_error(error, directory);
-    }
-}
-
-ATTUNE_DECL std::optional<Hash> hash_of_hex(std::string_view hex) {
-    Hash hash{};
-    if (hex.size() != 2 * hash.size()) {
-        return std::nullopt;
-    }
-    for (std::size_t i = 0; i != hex.size(); ++i) {
-        const std::size_t digit =
-            std::string_view("0123456789abcdef")
-                .find(static_cast<char>(std::tolower(static_cast<unsigned char>(hex[i]))));
-        if (digit == std::string_view::npos) {
-            return std::nullopt;
-        }
-        hash[i / 2] = static_cast<unsigned char>(hash[i / 2] * 16 + digit);
-    }
-    return hash;
-}
-
-ATTUNE_DECL journal::Report report_of(const JournalContent& content) {
-    journal::Report report;
-    report.records = content.records;
-    report.versions = content.version_count;
-    report.first = content.first;
-    report.last = content.last ? content.last->version : 0;
-    report.head = content.records == 0 ? std::string() : to_hex(content.head);
-    report.unfinished = content.damage ? 0 : content.tail.written;
-    report.damage = content.damage;
-    return report;
-}
-
-ATTUNE_DECL journal::Report verify_journal(Disk& disk, const std::string& directory,
-                                           const journal::VerifyOptions& options) {
-    return as_journal_errors(directory, [&] {
-        std::optional<Ed25519Key> key;
-        if (!options.public_key.empty()) {
-            key = journal_key(&Ed25519Key::public_key, options.public_key, directory);
-        }
-        const std::optional<Hash> expected = hash_of_hex(options.expected_head);
-        const JournalContent content =
-            read_journal(disk, directory,
-                         {.most = 1, .key = key ? &*key : nullptr, .expected = expected});
-        journal::Report report = report_of(content);
-        if (!options.expected_head.empty() && !content.expected_found && !report.damage) {
-            const std::string file =
-                content.segments.empty() ? directory : content.segments.back().path;
-            report.damage = {file, content.end,
-                             "the record with the expected hash is not there: what was written "
-                             "last, or everything, has been removed or replaced"};
-        }
-        return report;
-    });
-}
-
-// A file that survives a loss of power as the original does.
-ATTUNE_DECL void copy_aside(Disk& disk, const std::string& from, const std::string& to) {
-    write_file_durably(disk, to, read_file(disk, from), 0600);
-}
-
-ATTUNE_DECL journal::Recovery recover_journal(const std::shared_ptr<Disk>& disk,
-                                              const std::string& directory,
-                                              const JournalOptions& options) {
-    return as_journal_errors(directory, [&] {
-        JournalWriter writer(disk, directory, options);
-        const JournalContent content = read_journal(*disk, directory, {.past_damage = true});
-        const std::vector<VersionRecord> versions = content.versions();
-        journal::Recovery recovery;
-        recovery.versions = versions.size();
-        if (!content.damage) {
-            recovery.report = report_of(content);
-            return recovery;
-        }
-        for (const Version version : content.unreadable) {
-            const bool there =
-                std::any_of(versions.begin(), versions.end(),
-                            [&](const VersionRecord& record) { return record.version == version; });
-            if (!there) {
-                recovery.lost_first = recovery.lost == 0 ? version : recovery.lost_first;
-                recovery.lost_last = version;
-                ++recovery.lost;
-            }
-        }
-
-        // Copied before anything changes, removed after everything has: at any moment there is
-        // either the damaged journal or the new one, and the damaged files are somewhere.
-        std::string aside;
-        for (int number = 1; aside.empty() || disk->exists(aside); ++number) {
-            aside = directory + "/damaged-" + std::to_string(number);
-        }
-        disk->make_directory(aside, 0700);
-        disk->sync_directory(directory);
-        for (const SegmentFile& file : content.segments) {
-            const std::string to = aside + file.path.substr(directory.size());
-            copy_aside(*disk, file.path, to);
-            recovery.moved.push_back(to);
-        }
-        writer.replace_by(versions, content.own, content);
-        if (versions.empty()) {
-            for (const SegmentFile& file : content.segments) {
-                disk->remove(file.path);
-            }
-        }
-        recovery.report = report_of(read_journal(*disk, directory, {.most = 1}));
-        return recovery;
-    });
-}
-
-ATTUNE_DECL std::vector<VersionRecord> read_versions(Disk& disk, const std::string& directory) {
-    return as_journal_errors(directory, [&] {
-        const JournalContent content = read_journal(disk, directory);
-        if (content.damage) {
-            refuse_damage(*content.damage);
-        }
-        return content.versions();
-    });
-}
-
-ATTUNE_DECL void compact_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
-                                 std::size_t keep, const JournalOptions& options) {
-    as_journal_errors(directory, [&] {
-        JournalWriter writer(disk, directory, options);
-        const JournalContent content = read_journal(*disk, directory);
-        if (content.damage) {
-            refuse_damage(*content.damage);
-        }
-        std::vector<VersionRecord> versions = content.versions();
-        const std::size_t most = std::max<std::size_t>(keep, 1);
-        if (versions.size() <= most) {
-            return;
-        }
-        const auto first_left = versions.end() - static_cast<std::ptrdiff_t>(most);
-        versions.erase(std::remove_if(versions.begin(), first_left,
-                                      [](const VersionRecord& record) { return !record.kept; }),
-                       first_left);
-        writer.replace_by(versions, content.own, content);
-    });
-}
-
-ATTUNE_DECL void create_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
-                                std::span<const VersionRecord> versions,
-                                const JournalOptions& options) {
-    as_journal_errors(directory, [&] {
-        JournalWriter writer(disk, directory, options);
-        if (!segments_in(*disk, directory).empty()) {
-            throw JournalError(JournalFault::disk, directory, 0,
-                               "there is a journal already; give an empty directory");
-        }
-        JournalContent nothing;
-        nothing.id = random_id();
-        writer.replace_by(versions, {}, nothing);
-    });
-}
-
-}  // namespace detail
-
-namespace journal {
-
-ATTUNE_DECL Report verify(const std::filesystem::path& directory, const VerifyOptions& options) {
-    return detail::verify_journal(*detail::posix_disk(), directory.string(), options);
-}
-
-ATTUNE_DECL Recovery recover(const std::filesystem::path& directory,
-                             const JournalOptions& options) {
-    return detail::recover_journal(detail::posix_disk(), directory.string(), options);
-}
-
-ATTUNE_DECL std::vector<VersionRecord> read(const std::filesystem::path& directory) {
-    return detail::read_versions(*detail::posix_disk(), directory.string());
-}
-
-ATTUNE_DECL void compact(const std::filesystem::path& directory, std::size_t keep,
-                         const JournalOptions& options) {
-    detail::compact_journal(detail::posix_disk(), directory.string(), keep, options);
-}
-
-}  // namespace journal
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// RFC 3339 in UTC, with as many digits of a second as it takes: `2026-01-31T23:59:59.25Z`.
-ATTUNE_DECL std::string rfc3339(std::chrono::system_clock::time_point time);
-
-/// Reads such a time; nothing when the text is another, or in another time zone.
-ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
-    std::string_view text);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL std::string rfc3339(std::chrono::system_clock::time_point time) {
-    using namespace std::chrono;
-    const auto day = floor<days>(time);
-    const year_month_day date(day);
-    const hh_mm_ss<nanoseconds> clock(duration_cast<nanoseconds>(time - day));
-    std::array<char, 64> buffer;
-    int size =
-        std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
-                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                      static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                      static_cast<int>(clock.minutes().count()),
-                      static_cast<int>(clock.seconds().count()));
-    std::string text(buffer.data(), static_cast<std::size_t>(size));
-    if (clock.subseconds().count() != 0) {
-        size = std::snprintf(buffer.data(), buffer.size(), ".%09d",
-                             static_cast<int>(clock.subseconds().count()));
-        text.append(buffer.data(), static_cast<std::size_t>(size));
-        text.erase(text.find_last_not_of('0') + 1);
-    }
-    return text + 'Z';
-}
-
-ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
-    std::string_view text) {
-    using namespace std::chrono;
-    const auto number = [&](std::size_t at, std::size_t digits) {
-        int value = -1;
-        const char* const begin = text.data() + at;
-        const auto [end, error] = std::from_chars(begin, begin + digits, value);
-        return error == std::errc() && end == begin + digits && *begin != '-' ? value : -1;
-    };
-    constexpr std::string_view form = "0000-00-00T00:00:00";
-    if (text.size() <= form.size() || text.back() != 'Z') {
-        return std::nullopt;
-    }
-    for (std::size_t i = 0; i != form.size(); ++i) {
-        if (form[i] != '0' && text[i] != form[i]) {
-            return std::nullopt;
-        }
-    }
-    const year_month_day date(year(number(0, 4)), month(static_cast<unsigned>(number(5, 2))),
-                              day(static_cast<unsigned>(number(8, 2))));
-    const int hour = number(11, 2);
-    const int minute = number(14, 2);
-    const int second = number(17, 2);
-    if (number(0, 4) < 0 || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-        second < 0 || second > 59) {
-        return std::nullopt;
-    }
-    nanoseconds fraction{0};
-    if (const std::size_t digits = text.size() - form.size() - 2; text[form.size()] == '.') {
-        if (digits == 0 || digits > 9 || number(form.size() + 1, digits) < 0) {
-            return std::nullopt;
-        }
-        fraction = nanoseconds(number(form.size() + 1, digits));
-        for (std::size_t i = digits; i != 9; ++i) {
-            fraction *= 10;
-        }
-    } else if (text.size() != form.size() + 1) {
-        return std::nullopt;
-    }
-    const auto whole = sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
-    return system_clock::time_point(duration_cast<system_clock::duration>(whole.time_since_epoch() +
-                                                                          fraction));
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
-
-ATTUNE_DECL std::string export_name(Version version) {
-    std::string digits = std::to_string(version);
-    digits.insert(0, digits.size() < 12 ? 12 - digits.size() : 0, '0');
-    return digits + ".json";
-}
-
-ATTUNE_DECL Document export_document(const VersionRecord& record) {
-    Document exported = {{"version", record.version},
-                         {"time", rfc3339(record.time)},
-                         {"reason", record.reason},
-                         {"layer", record.layer}};
-    if (record.kept) {
-        exported = exported.with("kept", true);
-    }
-    if (!record.note.empty()) {
-        exported = exported.with("note", record.note);
-    }
-    return exported.with("document", record.document);
-}
-
-ATTUNE_DECL VersionRecord import_document(const Document& exported, const std::string& file) {
-    const auto refuse = [&](const char* what) {
-        throw JournalError(JournalFault::damaged, file, 0,
-                           std::string("expected ") + what +
-                               ", as journal::export_folder writes it");
-    };
-    const auto text = [&](std::string_view name) {
-        const Document* const value = exported.find(name);
-        return value != nullptr && value->is_string() ? std::string(value->as_string())
-                                                      : std::string();
-    };
-    const Document* const version = exported.find("version");
-    if (version == nullptr || !version->is_integer() ||
-        (!version->is_unsigned() && version->as_int64() < 1)) {
-        refuse("a positive \"version\"");
-    }
-    const auto time = parse_rfc3339(text("time"));
-    if (!time) {
-        refuse("a \"time\" in UTC such as 2026-01-31T23:59:59Z");
-    }
-    const Document* const document = exported.find("document");
-    if (document == nullptr) {
-        refuse("a \"document\"");
-    }
-    const Document* const kept = exported.find("kept");
-    return {version->as_uint64(),
-            *time,
-            text("reason"),
-            text("layer"),
-            kept != nullptr && kept->is_bool() && kept->as_bool(),
-            text("note"),
-            *document};
-}
-
-// One line, for a trailer.
-ATTUNE_DECL std::string one_line(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-    return text;
-}
-
-}  // namespace detail
-
-namespace journal {
-
-ATTUNE_DECL void export_folder(std::span<const VersionRecord> records,
-                               const std::filesystem::path& folder) {
-    const std::string directory = folder.string();
-    try {
-        const auto disk = detail::posix_disk();
-        disk->make_directory(directory, 0700);
-        for (const VersionRecord& record : records) {
-            const std::string text = to_text(detail::export_document(record), {.indent = 2}) + '\n';
-            detail::write_file_durably(*disk, directory + '/' + detail::export_name(record.version),
-                                       text, 0600);
-        }
-    } catch (const std::system_error& error) {
-        throw JournalError(JournalFault::disk, directory, 0, error.what());
-    }
-}
-
-ATTUNE_DECL void import_folder(const std::filesystem::path& folder,
-                               const std::filesystem::path& directory,
-                               const JournalOptions& options) {
-    const std::string from = folder.string();
-    std::vector<VersionRecord> records;
-    try {
-        const auto disk = detail::posix_disk();
-        for (const std::string& name : disk->list(from)) {
-            if (name.size() < 17 || !name.ends_with(".json") ||
-                name.find_first_not_of("0123456789") != name.size() - 5) {
-                continue;
-            }
-            const std::string file = from + '/' + name;
-            const Document exported = parse(detail::read_file(*disk, file), {.name = file});
-            records.push_back(detail::import_document(exported, file));
-            if (detail::export_name(records.back().version) != name) {
-                throw JournalError(JournalFault::damaged, file, 0,
-                                   "the file has another version's name");
-            }
-        }
-    } catch (const std::system_error& error) {
-        throw JournalError(JournalFault::disk, from, 0, error.what());
-    }
-    std::sort(records.begin(), records.end(),
-              [](const VersionRecord& a, const VersionRecord& b) { return a.version < b.version; });
-    detail::create_journal(detail::posix_disk(), directory.string(), records, options);
-}
-
-ATTUNE_DECL void export_git(std::span<const VersionRecord> records, std::ostream& out) {
-    using namespace std::chrono;
-    for (const VersionRecord& record : records) {
-        const std::string number = std::to_string(record.version);
-        std::string message = record.reason.empty() ? "Version " + number : record.reason;
-        message += "\n\nVersion: " + number + '\n';
-        if (!record.layer.empty()) {
-            message += "Layer: " + detail::one_line(record.layer) + '\n';
-        }
-        if (record.kept) {
-            message +=
-                "Kept: " + (record.note.empty() ? "yes" : detail::one_line(record.note)) + '\n';
-        }
-        const std::string text = to_text(record.document, {.indent = 2}) + '\n';
-        const auto seconds_since_1970 =
-            std::max<std::int64_t>(0, floor<seconds>(record.time).time_since_epoch().count());
-        out << "commit refs/heads/main\ncommitter attune <attune@localhost> "
-            << std::to_string(seconds_since_1970) << " +0000\ndata "
-            << std::to_string(message.size()) << '\n'
-            << message << "\nM 100644 inline config.json\ndata " << std::to_string(text.size())
-            << '\n'
-            << text << '\n';
-    }
-}
-
-}  // namespace journal
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
 /// The arguments of a program, as main gets them; `argv[0]`, its name, is left out. They are
 /// copied.
 ///
@@ -21808,12 +22326,12 @@ struct CacheRecord {
     std::string layer;
     std::string revision;
     std::chrono::system_clock::time_point time{};
-    CacheSecrets secrets = CacheSecrets::left_out;
+    bool whole = false;  ///< with its secrets
     Document document;
 
     /// Whether everything but the time is the same.
     bool same(const CacheRecord& other) const {
-        return layer == other.layer && revision == other.revision && secrets == other.secrets &&
+        return layer == other.layer && revision == other.revision && whole == other.whole &&
                document == other.document;
     }
 };
@@ -22108,8 +22626,8 @@ inline constexpr std::int64_t cache_format = 1;
 
 ATTUNE_DECL CacheRecord CacheFile::read() const {
     const auto refuse = [&](std::string message) {
-        return Rejected{{.problems = {problem_at(source_, "the cache is not used: " +
-                                                              std::move(message))}}};
+        return Rejected{
+            {.problems = {problem_at(source_, "the cache is not used: " + std::move(message))}}};
     };
     std::string text;
     try {
@@ -22160,8 +22678,7 @@ ATTUNE_DECL CacheRecord CacheFile::read() const {
         throw refuse("time is not a time");
     }
     record.time = *time;
-    record.secrets =
-        member("secrets") == "stored" ? CacheSecrets::stored : CacheSecrets::left_out;
+    record.whole = member("secrets") == "stored";
     record.document = *document;
     return record;
 }
@@ -22173,7 +22690,7 @@ ATTUNE_DECL void CacheFile::write(const CacheRecord& record) const {
         {"revision", record.revision},
         {"time", rfc3339(record.time)},
         {"sha256", to_hex(Sha256{}.of(to_text(record.document)))},
-        {"secrets", record.secrets == CacheSecrets::stored ? "stored" : "left out"},
+        {"secrets", record.whole ? "stored" : "left out"},
         {"document", record.document},
     };
     constexpr unsigned only_owner = 0600;
@@ -22296,6 +22813,7 @@ ATTUNE_DECL Content CachedTransport::stand_in(std::vector<Problem> problems) {
     if (record.layer != name()) {
         throw not_used("it was written for the layer \"" + record.layer + '"');
     }
+    using attune::to_text;
     using std::chrono::seconds;
     const auto since = std::chrono::system_clock::now() - record.time;
     const auto age = std::max(std::chrono::duration_cast<seconds>(since), seconds{0});
@@ -22304,11 +22822,11 @@ ATTUNE_DECL Content CachedTransport::stand_in(std::vector<Problem> problems) {
         throw not_used("its document was " + from + ", which is more than the " +
                        to_text(*options_.max_age) + " allowed");
     }
-    const bool whole = record.secrets == CacheSecrets::stored;
-    Problem problem = problem_at(
-        file_.source(), "stands in for " + name() + " with a document " + from +
-                            (record.revision.empty() ? "" : " as revision " + record.revision) +
-                            (whole ? "" : ", without its secrets"));
+    Problem problem =
+        problem_at(file_.source(),
+                   "stands in for " + name() + " with a document " + from +
+                       (record.revision.empty() ? "" : " as revision " + record.revision) +
+                       (record.whole ? "" : ", without its secrets"));
     problem.severity = Severity::warning;
     problems.push_back(std::move(problem));
     Content content;
@@ -22393,7 +22911,7 @@ ATTUNE_DECL void CachedTransport::accepted(const Accepted& accepted) {
     CacheRecord record{.layer = name(),
                        .revision = accepted.revision,
                        .time = std::chrono::system_clock::now(),
-                       .secrets = options_.secrets,
+                       .whole = whole,
                        .document = document};
     const std::scoped_lock lock{mutex_};
     pending_ = std::move(record);
@@ -22460,9 +22978,9 @@ ATTUNE_DECL void CachedTransport::report(const std::system_error& error) noexcep
         }
     }
     try {
-        Problem problem = problem_at(file_.source(),
-                                     std::string("the cache could not be written: ") + error.what() +
-                                         "; it still has what it had before");
+        Problem problem =
+            problem_at(file_.source(), std::string("the cache could not be written: ") +
+                                           error.what() + "; it still has what it had before");
         problem.severity = Severity::warning;
         options_.on_write_failure(problem);
     } catch (...) {  // it is not for the callback to stop anything
@@ -22473,10 +22991,9 @@ ATTUNE_DECL std::unique_ptr<Transport> cached_on(std::shared_ptr<Disk> disk,
                                                  std::unique_ptr<Transport> inner,
                                                  const std::filesystem::path& file,
                                                  CachedOptions options) {
-    return std::unique_ptr<Transport>(
-        new CachedTransport(std::move(inner),
-                            CacheFile{std::move(disk), absolute_text(file), file.string()},
-                            std::move(options)));
+    return std::unique_ptr<Transport>(new CachedTransport(
+        std::move(inner), CacheFile{std::move(disk), absolute_text(file), file.string()},
+        std::move(options)));
 }
 
 }  // namespace detail

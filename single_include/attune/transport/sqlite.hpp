@@ -992,7 +992,8 @@ inline std::vector<VersionRecord> SqliteShare::history() {
             VersionRecord record;
             record.document = parsed(row).document;
             record.version = static_cast<Version>(row.mark.version);
-            record.time = parse_rfc3339(row.mark.time).value_or(std::chrono::system_clock::time_point{});
+            record.time =
+                parse_rfc3339(row.mark.time).value_or(std::chrono::system_clock::time_point{});
             record.reason = std::move(row.reason);
             record.layer = options_.document;
             versions.push_back(std::move(record));
