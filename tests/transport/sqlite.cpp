@@ -39,11 +39,11 @@ TEST_P(SqliteTransport, tells_what_others_write_and_not_what_it_writes_itself) {
     Recorder there;
     const Followed one{feed, open()};
     const Followed two{there, open()};
-    EXPECT_EQ(one->save({{"port", 1}}, "0"), "1");
+    EXPECT_EQ(save(one, {{"port", 1}}, "0"), "1");
     EXPECT_EQ(there.next(), R"({"port":1})");
-    EXPECT_EQ(two->save({{"port", 2}}, "1"), "2");
+    EXPECT_EQ(save(two, {{"port", 2}}, "1"), "2");
     EXPECT_EQ(feed.next(), R"({"port":2})");
-    EXPECT_EQ(one->save({{"port", 3}}, "2"), "3");
+    EXPECT_EQ(save(one, {{"port", 3}}, "2"), "3");
     EXPECT_EQ(there.next(), R"({"port":3})");
     EXPECT_EQ(feed.waiting(), 0U);
     EXPECT_EQ(there.waiting(), 0U);
@@ -67,7 +67,7 @@ TEST_P(SqliteTransport, refuses_to_overwrite_what_it_has_not_read) {
     Recorder there;
     const Followed one{feed, open()};
     const Followed two{there, open()};
-    EXPECT_EQ(one->save({{"port", 1}}, "0"), "1");
+    EXPECT_EQ(save(one, {{"port", 1}}, "0"), "1");
     EXPECT_EQ(save_error(*two, {{"port", 2}}, "0"),
               file.string() +
                   ": another process wrote version 1 in between (this one has read version 0); "
@@ -75,16 +75,25 @@ TEST_P(SqliteTransport, refuses_to_overwrite_what_it_has_not_read) {
     EXPECT_EQ(there.next(), R"({"port":1})");
     EXPECT_EQ(save_error(*two, {{"port", 2}}, "seven"),
               file.string() + ": \"seven\" is no version of this database");
-    EXPECT_EQ(two->save({{"port", 2}}, "1"), "2");
+    EXPECT_EQ(save(two, {{"port", 2}}, "1"), "2");
+}
+
+TEST_P(SqliteTransport, tells_what_was_saved_when_the_store_does_not_come_to_serve_it) {
+    const Followed followed{feed, open()};
+    EXPECT_EQ(followed->save({{"port", 1}}, "0"), "1");
+    EXPECT_EQ(feed.next(), R"({"port":1})");
+    EXPECT_EQ(save(followed, {{"port", 2}}, "1"), "2");
+    write({{"port", 3}});
+    EXPECT_EQ(feed.next(), R"({"port":3})");
 }
 
 TEST_P(SqliteTransport, is_told_again_what_it_turns_out_not_to_have) {
     const Followed followed{feed, open()};
-    EXPECT_EQ(followed->save({{"port", 1}}, "0"), "1");
+    EXPECT_EQ(save(followed, {{"port", 1}}, "0"), "1");
     // The store could not publish what it had saved: it has still got version 0.
     EXPECT_THAT(save_error(*followed, {{"port", 2}}, "0"), HasSubstr("wrote version 1"));
     EXPECT_EQ(feed.next(), R"({"port":1})");
-    EXPECT_EQ(followed->save({{"port", 2}}, "1"), "2");
+    EXPECT_EQ(save(followed, {{"port", 2}}, "1"), "2");
 }
 
 TEST_P(SqliteTransport, concurrent_writers_lose_no_write) {
@@ -168,7 +177,7 @@ TEST_P(SqliteTransport, tells_what_is_changed_by_hand) {
         "INSERT INTO attune_versions VALUES ('config', 1, '2027-01-31T10:00:00Z', '', '8');"
         "COMMIT");
     EXPECT_EQ(feed.next(), "8");
-    EXPECT_EQ(followed->save({{"port", 9}}, "1"), "2");
+    EXPECT_EQ(save(followed, {{"port", 9}}, "1"), "2");
 }
 
 TEST_P(SqliteTransport, hears_of_a_version_that_took_long_to_commit) {

@@ -122,7 +122,7 @@ TEST_P(SqliteDamage, keeps_what_it_has_when_the_database_is_deleted) {
 
     write({{"port", 3}});
     EXPECT_GT(feed.until(R"({"port":3})"), 0U);
-    EXPECT_EQ(followed->save({{"port", 4}}, "1"), "2");
+    EXPECT_EQ(save(followed, {{"port", 4}}, "1"), "2");
     EXPECT_EQ(attune::sqlite_history(file).size(), 2U);
 }
 
@@ -147,7 +147,7 @@ TEST_P(SqliteDamage, takes_over_a_database_put_in_place_of_another) {
     remove_database();
     std::filesystem::rename(other, file);
     EXPECT_GT(feed.until(R"({"port":7})"), 0U);
-    EXPECT_EQ(followed->save({{"port", 8}}, "1"), "2");
+    EXPECT_EQ(save(followed, {{"port", 8}}, "1"), "2");
     EXPECT_EQ(attune::sqlite_history(file).back().document, (attune::Document{{"port", 8}}));
 }
 
@@ -171,7 +171,7 @@ TEST_P(SqliteDamage, keeps_what_it_has_when_all_versions_are_gone) {
     const Followed followed{feed, open()};
     OtherProgram{file}.run("DELETE FROM attune_versions");
     EXPECT_THAT(feed.next(), HasSubstr("has no version of \"config\" any more"));
-    EXPECT_EQ(followed->save({{"port", 3}}, "2"), "3");  // numbers only grow
+    EXPECT_EQ(save(followed, {{"port", 3}}, "2"), "3");  // numbers only grow
     EXPECT_EQ(feed.next(), "unchanged");
     EXPECT_EQ(attune::sqlite_history(file).size(), 1U);
 }
@@ -181,7 +181,7 @@ TEST_P(SqliteDamage, full_disk_is_told_to_the_writer_and_passes) {
         std::signal(SIGXFSZ, SIG_IGN);
         Recorder recorder;
         const Followed followed{recorder, open()};
-        std::string revision = followed->save({{"n", 1}}, "0");
+        std::string revision = save(followed, {{"n", 1}}, "0");
         const ::rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
         ::rlimit limit = unlimited;
         limit.rlim_cur = std::filesystem::file_size(file.string() + "-wal") + 5000;
@@ -201,7 +201,7 @@ TEST_P(SqliteDamage, full_disk_is_told_to_the_writer_and_passes) {
         if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) {
             return "skip";
         }
-        revision = followed->save(large, revision);
+        revision = save(followed, large, revision);
         const bool told = recorder.waiting() != 0;
         return told ? "told " + recorder.next() : OtherProgram{file}.run("PRAGMA integrity_check");
     });

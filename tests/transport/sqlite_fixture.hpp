@@ -60,6 +60,14 @@ inline std::string save_error(attune::Transport& transport, attune::Document doc
     }
 }
 
+/// As a store does: saves, and says that it serves that.
+inline std::string save(const Followed& followed, attune::Document document,
+                        const std::string& revision) {
+    const std::string saved = followed->save(document, revision);
+    followed->accepted({.document = document, .without_secrets = {}, .revision = saved});
+    return saved;
+}
+
 inline unsigned mode_of(const std::filesystem::path& path) {
     struct stat status {};
     EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;

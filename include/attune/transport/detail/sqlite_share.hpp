@@ -34,6 +34,8 @@ public:
 
     Content load();
     std::string save(const Document& document, const std::string& revision);
+    /// The store serves that version.
+    void accepted(const std::string& revision);
     void start(Feed& feed);
     void stop() noexcept;
 
@@ -61,6 +63,7 @@ private:
     void look();
     News find_news();
     News read(bool reopened, std::int64_t data_version);
+    void tell_again(Lock& lock);
     void settle();
     void set_timer(Clock::time_point now);
     void sign_of_change(Clock::time_point now);
@@ -81,8 +84,12 @@ private:
     std::optional<SqliteDatabase> database_;
     std::int64_t data_version_ = 0;
     bool must_read_ = false;  // whatever data_version says
+    bool must_tell_ = false;  // even what the store is thought to have
     SqliteMark known_;        // what the store has, or is being given
     Document known_document_;
+    // What was saved and not yet accepted, and until when that is nothing to worry about.
+    std::optional<SqliteMark> saved_;
+    Clock::time_point confirmed_by_ = Clock::time_point::max();
     Feed* feed_ = nullptr;  // null: not started
     Poller::Timer timer_;
     std::string failure_;                             // the one last told; empty: all was well

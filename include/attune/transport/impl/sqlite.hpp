@@ -18,6 +18,10 @@ namespace detail {
 
 inline constexpr Poller::Clock::duration sqlite_default_poll = std::chrono::milliseconds{250};
 
+/// How long a store may take to publish what it has saved. Longer: something else has refused it,
+/// such as a journal on a full disk, and it has to be told what is in the database by now.
+inline constexpr Poller::Clock::duration sqlite_patience = std::chrono::seconds{1};
+
 /// Between two looks at the shortest.
 inline constexpr Poller::Clock::duration sqlite_first_pause = std::chrono::milliseconds{1};
 
@@ -158,15 +162,22 @@ inline std::string SqliteShare::save(const Document& document, const std::string
         }
         known_ = mark;
         known_document_ = document;
-        if (!failure_.empty()) {
-            must_read_ = true;
-            sign_of_change(Clock::now());
-        }
+        saved_ = mark;
+        confirmed_by_ = Clock::now() + sqlite_patience;
+        must_read_ = must_read_ || !failure_.empty();
+        sign_of_change(Clock::now());
         return std::to_string(mark.version);
     } catch (const SqliteError& failed) {
         refuse(sqlite_problem(source_, "cannot write to the database, which is as it was", failed));
     }
     return {};
+}
+
+inline void SqliteShare::accepted(const std::string& revision) {
+    const Lock lock{mutex_};
+    if (saved_ && revision == std::to_string(saved_->version)) {
+        saved_.reset();
+    }
 }
 
 inline void SqliteShare::start(Feed& feed) {
@@ -279,12 +290,40 @@ inline void SqliteShare::look() {
         return;
     }
     const bool repaired = news.good && !std::exchange(failure_, {}).empty();
+    if (!news.content && saved_ && looked_ >= confirmed_by_) {
+        tell_again(lock);
+        return;
+    }
+    if (news.content) {
+        saved_.reset();
+    }
     set_timer(Clock::now());
     lock.unlock();
     if (news.content) {
         feed.content(std::move(*news.content));
     } else if (repaired) {
         feed.unchanged();
+    }
+}
+
+/// What this store has saved, and seems not to have published.
+inline void SqliteShare::tell_again(Lock& lock) {
+    Content content;
+    content.document = known_document_;
+    content.revision = std::to_string(known_.version);
+    const SqliteMark told = known_;
+    saved_.reset();
+    set_timer(Clock::now());
+    Feed& feed = *feed_;
+    lock.unlock();
+    feed.content(std::move(content));
+    lock.lock();
+    if (known_ != told && feed_ != nullptr) {
+        // It has saved something else in between. Nobody knows which of the two the store took
+        // last: what is in the database settles it.
+        must_read_ = true;
+        must_tell_ = true;
+        sign_of_change(Clock::now());
     }
 }
 
@@ -333,7 +372,8 @@ inline SqliteShare::News SqliteShare::find_news() {
 
 inline SqliteShare::News SqliteShare::read(bool reopened, std::int64_t data_version) {
     News news;
-    if (!reopened && database_->newest_mark(options_.document) == known_) {
+    const bool must_tell = std::exchange(must_tell_, false);
+    if (!reopened && !must_tell && database_->newest_mark(options_.document) == known_) {
         data_version_ = data_version;
         news.good = true;
         return news;
@@ -353,7 +393,7 @@ inline SqliteShare::News SqliteShare::read(bool reopened, std::int64_t data_vers
     }
     Content content = parsed(*row);
     news.good = true;
-    const bool equal = row->mark == known_ && content.document == known_document_;
+    const bool equal = !must_tell && row->mark == known_ && content.document == known_document_;
     known_ = row->mark;
     known_document_ = content.document;
     if (!equal) {
@@ -376,11 +416,14 @@ inline void SqliteShare::settle() {
 }
 
 inline void SqliteShare::set_timer(Clock::time_point now) {
-    const bool slow = polling_ || !failure_.empty();
-    if (pause_ && !slow) {
-        timer_.arm(now + *pause_);
-    } else if (slow) {
-        timer_.arm(now + poll_);
+    auto next = saved_ ? confirmed_by_ : Clock::time_point::max();
+    if (polling_ || !failure_.empty()) {
+        next = std::min(next, now + poll_);
+    } else if (pause_) {
+        next = std::min(next, now + *pause_);
+    }
+    if (next != Clock::time_point::max()) {
+        timer_.arm(next);
     }
 }
 
@@ -421,6 +464,8 @@ public:
     std::string save(const Document& document, const std::string& revision) override {
         return share_->save(document, revision);
     }
+    bool wants_accepted() const noexcept override { return true; }
+    void accepted(const Accepted& accepted) override { share_->accepted(accepted.revision); }
 
 private:
     const std::shared_ptr<SqliteShare> share_;
