@@ -22350,12 +22350,15 @@ public:
 
     /// Afterwards either the old or the new record is in the file; the new one, unless
     /// std::system_error is thrown.
-    ATTUNE_DECL void write(const CacheRecord& record) const;
+    ATTUNE_DECL void write(const CacheRecord& record);
 
 private:
+    ATTUNE_DECL void sweep() const noexcept;
+
     const std::shared_ptr<Disk> disk_;
     const std::string path_;
     const std::string source_;
+    bool swept_ = false;  // what a killed process has left beside the file is gone
 };
 
 /// As `cached`, on another disk.
@@ -22683,7 +22686,29 @@ ATTUNE_DECL CacheRecord CacheFile::read() const {
     return record;
 }
 
-ATTUNE_DECL void CacheFile::write(const CacheRecord& record) const {
+/// Removes the temporary files of processes that were killed before they could rename them.
+ATTUNE_DECL void CacheFile::sweep() const noexcept {
+    try {
+        const std::string folder = directory_of(path_);
+        const std::string own = '.' + std::to_string(::getpid()) + '-';
+        const std::string name = path_.substr(path_.rfind('/') + 1);
+        for (const std::string& found : disk_->list(folder)) {
+            std::string_view rest = found;
+            if (!rest.starts_with(name) || !rest.ends_with(".tmp")) {
+                continue;
+            }
+            rest.remove_prefix(name.size());
+            rest.remove_suffix(std::string_view(".tmp").size());
+            const bool numbers = rest.find_first_not_of("0123456789-", 1) == rest.npos;
+            if (rest.starts_with('.') && numbers && !rest.starts_with(own)) {
+                disk_->remove(folder + '/' + found);
+            }
+        }
+    } catch (...) {  // they do no harm
+    }
+}
+
+ATTUNE_DECL void CacheFile::write(const CacheRecord& record) {
     const Document whole{
         {"attune-cache", cache_format},
         {"layer", record.layer},
@@ -22695,6 +22720,9 @@ ATTUNE_DECL void CacheFile::write(const CacheRecord& record) const {
     };
     constexpr unsigned only_owner = 0600;
     write_file_durably(*disk_, path_, to_text(whole, {.indent = 2}) + '\n', only_owner);
+    if (!std::exchange(swept_, true)) {
+        sweep();
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -22744,7 +22772,7 @@ private:
     void report(const std::system_error& error) noexcept;
 
     const std::unique_ptr<Transport> inner_;
-    const CacheFile file_;
+    CacheFile file_;  // read by load before the first write, on one thread after the other
     const CachedOptions options_;
 
     Feed* feed_ = nullptr;  // while `inner` runs

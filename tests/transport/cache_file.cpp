@@ -53,7 +53,7 @@ protected:
 
     Folder folder;
     const std::string path = (folder / "cache.json").string();
-    const CacheFile file{attune::detail::posix_disk(), path, "cache.json"};
+    mutable CacheFile file{attune::detail::posix_disk(), path, "cache.json"};
 };
 
 TEST_F(CacheFileTest, gives_back_what_was_written) {
@@ -130,6 +130,22 @@ TEST_F(CacheFileTest, notices_every_damaged_or_missing_byte_of_the_document) {
     for (std::size_t size = 0; size != good.size() - 1; ++size) {  // the last byte ends a line
         folder.write("cache.json", good.substr(0, size));
         EXPECT_THROW((void)file.read(), attune::Rejected) << "cut at " << size;
+    }
+}
+
+TEST_F(CacheFileTest, removes_what_a_killed_process_has_left) {
+    const std::vector<std::string> others{"cache.json.tmp", "cache.json.1-0.tmp.bak",
+                                          "cache.json.old-1.tmp", "other.json.1-0.tmp"};
+    for (const std::string& other : others) {
+        folder.write(other, "mine");
+    }
+    folder.write("cache.json.1-0.tmp", "{");
+    folder.write("cache.json.1-17.tmp", "{");
+    file.write(record());
+    EXPECT_FALSE(std::filesystem::exists(folder / "cache.json.1-0.tmp"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "cache.json.1-17.tmp"));
+    for (const std::string& other : others) {
+        EXPECT_TRUE(std::filesystem::exists(folder / other)) << other;
     }
 }
 

@@ -553,6 +553,8 @@ public:
 
     Content load();
     std::string save(const Document& document, const std::string& revision);
+    /// The store serves that version.
+    void accepted(const std::string& revision);
     void start(Feed& feed);
     void stop() noexcept;
 
@@ -580,6 +582,7 @@ private:
     void look();
     News find_news();
     News read(bool reopened, std::int64_t data_version);
+    void tell_again(Lock& lock);
     void settle();
     void set_timer(Clock::time_point now);
     void sign_of_change(Clock::time_point now);
@@ -600,8 +603,12 @@ private:
     std::optional<SqliteDatabase> database_;
     std::int64_t data_version_ = 0;
     bool must_read_ = false;  // whatever data_version says
+    bool must_tell_ = false;  // even what the store is thought to have
     SqliteMark known_;        // what the store has, or is being given
     Document known_document_;
+    // What was saved and not yet accepted, and until when that is nothing to worry about.
+    std::optional<SqliteMark> saved_;
+    Clock::time_point confirmed_by_ = Clock::time_point::max();
     Feed* feed_ = nullptr;  // null: not started
     Poller::Timer timer_;
     std::string failure_;                             // the one last told; empty: all was well
@@ -617,6 +624,10 @@ namespace attune::inline ATTUNE_ABI {
 namespace detail {
 
 inline constexpr Poller::Clock::duration sqlite_default_poll = std::chrono::milliseconds{250};
+
+/// How long a store may take to publish what it has saved. Longer: something else has refused it,
+/// such as a journal on a full disk, and it has to be told what is in the database by now.
+inline constexpr Poller::Clock::duration sqlite_patience = std::chrono::seconds{1};
 
 /// Between two looks at the shortest.
 inline constexpr Poller::Clock::duration sqlite_first_pause = std::chrono::milliseconds{1};
@@ -758,15 +769,22 @@ inline std::string SqliteShare::save(const Document& document, const std::string
         }
         known_ = mark;
         known_document_ = document;
-        if (!failure_.empty()) {
-            must_read_ = true;
-            sign_of_change(Clock::now());
-        }
+        saved_ = mark;
+        confirmed_by_ = Clock::now() + sqlite_patience;
+        must_read_ = must_read_ || !failure_.empty();
+        sign_of_change(Clock::now());
         return std::to_string(mark.version);
     } catch (const SqliteError& failed) {
         refuse(sqlite_problem(source_, "cannot write to the database, which is as it was", failed));
     }
     return {};
+}
+
+inline void SqliteShare::accepted(const std::string& revision) {
+    const Lock lock{mutex_};
+    if (saved_ && revision == std::to_string(saved_->version)) {
+        saved_.reset();
+    }
 }
 
 inline void SqliteShare::start(Feed& feed) {
@@ -879,12 +897,40 @@ inline void SqliteShare::look() {
         return;
     }
     const bool repaired = news.good && !std::exchange(failure_, {}).empty();
+    if (!news.content && saved_ && looked_ >= confirmed_by_) {
+        tell_again(lock);
+        return;
+    }
+    if (news.content) {
+        saved_.reset();
+    }
     set_timer(Clock::now());
     lock.unlock();
     if (news.content) {
         feed.content(std::move(*news.content));
     } else if (repaired) {
         feed.unchanged();
+    }
+}
+
+/// What this store has saved, and seems not to have published.
+inline void SqliteShare::tell_again(Lock& lock) {
+    Content content;
+    content.document = known_document_;
+    content.revision = std::to_string(known_.version);
+    const SqliteMark told = known_;
+    saved_.reset();
+    set_timer(Clock::now());
+    Feed& feed = *feed_;
+    lock.unlock();
+    feed.content(std::move(content));
+    lock.lock();
+    if (known_ != told && feed_ != nullptr) {
+        // It has saved something else in between. Nobody knows which of the two the store took
+        // last: what is in the database settles it.
+        must_read_ = true;
+        must_tell_ = true;
+        sign_of_change(Clock::now());
     }
 }
 
@@ -933,7 +979,8 @@ inline SqliteShare::News SqliteShare::find_news() {
 
 inline SqliteShare::News SqliteShare::read(bool reopened, std::int64_t data_version) {
     News news;
-    if (!reopened && database_->newest_mark(options_.document) == known_) {
+    const bool must_tell = std::exchange(must_tell_, false);
+    if (!reopened && !must_tell && database_->newest_mark(options_.document) == known_) {
         data_version_ = data_version;
         news.good = true;
         return news;
@@ -953,7 +1000,7 @@ inline SqliteShare::News SqliteShare::read(bool reopened, std::int64_t data_vers
     }
     Content content = parsed(*row);
     news.good = true;
-    const bool equal = row->mark == known_ && content.document == known_document_;
+    const bool equal = !must_tell && row->mark == known_ && content.document == known_document_;
     known_ = row->mark;
     known_document_ = content.document;
     if (!equal) {
@@ -976,11 +1023,14 @@ inline void SqliteShare::settle() {
 }
 
 inline void SqliteShare::set_timer(Clock::time_point now) {
-    const bool slow = polling_ || !failure_.empty();
-    if (pause_ && !slow) {
-        timer_.arm(now + *pause_);
-    } else if (slow) {
-        timer_.arm(now + poll_);
+    auto next = saved_ ? confirmed_by_ : Clock::time_point::max();
+    if (polling_ || !failure_.empty()) {
+        next = std::min(next, now + poll_);
+    } else if (pause_) {
+        next = std::min(next, now + *pause_);
+    }
+    if (next != Clock::time_point::max()) {
+        timer_.arm(next);
     }
 }
 
@@ -1021,6 +1071,8 @@ public:
     std::string save(const Document& document, const std::string& revision) override {
         return share_->save(document, revision);
     }
+    bool wants_accepted() const noexcept override { return true; }
+    void accepted(const Accepted& accepted) override { share_->accepted(accepted.revision); }
 
 private:
     const std::shared_ptr<SqliteShare> share_;

@@ -42,12 +42,15 @@ public:
 
     /// Afterwards either the old or the new record is in the file; the new one, unless
     /// std::system_error is thrown.
-    ATTUNE_DECL void write(const CacheRecord& record) const;
+    ATTUNE_DECL void write(const CacheRecord& record);
 
 private:
+    ATTUNE_DECL void sweep() const noexcept;
+
     const std::shared_ptr<Disk> disk_;
     const std::string path_;
     const std::string source_;
+    bool swept_ = false;  // what a killed process has left beside the file is gone
 };
 
 /// As `cached`, on another disk.

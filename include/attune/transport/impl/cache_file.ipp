@@ -10,8 +10,11 @@
 #include <cstddef>
 #include <limits>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <unistd.h>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
@@ -76,7 +79,29 @@ ATTUNE_DECL CacheRecord CacheFile::read() const {
     return record;
 }
 
-ATTUNE_DECL void CacheFile::write(const CacheRecord& record) const {
+/// Removes the temporary files of processes that were killed before they could rename them.
+ATTUNE_DECL void CacheFile::sweep() const noexcept {
+    try {
+        const std::string folder = directory_of(path_);
+        const std::string own = '.' + std::to_string(::getpid()) + '-';
+        const std::string name = path_.substr(path_.rfind('/') + 1);
+        for (const std::string& found : disk_->list(folder)) {
+            std::string_view rest = found;
+            if (!rest.starts_with(name) || !rest.ends_with(".tmp")) {
+                continue;
+            }
+            rest.remove_prefix(name.size());
+            rest.remove_suffix(std::string_view(".tmp").size());
+            const bool numbers = rest.find_first_not_of("0123456789-", 1) == rest.npos;
+            if (rest.starts_with('.') && numbers && !rest.starts_with(own)) {
+                disk_->remove(folder + '/' + found);
+            }
+        }
+    } catch (...) {  // they do no harm
+    }
+}
+
+ATTUNE_DECL void CacheFile::write(const CacheRecord& record) {
     const Document whole{
         {"attune-cache", cache_format},
         {"layer", record.layer},
@@ -88,6 +113,9 @@ ATTUNE_DECL void CacheFile::write(const CacheRecord& record) const {
     };
     constexpr unsigned only_owner = 0600;
     write_file_durably(*disk_, path_, to_text(whole, {.indent = 2}) + '\n', only_owner);
+    if (!std::exchange(swept_, true)) {
+        sweep();
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

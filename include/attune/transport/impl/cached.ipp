@@ -61,7 +61,7 @@ private:
     void report(const std::system_error& error) noexcept;
 
     const std::unique_ptr<Transport> inner_;
-    const CacheFile file_;
+    CacheFile file_;  // read by load before the first write, on one thread after the other
     const CachedOptions options_;
 
     Feed* feed_ = nullptr;  // while `inner` runs
