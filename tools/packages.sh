@@ -24,4 +24,4 @@ need() {
 }
 
 # shellcheck disable=SC2034  # for whoever sources this
-build_packages=(g++ cmake ninja-build nlohmann-json3-dev)
+build_packages=(g++ cmake ninja-build nlohmann-json3-dev libssl-dev)

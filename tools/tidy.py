@@ -72,12 +72,16 @@ TESTED_IN = {
     "attune/store/config.hpp": "tests/store/store.cpp",
     "attune/store/core.hpp": "tests/store/laws.cpp",
     "attune/store/derive_options.hpp": "tests/store/derive.cpp",
+    "attune/store/journal_options.hpp": "tests/store/journal.cpp",
+    "attune/store/journal_report.hpp": "tests/store/journal_damage.cpp",
+    "attune/store/journal_sink.hpp": "tests/store/journal.cpp",
     "attune/store/layer.hpp": "tests/store/store.cpp",
     "attune/store/layer_stack.hpp": "tests/store/laws.cpp",
     "attune/store/options.hpp": "tests/store/store.cpp",
     "attune/store/snapshot.hpp": "tests/store/store.cpp",
     "attune/store/status.hpp": "tests/store/store.cpp",
     "attune/store/transport.hpp": "tests/store/store.cpp",
+    "attune/store/version_record.hpp": "tests/store/journal.cpp",
     "attune/testing/manual_executor.hpp": "tests/graph/manual_executor.cpp",
 }
 

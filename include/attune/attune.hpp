@@ -26,6 +26,8 @@
 #include <attune/store/config.hpp>
 #include <attune/store/derive.hpp>
 #include <attune/store/journal.hpp>
+#include <attune/store/journal_options.hpp>
+#include <attune/store/journal_report.hpp>
 #include <attune/store/layer.hpp>
 #include <attune/store/observer.hpp>
 #include <attune/store/snapshot.hpp>

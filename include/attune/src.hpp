@@ -77,6 +77,7 @@
 #include <attune/store/impl/core_journal.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
+#include <attune/store/impl/core_past.ipp>
 #include <attune/store/impl/core_report.ipp>
 #include <attune/store/impl/core_rollback.ipp>
 #include <attune/store/impl/core_write.ipp>
@@ -92,6 +93,8 @@
 #include <attune/store/impl/journal_export.ipp>
 #include <attune/store/impl/journal_format.ipp>
 #include <attune/store/impl/journal_reader.ipp>
+#include <attune/store/impl/journal_report.ipp>
+#include <attune/store/impl/journal_segments.ipp>
 #include <attune/store/impl/journal_tools.ipp>
 #include <attune/store/impl/journal_writer.ipp>
 #include <attune/store/impl/layer_stack.ipp>

@@ -10027,6 +10027,12 @@ public:
     /// the first call, O(change * log n), and remembered. Any thread.
     ATTUNE_DECL const std::vector<Path>& changed() const;
 
+    /// The value of a node that was made after this frame, once somebody has worked it out; else
+    /// null. `slot` and `born` are the node's. Under the writer's mutex, like add_late.
+    ATTUNE_DECL const CellBase* late_cell(std::uint32_t slot, std::uint64_t born) const noexcept;
+    /// Keeps such a value for as long as the frame lives.
+    ATTUNE_DECL void add_late(std::uint32_t slot, std::uint64_t born, CellPtr cell) const;
+
     Version version = 0;
     std::chrono::system_clock::time_point time{};
     std::string reason;
@@ -10064,6 +10070,13 @@ private:
     mutable const Frame* older_ = nullptr;
     mutable const Frame* newer_ = nullptr;
     mutable std::vector<Obituary> dead_;
+
+    struct LateCell {
+        std::uint32_t slot;
+        std::uint64_t born;
+        CellPtr cell;
+    };
+    mutable std::vector<LateCell> late_;
 };
 
 /// The next frame while its writer puts it together. Owned by one thread; gives everything back
@@ -10152,6 +10165,18 @@ ATTUNE_DECL const std::vector<Path>& Frame::changed() const {
         }
     }
     return *known;
+}
+
+ATTUNE_DECL const CellBase* Frame::late_cell(std::uint32_t slot,
+                                             std::uint64_t born) const noexcept {
+    const auto found = std::find_if(late_.begin(), late_.end(), [&](const LateCell& late) {
+        return late.slot == slot && late.born == born;
+    });
+    return found != late_.end() ? found->cell.get() : nullptr;
+}
+
+ATTUNE_DECL void Frame::add_late(std::uint32_t slot, std::uint64_t born, CellPtr cell) const {
+    late_.push_back({slot, born, std::move(cell)});
 }
 
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
@@ -12592,6 +12617,114 @@ ATTUNE_DECL void ValueDelivery::drop() noexcept {
 
 namespace attune::inline ATTUNE_ABI {
 
+/// How a store writes its journal.
+struct JournalOptions {
+    /// A commit returns when its version would survive a loss of power: one flush each, 0.1 ms or
+    /// more. Otherwise it survives the end of the process, also by SIGKILL, but a loss of power
+    /// takes what the kernel has not written yet, mostly the last seconds.
+    bool sync = true;
+    /// Versions that compaction leaves, besides those that Store::keep marks; at least 1.
+    std::size_t keep = 1000;
+    /// Size from which a segment file may be closed and the one before it removed, which also needs
+    /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
+    /// `sync`, a sixteenth of it is set aside at a time. At least 4 KiB.
+    std::size_t segment_bytes = std::size_t{16} << 20;
+    /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
+    /// Empty: no signatures.
+    std::string signing_key = {};
+    /// Refuses a journal with a record that this public Ed25519 key (PEM, or 32 bytes) has not
+    /// signed. Checking takes 0.1 ms per record. Empty: signatures are not looked at.
+    std::string public_key = {};
+};
+
+namespace journal {
+
+struct VerifyOptions {
+    /// As JournalOptions::public_key.
+    std::string public_key = {};
+    /// The last record's hash, 64 hexadecimal digits, as an earlier report has it and somebody has
+    /// kept elsewhere. Finds what nothing inside a journal can show: that its end is missing.
+    std::string expected_head = {};
+};
+
+}  // namespace journal
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What went wrong with a journal.
+enum class JournalFault : std::uint8_t {
+    damaged,  ///< the files are not what was written; journal::recover is the way out
+    locked,   ///< another store has the journal
+    full,     ///< no room: as before, and the next attempt may succeed
+    disk,     ///< the system said something else
+    key,      ///< a key that is none, or not the one that has signed
+};
+
+/// A journal cannot be read or written. The message says where, why, and what to do about it.
+class JournalError : public std::runtime_error {
+public:
+    ATTUNE_DECL JournalError(JournalFault fault, std::string file, std::uint64_t offset,
+                             const std::string& message);
+
+    JournalFault fault() const noexcept { return fault_; }
+    /// The file, or the directory where it is about all of them.
+    const std::string& file() const noexcept { return file_; }
+    /// Of damage: where in the file, in bytes; zero otherwise.
+    std::uint64_t offset() const noexcept { return offset_; }
+
+private:
+    JournalFault fault_;
+    std::string file_;
+    std::uint64_t offset_;
+};
+
+namespace journal {
+
+/// A place where a journal is not what was written.
+struct Damage {
+    std::string file;
+    std::uint64_t offset = 0;
+    std::string what;
+
+    friend bool operator==(const Damage&, const Damage&) = default;
+};
+
+struct Report {
+    std::uint64_t records = 0;  ///< all that are intact, marks included
+    std::size_t versions = 0;
+    Version first = 0;  ///< the oldest version; zero when there is none
+    Version last = 0;
+    std::string head;  ///< SHA-256 of the last record, in hexadecimal; empty when there is none
+    /// Bytes after the last record that a write has left which never ended. They were never
+    /// acknowledged (with `sync`), and the next store that opens the journal cuts them off.
+    std::uint64_t unfinished = 0;
+    std::optional<Damage> damage;  ///< the first; what comes after it is not counted above
+
+    explicit operator bool() const noexcept { return !damage; }
+};
+
+}  // namespace journal
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL JournalError::JournalError(JournalFault fault, std::string file, std::uint64_t offset,
+                                       const std::string& message)
+    : std::runtime_error("journal " + file +
+                         (fault == JournalFault::damaged ? ", byte " + std::to_string(offset)
+                                                         : std::string()) +
+                         ": " + message),
+      fault_(fault),
+      file_(std::move(file)),
+      offset_(offset) {}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
 /// One published version as it is kept outside of a running store: in a journal, in an export.
 struct VersionRecord {
     Version version = 0;
@@ -12654,52 +12787,6 @@ public:
 
 namespace attune::inline ATTUNE_ABI {
 
-struct JournalOptions {
-    /// A commit returns when its version would survive a loss of power: one flush each, 0.1 ms or
-    /// more. Otherwise it survives the end of the process, also by SIGKILL, but a loss of power
-    /// takes what the kernel has not written yet, mostly the last seconds.
-    bool sync = true;
-    /// Versions that compaction leaves, besides those that Store::keep marks; at least 1.
-    std::size_t keep = 1000;
-    /// Size from which a segment file may be closed and the one before it removed, which also needs
-    /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
-    /// `sync`, a sixteenth of it is set aside at a time. At least 64 KiB.
-    std::size_t segment_bytes = std::size_t{16} << 20;
-    /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
-    /// Empty: no signatures.
-    std::string signing_key = {};
-    /// Refuses a journal with a record that this public Ed25519 key (PEM, or 32 bytes) has not
-    /// signed. Checking takes 0.1 ms per record. Empty: signatures are not looked at.
-    std::string public_key = {};
-};
-
-/// What went wrong with a journal.
-enum class JournalFault : std::uint8_t {
-    damaged,  ///< the files are not what was written; journal::recover is the way out
-    locked,   ///< another store has the journal
-    full,     ///< no room: as before, and the next attempt may succeed
-    disk,     ///< the system said something else
-    key,      ///< a key that is none, or not the one that has signed
-};
-
-/// A journal cannot be read or written. The message says where, why, and what to do about it.
-class JournalError : public std::runtime_error {
-public:
-    ATTUNE_DECL JournalError(JournalFault fault, std::string file, std::uint64_t offset,
-                             const std::string& message);
-
-    JournalFault fault() const noexcept { return fault_; }
-    /// The file, or the directory where it is about all of them.
-    const std::string& file() const noexcept { return file_; }
-    /// Of damage: where in the file, in bytes; zero otherwise.
-    std::uint64_t offset() const noexcept { return offset_; }
-
-private:
-    JournalFault fault_;
-    std::string file_;
-    std::uint64_t offset_;
-};
-
 /// Where a store keeps its versions: a directory of its own, which is created when it is missing.
 /// Empty by default: nowhere.
 ///
@@ -12743,37 +12830,6 @@ private:
 
 /// What can be done with a journal without a store.
 namespace attune::inline ATTUNE_ABI::journal {
-
-struct VerifyOptions {
-    /// As JournalOptions::public_key.
-    std::string public_key = {};
-    /// The last record's hash, 64 hexadecimal digits, as an earlier report has it and somebody has
-    /// kept elsewhere. Finds what nothing inside a journal can show: that its end is missing.
-    std::string expected_head = {};
-};
-
-/// A place where a journal is not what was written.
-struct Damage {
-    std::string file;
-    std::uint64_t offset = 0;
-    std::string what;
-
-    friend bool operator==(const Damage&, const Damage&) = default;
-};
-
-struct Report {
-    std::uint64_t records = 0;  ///< all that are intact, marks included
-    std::size_t versions = 0;
-    Version first = 0;  ///< the oldest version; zero when there is none
-    Version last = 0;
-    std::string head;  ///< SHA-256 of the last record, in hexadecimal; empty when there is none
-    /// Bytes after the last record that a write has left which never ended. They were never
-    /// acknowledged (with `sync`), and the next store that opens the journal cuts them off.
-    std::uint64_t unfinished = 0;
-    std::optional<Damage> damage;  ///< the first; what comes after it is not counted above
-
-    explicit operator bool() const noexcept { return !damage; }
-};
 
 /// Reads all of a journal and checks everything in it: checksums, the chain of hashes, signatures.
 /// Changes nothing and takes no lock; beside a running store it may find that store's last record
@@ -13570,8 +13626,8 @@ ATTUNE_DECL Document exact_value(const Document& value, const Document& as) {
     return exact;
 }
 
-// The result of a patch of one operation that sets or removes one value, as most of a journal's are,
-// where nothing can be wrong with it; otherwise nothing, and the general way finds out.
+// The result of a patch of one operation that sets or removes one value, as most in a journal
+// are, where nothing can be wrong with it; otherwise nothing, and the general way finds out.
 ATTUNE_DECL std::optional<Document> apply_one_exact(const Document& target,
                                                     const Document& operation) {
     const Document* const name = operation.find("op");
@@ -13720,8 +13776,8 @@ ATTUNE_DECL std::vector<std::uint64_t> versions_after(std::string_view segment,
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of some bytes. Finds any one to five flipped bits in
-/// a record of up to 655 bytes, any one or two (and all odd numbers) in up to 256 MiB.
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of some bytes. Whatever their number, one flipped
+/// bit never goes unseen, nor does any run of up to 32 bits.
 ATTUNE_DECL std::uint32_t crc32c(std::string_view bytes) noexcept;
 
 /// The same without the instruction of the CPU, for those that have none.
@@ -14497,6 +14553,22 @@ ATTUNE_DECL JournalContent read_journal(Disk& disk, const std::string& directory
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// What the name of a segment ends with while it is written; then it is renamed.
+inline constexpr std::string_view journal_unnamed = ".new";
+
+/// A member of a record's payload, unless the text is empty, and the comma after it.
+ATTUNE_DECL void write_text_member(std::string_view name, std::string_view text, std::string& out);
+/// Closes the payload's object, in the place of a comma if there is one.
+ATTUNE_DECL void end_payload(std::string& record);
+
+/// Throws what a disk has said as a JournalError.
+[[noreturn]] ATTUNE_DECL void refuse_disk_error(const std::system_error& error,
+                                                const std::string& file);
+
+/// `read(text)`, where what is no key is a JournalError.
+ATTUNE_DECL Ed25519Key journal_key(Ed25519Key (*read)(std::string_view), std::string_view text,
+                                   const std::string& directory);
+
 /// The journal of one store. Holds the directory's lock.
 class JournalWriter final : public JournalSink {
 public:
@@ -14590,10 +14662,222 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
+// How a JournalWriter begins a segment: when the one before is full, when it cannot be trusted any
+// more, and when everything is written anew.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void JournalWriter::repair() {
+    if (!distrusted_) {
+        return;
+    }
+    // What the kernel has in memory can still be read; what is on the disk nobody knows.
+    const JournalContent content = read_journal(*disk_, directory_, {.up_to = sequence_});
+    if (content.damage) {
+        refuse_damage(*content.damage);
+    }
+    replace_by(content.versions(), own_, content);
+}
+
+ATTUNE_DECL void JournalWriter::replace_by(std::span<const VersionRecord> versions,
+                                           const Document& own, const JournalContent& before) {
+    id_ = before.id;
+    head_ = before.head;
+    sequence_ = before.sequence;
+    number_ = before.segments.empty() ? 0 : before.segments.back().number;
+    if (versions.empty()) {
+        return;
+    }
+    start_segment(versions, own, true);
+    remove_segments(number_);
+}
+
+ATTUNE_DECL void JournalWriter::roll() {
+    try {
+        load_kept();
+        if (!sync_) {
+            file_->sync();
+        }
+    } catch (const JournalError&) {
+        roll_at_ = end_ + segment_bytes_;  // there is time: it is only room that would be gained
+        return;
+    } catch (const std::system_error&) {
+        distrusted_ = true;
+        throw;
+    }
+    std::vector<VersionRecord> versions;
+    for (const auto& [version, kept] : kept_) {
+        if (kept.record && version < base_ && !carried_.contains(version)) {
+            versions.push_back(*kept.record);
+        }
+    }
+    versions.push_back(*last_);
+    const std::uint64_t previous = number_;
+    try {
+        file_->resize(end_);
+        reserved_ = end_;
+        start_segment(versions, own_, false);
+    } catch (const std::system_error&) {
+        if (distrusted_) {
+            throw;
+        }
+        roll_at_ = end_ + segment_bytes_;
+        return;
+    }
+    remove_segments(previous);
+}
+
+ATTUNE_DECL void JournalWriter::load_kept() {
+    const bool complete = std::all_of(kept_.begin(), kept_.end(), [](const auto& entry) {
+        return entry.second.record.has_value();
+    });
+    if (complete) {
+        return;
+    }
+    const JournalContent content = read_journal(*disk_, directory_, {.most = 0});
+    if (content.damage) {
+        refuse_damage(*content.damage);
+    }
+    for (const auto& [version, record] : content.kept) {
+        kept_[version].record = record;
+    }
+    // Marked, but never there.
+    std::erase_if(kept_, [](const auto& entry) { return !entry.second.record; });
+}
+
+ATTUNE_DECL void JournalWriter::start_segment(std::span<const VersionRecord> versions,
+                                              const Document& own, bool whole) {
+    SegmentHeader header;
+    header.number = number_ + 1;
+    header.first_sequence = sequence_ + 1;
+    header.created =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                       std::chrono::system_clock::now().time_since_epoch())
+                                       .count());
+    header.journal = id_;
+    header.link = head_;
+    header.whole = whole;
+
+    // The header has the length of what follows, and the first record the header's hash: so sizes
+    // come first. Everything but the hashes is final then.
+    std::vector<std::string> records;
+    header.sealed = segment_header_size;
+    const Document nothing;
+    const Document* before = &nothing;
+    for (const VersionRecord& version : versions) {
+        const bool newest = &version == &versions.back();
+        const auto kept = kept_.find(version.version);
+        start_record();
+        if (version.kept || kept != kept_.end()) {
+            record_ += "\"kept\":";
+            write_string(kept != kept_.end() ? kept->second.note : version.note, record_);
+            record_ += ',';
+        }
+        write_text_member("layer", version.layer, record_);
+        if (newest && !own.is_null()) {
+            record_ += "\"own\":";
+            patch_.write(nothing, own, nullptr, record_);
+            record_ += ',';
+        }
+        record_ += "\"patch\":";
+        patch_.write(*before, version.document, nullptr, record_);
+        record_ += ',';
+        write_text_member("reason", version.reason, record_);
+        end_payload(record_);
+        header.sealed += record_.size() + record_end_size + (signing_key_ ? sizeof(Signature) : 0);
+        records.push_back(record_);
+        before = &version.document;
+    }
+
+    std::string bytes = encode_segment_header(header);
+    Hash hash = sha_.of(bytes);
+    std::uint64_t sequence = sequence_;
+    for (std::size_t i = 0; i != records.size(); ++i) {
+        const RecordHeader record{.type = i == 0 ? RecordType::base : RecordType::version,
+                                  .sequence = sequence + 1,
+                                  .durable = sequence,
+                                  .version = versions[i].version,
+                                  .time = versions[i].time,
+                                  .previous = hash};
+        hash = finish_record(record, records[i], sha_, signing_key_ ? &*signing_key_ : nullptr);
+        bytes += records[i];
+        ++sequence;
+    }
+
+    const std::string path = segment_path(directory_, header.number);
+    const std::string unnamed = path + std::string(journal_unnamed);
+    std::unique_ptr<DiskFile> file;
+    std::uint64_t reserved = bytes.size();
+    try {
+        if (disk_->exists(unnamed)) {
+            disk_->remove(unnamed);
+        }
+        file = disk_->open(unnamed, DiskOpen::create, 0600);
+        file->write(bytes, 0);
+        if (sync_) {
+            const std::uint64_t step = segment_bytes_ / 16;
+            reserved = (bytes.size() / step + 1) * step;
+            file->reserve(bytes.size(), reserved);
+        }
+        file->sync();
+        disk_->rename(unnamed, path);
+    } catch (...) {
+        const auto failure = std::current_exception();
+        try {
+            file.reset();
+            disk_->remove(unnamed);
+        } catch (const std::system_error&) {
+            // The next attempt, or the next start, removes it.
+        }
+        std::rethrow_exception(failure);
+    }
+    // From here on the new segment is there for whoever reads the journal. Only a loss of power may
+    // take its name away, until the directory has been flushed.
+    distrusted_ = true;
+    file_ = std::move(file);
+    path_ = path;
+    number_ = header.number;
+    end_ = bytes.size();
+    reserved_ = reserved;
+    started_ = end_;
+    base_end_ = end_;
+    roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
+    versions_ = 0;
+    base_ = versions.back().version;
+    carried_.clear();
+    for (const VersionRecord& version : versions.first(versions.size() - 1)) {
+        carried_.insert(version.version);
+    }
+    sequence_ = sequence;
+    durable_ = sequence;
+    head_ = hash;
+    last_ = versions.back();
+    own_ = own;
+    disk_->sync_directory(directory_);
+    distrusted_ = false;
+}
+
+ATTUNE_DECL void JournalWriter::remove_segments(std::uint64_t below) noexcept {
+    // What cannot be removed now is out of date, but does no harm.
+    try {
+        for (const SegmentFile& segment : segments_in(*disk_, directory_)) {
+            if (segment.number + 1 < below) {
+                // Oldest first also on the disk: a gap between two segments would be damage.
+                disk_->remove(segment.path);
+                disk_->sync_directory(directory_);
+            } else if (segment.number < below) {
+                disk_->remove(segment.path);
+            }
+        }
+    } catch (const std::exception&) {
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline constexpr std::string_view journal_lock = "lock";
-inline constexpr std::string_view journal_unnamed = ".new";  // of a segment that is not there yet
 // Without `sync`, the kernel is asked to write what has come together, at least so often: when the
 // segment is closed, its flush finds most of the work done.
 inline constexpr std::uint64_t flush_step = std::uint64_t{1} << 20;
@@ -14635,7 +14919,7 @@ ATTUNE_DECL JournalWriter::JournalWriter(std::shared_ptr<Disk> disk, std::string
       directory_(std::move(directory)),
       sync_(options.sync),
       keep_(std::max<std::size_t>(options.keep, 1)),
-      segment_bytes_(std::max<std::size_t>(options.segment_bytes, 65536)) {
+      segment_bytes_(std::max<std::size_t>(options.segment_bytes, 4096)) {
     if (!options.signing_key.empty()) {
         signing_key_ = journal_key(&Ed25519Key::private_key, options.signing_key, directory_);
     }
@@ -14911,225 +15195,9 @@ ATTUNE_DECL void JournalWriter::undo_write() noexcept {
     }
 }
 
-ATTUNE_DECL void JournalWriter::repair() {
-    if (!distrusted_) {
-        return;
-    }
-    // What the kernel has in memory can still be read; what is on the disk nobody knows.
-    const JournalContent content = read_journal(*disk_, directory_, {.up_to = sequence_});
-    if (content.damage) {
-        refuse_damage(*content.damage);
-    }
-    replace_by(content.versions(), own_, content);
-}
-
-ATTUNE_DECL void JournalWriter::replace_by(std::span<const VersionRecord> versions,
-                                           const Document& own, const JournalContent& before) {
-    id_ = before.id;
-    head_ = before.head;
-    sequence_ = before.sequence;
-    number_ = before.segments.empty() ? 0 : before.segments.back().number;
-    if (versions.empty()) {
-        return;
-    }
-    start_segment(versions, own, true);
-    remove_segments(number_);
-}
-
-ATTUNE_DECL void JournalWriter::roll() {
-    try {
-        load_kept();
-        if (!sync_) {
-            file_->sync();
-        }
-    } catch (const JournalError&) {
-        roll_at_ = end_ + segment_bytes_;  // there is time: it is only room that would be gained
-        return;
-    } catch (const std::system_error&) {
-        distrusted_ = true;
-        throw;
-    }
-    std::vector<VersionRecord> versions;
-    for (const auto& [version, kept] : kept_) {
-        if (kept.record && version < base_ && !carried_.contains(version)) {
-            versions.push_back(*kept.record);
-        }
-    }
-    versions.push_back(*last_);
-    const std::uint64_t previous = number_;
-    try {
-        file_->resize(end_);
-        reserved_ = end_;
-        start_segment(versions, own_, false);
-    } catch (const std::system_error&) {
-        if (distrusted_) {
-            throw;
-        }
-        roll_at_ = end_ + segment_bytes_;
-        return;
-    }
-    remove_segments(previous);
-}
-
-ATTUNE_DECL void JournalWriter::load_kept() {
-    const bool complete = std::all_of(kept_.begin(), kept_.end(), [](const auto& entry) {
-        return entry.second.record.has_value();
-    });
-    if (complete) {
-        return;
-    }
-    const JournalContent content = read_journal(*disk_, directory_, {.most = 0});
-    if (content.damage) {
-        refuse_damage(*content.damage);
-    }
-    for (const auto& [version, record] : content.kept) {
-        kept_[version].record = record;
-    }
-    // Marked, but never there.
-    std::erase_if(kept_, [](const auto& entry) { return !entry.second.record; });
-}
-
-ATTUNE_DECL void JournalWriter::start_segment(std::span<const VersionRecord> versions,
-                                              const Document& own, bool whole) {
-    SegmentHeader header;
-    header.number = number_ + 1;
-    header.first_sequence = sequence_ + 1;
-    header.created =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                       std::chrono::system_clock::now().time_since_epoch())
-                                       .count());
-    header.journal = id_;
-    header.link = head_;
-    header.whole = whole;
-
-    // The header has the length of what follows, and the first record the header's hash: so sizes
-    // come first. Everything but the hashes is final then.
-    std::vector<std::string> records;
-    header.sealed = segment_header_size;
-    const Document nothing;
-    const Document* before = &nothing;
-    for (const VersionRecord& version : versions) {
-        const bool newest = &version == &versions.back();
-        const auto kept = kept_.find(version.version);
-        start_record();
-        if (version.kept || kept != kept_.end()) {
-            record_ += "\"kept\":";
-            write_string(kept != kept_.end() ? kept->second.note : version.note, record_);
-            record_ += ',';
-        }
-        write_text_member("layer", version.layer, record_);
-        if (newest && !own.is_null()) {
-            record_ += "\"own\":";
-            patch_.write(nothing, own, nullptr, record_);
-            record_ += ',';
-        }
-        record_ += "\"patch\":";
-        patch_.write(*before, version.document, nullptr, record_);
-        record_ += ',';
-        write_text_member("reason", version.reason, record_);
-        end_payload(record_);
-        header.sealed += record_.size() + record_end_size + (signing_key_ ? sizeof(Signature) : 0);
-        records.push_back(record_);
-        before = &version.document;
-    }
-
-    std::string bytes = encode_segment_header(header);
-    Hash hash = sha_.of(bytes);
-    std::uint64_t sequence = sequence_;
-    for (std::size_t i = 0; i != records.size(); ++i) {
-        const RecordHeader record{.type = i == 0 ? RecordType::base : RecordType::version,
-                                  .sequence = sequence + 1,
-                                  .durable = sequence,
-                                  .version = versions[i].version,
-                                  .time = versions[i].time,
-                                  .previous = hash};
-        hash = finish_record(record, records[i], sha_, signing_key_ ? &*signing_key_ : nullptr);
-        bytes += records[i];
-        ++sequence;
-    }
-
-    const std::string path = segment_path(directory_, header.number);
-    const std::string unnamed = path + std::string(journal_unnamed);
-    std::unique_ptr<DiskFile> file;
-    std::uint64_t reserved = bytes.size();
-    try {
-        if (disk_->exists(unnamed)) {
-            disk_->remove(unnamed);
-        }
-        file = disk_->open(unnamed, DiskOpen::create, 0600);
-        file->write(bytes, 0);
-        if (sync_) {
-            const std::uint64_t step = segment_bytes_ / 16;
-            reserved = (bytes.size() / step + 1) * step;
-            file->reserve(bytes.size(), reserved);
-        }
-        file->sync();
-        disk_->rename(unnamed, path);
-    } catch (...) {
-        const auto failure = std::current_exception();
-        try {
-            file.reset();
-            disk_->remove(unnamed);
-        } catch (const std::system_error&) {
-            // The next attempt, or the next start, removes it.
-        }
-        std::rethrow_exception(failure);
-    }
-    // From here on the new segment is there for whoever reads the journal. Only a loss of power may
-    // take its name away, until the directory has been flushed.
-    distrusted_ = true;
-    file_ = std::move(file);
-    path_ = path;
-    number_ = header.number;
-    end_ = bytes.size();
-    reserved_ = reserved;
-    started_ = end_;
-    base_end_ = end_;
-    roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
-    versions_ = 0;
-    base_ = versions.back().version;
-    carried_.clear();
-    for (const VersionRecord& version : versions.first(versions.size() - 1)) {
-        carried_.insert(version.version);
-    }
-    sequence_ = sequence;
-    durable_ = sequence;
-    head_ = hash;
-    last_ = versions.back();
-    own_ = own;
-    disk_->sync_directory(directory_);
-    distrusted_ = false;
-}
-
-ATTUNE_DECL void JournalWriter::remove_segments(std::uint64_t below) noexcept {
-    // What cannot be removed now is out of date, but does no harm.
-    try {
-        for (const SegmentFile& segment : segments_in(*disk_, directory_)) {
-            if (segment.number + 1 < below) {
-                // Oldest first also on the disk: a gap between two segments would be damage.
-                disk_->remove(segment.path);
-                disk_->sync_directory(directory_);
-            } else if (segment.number < below) {
-                disk_->remove(segment.path);
-            }
-        }
-    } catch (const std::exception&) {
-    }
-}
-
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
-
-ATTUNE_DECL JournalError::JournalError(JournalFault fault, std::string file, std::uint64_t offset,
-                                       const std::string& message)
-    : std::runtime_error("journal " + file +
-                         (fault == JournalFault::damaged ? ", byte " + std::to_string(offset)
-                                                         : std::string()) +
-                         ": " + message),
-      fault_(fault),
-      file_(std::move(file)),
-      offset_(offset) {}
 
 ATTUNE_DECL std::unique_ptr<detail::JournalSink> Journal::open_files(const Journal& journal) {
     return std::make_unique<detail::JournalWriter>(detail::posix_disk(),
@@ -16178,6 +16246,8 @@ public:
     ATTUNE_DECL Document merge_diff(Version from, Version to, Secrets secrets) const;
     ATTUNE_DECL std::vector<Path> changed_between(Version from, Version to) const;
     ATTUNE_DECL std::string render_diff(Version from, Version to, Secrets secrets) const;
+    /// See Snapshot: of a node that was made after the frame.
+    ATTUNE_DECL const CellBase& past_cell(const GraphNode& node, const Frame& frame);
     ATTUNE_DECL Commit rollback(Version version, const Path& path);
     ATTUNE_DECL Commit release_rollback();
 
@@ -16273,7 +16343,7 @@ class Propagation {
 public:
     /// Why a node has no value for the candidate.
     struct Failure {
-        DerivedNode* node;
+        GraphNode* node;
         std::exception_ptr thrown;
     };
 
@@ -16284,6 +16354,8 @@ public:
 
     /// The draft has a new value in that node's slot.
     ATTUNE_DECL void changed(GraphNode& node);
+    /// A source has no value for the candidate, and nothing that reads it will have one.
+    ATTUNE_DECL void lacking(GraphNode& source);
     /// Runs whatever depends on what has changed.
     ATTUNE_DECL void run();
     /// The first value of a node that is not in the graph yet; empty when it failed, or is a rule.
@@ -16292,6 +16364,8 @@ public:
 
     /// Vetoes, in the order in which they came.
     const std::vector<Failure>& failures() const noexcept { return failures_; }
+    /// Does the draft have a value of the node that fits the candidate? After run().
+    ATTUNE_DECL bool has_value(const GraphNode& node) const noexcept;
     /// Nodes with a new value and observers, sources among them; valid until the next pass.
     const std::vector<GraphNode*>& observed_nodes() const noexcept { return queue_.observed; }
 
@@ -16448,6 +16522,19 @@ ATTUNE_DECL void Propagation::changed(GraphNode& node) {
     for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
         enqueue(*edge->reader);
     }
+}
+
+ATTUNE_DECL void Propagation::lacking(GraphNode& source) {
+    failures_.push_back({&source, nullptr});
+    changed(source);
+}
+
+ATTUNE_DECL bool Propagation::has_value(const GraphNode& node) const noexcept {
+    const auto is_node = [&](const auto& other) { return other.node == &node; };
+    return std::none_of(failures_.begin(), failures_.end(), is_node) &&
+           std::none_of(lapses_.begin(), lapses_.end(), [&](const Lapse& lapse) {
+               return is_node(lapse) && !lapse.error.empty();
+           });
 }
 
 ATTUNE_DECL void Propagation::run() {
@@ -18737,6 +18824,7 @@ ATTUNE_DECL void Core::publish_rejection(Rejection rejection) {
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
+/// Values of a candidate, and what is wrong with them; for the .ipp files of Core only.
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline bool has_error(const std::vector<Problem>& problems) noexcept {
@@ -18753,7 +18841,7 @@ struct NodeUpdate {
 
 /// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
 inline NodeUpdate decode_node(BoundNode& node, const Document& document,
-                              const StackProvenance& provenance, std::vector<Problem>& problems) {
+                              const Provenance& provenance, std::vector<Problem>& problems) {
     NodeUpdate update{&node, {}, {}};
     std::vector<Problem> found;
     try {
@@ -18816,6 +18904,10 @@ inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>&
     }
     return problems;
 }
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
 
 #if defined(ATTUNE_CHAOS)
 ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
@@ -20587,6 +20679,64 @@ ATTUNE_DECL void Core::watch_calls() {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Of a document that was accepted long ago.
+class PastProvenance final : public Provenance {
+public:
+    explicit PastProvenance(Version version) noexcept : version_(version) {}
+    Origin origin(const Path&, Part) const override {
+        return {.layer = "version " + std::to_string(version_)};
+    }
+    UnknownKeys unknown_keys(const Path&) const override { return UnknownKeys::ignore; }
+
+private:
+    const Version version_;
+};
+
+// The graph of today is brought up to date with the document of that version, on a draft that is
+// never published. What it made stays with the frame.
+ATTUNE_DECL const CellBase& Core::past_cell(const GraphNode& node, const Frame& frame) {
+    const OpenLock lock{*state_};
+    if (const CellBase* const known = frame.late_cell(node.slot, node.born)) {
+        return *known;
+    }
+    const Frame& current = *chain_->current();
+    const PastProvenance provenance{frame.version};
+    std::vector<Problem> problems;
+    FrameDraft draft{&current};
+    Propagation propagation{draft, state_->graph.queue};
+    for (BoundNode* const bound : state_->index.affected(current.document, frame.document)) {
+        const std::size_t before = problems.size();
+        NodeUpdate update = decode_node(*bound, frame.document, provenance, problems);
+        if (problems.size() != before) {
+            propagation.lacking(*bound);
+        } else if (!bound->kind.equal(*current.cell(bound->slot), *update.cell.get())) {
+            draft.set(bound->slot, std::move(update.cell));
+            propagation.changed(*bound);
+        }
+    }
+    propagation.run();
+    for (const GraphNode* const made : state_->graph.nodes()) {
+        if (made != nullptr && made->born > frame.serial() && propagation.has_value(*made) &&
+            frame.late_cell(made->slot, made->born) == nullptr) {
+            frame.add_late(made->slot, made->born, CellPtr::share(draft.cell(made->slot)));
+        }
+    }
+    if (const CellBase* const made = frame.late_cell(node.slot, node.born)) {
+        return *made;
+    }
+    for (Problem& problem : problems_of(propagation.failures(), provenance)) {
+        problems.push_back(std::move(problem));
+    }
+    throw Rejected{
+        {.problems = std::move(problems),
+         .reason = "reading \"" + node.name() + "\" in version " + std::to_string(frame.version),
+         .version = current.version}};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 /// The text of Store::usage: everything that can be set within `roots`, with what is expected,
 /// what holds when it is not set, and how it is spelt in the environment, once for each of
 /// `variable_prefixes`, and on the command line, when `options` are read. Ends with a newline.
@@ -21251,8 +21401,9 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign,
-                                                 Version version);
+[[noreturn]] ATTUNE_DECL void throw_foreign(const GraphNode& node);
+/// The value of a node in a frame of its store that was published before the node was made.
+ATTUNE_DECL const CellBase& past_cell(const GraphNode& node, const Frame& frame);
 
 ATTUNE_DECL std::string node_name(const GraphNode& node);
 ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
@@ -21417,11 +21568,14 @@ private:
           slot_(node->slot),
           node_(std::move(node)) {}
 
-    /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
-    /// std::out_of_range for one that was bound after the frame was published.
+    /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store;
+    /// as past_cell for one that was made after the frame.
     const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
-        if (chain_ != chain || frame.serial() < born_) [[unlikely]] {
-            detail::throw_not_in_frame(*node_, chain_ != chain, frame.version);
+        if (chain_ != chain) [[unlikely]] {
+            detail::throw_foreign(*node_);
+        }
+        if (frame.serial() < born_) [[unlikely]] {
+            return detail::value_in_cell<T>(detail::past_cell(*node_, frame));
         }
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }
@@ -21563,7 +21717,7 @@ public:
     static void* operator new[](std::size_t) = delete;
 
     /// The value of that handle in this version. Throws std::invalid_argument for a handle of
-    /// another store, std::out_of_range for one that was bound after this view was taken.
+    /// another store. For a handle that was made later, see Snapshot.
     template <class T>
     const T& operator[](const Config<T>& config) const& {
         return config.value_in(guard_.frame(), &chain_);
@@ -21611,6 +21765,11 @@ public:
     }
 
     /// As View. The reference lives as long as any copy of this snapshot.
+    ///
+    /// The value of a handle that was made after the version, maybe in a later run of the program,
+    /// is worked out from the version's document by what is bound and derived now, and remembered:
+    /// as long as one commit for the first such handle. Throws Rejected when the document of that
+    /// time is refused today, std::logic_error when the store is gone, and inside a commit.
     template <class T>
     const T& operator[](const Config<T>& config) const& {
         return config.value_in(*frame_, chain_.get());
@@ -21647,13 +21806,18 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign, Version version) {
-    const std::string name = '"' + node_name(node) + '"';
-    if (foreign) {
-        throw std::invalid_argument{"the handle of " + name + " belongs to another store"};
+ATTUNE_DECL void throw_foreign(const GraphNode& node) {
+    throw std::invalid_argument{"the handle of \"" + node_name(node) +
+                                "\" belongs to another store"};
+}
+
+ATTUNE_DECL const CellBase& past_cell(const GraphNode& node, const Frame& frame) {
+    if (const auto core = core_of(node).lock()) {
+        return core->past_cell(node, frame);
     }
-    throw std::out_of_range{"the handle of " + name + " was made after version " +
-                            std::to_string(version) + " was looked at"};
+    throw std::logic_error{"the handle of \"" + node_name(node) + "\" was made after version " +
+                           std::to_string(frame.version) +
+                           ", and the store that could work out its value is closed"};
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -21866,7 +22030,7 @@ public:
     template <class T>
     Explanation explain(const Config<T>& config) const {
         if (config.chain_ != core_->chain().get()) {
-            detail::throw_not_in_frame(*config.node_, true, version());
+            detail::throw_foreign(*config.node_);
         }
         return core_->explain(*config.node_);
     }

@@ -18,8 +18,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <atomic>
-#include <stdexcept>
 #include <map>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -139,6 +140,96 @@ TEST(History, retained_versions_are_read_with_their_types_derived_ones_too) {
     EXPECT_EQ(store.snapshot(1)[x], 1);
     EXPECT_EQ(store.snapshot(1)[twice], 2);
     EXPECT_EQ(store.snapshot(2)[twice], 4);
+}
+
+struct Past : testing::Test {
+    Store store{{.history = 10}};
+    void SetUp() override {
+        store.set("x", 1);  // 1
+        store.set("x", 2);  // 2
+        store.set("y", 5);  // 3
+    }
+};
+
+TEST_F(Past, a_handle_made_later_reads_what_was_there) {
+    const attune::Snapshot first = store.snapshot(1);
+    const auto view = store.view();
+    store.set("x", 3);
+    const auto x = store.bind<int>("x");
+    const auto y = store.bind<int>("y");
+    const auto sum = attune::derive([](int a, int b) { return a + b; }, x, y);
+    EXPECT_EQ(first[x], 1);
+    EXPECT_EQ(first[sum], 1);
+    EXPECT_EQ(store.snapshot(2)[sum], 2);
+    EXPECT_EQ(view[sum], 7);
+    EXPECT_EQ(store.snapshot()[sum], 8);
+    EXPECT_EQ(&first[x], &first[x]) << "worked out once";
+}
+
+TEST_F(Past, looking_back_leaves_the_present_and_its_observers_alone) {
+    const auto x = store.bind<int>("x");
+    int runs = 0;
+    int told = 0;
+    const auto twice = x.map([&](int value) {
+        ++runs;
+        return 2 * value;
+    });
+    const auto watch =
+        twice.on_change(attune::inline_executor, [&](const attune::Change<int>&) { ++told; });
+    EXPECT_EQ(store.snapshot(1)[twice], 2);
+    EXPECT_EQ(runs, 2);
+    EXPECT_EQ(twice.get(), 4);
+    EXPECT_EQ(told, 0);
+    EXPECT_EQ(store.version(), 3u);
+    store.set("x", 9);
+    EXPECT_EQ(twice.get(), 18);
+    EXPECT_EQ(told, 1);
+}
+
+TEST_F(Past, what_is_refused_today_says_why_and_the_rest_can_be_read) {
+    store.set("x", "text");
+    store.set("x", 4);
+    const auto x = store.bind<int>("x");
+    const auto y = store.bind<int>("y");
+    const auto twice = x.map([](int value) { return 2 * value; });
+    const auto picky = x.map(
+        [](int value) {
+            if (value == 1) {
+                throw std::runtime_error{"not one"};
+            }
+            return value;
+        },
+        {.on_error = attune::OnError::keep});
+    const attune::Snapshot then = store.snapshot(4);
+    EXPECT_EQ(then[y], 5);
+    EXPECT_THROW((void)then[twice], attune::Rejected);
+    try {
+        (void)then[x];
+        FAIL() << "a text is no integer";
+    } catch (const attune::Rejected& rejected) {
+        EXPECT_THAT(rejected.what(), HasSubstr("version 4: x: expected an integer"));
+    }
+    EXPECT_THROW((void)store.snapshot(1)[picky], attune::Rejected)
+        << "a value kept from another version is none of this one";
+    EXPECT_EQ(store.snapshot(2)[picky], 2);
+    EXPECT_EQ(picky.get(), 4);
+}
+
+TEST_F(Past, values_worked_out_live_as_long_as_the_snapshot) {
+    std::optional<attune::Snapshot> kept;
+    {
+        Store brief;
+        brief.set("s", "one");
+        kept = brief.snapshot();
+        brief.set("s", "two");
+        const auto s = brief.bind<std::string>("s");
+        const std::string& then = (*kept)[s];
+        EXPECT_EQ(then, "one");
+        const auto late = brief.bind<Document>("s");
+        EXPECT_EQ((*kept)[late], Document("one"));
+        EXPECT_EQ(then, "one");
+    }
+    kept.reset();
 }
 
 TEST(Diff, is_a_patch_from_any_retained_version_to_any_other) {

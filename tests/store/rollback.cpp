@@ -138,8 +138,8 @@ TEST(Rollback, what_is_set_afterwards_is_above_it) {
 TEST(Rollback, released_it_leaves_what_the_program_had_set_by_that_version) {
     Store store;
     attune::Layer base = store.add(attune::memory({{"x", 1}, {"y", 1}}));  // 1
-    store.set("x", 2);                                                           // 2
-    store.set("y", 2);                                                           // 3
+    store.set("x", 2);                                                     // 2
+    store.set("y", 2);                                                     // 3
     store.rollback(2);
     base.set({{"x", 7}, {"y", 7}, {"z", 7}});
     EXPECT_EQ(now(store), (Document{{"x", 2}, {"y", 1}}));
@@ -151,11 +151,11 @@ TEST(Rollback, released_it_leaves_what_the_program_had_set_by_that_version) {
 TEST(Rollback, to_a_version_that_was_itself_rolled_back_keeps_what_was_set_by_then) {
     Store store;
     attune::Layer base = store.add(attune::memory({{"x", 1}}));  // 1
-    store.set("y", 1);                                                 // 2
-    store.set("x", 9);                                                 // 3
-    store.rollback(2);                                                 // 4
-    store.set("y", 2);                                                 // 5
-    store.rollback(4);                                                 // 6
+    store.set("y", 1);                                           // 2
+    store.set("x", 9);                                           // 3
+    store.rollback(2);                                           // 4
+    store.set("y", 2);                                           // 5
+    store.rollback(4);                                           // 6
     EXPECT_EQ(now(store), (Document{{"x", 1}, {"y", 1}}));
     store.release_rollback();
     EXPECT_EQ(now(store), (Document{{"x", 1}, {"y", 1}}));

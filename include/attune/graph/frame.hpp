@@ -78,6 +78,12 @@ public:
     /// the first call, O(change * log n), and remembered. Any thread.
     ATTUNE_DECL const std::vector<Path>& changed() const;
 
+    /// The value of a node that was made after this frame, once somebody has worked it out; else
+    /// null. `slot` and `born` are the node's. Under the writer's mutex, like add_late.
+    ATTUNE_DECL const CellBase* late_cell(std::uint32_t slot, std::uint64_t born) const noexcept;
+    /// Keeps such a value for as long as the frame lives.
+    ATTUNE_DECL void add_late(std::uint32_t slot, std::uint64_t born, CellPtr cell) const;
+
     Version version = 0;
     std::chrono::system_clock::time_point time{};
     std::string reason;
@@ -115,6 +121,13 @@ private:
     mutable const Frame* older_ = nullptr;
     mutable const Frame* newer_ = nullptr;
     mutable std::vector<Obituary> dead_;
+
+    struct LateCell {
+        std::uint32_t slot;
+        std::uint64_t born;
+        CellPtr cell;
+    };
+    mutable std::vector<LateCell> late_;
 };
 
 /// The next frame while its writer puts it together. Owned by one thread; gives everything back

@@ -46,7 +46,7 @@ class Propagation {
 public:
     /// Why a node has no value for the candidate.
     struct Failure {
-        DerivedNode* node;
+        GraphNode* node;
         std::exception_ptr thrown;
     };
 
@@ -57,6 +57,8 @@ public:
 
     /// The draft has a new value in that node's slot.
     ATTUNE_DECL void changed(GraphNode& node);
+    /// A source has no value for the candidate, and nothing that reads it will have one.
+    ATTUNE_DECL void lacking(GraphNode& source);
     /// Runs whatever depends on what has changed.
     ATTUNE_DECL void run();
     /// The first value of a node that is not in the graph yet; empty when it failed, or is a rule.
@@ -65,6 +67,8 @@ public:
 
     /// Vetoes, in the order in which they came.
     const std::vector<Failure>& failures() const noexcept { return failures_; }
+    /// Does the draft have a value of the node that fits the candidate? After run().
+    ATTUNE_DECL bool has_value(const GraphNode& node) const noexcept;
     /// Nodes with a new value and observers, sources among them; valid until the next pass.
     const std::vector<GraphNode*>& observed_nodes() const noexcept { return queue_.observed; }
 

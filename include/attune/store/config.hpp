@@ -27,8 +27,9 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign,
-                                                 Version version);
+[[noreturn]] ATTUNE_DECL void throw_foreign(const GraphNode& node);
+/// The value of a node in a frame of its store that was published before the node was made.
+ATTUNE_DECL const CellBase& past_cell(const GraphNode& node, const Frame& frame);
 
 ATTUNE_DECL std::string node_name(const GraphNode& node);
 ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
@@ -193,11 +194,14 @@ private:
           slot_(node->slot),
           node_(std::move(node)) {}
 
-    /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
-    /// std::out_of_range for one that was bound after the frame was published.
+    /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store;
+    /// as past_cell for one that was made after the frame.
     const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
-        if (chain_ != chain || frame.serial() < born_) [[unlikely]] {
-            detail::throw_not_in_frame(*node_, chain_ != chain, frame.version);
+        if (chain_ != chain) [[unlikely]] {
+            detail::throw_foreign(*node_);
+        }
+        if (frame.serial() < born_) [[unlikely]] {
+            return detail::value_in_cell<T>(detail::past_cell(*node_, frame));
         }
         return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
     }

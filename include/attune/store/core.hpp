@@ -119,6 +119,8 @@ public:
     ATTUNE_DECL Document merge_diff(Version from, Version to, Secrets secrets) const;
     ATTUNE_DECL std::vector<Path> changed_between(Version from, Version to) const;
     ATTUNE_DECL std::string render_diff(Version from, Version to, Secrets secrets) const;
+    /// See Snapshot: of a node that was made after the frame.
+    ATTUNE_DECL const CellBase& past_cell(const GraphNode& node, const Frame& frame);
     ATTUNE_DECL Commit rollback(Version version, const Path& path);
     ATTUNE_DECL Commit release_rollback();
 
@@ -193,6 +195,7 @@ private:
 #include <attune/store/impl/core_journal.ipp>
 #include <attune/store/impl/core_layers.ipp>
 #include <attune/store/impl/core_observers.ipp>
+#include <attune/store/impl/core_past.ipp>
 #include <attune/store/impl/core_report.ipp>
 #include <attune/store/impl/core_rollback.ipp>
 #include <attune/store/impl/core_write.ipp>

@@ -1,68 +1,22 @@
 #pragma once
 
 #include <attune/fwd.hpp>
+#include <attune/store/journal_options.hpp>
+#include <attune/store/journal_report.hpp>
 #include <attune/store/journal_sink.hpp>
 #include <attune/store/version_record.hpp>
 #include <attune/version.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
 #include <memory>
-#include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI {
-
-struct JournalOptions {
-    /// A commit returns when its version would survive a loss of power: one flush each, 0.1 ms or
-    /// more. Otherwise it survives the end of the process, also by SIGKILL, but a loss of power
-    /// takes what the kernel has not written yet, mostly the last seconds.
-    bool sync = true;
-    /// Versions that compaction leaves, besides those that Store::keep marks; at least 1.
-    std::size_t keep = 1000;
-    /// Size from which a segment file may be closed and the one before it removed, which also needs
-    /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
-    /// `sync`, a sixteenth of it is set aside at a time. At least 64 KiB.
-    std::size_t segment_bytes = std::size_t{16} << 20;
-    /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
-    /// Empty: no signatures.
-    std::string signing_key = {};
-    /// Refuses a journal with a record that this public Ed25519 key (PEM, or 32 bytes) has not
-    /// signed. Checking takes 0.1 ms per record. Empty: signatures are not looked at.
-    std::string public_key = {};
-};
-
-/// What went wrong with a journal.
-enum class JournalFault : std::uint8_t {
-    damaged,  ///< the files are not what was written; journal::recover is the way out
-    locked,   ///< another store has the journal
-    full,     ///< no room: as before, and the next attempt may succeed
-    disk,     ///< the system said something else
-    key,      ///< a key that is none, or not the one that has signed
-};
-
-/// A journal cannot be read or written. The message says where, why, and what to do about it.
-class JournalError : public std::runtime_error {
-public:
-    ATTUNE_DECL JournalError(JournalFault fault, std::string file, std::uint64_t offset,
-                             const std::string& message);
-
-    JournalFault fault() const noexcept { return fault_; }
-    /// The file, or the directory where it is about all of them.
-    const std::string& file() const noexcept { return file_; }
-    /// Of damage: where in the file, in bytes; zero otherwise.
-    std::uint64_t offset() const noexcept { return offset_; }
-
-private:
-    JournalFault fault_;
-    std::string file_;
-    std::uint64_t offset_;
-};
 
 /// Where a store keeps its versions: a directory of its own, which is created when it is missing.
 /// Empty by default: nowhere.
@@ -107,37 +61,6 @@ private:
 
 /// What can be done with a journal without a store.
 namespace attune::inline ATTUNE_ABI::journal {
-
-struct VerifyOptions {
-    /// As JournalOptions::public_key.
-    std::string public_key = {};
-    /// The last record's hash, 64 hexadecimal digits, as an earlier report has it and somebody has
-    /// kept elsewhere. Finds what nothing inside a journal can show: that its end is missing.
-    std::string expected_head = {};
-};
-
-/// A place where a journal is not what was written.
-struct Damage {
-    std::string file;
-    std::uint64_t offset = 0;
-    std::string what;
-
-    friend bool operator==(const Damage&, const Damage&) = default;
-};
-
-struct Report {
-    std::uint64_t records = 0;  ///< all that are intact, marks included
-    std::size_t versions = 0;
-    Version first = 0;  ///< the oldest version; zero when there is none
-    Version last = 0;
-    std::string head;  ///< SHA-256 of the last record, in hexadecimal; empty when there is none
-    /// Bytes after the last record that a write has left which never ended. They were never
-    /// acknowledged (with `sync`), and the next store that opens the journal cuts them off.
-    std::uint64_t unfinished = 0;
-    std::optional<Damage> damage;  ///< the first; what comes after it is not counted above
-
-    explicit operator bool() const noexcept { return !damage; }
-};
 
 /// Reads all of a journal and checks everything in it: checksums, the chain of hashes, signatures.
 /// Changes nothing and takes no lock; beside a running store it may find that store's last record

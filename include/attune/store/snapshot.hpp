@@ -25,7 +25,7 @@ public:
     static void* operator new[](std::size_t) = delete;
 
     /// The value of that handle in this version. Throws std::invalid_argument for a handle of
-    /// another store, std::out_of_range for one that was bound after this view was taken.
+    /// another store. For a handle that was made later, see Snapshot.
     template <class T>
     const T& operator[](const Config<T>& config) const& {
         return config.value_in(guard_.frame(), &chain_);
@@ -73,6 +73,11 @@ public:
     }
 
     /// As View. The reference lives as long as any copy of this snapshot.
+    ///
+    /// The value of a handle that was made after the version, maybe in a later run of the program,
+    /// is worked out from the version's document by what is bound and derived now, and remembered:
+    /// as long as one commit for the first such handle. Throws Rejected when the document of that
+    /// time is refused today, std::logic_error when the store is gone, and inside a commit.
     template <class T>
     const T& operator[](const Config<T>& config) const& {
         return config.value_in(*frame_, chain_.get());

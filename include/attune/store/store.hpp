@@ -241,7 +241,7 @@ public:
     template <class T>
     Explanation explain(const Config<T>& config) const {
         if (config.chain_ != core_->chain().get()) {
-            detail::throw_not_in_frame(*config.node_, true, version());
+            detail::throw_foreign(*config.node_);
         }
         return core_->explain(*config.node_);
     }

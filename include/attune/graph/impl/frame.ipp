@@ -35,6 +35,18 @@ ATTUNE_DECL const std::vector<Path>& Frame::changed() const {
     return *known;
 }
 
+ATTUNE_DECL const CellBase* Frame::late_cell(std::uint32_t slot,
+                                             std::uint64_t born) const noexcept {
+    const auto found = std::find_if(late_.begin(), late_.end(), [&](const LateCell& late) {
+        return late.slot == slot && late.born == born;
+    });
+    return found != late_.end() ? found->cell.get() : nullptr;
+}
+
+ATTUNE_DECL void Frame::add_late(std::uint32_t slot, std::uint64_t born, CellPtr cell) const {
+    late_.push_back({slot, born, std::move(cell)});
+}
+
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
         frame_->serial_ = 1;

@@ -44,6 +44,19 @@ ATTUNE_DECL void Propagation::changed(GraphNode& node) {
     }
 }
 
+ATTUNE_DECL void Propagation::lacking(GraphNode& source) {
+    failures_.push_back({&source, nullptr});
+    changed(source);
+}
+
+ATTUNE_DECL bool Propagation::has_value(const GraphNode& node) const noexcept {
+    const auto is_node = [&](const auto& other) { return other.node == &node; };
+    return std::none_of(failures_.begin(), failures_.end(), is_node) &&
+           std::none_of(lapses_.begin(), lapses_.end(), [&](const Lapse& lapse) {
+               return is_node(lapse) && !lapse.error.empty();
+           });
+}
+
 ATTUNE_DECL void Propagation::run() {
     // What runs puts its readers into higher lists only.
     for (std::size_t height = 0; height <= top_ && height < queue_.by_height.size(); ++height) {

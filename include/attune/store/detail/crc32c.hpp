@@ -7,8 +7,8 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of some bytes. Finds any one to five flipped bits in
-/// a record of up to 655 bytes, any one or two (and all odd numbers) in up to 256 MiB.
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of some bytes. Whatever their number, one flipped
+/// bit never goes unseen, nor does any run of up to 32 bits.
 ATTUNE_DECL std::uint32_t crc32c(std::string_view bytes) noexcept;
 
 /// The same without the instruction of the CPU, for those that have none.

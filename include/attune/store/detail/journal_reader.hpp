@@ -3,7 +3,7 @@
 #include <attune/document/document.hpp>
 #include <attune/store/detail/disk.hpp>
 #include <attune/store/detail/journal_format.hpp>
-#include <attune/store/journal.hpp>
+#include <attune/store/journal_report.hpp>
 #include <attune/store/version_record.hpp>
 #include <attune/version.hpp>
 

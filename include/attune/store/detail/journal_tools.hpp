@@ -1,7 +1,8 @@
 #pragma once
 
 #include <attune/store/detail/disk.hpp>
-#include <attune/store/journal.hpp>
+#include <attune/store/journal_options.hpp>
+#include <attune/store/journal_report.hpp>
 #include <attune/store/version_record.hpp>
 #include <attune/version.hpp>
 

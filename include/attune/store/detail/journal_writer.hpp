@@ -5,7 +5,9 @@
 #include <attune/store/detail/disk.hpp>
 #include <attune/store/detail/exact_patch.hpp>
 #include <attune/store/detail/journal_reader.hpp>
-#include <attune/store/journal.hpp>
+#include <attune/store/journal_options.hpp>
+#include <attune/store/journal_report.hpp>
+#include <attune/store/journal_sink.hpp>
 #include <attune/version.hpp>
 
 #include <chrono>
@@ -18,8 +20,25 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+/// What the name of a segment ends with while it is written; then it is renamed.
+inline constexpr std::string_view journal_unnamed = ".new";
+
+/// A member of a record's payload, unless the text is empty, and the comma after it.
+ATTUNE_DECL void write_text_member(std::string_view name, std::string_view text, std::string& out);
+/// Closes the payload's object, in the place of a comma if there is one.
+ATTUNE_DECL void end_payload(std::string& record);
+
+/// Throws what a disk has said as a JournalError.
+[[noreturn]] ATTUNE_DECL void refuse_disk_error(const std::system_error& error,
+                                                const std::string& file);
+
+/// `read(text)`, where what is no key is a JournalError.
+ATTUNE_DECL Ed25519Key journal_key(Ed25519Key (*read)(std::string_view), std::string_view text,
+                                   const std::string& directory);
 
 /// The journal of one store. Holds the directory's lock.
 class JournalWriter final : public JournalSink {
@@ -115,5 +134,6 @@ private:
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 #if ATTUNE_HEADER_ONLY
+#include <attune/store/impl/journal_segments.ipp>
 #include <attune/store/impl/journal_writer.ipp>
 #endif

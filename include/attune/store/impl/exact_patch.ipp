@@ -199,8 +199,8 @@ ATTUNE_DECL Document exact_value(const Document& value, const Document& as) {
     return exact;
 }
 
-// The result of a patch of one operation that sets or removes one value, as most of a journal's are,
-// where nothing can be wrong with it; otherwise nothing, and the general way finds out.
+// The result of a patch of one operation that sets or removes one value, as most in a journal
+// are, where nothing can be wrong with it; otherwise nothing, and the general way finds out.
 ATTUNE_DECL std::optional<Document> apply_one_exact(const Document& target,
                                                     const Document& operation) {
     const Document* const name = operation.find("op");
