@@ -34,7 +34,7 @@ TEST(CacheOfProcess, killed_writers_leave_a_whole_document_and_the_one_that_was_
     const std::filesystem::path folder = name;
     const std::filesystem::path file = folder / "cache.json";
 
-    constexpr int rounds = 300;
+    constexpr int rounds = 200;
     std::minstd_rand random{42};
     std::int64_t acknowledged = 0;
     for (int round = 0; round != rounds; ++round) {

@@ -194,6 +194,19 @@ TEST_P(SqliteTransport, hears_of_a_version_that_took_long_to_commit) {
     EXPECT_EQ(feed.next().size(), 300'002U);
 }
 
+TEST_P(SqliteTransport, hears_of_a_version_that_can_be_seen_long_after_it_was_written) {
+    write({{"port", 1}});
+    const Followed followed{feed, open()};
+    feed.pass(20ms);
+    const SlowDisk disk{[&] {
+        feed.pass(700ms);
+        EXPECT_EQ(feed.waiting(), 0U);
+    }};
+    const OtherProgram shell{file, disk.name()};
+    shell.insert(2, "2");
+    EXPECT_EQ(feed.next(), "2");
+}
+
 TEST_P(SqliteTransport, does_not_wake_itself) {
     write({{"port", 1}});
     const Followed followed{feed, open()};

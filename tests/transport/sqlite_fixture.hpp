@@ -11,8 +11,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <sys/stat.h>
 
@@ -21,8 +23,10 @@ namespace attune_test {
 /// A connection of some other program: the sqlite3 shell, say.
 class OtherProgram {
 public:
-    explicit OtherProgram(const std::filesystem::path& path) {
-        EXPECT_EQ(sqlite3_open(path.c_str(), &connection_), SQLITE_OK);
+    explicit OtherProgram(const std::filesystem::path& path, const char* vfs = nullptr) {
+        EXPECT_EQ(sqlite3_open_v2(path.c_str(), &connection_,
+                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs),
+                  SQLITE_OK);
         sqlite3_busy_timeout(connection_, std::chrono::milliseconds{patience}.count());
     }
     OtherProgram(const OtherProgram&) = delete;
@@ -48,6 +52,57 @@ public:
 
 private:
     sqlite3* connection_ = nullptr;
+};
+
+/// A disk that calls a function before it flushes a write-ahead log.
+class SlowDisk {
+public:
+    explicit SlowDisk(std::function<void()> before_flush) {
+        base() = sqlite3_vfs_find(nullptr);
+        hook() = std::move(before_flush);
+        vfs_ = *base();
+        vfs_.zName = "slow";
+        vfs_.xOpen = [](sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
+            const int result = base()->xOpen(base(), name, file, flags, out);
+            if (result == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
+                original() = file->pMethods;
+                replaced() = *file->pMethods;
+                replaced().xSync = [](sqlite3_file* log, int how) {
+                    hook()();
+                    return original()->xSync(log, how);
+                };
+                file->pMethods = &replaced();
+            }
+            return result;
+        };
+        EXPECT_EQ(sqlite3_vfs_register(&vfs_, 0), SQLITE_OK);
+    }
+    SlowDisk(const SlowDisk&) = delete;
+    SlowDisk& operator=(const SlowDisk&) = delete;
+    ~SlowDisk() { sqlite3_vfs_unregister(&vfs_); }
+
+    const char* name() const { return vfs_.zName; }
+
+private:
+    // SQLite's interface has no room for a pointer of ours.
+    static sqlite3_vfs*& base() {
+        static sqlite3_vfs* vfs = nullptr;
+        return vfs;
+    }
+    static const sqlite3_io_methods*& original() {
+        static const sqlite3_io_methods* methods = nullptr;
+        return methods;
+    }
+    static sqlite3_io_methods& replaced() {
+        static sqlite3_io_methods methods;
+        return methods;
+    }
+    static std::function<void()>& hook() {
+        static std::function<void()> function;
+        return function;
+    }
+
+    sqlite3_vfs vfs_;
 };
 
 /// What went wrong when `save` must fail.
