@@ -23020,6 +23020,11 @@ ATTUNE_DECL Content CachedTransport::stand_in(std::vector<Problem> problems) {
                        (record.revision.empty() ? "" : " as revision " + record.revision) +
                        (record.whole ? "" : ", without its secrets"));
     problem.severity = Severity::warning;
+    for (Problem& other : problems) {
+        if (other.origin.layer.empty()) {
+            other.origin.layer = name();
+        }
+    }
     problems.push_back(std::move(problem));
     Content content;
     content.document = record.document;
