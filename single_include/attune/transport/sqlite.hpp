@@ -630,7 +630,7 @@ inline constexpr Poller::Clock::duration sqlite_default_poll = std::chrono::mill
 inline constexpr Poller::Clock::duration sqlite_patience = std::chrono::seconds{1};
 
 /// Between two looks at the shortest.
-inline constexpr Poller::Clock::duration sqlite_first_pause = std::chrono::milliseconds{1};
+inline constexpr Poller::Clock::duration sqlite_first_pause = std::chrono::microseconds{100};
 
 inline SqliteShare::SqliteShare(const std::filesystem::path& path, SqliteOptions options)
     : options_(std::move(options)),
@@ -1015,7 +1015,7 @@ inline void SqliteShare::settle() {
         return;
     }
     if (*pause_ < poll_) {
-        pause_ = std::min(*pause_ * 2, poll_);
+        pause_ = std::min(*pause_ * 3 / 2, poll_);
     } else if (database_->settled()) {
         const bool unseen = database_->data_version() != data_version_;
         pause_ = unseen ? std::optional{sqlite_first_pause} : std::nullopt;
