@@ -15475,8 +15475,11 @@ ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
     const int hour = number(11, 2);
     const int minute = number(14, 2);
     const int second = number(17, 2);
-    if (number(0, 4) < 0 || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-        second < 0 || second > 59) {
+    // What nanoseconds in 64 bits can count to.
+    constexpr year first{1678};
+    constexpr year last{2261};
+    if (date.year() < first || date.year() > last || !date.ok() || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 59) {
         return std::nullopt;
     }
     nanoseconds fraction{0};

@@ -150,6 +150,15 @@ TEST_P(SqliteTransport, keeps_as_many_versions_as_it_is_told) {
     EXPECT_EQ(attune::sqlite_history(file).size(), 1U);
 }
 
+TEST_P(SqliteTransport, makes_no_version_of_a_document_that_is_there_already) {
+    const auto transport = open();
+    std::string revision = transport->save({{"port", 1}}, transport->load().revision);
+    EXPECT_EQ(transport->save({{"port", 1}}, revision), revision);
+    EXPECT_EQ(attune::sqlite_history(file).size(), 1U);
+    EXPECT_EQ(transport->save(nullptr, revision), "2");
+    EXPECT_EQ(transport->save(nullptr, "2"), "2");
+}
+
 TEST_P(SqliteTransport, keeps_the_documents_of_one_database_apart) {
     attune::SqliteOptions with = options();
     with.document = "gateway";

@@ -146,6 +146,9 @@ inline std::string SqliteShare::save(const Document& document, const std::string
                                "); nothing was written: read that version first, then write again",
                            newest.version));
         }
+        if (newest == known_ && document == known_document_) {
+            return revision;  // it has that already
+        }
         if (std::max(newest.version, expected) == std::numeric_limits<std::int64_t>::max()) {
             refuse(problem("there is no number above that of the newest version; delete it",
                            newest.version));
@@ -372,8 +375,7 @@ inline SqliteShare::News SqliteShare::find_news() {
 
 inline SqliteShare::News SqliteShare::read(bool reopened, std::int64_t data_version) {
     News news;
-    const bool must_tell = std::exchange(must_tell_, false);
-    if (!reopened && !must_tell && database_->newest_mark(options_.document) == known_) {
+    if (!reopened && !must_tell_ && database_->newest_mark(options_.document) == known_) {
         data_version_ = data_version;
         news.good = true;
         return news;
@@ -393,6 +395,7 @@ inline SqliteShare::News SqliteShare::read(bool reopened, std::int64_t data_vers
     }
     Content content = parsed(*row);
     news.good = true;
+    const bool must_tell = std::exchange(must_tell_, false);
     const bool equal = !must_tell && row->mark == known_ && content.document == known_document_;
     known_ = row->mark;
     known_document_ = content.document;
@@ -417,7 +420,9 @@ inline void SqliteShare::settle() {
 
 inline void SqliteShare::set_timer(Clock::time_point now) {
     auto next = saved_ ? confirmed_by_ : Clock::time_point::max();
-    if (polling_ || !failure_.empty()) {
+    if (!failure_.empty()) {
+        next = now + poll_;
+    } else if (polling_) {
         next = std::min(next, now + poll_);
     } else if (pause_) {
         next = std::min(next, now + *pause_);
