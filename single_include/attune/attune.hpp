@@ -23010,8 +23010,9 @@ ATTUNE_DECL Content CachedTransport::stand_in(std::vector<Problem> problems) {
     }
     using attune::to_text;
     using std::chrono::seconds;
-    const auto since = std::chrono::system_clock::now() - record.time;
-    const auto age = std::max(std::chrono::duration_cast<seconds>(since), seconds{0});
+    const auto whole_seconds = [](auto time) { return std::chrono::floor<seconds>(time); };
+    const auto now = whole_seconds(std::chrono::system_clock::now());
+    const seconds age = std::max(now - whole_seconds(record.time), seconds{0});
     const std::string from = "first served " + to_text(age) + " ago (" + rfc3339(record.time) + ')';
     if (options_.max_age && age > *options_.max_age) {
         throw not_used("its document was " + from + ", which is more than the " +
