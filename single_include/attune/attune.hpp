@@ -193,10 +193,13 @@ template <class T>
 struct Change;
 
 // transport
+enum class CacheSecrets : std::uint8_t;
+struct CachedOptions;
 struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+struct SqliteOptions;
 
 namespace journal {
 struct Damage;
@@ -15422,11 +15425,19 @@ ATTUNE_DECL void compact(const std::filesystem::path& directory, std::size_t kee
 
 }  // namespace attune::inline ATTUNE_ABI
 
-namespace attune::inline ATTUNE_ABI {
+namespace attune::inline ATTUNE_ABI::detail {
 
-namespace detail {
+/// RFC 3339 in UTC, with as many digits of a second as it takes: `2026-01-31T23:59:59.25Z`.
+ATTUNE_DECL std::string rfc3339(std::chrono::system_clock::time_point time);
 
-// RFC 3339 in UTC, with as many digits of a second as it takes.
+/// Reads such a time; nothing when the text is another, or in another time zone.
+ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
+    std::string_view text);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 ATTUNE_DECL std::string rfc3339(std::chrono::system_clock::time_point time) {
     using namespace std::chrono;
     const auto day = floor<days>(time);
@@ -15472,8 +15483,11 @@ ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
     const int hour = number(11, 2);
     const int minute = number(14, 2);
     const int second = number(17, 2);
-    if (number(0, 4) < 0 || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-        second < 0 || second > 59) {
+    // What nanoseconds in 64 bits can count to.
+    constexpr year first{1678};
+    constexpr year last{2261};
+    if (date.year() < first || date.year() > last || !date.ok() || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 59) {
         return std::nullopt;
     }
     nanoseconds fraction{0};
@@ -15492,6 +15506,12 @@ ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
     return system_clock::time_point(duration_cast<system_clock::duration>(whole.time_since_epoch() +
                                                                           fraction));
 }
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
 
 ATTUNE_DECL std::string export_name(Version version) {
     std::string digits = std::to_string(version);
@@ -22428,6 +22448,774 @@ ATTUNE_DECL std::unique_ptr<Transport> args(int argc, const char* const* argv) {
 
 namespace attune::inline ATTUNE_ABI {
 
+/// What of a document a cache may write to its file.
+enum class CacheSecrets : std::uint8_t {
+    left_out,  ///< what is bound, without its secrets; nothing before something is bound
+    stored,    ///< the whole document
+};
+
+struct CachedOptions {
+    CacheSecrets secrets = CacheSecrets::left_out;
+    /// A document that was first served longer ago than this does not stand in.
+    std::optional<std::chrono::seconds> max_age = std::nullopt;
+    /// The file is written this long after a change, and when the layer ends, so that what is bound
+    /// in the meantime is in it.
+    std::chrono::milliseconds delay{500};
+    /// When the file could not be written, that is tried again after this long.
+    std::chrono::milliseconds retry{60'000};
+    /// Told when the file cannot be written: once, until it has been written again. On the store's
+    /// thread, or on the one that ends the layer; what it throws is dropped.
+    std::function<void(const Problem&)> on_write_failure = {};
+};
+
+/// A transport, with a file that stands in for it when it cannot give a first value.
+///
+/// Every document of `inner` that the store has accepted is kept in `file`. When `inner` cannot be
+/// loaded as the layer is added, the document in the file is served instead: the layer is stale
+/// from the start, its status says why, from when the document is, and which file it is from. As
+/// soon as `inner` brings something, that takes over. In all other respects this is `inner`: its
+/// name, its failures, whether it can be written.
+///
+/// The file is JSON with a format number, the layer's name, revision and time, and the SHA-256 of
+/// the document's text. It is replaced as a whole and durably, has mode 0600, and is written only
+/// when the document or its revision has changed. A file that is damaged, too old, of a later
+/// format or of another layer is not used: then Rejected names it besides what is wrong with
+/// `inner`. Where `inner` can be loaded, nothing about the file matters.
+///
+/// By default secrets are left out, and so is whatever nobody has bound. A struct that requires one
+/// of its secrets then refuses the document in the file: give the secret to another layer, or store
+/// secrets. Values that come without a type (environment, arguments, directories) are not kept.
+///
+/// A relative path is taken from the working directory of this call. One store at a time may use a
+/// file.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> cached(std::unique_ptr<Transport> inner,
+                                                            std::filesystem::path file,
+                                                            CachedOptions options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What a cache keeps of a layer.
+struct CacheRecord {
+    std::string layer;
+    std::string revision;
+    std::chrono::system_clock::time_point time{};
+    bool whole = false;  ///< with its secrets
+    Document document;
+
+    /// Whether everything but the time is the same.
+    bool same(const CacheRecord& other) const {
+        return layer == other.layer && revision == other.revision && whole == other.whole &&
+               document == other.document;
+    }
+};
+
+/// The file of a cache. One thread at a time.
+class CacheFile {
+public:
+    /// `source` is how people call it.
+    CacheFile(std::shared_ptr<Disk> disk, std::string path, std::string source)
+        : disk_(std::move(disk)), path_(std::move(path)), source_(std::move(source)) {}
+
+    const std::string& source() const noexcept { return source_; }
+
+    /// Throws Rejected, with one problem that says why there is nothing to be had.
+    ATTUNE_DECL CacheRecord read() const;
+
+    /// Afterwards either the old or the new record is in the file; the new one, unless
+    /// std::system_error is thrown.
+    ATTUNE_DECL void write(const CacheRecord& record);
+
+private:
+    ATTUNE_DECL void sweep() const noexcept;
+
+    const std::shared_ptr<Disk> disk_;
+    const std::string path_;
+    const std::string source_;
+    bool swept_ = false;  // what a killed process has left beside the file is gone
+};
+
+/// As `cached`, on another disk.
+ATTUNE_DECL std::unique_ptr<Transport> cached_on(std::shared_ptr<Disk> disk,
+                                                 std::unique_ptr<Transport> inner,
+                                                 const std::filesystem::path& file,
+                                                 CachedOptions options);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+struct stat;
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What tells two states of a file apart without reading it.
+struct Stamp {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t modified_s = 0;  ///< since 1970
+    std::int64_t modified_ns = 0;
+
+    Stamp() = default;
+    ATTUNE_DECL explicit Stamp(const struct stat& status);
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+/// One file of an image.
+struct Piece {
+    std::string name;  ///< below the directory; empty where there is only one file
+    std::shared_ptr<const std::string> bytes;
+};
+
+/// One reading of a file or a directory: what was there, or why it could not be read.
+struct Image {
+    std::vector<Piece> pieces;
+    std::vector<Stamp> stamps;      ///< of everything that was looked at
+    std::vector<Problem> problems;  ///< not empty: the image is worth nothing
+
+    /// Whether something in it was modified less than `age` ago.
+    ATTUNE_DECL bool younger_than(std::chrono::nanoseconds age) const;
+};
+
+/// Whether the bytes, or the problems, are the same.
+ATTUNE_DECL bool same(const Image& a, const Image& b);
+
+/// Whether moreover nothing was touched in between: two such readings in a row are no accident.
+ATTUNE_DECL bool identical(const Image& a, const Image& b);
+
+/// Where a path leads from the present working directory on.
+ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path);
+
+/// A problem whose origin is `source`.
+ATTUNE_DECL Problem problem_at(const std::string& source, std::string message);
+
+/// Adds the file to the image, or the reason why that failed. `source` is how people call it. False
+/// when there is no file, which adds nothing. Never waits: anything but a regular file is refused
+/// unread, a pipe too.
+ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
+                            std::size_t max_bytes, Image& image);
+
+/// `what`, a file or a directory, should be at `path`: says where it was looked for, and suggests a
+/// name nearby.
+ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
+                              const std::string& source);
+
+/// Adds the names in a directory, in any order and so many at most. Gives an errno, or zero.
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names);
+
+/// Why a system call failed.
+ATTUNE_DECL std::string error_text(int error);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Stamp::Stamp(const struct stat& status)
+    : device(status.st_dev),
+      inode(status.st_ino),
+      size(status.st_size),
+      modified_s(status.st_mtim.tv_sec),
+      modified_ns(status.st_mtim.tv_nsec) {}
+
+ATTUNE_DECL bool Image::younger_than(std::chrono::nanoseconds age) const {
+    const std::chrono::nanoseconds clock = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t now = clock.count();
+    constexpr std::int64_t second = 1'000'000'000;
+    // A file may claim any time, also one that nanoseconds cannot count to.
+    constexpr std::int64_t far = 48 * 3600;
+    for (const Stamp& stamp : stamps) {
+        if (stamp.modified_s <= now / second - far || stamp.modified_s >= now / second + far) {
+            continue;
+        }
+        const std::int64_t since = now - stamp.modified_s * second - stamp.modified_ns;
+        if (since < age.count() && -since < age.count()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ATTUNE_DECL bool same(const Image& a, const Image& b) {
+    if (a.pieces.size() != b.pieces.size() || a.problems.size() != b.problems.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i != a.pieces.size(); ++i) {
+        const Piece& x = a.pieces[i];
+        const Piece& y = b.pieces[i];
+        if (x.name != y.name || (x.bytes != y.bytes && *x.bytes != *y.bytes)) {
+            return false;
+        }
+    }
+    for (std::size_t i = 0; i != a.problems.size(); ++i) {
+        if (to_string(a.problems[i]) != to_string(b.problems[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ATTUNE_DECL bool identical(const Image& a, const Image& b) {
+    return a.stamps == b.stamps && same(a, b);
+}
+
+ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path) {
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::absolute(path, error);
+    return error ? path.string() : whole.string();
+}
+
+ATTUNE_DECL Problem problem_at(const std::string& source, std::string message) {
+    Problem problem;
+    problem.origin.source = source;
+    problem.message = std::move(message);
+    return problem;
+}
+
+ATTUNE_DECL std::string error_text(int error) {
+    std::string text = std::generic_category().message(error);
+    if (!text.empty()) {
+        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    }
+    return text;
+}
+
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names) {
+    DIR* const directory = ::opendir(folder.c_str());
+    if (directory == nullptr) {
+        return errno;
+    }
+    struct Close {
+        DIR* directory;
+        ~Close() { ::closedir(directory); }
+    } const close_at_end{directory};
+
+    errno = 0;
+    while (names.size() < most) {
+        const dirent* const entry = ::readdir(directory);
+        if (entry == nullptr) {
+            return errno;
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    return 0;
+}
+
+ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
+                              const std::string& source) {
+    const std::filesystem::path file = path;
+    const std::string folder = file.parent_path().string();
+    // A directory of many files must not make the report slow.
+    constexpr std::size_t max_names = 1000;
+    std::vector<std::string> names;
+    if (const int error = read_names(folder, max_names, names); error != 0) {
+        const std::string reason =
+            error == ENOENT ? "there is no such directory" : error_text(error);
+        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
+    }
+    std::vector<std::string_view> views(names.begin(), names.end());
+    std::sort(views.begin(), views.end());
+    Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
+    problem.suggestion = nearest(file.filename().string(), views);
+    return problem;
+}
+
+/// Reads to the end, whatever size the file claims to have. Gives an errno, or zero.
+ATTUNE_DECL int read_to_end(int fd, std::size_t expected, std::size_t max_bytes,
+                            std::string& bytes) {
+    bytes.resize(std::min(expected, max_bytes) + 1);
+    for (std::size_t filled = 0;;) {
+        const ssize_t size = ::read(fd, bytes.data() + filled, bytes.size() - filled);
+        if (size < 0 && errno != EINTR) {
+            return errno;
+        }
+        filled += size > 0 ? static_cast<std::size_t>(size) : 0;
+        if (size == 0 || filled > max_bytes) {
+            bytes.resize(filled);
+            return 0;
+        }
+        if (filled == bytes.size()) {
+            bytes.resize(std::min(filled, max_bytes / 2) * 2 + 1);
+        }
+    }
+}
+
+ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
+                            std::size_t max_bytes, Image& image) {
+    const auto refuse = [&](std::string message) {
+        image.problems.push_back(problem_at(source, std::move(message)));
+        return true;
+    };
+    const auto refuse_kind = [&](const struct stat& status) {
+        Problem problem = problem_at(source, {});
+        problem.expected = "a regular file";
+        problem.found = S_ISDIR(status.st_mode)    ? "a directory"
+                        : S_ISFIFO(status.st_mode) ? "a pipe"
+                        : S_ISSOCK(status.st_mode) ? "a socket"
+                                                   : "a device";
+        image.problems.push_back(std::move(problem));
+        return true;
+    };
+
+    struct stat status;
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+        image.stamps.emplace_back(status);
+        return refuse_kind(status);  // not opened: that alone can set a device in motion
+    }
+    const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return errno != ENOENT && errno != ENOTDIR && refuse(error_text(errno));
+    }
+    struct Close {
+        int fd;
+        ~Close() { ::close(fd); }
+    } const close_at_end{fd};
+
+    if (::fstat(fd, &status) != 0) {
+        return refuse(error_text(errno));
+    }
+    image.stamps.emplace_back(status);
+    if (!S_ISREG(status.st_mode)) {
+        return refuse_kind(status);
+    }
+    auto bytes = std::make_shared<std::string>();
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size <= max_bytes) {
+        if (const int error = read_to_end(fd, size, max_bytes, *bytes); error != 0) {
+            return refuse(error_text(error));
+        }
+    }
+    if (size > max_bytes || bytes->size() > max_bytes) {
+        return refuse("larger than the limit of " + std::to_string(max_bytes) + " bytes");
+    }
+    image.pieces.push_back({std::move(name), std::move(bytes)});
+    return true;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline constexpr std::int64_t cache_format = 1;
+
+ATTUNE_DECL CacheRecord CacheFile::read() const {
+    const auto refuse = [&](std::string message) {
+        return Rejected{
+            {.problems = {problem_at(source_, "the cache is not used: " + std::move(message))}}};
+    };
+    std::string text;
+    try {
+        text = read_file(*disk_, path_);
+    } catch (const std::system_error& error) {
+        throw refuse(error.code() == std::errc::no_such_file_or_directory
+                         ? "there is no such file"
+                         : error_text(error.code().value()));
+    }
+    Document whole;
+    try {
+        constexpr std::size_t deepest = 1024;  // it was written by us, whatever is in it
+        whole = parse(text, {.name = source_,
+                             .max_depth = deepest,
+                             .max_bytes = std::numeric_limits<std::size_t>::max()});
+    } catch (const ParseError& error) {
+        throw refuse("line " + std::to_string(error.line()) + ", column " +
+                     std::to_string(error.column()) + ": " + error.message());
+    }
+
+    const Document* const format = whole.find("attune-cache");
+    if (format == nullptr || !format->is_integer()) {
+        throw refuse("it is not the file of a cache");
+    }
+    if (*format != cache_format) {
+        throw refuse("its format " + to_text(*format) + " is not " + std::to_string(cache_format) +
+                     ", the one that this program reads");
+    }
+    const auto member = [&](const char* name) {
+        const Document* const found = whole.find(name);
+        if (found == nullptr || !found->is_string()) {
+            throw refuse(std::string(name) + " is missing");
+        }
+        return std::string(found->as_string());
+    };
+    const Document* const document = whole.find("document");
+    if (document == nullptr) {
+        throw refuse("document is missing");
+    }
+    if (to_hex(Sha256{}.of(to_text(*document))) != member("sha256")) {
+        throw refuse("the document does not match its checksum");
+    }
+    CacheRecord record;
+    record.layer = member("layer");
+    record.revision = member("revision");
+    const auto time = parse_rfc3339(member("time"));
+    if (!time) {
+        throw refuse("time is not a time");
+    }
+    record.time = *time;
+    record.whole = member("secrets") == "stored";
+    record.document = *document;
+    return record;
+}
+
+/// Removes the temporary files of processes that were killed before they could rename them.
+ATTUNE_DECL void CacheFile::sweep() const noexcept {
+    try {
+        const std::string folder = directory_of(path_);
+        const std::string own = '.' + std::to_string(::getpid()) + '-';
+        const std::string name = path_.substr(path_.rfind('/') + 1);
+        for (const std::string& found : disk_->list(folder)) {
+            std::string_view rest = found;
+            if (!rest.starts_with(name) || !rest.ends_with(".tmp")) {
+                continue;
+            }
+            rest.remove_prefix(name.size());
+            rest.remove_suffix(std::string_view(".tmp").size());
+            const bool numbers = rest.find_first_not_of("0123456789-", 1) == rest.npos;
+            if (rest.starts_with('.') && numbers && !rest.starts_with(own)) {
+                disk_->remove(folder + '/' + found);
+            }
+        }
+    } catch (...) {  // they do no harm
+    }
+}
+
+ATTUNE_DECL void CacheFile::write(const CacheRecord& record) {
+    const Document whole{
+        {"attune-cache", cache_format},
+        {"layer", record.layer},
+        {"revision", record.revision},
+        {"time", rfc3339(record.time)},
+        {"sha256", to_hex(Sha256{}.of(to_text(record.document)))},
+        {"secrets", record.whole ? "stored" : "left out"},
+        {"document", record.document},
+    };
+    constexpr unsigned only_owner = 0600;
+    write_file_durably(*disk_, path_, to_text(whole, {.indent = 2}) + '\n', only_owner);
+    if (!std::exchange(swept_, true)) {
+        sweep();
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// Stands between a transport and the store: the feed of the one, the transport of the other.
+class CachedTransport final : public Transport, private Feed {
+public:
+    CachedTransport(std::unique_ptr<Transport> inner, CacheFile file, CachedOptions options)
+        : inner_(std::move(inner)), file_(std::move(file)), options_(std::move(options)) {}
+
+    std::string name() const override { return inner_->name(); }
+    bool remote() const noexcept override { return inner_->remote(); }
+    bool writable() const noexcept override { return inner_->writable(); }
+    std::string save(const Document& document, const std::string& revision) override {
+        return inner_->save(document, revision);
+    }
+    bool wants_accepted() const noexcept override { return true; }
+
+    Content load() override;
+    void start(Feed& feed) override;
+    void stop() noexcept override;
+    void accepted(const Accepted& accepted) override;
+
+private:
+    using Clock = Poller::Clock;
+
+    // As the feed of `inner`.
+    void content(Content content) override {
+        {
+            const std::scoped_lock lock{mutex_};
+            stands_in_ = false;
+        }
+        feed_->content(std::move(content));
+    }
+    void failed(std::vector<Problem> problems) override { feed_->failed(std::move(problems)); }
+    void unchanged() override;
+    Poller& poller() override { return feed_->poller(); }
+
+    Content stand_in(std::vector<Problem> problems);
+    void fetch();
+    void write() noexcept;
+    bool up_to_date(const CacheRecord& record);
+    void report(const std::system_error& error) noexcept;
+
+    const std::unique_ptr<Transport> inner_;
+    CacheFile file_;  // read by load before the first write, on one thread after the other
+    const CachedOptions options_;
+
+    Feed* feed_ = nullptr;  // while `inner` runs
+    bool loaded_ = false;   // the store has got something to begin with; by load alone
+
+    std::mutex mutex_;                    // never held while anybody else is called
+    bool stands_in_ = false;              // the store has nothing but what was in the file
+    std::optional<CacheRecord> pending_;  // to be written
+    std::optional<CacheRecord> written_;  // what is in the file, once that is known
+    bool running_ = false;                // the timers are there
+    bool armed_ = false;                  // a write is under way
+    bool reported_ = false;               // the last write failed
+    Poller::Timer write_timer_;
+    Poller::Timer fetch_timer_;
+};
+
+/// What is wrong with a reading. To be called while that is being thrown; passes on what is no
+/// judgement about the document.
+inline std::vector<Problem> problems_of_reading() {
+    try {
+        throw;
+    } catch (const ParseError& error) {
+        Problem problem = problem_at(error.name(), error.message());
+        problem.origin.line = error.line();
+        problem.origin.column = error.column();
+        return {std::move(problem)};
+    } catch (const Rejected& rejected) {
+        return rejected.problems();
+    }
+}
+
+ATTUNE_DECL Content CachedTransport::load() {
+    try {
+        Content content = inner_->load();
+        loaded_ = true;
+        const std::scoped_lock lock{mutex_};
+        stands_in_ = false;
+        return content;
+    } catch (...) {
+        std::vector<Problem> problems = problems_of_reading();
+        if (loaded_) {
+            throw;
+        }
+        Content content = stand_in(std::move(problems));
+        loaded_ = true;
+        const std::scoped_lock lock{mutex_};
+        stands_in_ = true;
+        return content;
+    }
+}
+
+ATTUNE_DECL Content CachedTransport::stand_in(std::vector<Problem> problems) {
+    const auto refuse = [&](Problem problem) {
+        problems.push_back(std::move(problem));
+        return Rejected{{.problems = std::move(problems), .reason = name()}};
+    };
+    CacheRecord record;
+    try {
+        record = file_.read();
+    } catch (const Rejected& unusable) {
+        throw refuse(unusable.problems().front());
+    }
+    const auto not_used = [&](const std::string& why) {
+        return refuse(problem_at(file_.source(), "the cache is not used: " + why));
+    };
+    if (record.layer != name()) {
+        throw not_used("it was written for the layer \"" + record.layer + '"');
+    }
+    using attune::to_text;
+    using std::chrono::seconds;
+    const auto whole_seconds = [](auto time) { return std::chrono::floor<seconds>(time); };
+    const auto now = whole_seconds(std::chrono::system_clock::now());
+    const seconds age = std::max(now - whole_seconds(record.time), seconds{0});
+    const std::string from = "first served " + to_text(age) + " ago (" + rfc3339(record.time) + ')';
+    if (options_.max_age && age > *options_.max_age) {
+        throw not_used("its document was " + from + ", which is more than the " +
+                       to_text(*options_.max_age) + " allowed");
+    }
+    Problem problem =
+        problem_at(file_.source(),
+                   "stands in for " + name() + " with a document " + from +
+                       (record.revision.empty() ? "" : " as revision " + record.revision) +
+                       (record.whole ? "" : ", without its secrets"));
+    problem.severity = Severity::warning;
+    for (Problem& other : problems) {
+        if (other.origin.layer.empty()) {
+            other.origin.layer = name();
+        }
+    }
+    problems.push_back(std::move(problem));
+    Content content;
+    content.document = record.document;
+    content.revision = record.revision;
+    content.stale_because = std::move(problems);
+    const std::scoped_lock lock{mutex_};
+    written_ = std::move(record);
+    return content;
+}
+
+ATTUNE_DECL void CachedTransport::start(Feed& feed) {
+    feed_ = &feed;
+    auto write_timer = feed.poller().timer([this] { write(); });
+    auto fetch_timer = feed.poller().timer([this] { fetch(); });
+    {
+        const std::scoped_lock lock{mutex_};
+        running_ = true;
+        write_timer_ = std::move(write_timer);
+        fetch_timer_ = std::move(fetch_timer);
+        if (pending_) {
+            armed_ = true;
+            write_timer_.arm_after(options_.delay);
+        }
+    }
+    inner_->start(*this);
+}
+
+ATTUNE_DECL void CachedTransport::stop() noexcept {
+    Poller::Timer write_timer;
+    Poller::Timer fetch_timer;
+    {
+        const std::scoped_lock lock{mutex_};
+        running_ = false;
+        write_timer = std::move(write_timer_);
+        fetch_timer = std::move(fetch_timer_);
+    }
+    fetch_timer.reset();  // wait for what is running, unless this is inside it
+    write_timer.reset();
+    inner_->stop();
+    write();
+}
+
+ATTUNE_DECL void CachedTransport::unchanged() {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (stands_in_) {
+            // `inner` knows of nothing new, but the store has never seen what it has.
+            fetch_timer_.arm(Clock::now());
+            return;
+        }
+    }
+    feed_->unchanged();
+}
+
+ATTUNE_DECL void CachedTransport::fetch() {
+    Content content;
+    try {
+        content = inner_->load();
+    } catch (...) {
+        feed_->failed(problems_of_reading());
+        return;
+    }
+    {
+        const std::scoped_lock lock{mutex_};
+        if (!std::exchange(stands_in_, false)) {
+            return;  // overtaken
+        }
+    }
+    feed_->content(std::move(content));
+}
+
+ATTUNE_DECL void CachedTransport::accepted(const Accepted& accepted) {
+    if (inner_->wants_accepted()) {
+        inner_->accepted(accepted);
+    }
+    const bool whole = options_.secrets == CacheSecrets::stored;
+    const Document& document = whole ? accepted.document : accepted.without_secrets;
+    if (document.is_null()) {
+        return;
+    }
+    CacheRecord record{.layer = name(),
+                       .revision = accepted.revision,
+                       .time = std::chrono::system_clock::now(),
+                       .whole = whole,
+                       .document = document};
+    const std::scoped_lock lock{mutex_};
+    pending_ = std::move(record);
+    if (running_ && !std::exchange(armed_, true)) {
+        write_timer_.arm_after(options_.delay);
+    }
+}
+
+/// Whether the file has it already. Reads the file the first time.
+ATTUNE_DECL bool CachedTransport::up_to_date(const CacheRecord& record) {
+    std::optional<CacheRecord> there;
+    {
+        const std::scoped_lock lock{mutex_};
+        there = written_;
+    }
+    if (!there) {
+        try {
+            there = file_.read();
+        } catch (const Rejected&) {
+            return false;
+        }
+    }
+    return there->same(record);
+}
+
+ATTUNE_DECL void CachedTransport::write() noexcept {
+    std::optional<CacheRecord> record;
+    {
+        const std::scoped_lock lock{mutex_};
+        record = std::exchange(pending_, std::nullopt);
+        armed_ = false;
+    }
+    if (!record) {
+        return;
+    }
+    try {
+        if (!up_to_date(*record)) {
+            file_.write(*record);
+        }
+        const std::scoped_lock lock{mutex_};
+        written_ = std::move(record);
+        reported_ = false;
+    } catch (const std::system_error& error) {
+        {
+            const std::scoped_lock lock{mutex_};
+            written_.reset();
+            if (!pending_) {
+                pending_ = std::move(record);
+            }
+            if (running_ && !std::exchange(armed_, true)) {
+                write_timer_.arm_after(options_.retry);
+            }
+        }
+        report(error);
+    } catch (...) {  // out of memory: the next change is written
+    }
+}
+
+ATTUNE_DECL void CachedTransport::report(const std::system_error& error) noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (std::exchange(reported_, true) || !options_.on_write_failure) {
+            return;
+        }
+    }
+    try {
+        Problem problem =
+            problem_at(file_.source(), std::string("the cache could not be written: ") +
+                                           error.what() + "; it still has what it had before");
+        problem.severity = Severity::warning;
+        options_.on_write_failure(problem);
+    } catch (...) {  // it is not for the callback to stop anything
+    }
+}
+
+ATTUNE_DECL std::unique_ptr<Transport> cached_on(std::shared_ptr<Disk> disk,
+                                                 std::unique_ptr<Transport> inner,
+                                                 const std::filesystem::path& file,
+                                                 CachedOptions options) {
+    return std::unique_ptr<Transport>(new CachedTransport(
+        std::move(inner), CacheFile{std::move(disk), absolute_text(file), file.string()},
+        std::move(options)));
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::unique_ptr<Transport> cached(std::unique_ptr<Transport> inner,
+                                              std::filesystem::path file, CachedOptions options) {
+    return detail::cached_on(detail::posix_disk(), std::move(inner), file, std::move(options));
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
 struct DirectoryOptions {
     /// A missing directory is an empty one instead of a problem.
     bool optional = false;
@@ -22811,260 +23599,6 @@ ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask,
     // tells. Behind an unreadable directory anything may happen.
     const bool mute = error == EACCES && (mask & IN_ONLYDIR) == 0;
     complete_ = complete_ && (error == 0 || raced || mute);
-    return true;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-struct stat;
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// What tells two states of a file apart without reading it.
-struct Stamp {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::int64_t size = 0;
-    std::int64_t modified_s = 0;  ///< since 1970
-    std::int64_t modified_ns = 0;
-
-    Stamp() = default;
-    ATTUNE_DECL explicit Stamp(const struct stat& status);
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-};
-
-/// One file of an image.
-struct Piece {
-    std::string name;  ///< below the directory; empty where there is only one file
-    std::shared_ptr<const std::string> bytes;
-};
-
-/// One reading of a file or a directory: what was there, or why it could not be read.
-struct Image {
-    std::vector<Piece> pieces;
-    std::vector<Stamp> stamps;      ///< of everything that was looked at
-    std::vector<Problem> problems;  ///< not empty: the image is worth nothing
-
-    /// Whether something in it was modified less than `age` ago.
-    ATTUNE_DECL bool younger_than(std::chrono::nanoseconds age) const;
-};
-
-/// Whether the bytes, or the problems, are the same.
-ATTUNE_DECL bool same(const Image& a, const Image& b);
-
-/// Whether moreover nothing was touched in between: two such readings in a row are no accident.
-ATTUNE_DECL bool identical(const Image& a, const Image& b);
-
-/// Where a path leads from the present working directory on.
-ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path);
-
-/// A problem whose origin is `source`.
-ATTUNE_DECL Problem problem_at(const std::string& source, std::string message);
-
-/// Adds the file to the image, or the reason why that failed. `source` is how people call it. False
-/// when there is no file, which adds nothing. Never waits: anything but a regular file is refused
-/// unread, a pipe too.
-ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
-                            std::size_t max_bytes, Image& image);
-
-/// `what`, a file or a directory, should be at `path`: says where it was looked for, and suggests a
-/// name nearby.
-ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
-                              const std::string& source);
-
-/// Adds the names in a directory, in any order and so many at most. Gives an errno, or zero.
-ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
-                           std::vector<std::string>& names);
-
-/// Why a system call failed.
-ATTUNE_DECL std::string error_text(int error);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL Stamp::Stamp(const struct stat& status)
-    : device(status.st_dev),
-      inode(status.st_ino),
-      size(status.st_size),
-      modified_s(status.st_mtim.tv_sec),
-      modified_ns(status.st_mtim.tv_nsec) {}
-
-ATTUNE_DECL bool Image::younger_than(std::chrono::nanoseconds age) const {
-    const std::chrono::nanoseconds clock = std::chrono::system_clock::now().time_since_epoch();
-    const std::int64_t now = clock.count();
-    constexpr std::int64_t second = 1'000'000'000;
-    // A file may claim any time, also one that nanoseconds cannot count to.
-    constexpr std::int64_t far = 48 * 3600;
-    for (const Stamp& stamp : stamps) {
-        if (stamp.modified_s <= now / second - far || stamp.modified_s >= now / second + far) {
-            continue;
-        }
-        const std::int64_t since = now - stamp.modified_s * second - stamp.modified_ns;
-        if (since < age.count() && -since < age.count()) {
-            return true;
-        }
-    }
-    return false;
-}
-
-ATTUNE_DECL bool same(const Image& a, const Image& b) {
-    if (a.pieces.size() != b.pieces.size() || a.problems.size() != b.problems.size()) {
-        return false;
-    }
-    for (std::size_t i = 0; i != a.pieces.size(); ++i) {
-        const Piece& x = a.pieces[i];
-        const Piece& y = b.pieces[i];
-        if (x.name != y.name || (x.bytes != y.bytes && *x.bytes != *y.bytes)) {
-            return false;
-        }
-    }
-    for (std::size_t i = 0; i != a.problems.size(); ++i) {
-        if (to_string(a.problems[i]) != to_string(b.problems[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-ATTUNE_DECL bool identical(const Image& a, const Image& b) {
-    return a.stamps == b.stamps && same(a, b);
-}
-
-ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path) {
-    std::error_code error;
-    const std::filesystem::path whole = std::filesystem::absolute(path, error);
-    return error ? path.string() : whole.string();
-}
-
-ATTUNE_DECL Problem problem_at(const std::string& source, std::string message) {
-    Problem problem;
-    problem.origin.source = source;
-    problem.message = std::move(message);
-    return problem;
-}
-
-ATTUNE_DECL std::string error_text(int error) {
-    std::string text = std::generic_category().message(error);
-    if (!text.empty()) {
-        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-    }
-    return text;
-}
-
-ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
-                           std::vector<std::string>& names) {
-    DIR* const directory = ::opendir(folder.c_str());
-    if (directory == nullptr) {
-        return errno;
-    }
-    struct Close {
-        DIR* directory;
-        ~Close() { ::closedir(directory); }
-    } const close_at_end{directory};
-
-    errno = 0;
-    while (names.size() < most) {
-        const dirent* const entry = ::readdir(directory);
-        if (entry == nullptr) {
-            return errno;
-        }
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") {
-            names.emplace_back(name);
-        }
-    }
-    return 0;
-}
-
-ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
-                              const std::string& source) {
-    const std::filesystem::path file = path;
-    const std::string folder = file.parent_path().string();
-    // A directory of many files must not make the report slow.
-    constexpr std::size_t max_names = 1000;
-    std::vector<std::string> names;
-    if (const int error = read_names(folder, max_names, names); error != 0) {
-        const std::string reason =
-            error == ENOENT ? "there is no such directory" : error_text(error);
-        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
-    }
-    std::vector<std::string_view> views(names.begin(), names.end());
-    std::sort(views.begin(), views.end());
-    Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
-    problem.suggestion = nearest(file.filename().string(), views);
-    return problem;
-}
-
-/// Reads to the end, whatever size the file claims to have. Gives an errno, or zero.
-ATTUNE_DECL int read_to_end(int fd, std::size_t expected, std::size_t max_bytes,
-                            std::string& bytes) {
-    bytes.resize(std::min(expected, max_bytes) + 1);
-    for (std::size_t filled = 0;;) {
-        const ssize_t size = ::read(fd, bytes.data() + filled, bytes.size() - filled);
-        if (size < 0 && errno != EINTR) {
-            return errno;
-        }
-        filled += size > 0 ? static_cast<std::size_t>(size) : 0;
-        if (size == 0 || filled > max_bytes) {
-            bytes.resize(filled);
-            return 0;
-        }
-        if (filled == bytes.size()) {
-            bytes.resize(std::min(filled, max_bytes / 2) * 2 + 1);
-        }
-    }
-}
-
-ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
-                            std::size_t max_bytes, Image& image) {
-    const auto refuse = [&](std::string message) {
-        image.problems.push_back(problem_at(source, std::move(message)));
-        return true;
-    };
-    const auto refuse_kind = [&](const struct stat& status) {
-        Problem problem = problem_at(source, {});
-        problem.expected = "a regular file";
-        problem.found = S_ISDIR(status.st_mode)    ? "a directory"
-                        : S_ISFIFO(status.st_mode) ? "a pipe"
-                        : S_ISSOCK(status.st_mode) ? "a socket"
-                                                   : "a device";
-        image.problems.push_back(std::move(problem));
-        return true;
-    };
-
-    struct stat status;
-    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-        image.stamps.emplace_back(status);
-        return refuse_kind(status);  // not opened: that alone can set a device in motion
-    }
-    const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        return errno != ENOENT && errno != ENOTDIR && refuse(error_text(errno));
-    }
-    struct Close {
-        int fd;
-        ~Close() { ::close(fd); }
-    } const close_at_end{fd};
-
-    if (::fstat(fd, &status) != 0) {
-        return refuse(error_text(errno));
-    }
-    image.stamps.emplace_back(status);
-    if (!S_ISREG(status.st_mode)) {
-        return refuse_kind(status);
-    }
-    auto bytes = std::make_shared<std::string>();
-    const auto size = static_cast<std::size_t>(status.st_size);
-    if (size <= max_bytes) {
-        if (const int error = read_to_end(fd, size, max_bytes, *bytes); error != 0) {
-            return refuse(error_text(error));
-        }
-    }
-    if (size > max_bytes || bytes->size() > max_bytes) {
-        return refuse("larger than the limit of " + std::to_string(max_bytes) + " bytes");
-    }
-    image.pieces.push_back({std::move(name), std::move(bytes)});
     return true;
 }
 
