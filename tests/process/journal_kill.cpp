@@ -40,7 +40,7 @@ public:
         posix_spawn_file_actions_t actions;
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-        std::string program = ATTUNE_PROCESS_PROGRAMS "/journal_writer";
+        std::string program = ATTUNE_PROGRAMS "/journal_writer";
         std::string mode = sync ? "sync" : "async";
         std::string place = directory;
         char* arguments[] = {program.data(), place.data(), mode.data(), nullptr};

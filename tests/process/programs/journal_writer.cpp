@@ -1,7 +1,7 @@
 // Continues the journal in a directory until it is killed, and says which versions it has written.
 // usage: journal_writer DIRECTORY sync|async
 
-#include "process/journal_history.hpp"
+#include "../journal_history.hpp"
 
 #include <attune/store/journal.hpp>
 

@@ -112,9 +112,9 @@ private:
         return segments;
     }
 
-    // Which versions are marked is said after them, and which are the newest is known at the end. So
-    // as not to make every document in between, both are looked for before. What is not true does
-    // no harm, hence no checksums.
+    // Which versions are marked is said after them, and which are the newest is known at the end.
+    // So as not to make every document in between, both are looked for before. What is not true
+    // does no harm, hence no checksums.
     void look_ahead(const std::vector<Loaded>& segments) {
         std::vector<Version> versions;
         for (const Loaded& segment : segments) {
