@@ -106,6 +106,7 @@
 #include <attune/store/impl/layer_stack.ipp>
 #include <attune/store/impl/node_status.ipp>
 #include <attune/store/impl/observer.ipp>
+#include <attune/store/impl/overrides_log.ipp>
 #include <attune/store/impl/placement.ipp>
 #include <attune/store/impl/poller.ipp>
 #include <attune/store/impl/poller_core.ipp>

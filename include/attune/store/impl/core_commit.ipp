@@ -33,6 +33,12 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 }
 #endif
 
+ATTUNE_DECL void Core::State::note_overrides(const FrameChain& chain, const Candidate& candidate,
+                                             Version version) {
+    overrides_log.note(overrides_in(stack), overrides_in(candidate.stack), candidate.within,
+                       version, chain.oldest());
+}
+
 ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
     stack = std::move(next);
     if (restored != 0 && content_of(restored) == nullptr) {
@@ -62,6 +68,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
             candidate.save();
         }
         record(current, current.document, candidate.stack, nullptr);
+        note_overrides(chain, candidate, current.version);
         take_stack(std::move(candidate.stack));  // positions may have moved
         return result;
     }
@@ -117,12 +124,12 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         frame.layer = std::move(candidate.layer);
         frame.document = result.after;
         frame.before = result.before;
-        frame.overrides = overrides_in(candidate.stack);
     }
     if (candidate.save) {
         candidate.save();
     }
     record(frame, result.before, candidate.stack, candidate.within);
+    note_overrides(chain, candidate, result.version);
     chain.publish(draft);
 
     take_stack(std::move(candidate.stack));

@@ -110,6 +110,7 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
     base->content.revision = std::to_string(current.version);
     state.stack = {base};
     state.restored = base->id;
+    state.overrides_log.begin(current.version);
 
     LayerStack proposed = state.stack;
     std::vector<std::shared_ptr<LayerEntry>> entries;
