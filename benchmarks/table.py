@@ -31,6 +31,7 @@ class Figures:
                 if run["run_type"] != "iteration":
                     continue
                 name = run["name"].removesuffix("/real_time").removesuffix("/process_time")
+                name = name.removesuffix("/manual_time")
                 name = name.split("/iterations:")[0]
                 if run.get("error_occurred"):
                     self.errors.append(f"{name}: {run['error_message']}")
@@ -114,6 +115,10 @@ def us(name: str) -> Of:
 
 def ms(name: str) -> Of:
     return Of(name, unit="ms", scale=1e-6)
+
+
+def real_us(name: str) -> Of:
+    return Of(name, "real_time", "us", 1e-3)
 
 
 def p50(name: str) -> Of:
@@ -284,6 +289,16 @@ SECTIONS = [
             p50_ms("save/raw inotify"), at_most(0.5)),
         Row("the same, p99", p99_ms("save/observer quiet 50 ms"), "inotify and read",
             p99_ms("save/raw inotify")),
+    ]),
+    ("Journal: one of 100,000 values changes", [
+        Row("commit, sync off", real_us("journal/commit without sync"), "without a journal",
+            real_us("journal/commit without journal"), at_most(5)),
+        Row("append alone, sync off", real_us("journal/append without sync")),
+        Row("the same, p99", p99("journal/append without sync")),
+        Row("append, sync on", real_us("journal/append"), "bare fdatasync of as many bytes",
+            real_us("journal/bare fdatasync"), faster(0.9)),
+        Row("replay", Of("journal/replay", "mb_per_s", "MB/s"), bar=at_least(100)),
+        Row("a segment begins, sync on", Of("journal/first version", "real_time", "ms", 1e-6)),
     ]),
     ("Compile cost of a program that binds ten fields", [
         Row(f"{mode}, {level}", Of(f"compile/{mode} {level}", "seconds", "s"),

@@ -111,6 +111,7 @@
 #include <attune/store/impl/poller.ipp>
 #include <attune/store/impl/poller_core.ipp>
 #include <attune/store/impl/reference.ipp>
+#include <attune/store/impl/replayed_document.ipp>
 #include <attune/store/impl/rfc3339.ipp>
 #include <attune/store/impl/snapshot.ipp>
 #include <attune/store/impl/status.ipp>

@@ -429,6 +429,18 @@ TEST_F(JournalRecovery, of_a_header_leaves_an_empty_journal_and_the_file) {
     expect_writable();
 }
 
+TEST_F(JournalRecovery, keeps_what_the_store_had_set_when_a_whole_file_is_lost) {
+    Files files = journal_of(30, {.keep = 2, .segment_bytes = 4096});
+    const auto segments = segments_in(*disk_of(files), journal_directory);
+    ASSERT_EQ(segments.size(), 2u);
+    files[segments[1].path][segment_header_size + 9] ^= 1;
+    recover(files);
+    const auto restored = open_journal(disk)->restore(1);
+    EXPECT_GT(restored.own.size(), 0u);
+    EXPECT_EQ(restored.own, restored.versions.back().document);
+    expect_writable();
+}
+
 TEST_F(JournalRecovery, goes_past_a_file_that_is_gone) {
     Files files = journal_of(60, {.keep = 2, .segment_bytes = 4096});
     const auto segments = segments_in(*disk_of(files), journal_directory);

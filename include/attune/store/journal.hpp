@@ -69,16 +69,6 @@ namespace attune::inline ATTUNE_ABI::journal {
 ATTUNE_DECL Report verify(const std::filesystem::path& directory,
                           const VerifyOptions& options = {});
 
-struct Recovery {
-    Report report;             ///< of the journal as it is now
-    std::size_t versions = 0;  ///< how many could be kept
-    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
-    Version lost_first = 0;
-    Version lost_last = 0;
-    std::size_t lost = 0;
-    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
-};
-
 /// The way out of damage: writes every version that is proved intact into a new file, which takes
 /// the place of the old ones, and moves those into a directory `damaged-1` (or the next number)
 /// inside the journal. Removes nothing. What lies before the damage is kept, and what comes after

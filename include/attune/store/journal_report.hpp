@@ -64,6 +64,17 @@ struct Report {
     explicit operator bool() const noexcept { return !damage; }
 };
 
+/// What recover has done.
+struct Recovery {
+    Report report;             ///< of the journal as it is now
+    std::size_t versions = 0;  ///< how many could be kept
+    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
+    Version lost_first = 0;
+    Version lost_last = 0;
+    std::size_t lost = 0;
+    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
+};
+
 }  // namespace journal
 
 }  // namespace attune::inline ATTUNE_ABI

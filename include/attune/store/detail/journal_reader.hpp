@@ -44,7 +44,8 @@ struct JournalContent {
     Document own;  ///< as of the last version
 
     std::map<Version, VersionRecord> kept;  ///< marked, and there
-    std::deque<VersionRecord> newest;       ///< in order; some of them are kept as well
+    /// In order; some of them are kept as well. Without documents where damage came too early.
+    std::deque<VersionRecord> newest;
 
     std::vector<SegmentFile> superseded;  ///< segments that a later one has copied
     std::vector<SegmentFile> segments;    ///< that were read, or should have been

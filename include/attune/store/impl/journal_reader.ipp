@@ -2,8 +2,8 @@
 
 #include <attune/document/parse.hpp>
 #include <attune/document/reconcile.hpp>
-#include <attune/store/detail/exact_patch.hpp>
 #include <attune/store/detail/journal_reader.hpp>
+#include <attune/store/detail/replayed_document.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -69,9 +69,7 @@ public:
 
     JournalContent read() {
         std::vector<Loaded> segments = load();
-        for (const Loaded& segment : segments) {
-            find_marks(segment.bytes);
-        }
+        look_ahead(segments);
         for (std::size_t i = 0; i != segments.size() && !over_; ++i) {
             read_segment(segments[i], i + 1 == segments.size());
             if (content_.damage && !options_.past_damage) {
@@ -114,18 +112,31 @@ private:
         return segments;
     }
 
-    // Which versions are marked is said after them: so as not to hold on to every document until
-    // the end, the marks are looked for before. One that is none does no harm, hence no checksums.
-    void find_marks(std::string_view bytes) {
-        for (std::size_t at = segment_header_size; at < bytes.size();) {
-            const auto header = peek_record_header(bytes.substr(at));
-            if (!header) {
-                return;
+    // Which versions are marked is said after them, and which are the newest is known at the end. So
+    // as not to make every document in between, both are looked for before. What is not true does
+    // no harm, hence no checksums.
+    void look_ahead(const std::vector<Loaded>& segments) {
+        std::vector<Version> versions;
+        for (const Loaded& segment : segments) {
+            const std::string_view bytes = segment.bytes;
+            for (std::size_t at = segment_header_size; at < bytes.size();) {
+                const auto header = peek_record_header(bytes.substr(at));
+                if (!header) {
+                    break;
+                }
+                if (header->type == RecordType::keep) {
+                    marked_.insert(header->version);
+                } else if (header->type != RecordType::forget) {
+                    versions.push_back(header->version);
+                }
+                at += header->size;
             }
-            if (header->type == RecordType::keep) {
-                marked_.insert(header->version);
-            }
-            at += header->size;
+        }
+        std::sort(versions.begin(), versions.end());
+        versions.erase(std::unique(versions.begin(), versions.end()), versions.end());
+        if (versions.size() > options_.most) {
+            first_wanted_ = options_.most == 0 ? std::numeric_limits<Version>::max()
+                                               : versions[versions.size() - options_.most];
         }
     }
 
@@ -170,8 +181,6 @@ private:
         content_.newest_versions = 0;
         content_.sequence = header.first_sequence - 1;
         content_.head = sha_.of(bytes.substr(0, segment_header_size));
-        document_ = Document();
-        Document own;
 
         std::size_t at = segment_header_size;
         while (content_.sequence != options_.up_to) {
@@ -181,7 +190,7 @@ private:
             }
             std::string problem = chain_problem(*record, at == segment_header_size);
             if (problem.empty()) {
-                problem = take(*record, own, at + record->header.size <= header.sealed);
+                problem = take(*record, at + record->header.size <= header.sealed);
             }
             if (!problem.empty()) {
                 damaged(file, at, std::move(problem));
@@ -226,14 +235,14 @@ private:
     }
 
     // What is wrong with the content of a record, whose bytes are right; mostly nothing.
-    std::string take(const Record& record, Document& own, bool sealed) {
+    std::string take(const Record& record, bool sealed) {
         try {
             const Document payload = parse(record.payload, parsing());
             const RecordType type = record.header.type;
             if (type == RecordType::keep || type == RecordType::forget) {
                 marks_[record.header.version] = {type == RecordType::keep, text(payload, "note")};
             } else {
-                take_version(record.header, payload, own, sealed);
+                take_version(record.header, payload, sealed);
             }
         } catch (const std::exception& error) {
             return std::string("a record that cannot be applied: ") + error.what();
@@ -245,27 +254,36 @@ private:
         return {};
     }
 
-    void take_version(const RecordHeader& header, const Document& payload, Document& own,
-                      bool sealed) {
+    void take_version(const RecordHeader& header, const Document& payload, bool sealed) {
         const Document* const patch = payload.find("patch");
         const Document* const own_patch = payload.find("own");
+        if (header.type == RecordType::base) {
+            document_.clear();
+            own_.clear();
+        }
         if (patch != nullptr) {
-            Document next = apply_exact(document_, *patch);
-            // A whole document shares nothing with those before it.
-            document_ = header.type == RecordType::base && !content_.newest.empty()
-                            ? reconcile(content_.newest.back().document, next)
-                            : std::move(next);
+            document_.apply(*patch);
         }
         if (own_patch != nullptr) {
-            own = apply_exact(own, own_patch->is_bool() ? *patch : *own_patch);
+            own_.apply(own_patch->is_bool() ? *patch : *own_patch);
         }
-
-        VersionRecord version{
-            header.version, header.time, text(payload, "reason"), text(payload, "layer"), false, {},
-            document_};
         if (const Document* const note = payload.find("kept")) {
             marks_[header.version] = {true, std::string(note->as_string())};
             marked_.insert(header.version);
+        }
+        VersionRecord version{header.version,
+                              header.time,
+                              text(payload, "reason"),
+                              text(payload, "layer"),
+                              false,
+                              {},
+                              {}};
+        if (header.version >= first_wanted_ || marked_.contains(header.version)) {
+            if (header.type == RecordType::base && !content_.newest.empty()) {
+                // A whole document shares nothing with those before it.
+                document_.replace(reconcile(content_.newest.back().document, document_.now()));
+            }
+            version.document = document_.now();
         }
         if (sealed) {
             // The last one of them is what the segment begins from.
@@ -276,7 +294,6 @@ private:
         } else {
             ++content_.newest_versions;
         }
-        content_.own = own;
         keep(std::move(version));
     }
 
@@ -306,8 +323,15 @@ private:
     }
 
     void finish() {
-        if (!content_.newest.empty()) {
-            content_.last = content_.newest.back();
+        try {
+            content_.own = own_.now();
+            if (!content_.newest.empty()) {
+                content_.last = content_.newest.back();
+                content_.last->document = document_.now();
+            }
+        } catch (const std::exception& error) {
+            damaged(content_.segments.back(), content_.end,
+                    std::string("records that cannot be applied: ") + error.what());
         }
         if (options_.most == 0) {
             content_.newest.clear();
@@ -345,7 +369,9 @@ private:
     const ReadOptions& options_;
     Sha256 sha_;
     JournalContent content_;
-    Document document_;
+    ReplayedDocument document_;
+    ReplayedDocument own_;
+    Version first_wanted_ = 0;
     std::uint64_t last_number_ = 0;
     bool over_ = false;
     std::set<Version> marked_;
