@@ -13,12 +13,14 @@ install(EXPORT attune_targets
     NAMESPACE attune::
     FILE attune-targets.cmake
     DESTINATION "${attune_package_dir}")
-# A file of its own, which the package reads when it is asked for the component.
-install(TARGETS attune_net EXPORT attune_net_targets)
-install(EXPORT attune_net_targets
-    NAMESPACE attune::
-    FILE attune-net-targets.cmake
-    DESTINATION "${attune_package_dir}")
+# Files of their own, which the package reads when it is asked for the component.
+foreach(component IN ITEMS net sqlite)
+    install(TARGETS attune_${component} EXPORT attune_${component}_targets)
+    install(EXPORT attune_${component}_targets
+        NAMESPACE attune::
+        FILE attune-${component}-targets.cmake
+        DESTINATION "${attune_package_dir}")
+endforeach()
 
 configure_package_config_file(
     "${PROJECT_SOURCE_DIR}/cmake/attune-config.cmake.in"

@@ -1,11 +1,13 @@
-# attune::attune, the headers; attune::compiled, the same with every .ipp compiled once; and
-# attune::net, what <attune/net.hpp> needs besides.
+# attune::attune, the headers; attune::compiled, the same with every .ipp compiled once; and what
+# some headers need besides: attune::net, and attune::sqlite for <attune/transport/sqlite.hpp>.
 
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 # For attune::net alone: nothing else of attune needs it.
 find_package(Boost 1.81 CONFIG QUIET)
+# For attune::sqlite alone.
+find_package(SQLite3 3.31 QUIET)
 
 add_library(attune INTERFACE)
 add_library(attune::attune ALIAS attune)
@@ -41,3 +43,9 @@ add_library(attune_net INTERFACE)
 add_library(attune::net ALIAS attune_net)
 target_link_libraries(attune_net INTERFACE attune Boost::headers)
 set_target_properties(attune_net PROPERTIES EXPORT_NAME net)
+
+# Likewise without SQLite.
+add_library(attune_sqlite INTERFACE)
+add_library(attune::sqlite ALIAS attune_sqlite)
+target_link_libraries(attune_sqlite INTERFACE attune SQLite::SQLite3)
+set_target_properties(attune_sqlite PROPERTIES EXPORT_NAME sqlite)

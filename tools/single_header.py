@@ -16,7 +16,7 @@ OUTPUT = ROOT / "single_include"
 
 # The umbrella, then what a program may include on top of it, by the same path.
 UMBRELLA = "attune/attune.hpp"
-OPT_IN = ["attune/document/json.hpp", "attune/testing.hpp"]
+OPT_IN = ["attune/document/json.hpp", "attune/testing.hpp", "attune/transport/sqlite.hpp"]
 
 ATTUNE_INCLUDE = re.compile(r"\s*#\s*include\s*<(attune/[^>]+)>")
 OTHER_INCLUDE = re.compile(r'\s*#\s*include\s*([<"][^>"]+[>"])')

@@ -37,10 +37,13 @@ FURTHER_FLOORS = {
 }
 # Nothing else includes Boost. Their bodies are templates or inline: src.hpp is the core's alone.
 ROOMS_WITH_BOOST = {"net", "serve", "quorum"}
+# Nothing else includes SQLite, and the core does not include these.
+SUBJECTS_WITH_SQLITE = {("transport", "sqlite"), ("transport", "sqlite_database"),
+                        ("transport", "sqlite_share")}
 
 UMBRELLAS = ["attune/attune.hpp", "attune/net.hpp", "attune/quorum.hpp", "attune/testing.hpp"]
 # Included by a program that wants them, and by nothing else.
-OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp"]
+OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp", "attune/transport/sqlite.hpp"]
 
 # Headers without a test of their own name, and the test that exercises them: parts that only mean
 # something together, and the inside of something that is tested as a whole.
@@ -172,6 +175,9 @@ def check_floors() -> Iterator[Violation]:
             elif target.startswith("boost/"):
                 if not below & ROOMS_WITH_BOOST:
                     yield path, number, f"{room} includes no Boost"
+            elif target == "sqlite3.h":
+                if (room, path.stem) not in SUBJECTS_WITH_SQLITE:
+                    yield path, number, f"{path.stem} includes no SQLite"
             elif target.startswith("nlohmann/") and target != "nlohmann/json_fwd.hpp":
                 if path.stem != "json":
                     yield path, number, "only json.hpp includes more than nlohmann/json_fwd.hpp"
@@ -181,6 +187,8 @@ def check_core() -> Iterator[Violation]:
     for name in sorted(reached_from(UMBRELLAS[0], name_of(SRC))):
         if room_of(name) in ROOMS_WITH_BOOST or (room_of(name), Path(name).stem) in FURTHER_FLOORS:
             yield INCLUDE / UMBRELLAS[0], 1, f"brings in {name}, and with it the network"
+        if (room_of(name), Path(name).stem) in SUBJECTS_WITH_SQLITE:
+            yield INCLUDE / UMBRELLAS[0], 1, f"brings in {name}, and with it SQLite"
 
 
 def check_cycles() -> Iterator[Violation]:

@@ -36,6 +36,7 @@
 #include <attune/store/transport.hpp>
 #include <attune/store/version_record.hpp>
 #include <attune/transport/args.hpp>
+#include <attune/transport/cached.hpp>
 #include <attune/transport/directory.hpp>
 #include <attune/transport/env.hpp>
 #include <attune/transport/file.hpp>

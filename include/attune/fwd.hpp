@@ -97,10 +97,13 @@ template <class T>
 struct Change;
 
 // transport
+enum class CacheSecrets : std::uint8_t;
+struct CachedOptions;
 struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+struct SqliteOptions;
 
 namespace journal {
 struct Damage;

@@ -110,11 +110,14 @@
 #include <attune/store/impl/poller.ipp>
 #include <attune/store/impl/poller_core.ipp>
 #include <attune/store/impl/reference.ipp>
+#include <attune/store/impl/rfc3339.ipp>
 #include <attune/store/impl/snapshot.ipp>
 #include <attune/store/impl/status.ipp>
 #include <attune/store/impl/usage.ipp>
 
 #include <attune/transport/impl/args.ipp>
+#include <attune/transport/impl/cache_file.ipp>
+#include <attune/transport/impl/cached.ipp>
 #include <attune/transport/impl/directory.ipp>
 #include <attune/transport/impl/env.ipp>
 #include <attune/transport/impl/file.ipp>

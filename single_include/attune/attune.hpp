@@ -161,14 +161,20 @@ class Store;
 class Track;
 class Transport;
 class VersionConflict;
+class VersionInfo;
 class View;
 enum class Deliver : std::uint8_t;
 enum class JournalFault : std::uint8_t;
 enum class OnError : std::uint8_t;
+enum class Failure : std::uint8_t;
+enum class Secrets : std::uint8_t;
 enum class State : std::uint8_t;
 struct Accepted;
+struct Candidate;
 struct Content;
 struct DeriveOptions;
+struct Explanation;
+struct LayerError;
 struct JournalOptions;
 struct LayerOptions;
 struct LayerStatus;
@@ -187,10 +193,13 @@ template <class T>
 struct Change;
 
 // transport
+enum class CacheSecrets : std::uint8_t;
+struct CachedOptions;
 struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
+struct SqliteOptions;
 
 namespace journal {
 struct Damage;
@@ -3985,6 +3994,9 @@ struct CheckInfo {
     std::string text;
 };
 
+/// What has_secrets found out about a struct.
+enum class Secrecy : std::uint8_t { unknown, none, some };
+
 /// A struct: its fields in their order, and what its `describe` said about them. Immutable once it
 /// is complete.
 struct Structure {
@@ -3992,6 +4004,8 @@ struct Structure {
     std::vector<FieldInfo> fields;
     std::vector<CheckInfo> checks;
     Erased defaults{nullptr, nullptr};  ///< an object T{}
+    /// Found out when first asked for: recursive structs are not known before all are complete.
+    mutable std::atomic<Secrecy> secrecy = Secrecy::unknown;
 
     const FieldInfo* find(std::string_view name) const noexcept {
         for (const FieldInfo& field : fields) {
@@ -4050,7 +4064,8 @@ ATTUNE_DECL void add_member(Structure& structure, const void* address, const Typ
 }
 
 ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
-    Structure structure;
+    auto made = std::make_unique<Structure>();
+    Structure& structure = *made;
     structure.defaults = recipe.make();
     const void* const object = structure.defaults.get();
 
@@ -4064,7 +4079,7 @@ ATTUNE_DECL const Structure& make_structure(const Recipe& recipe) {
         recipe.describe(structure, object);
         judge(structure);
     }
-    return *new Structure(std::move(structure));
+    return *made.release();
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -4596,6 +4611,11 @@ private:
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+// A byte of a sequence other than its first.
+inline bool is_continuation(char c) noexcept {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
 // The length of the well-formed UTF-8 sequence (Unicode, table 3-7) that begins at `at`; 0 when
 // there is none. `at` must be before `end`.
 inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
@@ -4628,10 +4648,6 @@ inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-inline bool is_continuation(char c) noexcept {
-    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
 
 // The lowest bit of the high half of each byte that is below `limit`, which is at most 128; bytes
 // after the first such one may be marked wrongly.
@@ -5683,6 +5699,10 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 class Provenance;
 
+// Twice what a parsed document can be deep: only recursive structs read from documents made by hand
+// get there, and they must not exhaust the stack.
+inline constexpr std::size_t max_decode_depth = 256;
+
 /// Where a decoder is, without a path: paths are made only for problems. Lives on the stack.
 struct Trail {
     const Trail* above = nullptr;
@@ -5781,6 +5801,9 @@ private:
 
 /// True when null is a value of the type's own, and does not stand for its default.
 ATTUNE_DECL bool takes_null(const Type& type) noexcept;
+
+/// The forms that a value can be given as.
+ATTUNE_DECL std::uint8_t form_of(const Document& document) noexcept;
 
 /// A value for people: `80800`, `"text"`, `a list`; cut when it is long, kept back when it is
 /// secret.
@@ -6584,10 +6607,6 @@ ATTUNE_DECL void Decoder::text_variant(const VariantType& type, void* object,
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-// Twice what a parsed document can be deep: only recursive structs read from documents made by hand
-// get there, and they must not exhaust the stack.
-inline constexpr std::size_t max_decode_depth = 256;
-
 ATTUNE_DECL bool takes_null(const Type& type) noexcept {
     switch (type.shape) {
     case Shape::optional:
@@ -7365,6 +7384,82 @@ ATTUNE_DECL Document merge(const Document& lower, const Document& upper);
 
 /// JSON Merge Patch (RFC 7396): as `merge`, but a null in `patch` removes the member.
 ATTUNE_DECL Document merge_patch(const Document& target, const Document& patch);
+
+/// A JSON Merge Patch that makes `after` of `before`: `merge_patch(before, make_merge_patch(before,
+/// after))` equals `after`. A merge patch cannot put a null into an object: where `after` has one
+/// that `before` has not, its member is removed instead. `make_patch` has no such limit.
+///
+/// What both documents share is not looked at: O(change * log n) between neighbouring versions. Any
+/// depth.
+ATTUNE_DECL Document make_merge_patch(const Document& before, const Document& after);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+// Two objects in the middle of being compared, and the members of their patch so far.
+struct MergeComparing {
+    Differences differences;
+    bool replaces;                     // something that is no object stood here before
+    std::vector<Document> slots = {};  // keys and values in turn, in key order
+};
+
+// Compares without recursion: the documents may be deeper than the stack.
+class MergePatchMaker {
+public:
+    Document make(const Document& before, const Document& after) {
+        if (!after.is_object()) {
+            return after;
+        }
+        open(&before, after);
+        for (;;) {
+            MergeComparing& top = open_.back();
+            if (!top.differences.next()) {
+                const bool counts = top.replaces || !top.slots.empty();
+                Document patch = make_object(top.slots.data(), top.slots.size() / 2);
+                open_.pop_back();
+                if (open_.empty()) {
+                    return patch;
+                }
+                if (counts) {
+                    open_.back().slots.push_back(std::move(patch));
+                } else {
+                    open_.back().slots.pop_back();  // equal after all
+                }
+                continue;
+            }
+            const Document* const old = top.differences.before();
+            const Document* const fresh = top.differences.after();
+            const bool object = fresh != nullptr && fresh->is_object();
+            if (!object && fresh != nullptr && old != nullptr && *old == *fresh) {
+                continue;
+            }
+            top.slots.push_back(top.differences.key_document());
+            if (object) {
+                open(old, *fresh);  // its patch becomes the member's value
+            } else {
+                top.slots.push_back(fresh != nullptr ? *fresh : Document{});
+            }
+        }
+    }
+
+private:
+    void open(const Document* before, const Document& after) {
+        const bool objects = before != nullptr && before->is_object();
+        open_.push_back({Differences(objects ? *before : nothing_, after), !objects});
+    }
+
+    const Document nothing_ = Document::object();
+    std::vector<MergeComparing> open_;
+};
+
+}  // namespace detail
+
+ATTUNE_DECL Document make_merge_patch(const Document& before, const Document& after) {
+    return detail::MergePatchMaker().make(before, after);
+}
 
 }  // namespace attune::inline ATTUNE_ABI
 
@@ -9928,15 +10023,29 @@ public:
     /// Number of slots, those that are empty included.
     std::uint32_t size() const noexcept { return size_; }
 
+    /// The deepest paths at which the document differs from that of the version before. Found by
+    /// the first call, O(change * log n), and remembered. Any thread.
+    ATTUNE_DECL const std::vector<Path>& changed() const;
+
+    /// The value of a node that was made after this frame, once somebody has worked it out; else
+    /// null. `slot` and `born` are the node's. Under the writer's mutex, like add_late.
+    ATTUNE_DECL const CellBase* late_cell(std::uint32_t slot, std::uint64_t born) const noexcept;
+    /// Keeps such a value for as long as the frame lives.
+    ATTUNE_DECL void add_late(std::uint32_t slot, std::uint64_t born, CellPtr cell) const;
+
     Version version = 0;
     std::chrono::system_clock::time_point time{};
     std::string reason;
+    std::string layer;  ///< that brought the change; empty when none did
     Document document;
+    Document before;     ///< the document of the version before
+    Document overrides;  ///< what the program itself had set
 
 private:
     friend class FrameDraft;
     friend class FrameChain;
     Frame() = default;
+    ATTUNE_DECL ~Frame();
 
     /// `index` is the slot's number in the tree.
     const CellBase* far_cell(std::uint32_t index) const noexcept {
@@ -9952,6 +10061,7 @@ private:
     const void* direct_[FrameChunk::width] = {};
 
     mutable std::atomic<std::uint32_t> references_{1};
+    mutable std::atomic<const std::vector<Path>*> changed_{nullptr};
     std::uint32_t size_ = 0;
     std::uint64_t serial_ = 0;
     unsigned shift_ = 0;
@@ -9960,6 +10070,13 @@ private:
     mutable const Frame* older_ = nullptr;
     mutable const Frame* newer_ = nullptr;
     mutable std::vector<Obituary> dead_;
+
+    struct LateCell {
+        std::uint32_t slot;
+        std::uint64_t born;
+        CellPtr cell;
+    };
+    mutable std::vector<LateCell> late_;
 };
 
 /// The next frame while its writer puts it together. Owned by one thread; gives everything back
@@ -10037,6 +10154,31 @@ void reserve_one(std::vector<T>& list) {
     }
 }
 
+ATTUNE_DECL Frame::~Frame() { delete changed_.load(std::memory_order_relaxed); }
+
+ATTUNE_DECL const std::vector<Path>& Frame::changed() const {
+    const std::vector<Path>* known = changed_.load(std::memory_order_acquire);
+    if (known == nullptr) {
+        auto found = std::make_unique<const std::vector<Path>>(changed_paths(before, document));
+        if (changed_.compare_exchange_strong(known, found.get(), std::memory_order_acq_rel)) {
+            known = found.release();
+        }
+    }
+    return *known;
+}
+
+ATTUNE_DECL const CellBase* Frame::late_cell(std::uint32_t slot,
+                                             std::uint64_t born) const noexcept {
+    const auto found = std::find_if(late_.begin(), late_.end(), [&](const LateCell& late) {
+        return late.slot == slot && late.born == born;
+    });
+    return found != late_.end() ? found->cell.get() : nullptr;
+}
+
+ATTUNE_DECL void Frame::add_late(std::uint32_t slot, std::uint64_t born, CellPtr cell) const {
+    late_.push_back({slot, born, std::move(cell)});
+}
+
 ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     if (base == nullptr) {
         frame_->serial_ = 1;
@@ -10045,7 +10187,10 @@ ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     frame_->version = base->version;
     frame_->time = base->time;
     frame_->reason = base->reason;
+    frame_->layer = base->layer;
     frame_->document = base->document;
+    frame_->before = base->before;
+    frame_->overrides = base->overrides;
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
     std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));
@@ -10182,12 +10327,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 ///
 /// One writer at a time publishes; any thread reads, and acquires and releases frames. A frame
 /// lives while it is current, in the history, held by a snapshot, or visible to a reader that
-/// entered before it was replaced.
+/// entered before it was replaced. A version that is kept stays when the history moves on.
 class FrameChain : public std::enable_shared_from_this<FrameChain> {
 public:
     /// Begins with version 0, which shows `first` and has no handles. `history` is the number of
     /// versions to keep, the current one included; at least 1.
     ATTUNE_DECL FrameChain(std::size_t history, Document first);
+    /// Begins with the draft, which was made of nothing.
+    ATTUNE_DECL FrameChain(std::size_t history, FrameDraft& first);
     ATTUNE_DECL ~FrameChain();
     FrameChain(const FrameChain&) = delete;
     FrameChain& operator=(const FrameChain&) = delete;
@@ -10207,6 +10354,27 @@ public:
     ATTUNE_DECL Version version_of(const CellBase& cell) const noexcept;
     /// The oldest version in the history.
     ATTUNE_DECL Version oldest() const noexcept;
+    /// Keeps a retained version until it is given up. False when it is not retained.
+    ATTUNE_DECL bool keep(Version version, std::string note);
+    /// False when the version was not kept.
+    ATTUNE_DECL bool give_up(Version version) noexcept;
+
+    /// A retained version with a reference, and why it is retained.
+    struct Retained {
+        const Frame* frame;
+        bool kept;
+        std::string note;
+    };
+    /// All of them, oldest first.
+    ATTUNE_DECL std::vector<Retained> retained() const;
+    /// Calls `f(const Frame&)` for the versions in the history, newest first, for as long as it
+    /// says true. Under the chain's mutex.
+    template <class F>
+    void visit_history(F&& f) const {
+        const std::scoped_lock lock{mutex_};
+        for (std::size_t i = history_.size(); i-- != 0 && f(*history_[i]);) {
+        }
+    }
     /// Lets go of the history but for the current frame, for good.
     ATTUNE_DECL void forget() noexcept;
     void acquire(const Frame* frame) const noexcept {
@@ -10223,6 +10391,10 @@ public:
 
 private:
     struct Retirement;
+    struct Kept {
+        std::string note;
+        const Frame* frame;  // null while the version is in the history
+    };
 
     ATTUNE_DECL void destroy(const Frame* frame) const noexcept;
     static void bury(const Obituary& dead) noexcept;
@@ -10232,6 +10404,7 @@ private:
     mutable std::mutex mutex_;  // the links between frames, their dead, the history
     std::size_t history_size_;
     std::deque<const Frame*> history_;
+    std::map<Version, Kept> kept_;
     mutable std::size_t alive_ = 1;
 };
 
@@ -10278,13 +10451,21 @@ struct FrameChain::Retirement final : Retired {
     const Frame* frame;
 };
 
+/// A draft of version 0.
+inline FrameDraft& begin_draft(FrameDraft&& draft, Document document) {
+    draft.frame().document = std::move(document);
+    return draft;
+}
+
 ATTUNE_DECL FrameChain::FrameChain(std::size_t history, Document first)
+    : FrameChain(history, begin_draft(FrameDraft{nullptr}, std::move(first))) {}
+
+ATTUNE_DECL FrameChain::FrameChain(std::size_t history, FrameDraft& first)
     : history_size_(std::max<std::size_t>(history, 1)) {
-    FrameDraft draft{nullptr};
-    draft.frame().document = std::move(first);
-    const Frame* const frame = draft.release();
+    history_.push_back(nullptr);
+    const Frame* const frame = first.release();
     acquire(frame);
-    history_.push_back(frame);
+    history_.back() = frame;
     current_.store(frame, std::memory_order_release);
 }
 
@@ -10345,7 +10526,12 @@ ATTUNE_DECL void FrameChain::publish(FrameDraft& draft) {
             forgotten.push_back(before);
             history_.erase(history_.end() - 2);
         } else if (history_.size() > history_size_) {
-            forgotten.push_back(history_.front());
+            const Frame* const left = history_.front();
+            if (const auto kept = kept_.find(left->version); kept != kept_.end()) {
+                kept->second.frame = left;
+            } else {
+                forgotten.push_back(left);
+            }
             history_.pop_front();
         }
         current_.store(after, std::memory_order_seq_cst);
@@ -10377,11 +10563,14 @@ ATTUNE_DECL const Frame* FrameChain::acquire_version(Version version) const noex
     const std::scoped_lock lock{mutex_};
     const auto found = std::find_if(history_.rbegin(), history_.rend(),
                                     [&](const Frame* frame) { return frame->version == version; });
-    if (found == history_.rend()) {
-        return nullptr;
+    const Frame* frame = found != history_.rend() ? *found : nullptr;
+    if (const auto kept = kept_.find(version); frame == nullptr && kept != kept_.end()) {
+        frame = kept->second.frame;
     }
-    acquire(*found);
-    return *found;
+    if (frame != nullptr) {
+        acquire(frame);
+    }
+    return frame;
 }
 
 ATTUNE_DECL Version FrameChain::version_of(const CellBase& cell) const noexcept {
@@ -10397,11 +10586,61 @@ ATTUNE_DECL Version FrameChain::oldest() const noexcept {
     return history_.front()->version;
 }
 
+ATTUNE_DECL bool FrameChain::keep(Version version, std::string note) {
+    const std::scoped_lock lock{mutex_};
+    if (const auto known = kept_.find(version); known != kept_.end()) {
+        known->second.note = std::move(note);
+        return true;
+    }
+    const bool here = std::any_of(history_.begin(), history_.end(),
+                                  [&](const Frame* frame) { return frame->version == version; });
+    return here && kept_.try_emplace(version, Kept{std::move(note), nullptr}).second;
+}
+
+ATTUNE_DECL bool FrameChain::give_up(Version version) noexcept {
+    const Frame* frame = nullptr;
+    {
+        const std::scoped_lock lock{mutex_};
+        const auto kept = kept_.find(version);
+        if (kept == kept_.end()) {
+            return false;
+        }
+        frame = kept->second.frame;
+        kept_.erase(kept);
+    }
+    if (frame != nullptr) {
+        release(frame);
+    }
+    return true;
+}
+
+ATTUNE_DECL std::vector<FrameChain::Retained> FrameChain::retained() const {
+    const std::scoped_lock lock{mutex_};
+    std::vector<Retained> all;
+    all.reserve(kept_.size() + history_.size());
+    for (const auto& [version, kept] : kept_) {
+        if (kept.frame != nullptr) {
+            all.push_back({kept.frame, true, kept.note});
+        }
+    }
+    for (const Frame* const frame : history_) {
+        const auto kept = kept_.find(frame->version);
+        const bool is_kept = kept != kept_.end();
+        all.push_back({frame, is_kept, is_kept ? kept->second.note : std::string{}});
+    }
+    for (const Retained& each : all) {
+        acquire(each.frame);
+    }
+    return all;
+}
+
 ATTUNE_DECL void FrameChain::forget() noexcept {
     std::deque<const Frame*> forgotten;
+    std::map<Version, Kept> kept;
     {
         const std::scoped_lock lock{mutex_};
         history_size_ = 1;
+        kept.swap(kept_);
         while (history_.size() > 1) {
             forgotten.push_back(history_.front());
             history_.pop_front();
@@ -10409,6 +10648,11 @@ ATTUNE_DECL void FrameChain::forget() noexcept {
     }
     for (const Frame* frame : forgotten) {
         release(frame);
+    }
+    for (const auto& [version, each] : kept) {
+        if (each.frame != nullptr) {
+            release(each.frame);
+        }
     }
 }
 
@@ -11047,1822 +11291,6 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
-namespace attune::inline ATTUNE_ABI::detail {
-
-class Evaluation;
-
-/// The edges of one node. Holds on to the inputs; becomes part of the graph by link().
-class EdgeList {
-public:
-    EdgeList() noexcept = default;
-    /// In `room`, if there is one: as many edges, which outlive the list.
-    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs, Edge* room = nullptr);
-    EdgeList(EdgeList&& other) noexcept
-        : edges_(std::exchange(other.edges_, nullptr)),
-          size_(std::exchange(other.size_, 0)),
-          in_room_(other.in_room_) {}
-    EdgeList& operator=(EdgeList&& other) noexcept {
-        const EdgeList before{std::move(*this)};
-        edges_ = std::exchange(other.edges_, nullptr);
-        size_ = std::exchange(other.size_, 0);
-        in_room_ = other.in_room_;
-        return *this;
-    }
-    /// Unlinks and lets go of the inputs.
-    ATTUNE_DECL ~EdgeList();
-
-    std::uint32_t size() const noexcept { return size_; }
-    GraphNode& input(std::size_t i) const noexcept { return *edges_[i].input; }
-    ATTUNE_DECL void link(DerivedNode& reader) noexcept;
-    ATTUNE_DECL void unlink() noexcept;
-
-private:
-    Edge* edges_ = nullptr;
-    std::uint32_t size_ = 0;
-    bool in_room_ = false;
-};
-
-/// Room for the edges of a node that always reads the same handles, next to the node: a base of it,
-/// before DerivedNode, so that it is there for as long as DerivedNode::inputs.
-template <std::size_t N>
-struct EdgeRoom {
-    Edge edges[N];
-};
-
-/// A node whose value is what a function makes of the values of other nodes. Also a rule, which has
-/// no value, only a verdict.
-class DerivedNode : public GraphNode {
-public:
-    using GraphNode::GraphNode;
-
-    /// Runs the user's function and returns a cell with the result; empty when it equals the value
-    /// in `before`, which is null at the first run. Throws what the function throws.
-    virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
-
-    /// See EdgeRoom; null for none.
-    virtual Edge* room() noexcept { return nullptr; }
-
-    /// Sets the height above all inputs, and lifts the readers above this node, and so on.
-    ATTUNE_DECL void settle_height();
-
-    // The propagation's.
-    std::uint64_t mark = 0;
-    DerivedNode* next_queued = nullptr;
-
-    EdgeList inputs;
-    std::uint64_t runs = 0;
-    std::uint32_t cut_offs = 0;     ///< runs that gave the same value again
-    std::uint32_t nanoseconds = 0;  ///< of the last run that was timed
-
-protected:
-    ATTUNE_DECL std::string default_name() const override;
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs, Edge* room)
-    : edges_(room != nullptr || inputs.empty() ? room : new Edge[inputs.size()]),
-      size_(static_cast<std::uint32_t>(inputs.size())),
-      in_room_(room != nullptr) {
-    for (std::size_t i = 0; i != inputs.size(); ++i) {
-        inputs[i]->acquire();
-        edges_[i].input = inputs[i];
-    }
-}
-
-ATTUNE_DECL EdgeList::~EdgeList() {
-    unlink();
-    for (std::size_t i = 0; i != size_; ++i) {
-        edges_[i].input->release();
-    }
-    if (!in_room_) {
-        delete[] edges_;
-    }
-}
-
-ATTUNE_DECL void EdgeList::link(DerivedNode& reader) noexcept {
-    for (std::size_t i = 0; i != size_; ++i) {
-        Edge& edge = edges_[i];
-        edge.reader = &reader;
-        edge.link = &edge.input->readers;
-        edge.next = *edge.link;
-        if (edge.next != nullptr) {
-            edge.next->link = &edge.next;
-        }
-        *edge.link = &edge;
-    }
-}
-
-ATTUNE_DECL void EdgeList::unlink() noexcept {
-    for (std::size_t i = 0; i != size_; ++i) {
-        Edge& edge = edges_[i];
-        if (edge.link == nullptr) {
-            continue;
-        }
-        *edge.link = edge.next;
-        if (edge.next != nullptr) {
-            edge.next->link = edge.link;
-        }
-        edge.link = nullptr;
-    }
-}
-
-// Lowest first: what is lifted for two reasons is then looked at once.
-ATTUNE_DECL void DerivedNode::settle_height() {
-    const auto higher = [](const DerivedNode* a, const DerivedNode* b) {
-        return a->height > b->height;
-    };
-    std::vector<DerivedNode*> lifted{this};
-    while (!lifted.empty()) {
-        std::pop_heap(lifted.begin(), lifted.end(), higher);
-        DerivedNode& node = *lifted.back();
-        lifted.pop_back();
-        std::uint32_t above = 0;
-        for (std::size_t i = 0; i != node.inputs.size(); ++i) {
-            above = std::max(above, node.inputs.input(i).height);
-        }
-        node.height = above + 1;
-        for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
-            if (edge->reader->height <= node.height) {
-                lifted.push_back(edge->reader);
-                std::push_heap(lifted.begin(), lifted.end(), higher);
-            }
-        }
-    }
-}
-
-ATTUNE_DECL std::string DerivedNode::default_name() const {
-    return slot == no_slot ? "rule" : "derived #" + std::to_string(slot);
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-/// The ticket of an explicit write.
-class Commit {
-public:
-    /// The version that shows the write. A write that changes nothing makes no version; this is
-    /// then the version that was current.
-    Version version = 0;
-    /// The deepest paths that differ from the version before; empty when nothing changed.
-    std::vector<Path> changed;
-
-    /// Waits until every observer that this version concerns has been told of it, or of a later
-    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
-    /// of the same store: it would wait for itself.
-    template <class Rep, class Period>
-    bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return hub_ == nullptr || hub_->settle(version, detail::deadline_after(timeout));
-    }
-
-    Commit() = default;
-
-private:
-    friend class detail::Core;
-    std::shared_ptr<detail::DeliveryHub> hub_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// What it means that the function of a derived value throws during a commit.
-enum class OnError : std::uint8_t {
-    veto,  ///< the commit is refused, and nothing changes
-    keep,  ///< the value stays as it is and counts as stale until the function succeeds again
-};
-
-struct DeriveOptions {
-    /// For errors, reports and Store::graph_dot; a number when empty.
-    std::string name = {};
-    OnError on_error = OnError::veto;
-};
-
-/// A derived value that is older than what it derives from. See OnError::keep.
-struct Staleness {
-    std::string name;   ///< of the value
-    std::string error;  ///< what its function threw
-    std::chrono::system_clock::time_point since{};
-    Version version = 0;  ///< the first one that shows the old value
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// Another version than the expected one is current: somebody else has written in between. Nothing
-/// has changed.
-class VersionConflict : public std::runtime_error {
-public:
-    ATTUNE_DECL VersionConflict(Version expected, Version current);
-
-    Version expected() const noexcept { return expected_; }
-    Version current() const noexcept { return current_; }
-
-private:
-    Version expected_;
-    Version current_;
-};
-
-struct TransactOptions {
-    /// The version the edits were decided on. When another one is current: VersionConflict.
-    std::optional<Version> expect = std::nullopt;
-    /// Snapshot::reason of the version.
-    std::string reason = "transact";
-};
-
-/// Several edits of what stands above all layers, published as one version or not at all. Each sees
-/// what those before it have done.
-///
-/// Given to the function of Store::transact, and lives as long as its call.
-class Edit {
-public:
-    Edit(const Edit&) = delete;
-    Edit& operator=(const Edit&) = delete;
-
-    /// As Store::set.
-    void set(const Path& path, Document value) {
-        overrides_ = overrides_.with(path, std::move(value));
-    }
-    /// As above, for a bindable struct, enum or duration.
-    template <class T>
-        requires(!std::convertible_to<const T&, Document>)
-    void set(const Path& path, const T& value) {
-        set(path, encode(value));
-    }
-    /// As Store::erase.
-    void erase(const Path& path) { overrides_ = overrides_.without(path); }
-    /// As Store::merge.
-    ATTUNE_DECL void merge(const Document& patch);
-    /// As Store::patch. Throws PatchError.
-    ATTUNE_DECL void patch(const Document& json_patch);
-
-    /// The merged document with the edits so far. Cost follows these.
-    Document document() const { return merged_(overrides_); }
-
-private:
-    friend class detail::Core;
-    using Merged = std::function<Document(const Document& overrides)>;
-
-    Edit(Document overrides, Merged merged) noexcept
-        : overrides_(std::move(overrides)), merged_(std::move(merged)) {}
-
-    Document overrides_;
-    Merged merged_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-ATTUNE_DECL VersionConflict::VersionConflict(Version expected, Version current)
-    : std::runtime_error{"version " + std::to_string(expected) + " was expected, but version " +
-                         std::to_string(current) +
-                         " is current; read it, decide again, and try once more"},
-      expected_(expected),
-      current_(current) {}
-
-ATTUNE_DECL void Edit::merge(const Document& patch) {
-    overrides_ = merge_patch(overrides_.is_null() ? Document::object() : overrides_, patch);
-}
-
-namespace detail {
-
-/// Places that a patch has changed: whole values, since layers replace arrays and scalars whole.
-struct PatchedPlaces {
-    std::vector<std::pair<Path, Document>> put;
-    std::vector<Path> removed;
-};
-
-inline void find_patched(const Document& before, const Document& after, const Path& path,
-                         PatchedPlaces& places) {
-    for_each_difference(before, after,
-                        [&](std::string_view key, const Document* old, const Document* fresh) {
-                            const Path here = path / key;
-                            if (fresh == nullptr) {
-                                places.removed.push_back(here);
-                            } else if (old != nullptr && old->is_object() && fresh->is_object()) {
-                                find_patched(*old, *fresh, here, places);
-                            } else if (old == nullptr || !(*old == *fresh)) {
-                                places.put.emplace_back(here, *fresh);
-                            }
-                        });
-}
-
-}  // namespace detail
-
-ATTUNE_DECL void Edit::patch(const Document& json_patch) {
-    const Document before = document();
-    const Document after = apply_patch(before, json_patch);
-    if (!before.is_object() || !after.is_object()) {
-        throw PatchError{"the patch", 0, {}, "the document of a store must stay an object"};
-    }
-    detail::PatchedPlaces places;
-    detail::find_patched(before, after, {}, places);
-    for (const auto& [path, value] : places.put) {
-        overrides_ = overrides_.with(path, value);
-    }
-    for (const Path& path : places.removed) {
-        overrides_ = overrides_.without(path);
-    }
-    // What a layer has as well is masked by an explicit null.
-    const Document left = places.removed.empty() ? Document{} : document();
-    for (const Path& path : places.removed) {
-        if (left.find(path) != nullptr) {
-            overrides_ = overrides_.with(path, nullptr);
-        }
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// One value of a store's graph at one moment, or one rule. Holds no values.
-struct NodeStatus {
-    enum class Type : std::uint8_t { bound, derived, rule };
-
-    Type type = Type::bound;
-    std::string name;
-    std::vector<std::size_t> inputs;  ///< what it read last, as indexes into Store::graph()
-    std::uint32_t height = 0;         ///< 0 for bound values, else above every input
-    /// The version that brought the present value, or the oldest one retained if that is younger.
-    Version version = 0;
-    std::size_t observers = 0;
-    std::uint64_t runs = 0;                         ///< of the function, refused commits included
-    std::uint64_t cut_offs = 0;                     ///< runs that gave an equal value
-    std::chrono::nanoseconds last_duration{};       ///< of the last run that was timed: 1 in 128
-    std::string error;                              ///< while the value is stale, what was thrown
-    std::chrono::system_clock::time_point since{};  ///< of the error
-};
-
-/// The graph in the language of Graphviz, `dot -Tsvg`: sources at the top, stale values in red.
-ATTUNE_DECL std::string to_dot(const std::vector<NodeStatus>& graph);
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
-
-/// Within double quotes; a label ends its lines with \n.
-inline std::string quoted_for_dot(std::string_view text) {
-    std::string quoted = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            quoted += '\\';
-        }
-        if (c == '\n') {
-            quoted += "\\n";
-        } else {
-            quoted += c;
-        }
-    }
-    return quoted + '"';
-}
-
-inline std::string label_for_dot(const NodeStatus& node) {
-    std::string label = node.name + "\nheight " + std::to_string(node.height);
-    if (node.type != NodeStatus::Type::rule) {
-        label += ", version " + std::to_string(node.version);
-    }
-    if (node.type != NodeStatus::Type::bound) {
-        label += '\n' + std::to_string(node.runs) + " runs, " + std::to_string(node.cut_offs) +
-                 " cut off, last " + std::to_string(node.last_duration.count()) + " ns";
-    }
-    if (node.observers != 0) {
-        label += '\n' + std::to_string(node.observers) + " observers";
-    }
-    if (!node.error.empty()) {
-        label += "\nstale: " + node.error;
-    }
-    return label;
-}
-
-}  // namespace detail
-
-ATTUNE_DECL std::string to_dot(const std::vector<NodeStatus>& graph) {
-    std::string dot = "digraph attune {\n  node [fontname=\"sans-serif\"];\n";
-    for (std::size_t i = 0; i != graph.size(); ++i) {
-        const NodeStatus& node = graph[i];
-        const char* const shape = node.type == NodeStatus::Type::bound  ? "box"
-                                  : node.type == NodeStatus::Type::rule ? "diamond"
-                                                                        : "ellipse";
-        dot += "  n" + std::to_string(i) + " [shape=" + shape +
-               ", label=" + detail::quoted_for_dot(detail::label_for_dot(node)) +
-               (node.error.empty() ? "" : ", color=red") + "];\n";
-    }
-    for (std::size_t i = 0; i != graph.size(); ++i) {
-        for (const std::size_t input : graph[i].inputs) {
-            dot += "  n" + std::to_string(input) + " -> n" + std::to_string(i) + ";\n";
-        }
-    }
-    return dot + "}\n";
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// What an observer of changes is told. `before` is what the same observer was told last (or found
-/// when it subscribed), so that no step is missing between two calls, even where several versions
-/// came together in one. Where every version is delivered by itself, it is the version before,
-/// unless the observer's queue was full.
-template <class T>
-struct Change {
-    std::shared_ptr<const T> before;
-    std::shared_ptr<const T> after;
-    Version version = 0;  ///< the version `after` belongs to
-};
-
-/// Which changes an observer is told of when versions come faster than it returns.
-enum class Deliver : std::uint8_t {
-    /// The newest one. A value that has meanwhile returned to what the observer saw last is no
-    /// change to it.
-    latest,
-    /// Each one by itself, in order: for audit trails, counters, replication.
-    every_version,
-};
-
-struct ObserveOptions {
-    Deliver deliver = Deliver::latest;
-    /// With Deliver::every_version: how many changes may wait, at least 1. When one more comes, the
-    /// oldest that waits is dropped: the next one then tells of both, from the `before` of the
-    /// first to the `after` of the second. Subscription::lag counts what was dropped, and
-    /// Store::on_rejected is told once, until the observer has caught up.
-    std::size_t queue = 1024;
-    /// Who the observer is in reports and status; the name of what it observes when empty.
-    std::string name = {};
-};
-
-namespace detail {
-
-/// The name of an observer of what is known as `observed`.
-ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options);
-
-/// An observer of one node.
-class ValueDelivery : public Delivery {
-public:
-    ATTUNE_DECL ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                              ObserverName name, Ref<const GraphNode> node,
-                              const ObserveOptions& options);
-    ATTUNE_DECL ~ValueDelivery() override;
-
-    /// What the observer is taken to know already. Before the first offer.
-    void begin_with(CellOwner seen) noexcept { seen_ = std::move(seen); }
-
-    /// Under the commit mutex. True when dispatch is due; see offer.
-    ATTUNE_DECL bool offer_value(Version version, const CellOwner& value, DeliveryHub::Debt& debt);
-    /// The same for a single observer, to be followed by deliver_first.
-    ATTUNE_DECL bool offer_first(Version version, CellOwner value);
-
-protected:
-    /// The user's code. `before` is empty for the first value that is applied, and may be moved
-    /// from; `after` must be in its place when this returns.
-    virtual void tell(CellOwner& before, CellOwner& after, Version version) = 0;
-    ATTUNE_DECL void drop() noexcept override;
-
-private:
-    struct Backlog;
-
-    /// A value to be told of.
-    struct Item {
-        CellOwner value;
-        Version version = 0;  ///< of the value
-        Version since = 0;    ///< of the oldest value it stands for
-    };
-
-    ATTUNE_DECL bool take() override;
-    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
-    ATTUNE_DECL Lag count_waiting() const noexcept override;
-    ATTUNE_DECL void call() override;
-    /// Gives what had to go, to be destroyed without the lock.
-    Item add_to_backlog(Item item, bool& fell_behind);
-
-    Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
-    CellOwner seen_;             // by the observer
-    Item taken_;                 // from take to call
-    Item next_;                  // Deliver::latest
-    const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
-};
-
-/// Calls an F with the value, when it applies values, or with the Change.
-template <class T, class F, bool Apply>
-class ChangeObserver final : public ValueDelivery {
-public:
-    template <class G>
-    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name,
-                   Ref<const GraphNode> node, const ObserveOptions& options, G&& callback)
-        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node),
-                        options),
-          callback_(std::in_place, std::forward<G>(callback)) {}
-
-private:
-    void tell([[maybe_unused]] CellOwner& before, CellOwner& after,
-              [[maybe_unused]] Version version) override {
-        if constexpr (Apply) {
-            (*callback_)(static_cast<const ValueCell<T>*>(after.get())->value);
-        } else {
-            // Moved there and back: most callbacks keep neither value, and none must be counted.
-            struct Loan {
-                ~Loan() { after = CellOwner{std::move(change.after), cell}; }
-                CellOwner& after;
-                const CellBase* const cell;
-                attune::Change<T> change;
-            } loan{after,
-                   after.get(),
-                   {pin_value<T>(std::move(before)), pin_value<T>(std::move(after)), version}};
-            (*callback_)(std::as_const(loan.change));
-        }
-    }
-    void drop() noexcept override {
-        callback_.reset();
-        ValueDelivery::drop();
-    }
-
-    std::optional<F> callback_;
-};
-
-/// An observer of rejections: gets each of them, in order.
-class RejectionObserver final : public Delivery {
-public:
-    RejectionObserver(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                      std::function<void(const Rejection&)> callback)
-        : Delivery(std::move(hub), std::move(executor),
-                   {"on_rejected", ObserverName::Kind::rejections}),
-          callback_(std::move(callback)) {}
-
-    bool offer_rejection(Version version, std::shared_ptr<const Rejection> rejection) {
-        return offer(version, [&] { queue_.emplace_back(version, std::move(rejection)); });
-    }
-
-private:
-    bool take() override {
-        if (queue_.empty()) {
-            return false;
-        }
-        current_ = std::move(queue_.front().second);
-        queue_.pop_front();
-        return true;
-    }
-    std::optional<Version> waiting() const noexcept override {
-        return queue_.empty() ? std::nullopt : std::optional{queue_.front().first};
-    }
-    Lag count_waiting() const noexcept override { return {.waiting = queue_.size()}; }
-    void call() override { callback_(*std::exchange(current_, nullptr)); }
-    void drop() noexcept override {
-        queue_.clear();
-        callback_ = nullptr;
-    }
-
-    std::function<void(const Rejection&)> callback_;
-    std::deque<std::pair<Version, std::shared_ptr<const Rejection>>> queue_;
-    std::shared_ptr<const Rejection> current_;
-};
-
-}  // namespace detail
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options) {
-    if (options.name.empty()) {
-        return {std::move(observed), ObserverName::Kind::observed};
-    }
-    return {options.name, ObserverName::Kind::given};
-}
-
-/// What waits where every version is delivered. Under the delivery's lock.
-struct ValueDelivery::Backlog {
-    explicit Backlog(std::size_t size) : capacity(std::max<std::size_t>(size, 1)) {}
-
-    const std::size_t capacity;
-    std::deque<Item> items;  // oldest first
-    std::uint64_t dropped = 0;
-    bool behind = false;  // something was dropped since the queue was last empty
-};
-
-ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
-                                         ObserverName name, Ref<const GraphNode> node,
-                                         const ObserveOptions& options)
-    : Delivery(std::move(hub), std::move(executor), std::move(name)),
-      node_(std::move(node)),
-      backlog_(options.deliver == Deliver::every_version ? std::make_unique<Backlog>(options.queue)
-                                                         : nullptr) {}
-
-ATTUNE_DECL ValueDelivery::~ValueDelivery() = default;
-
-ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellOwner& value,
-                                            DeliveryHub::Debt& debt) {
-    Item replaced;  // destroyed without the lock
-    if (backlog_ != nullptr) {
-        bool fell_behind = false;
-        const bool due = offer(debt, [&] {
-            replaced = add_to_backlog({value, version, version}, fell_behind);
-        });
-        if (fell_behind) {
-            hub().notice(name(), "is behind by " + std::to_string(backlog_->capacity) +
-                                     " changes, all that ObserveOptions::queue lets wait; until "
-                                     "it has caught up, the oldest are merged into the next. Make "
-                                     "it faster, give it an executor of its own or a longer "
-                                     "queue, or let it have the latest value only");
-        }
-        return due;
-    }
-    return offer(debt, [&] {
-        const Version since = next_.value ? next_.since : version;
-        replaced = std::exchange(next_, {value, version, since});
-    });
-}
-
-ATTUNE_DECL bool ValueDelivery::offer_first(Version version, CellOwner value) {
-    DeliveryHub::Debt& debt = hub().open(version);
-    const bool due = offer_value(version, value, debt);
-    if (!due) {
-        hub().close(debt);
-    }
-    return due;
-}
-
-ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item, bool& fell_behind) {
-    Backlog& backlog = *backlog_;
-    Item dropped;
-    if (backlog.items.size() == backlog.capacity) {
-        dropped = std::move(backlog.items.front());
-        backlog.items.pop_front();
-        (backlog.items.empty() ? item : backlog.items.front()).since = dropped.since;
-        ++backlog.dropped;
-        hub().count_dropped();
-        fell_behind = !std::exchange(backlog.behind, true);
-    }
-    backlog.items.push_back(std::move(item));
-    return dropped;
-}
-
-ATTUNE_DECL bool ValueDelivery::take() {
-    if (backlog_ == nullptr) {
-        taken_ = std::exchange(next_, {});
-        return static_cast<bool>(taken_.value);
-    }
-    if (backlog_->items.empty()) {
-        return false;
-    }
-    taken_ = std::move(backlog_->items.front());
-    backlog_->items.pop_front();
-    backlog_->behind = backlog_->behind && !backlog_->items.empty();
-    return true;
-}
-
-ATTUNE_DECL void ValueDelivery::call() {
-    Item item = std::exchange(taken_, {});
-    // Compared here and not in take: two values of a user's type are compared by the user's code.
-    if (backlog_ == nullptr && seen_ && node_->kind.equal(*seen_.get(), *item.value.get())) {
-        return;
-    }
-    std::swap(seen_, item.value);
-    tell(item.value, seen_, item.version);
-}
-
-ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
-    if (backlog_ != nullptr) {
-        return backlog_->items.empty() ? std::nullopt
-                                       : std::optional{backlog_->items.front().since};
-    }
-    return next_.value ? std::optional{next_.since} : std::nullopt;
-}
-
-ATTUNE_DECL Lag ValueDelivery::count_waiting() const noexcept {
-    if (backlog_ != nullptr) {
-        return {.waiting = backlog_->items.size(), .dropped = backlog_->dropped};
-    }
-    return {.waiting = next_.value ? 1U : 0U};
-}
-
-ATTUNE_DECL void ValueDelivery::drop() noexcept {
-    if (backlog_ != nullptr) {
-        backlog_->items.clear();
-    }
-    seen_ = {};
-    taken_ = {};
-    next_ = {};
-    node_ = {};
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-struct StoreOptions {
-    /// Versions kept for Store::snapshot(version), the current one included; at least 1.
-    std::size_t history = 64;
-    /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
-    /// error in local layers; a warning in remote ones, whose publisher may be newer.
-    std::optional<UnknownKeys> unknown_keys = std::nullopt;
-    /// What time it is, for the times of versions and of layer states; the system clock when empty.
-    /// Called inside commits: it must be quick, must not throw and must not use the store.
-    std::function<std::chrono::system_clock::time_point()> clock = {};
-    /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
-    /// it still runs, and listed in the status. Zero: never. The thread that watches transports
-    /// looks after this as well: it does not notice an inline observer that holds up itself.
-    std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
-};
-
-struct LayerOptions {
-    /// Replaces the transport's own name in errors and status.
-    std::string name = {};
-    /// For this layer; the store's rule when unset.
-    std::optional<UnknownKeys> unknown_keys = std::nullopt;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// How a layer, or a whole store, is doing.
-enum class State : std::uint8_t {
-    starting,  ///< nothing has been loaded yet
-    ready,     ///< what is served is the newest there is
-    stale,     ///< the last good document is served: the newest could not be read, or was refused
-    failed,    ///< nothing to serve: the first reading failed
-};
-
-/// `starting`, `ready`, `stale` or `failed`.
-ATTUNE_DECL std::string_view to_string(State state) noexcept;
-
-/// One layer at one moment. Holds no values.
-struct LayerStatus {
-    std::string name;  ///< such as `file service.json`
-    State state = State::starting;
-    std::chrono::system_clock::time_point since{};         ///< of the state
-    std::chrono::system_clock::time_point last_success{};  ///< the last reading that was accepted
-    std::uint64_t updates = 0;                             ///< readings accepted
-    std::uint64_t refusals = 0;                            ///< readings refused or impossible
-    std::uint64_t consecutive_failures = 0;
-    std::vector<Problem> problems;  ///< of the last failure, while it lasts
-    std::string revision;           ///< the transport's own mark of what is served
-};
-
-/// An observer that has been running for longer than StoreOptions::slow_observer.
-struct SlowObserver {
-    std::string name;  ///< of what it observes, or ObserveOptions::name
-    std::chrono::system_clock::time_point since{};
-    std::chrono::nanoseconds running{};
-};
-
-/// A store at one moment. Holds no values.
-struct StoreStatus {
-    State state = State::ready;  ///< ready, or stale when any layer is not ready
-    Version version = 0;
-    std::chrono::system_clock::time_point published{};  ///< when that version was
-    std::uint64_t commits = 0;                          ///< versions published
-    std::uint64_t refusals = 0;                         ///< candidates refused, explicit ones too
-    std::uint64_t observer_errors = 0;                  ///< observers that threw
-    std::uint64_t dropped_changes = 0;  ///< merged into later ones: an observer's queue was full
-    std::uint64_t slow_calls = 0;       ///< calls of observers that took too long
-    std::vector<SlowObserver> slow_observers;  ///< those that run right now
-    std::vector<LayerStatus> layers;           ///< lowest first
-    std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
-    std::vector<Staleness> stale;   ///< derived values whose functions failed, see OnError::keep
-};
-
-/// For people: a line for the store, one per slow observer, one per layer, one per problem.
-ATTUNE_DECL std::string to_string(const StoreStatus& status);
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-ATTUNE_DECL std::string_view to_string(State state) noexcept {
-    switch (state) {
-    case State::starting: return "starting";
-    case State::ready: return "ready";
-    case State::stale: return "stale";
-    case State::failed: return "failed";
-    }
-    return "unknown";
-}
-
-ATTUNE_DECL std::string to_string(const StoreStatus& status) {
-    std::string text = "version " + std::to_string(status.version) + ", ";
-    text += to_string(status.state);
-    text += ", " + std::to_string(status.commits) + " commits, " + std::to_string(status.refusals) +
-            " refusals";
-    const auto count = [&](std::uint64_t number, const char* what) {
-        if (number != 0) {
-            text += ", " + std::to_string(number) + what;
-        }
-    };
-    count(status.observer_errors, " observer errors");
-    count(status.dropped_changes, " dropped changes");
-    count(status.slow_calls, " slow observer calls");
-    for (const SlowObserver& slow : status.slow_observers) {
-        text += "\n  slow observer \"" + slow.name + "\": running for " +
-                to_text(std::chrono::ceil<std::chrono::milliseconds>(slow.running));
-    }
-    for (const LayerStatus& layer : status.layers) {
-        text += "\n  " + layer.name + ": ";
-        text += to_string(layer.state);
-        if (layer.consecutive_failures != 0) {
-            text += ", " + std::to_string(layer.consecutive_failures) + " failures in a row";
-        }
-        for (const Problem& problem : layer.problems) {
-            text += "\n    " + to_string(problem);
-        }
-    }
-    for (const Staleness& value : status.stale) {
-        text += "\n  stale since version " + std::to_string(value.version) + ": " + value.name +
-                ": " + value.error;
-    }
-    for (const Problem& warning : status.warnings) {
-        text += "\n  warning: " + to_string(warning);
-    }
-    return text;
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// Where the values of one loaded document came from. Implementations are immutable and may be
-/// asked from any thread.
-class Source {
-public:
-    Source() = default;
-    Source(const Source&) = delete;
-    Source& operator=(const Source&) = delete;
-    virtual ~Source() = default;
-
-    /// The origin of the value at `path`, or of its name. When there is nothing at `path`, the
-    /// origin of the nearest ancestor that exists.
-    virtual Origin locate(const Path& path, Part part) const = 0;
-};
-
-/// The source of a document that was parsed from one text.
-///
-/// Keeps the text and scans it again for each question: positions cost nothing until somebody asks,
-/// which is when there is a problem to report.
-class TextSource final : public Source {
-public:
-    /// `options` as they were given to `parse`; `options.name` becomes Origin::source.
-    ATTUNE_DECL TextSource(std::shared_ptr<const std::string> text, ParseOptions options);
-
-    /// O(n) in the length of the text.
-    ATTUNE_DECL Origin locate(const Path& path, Part part) const override;
-
-private:
-    std::shared_ptr<const std::string> text_;
-    ParseOptions options_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-ATTUNE_DECL TextSource::TextSource(std::shared_ptr<const std::string> text, ParseOptions options)
-    : text_(std::move(text)), options_(std::move(options)) {}
-
-ATTUNE_DECL Origin TextSource::locate(const Path& path, Part part) const {
-    Origin origin;
-    origin.source = options_.name;
-    detail::Located located;
-    if (detail::locate_nearest(*text_, path, part, options_, located)) {
-        origin.line = located.position.line;
-        origin.column = located.position.column;
-    }
-    return origin;
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-class Poller;
-
-/// How the name of a Text is to be read.
-enum class Naming : std::uint8_t {
-    path,        ///< a path as written: `server.port`, or a JSON Pointer
-    variable,    ///< an environment variable without its prefix: `SERVER_POOL_SIZE`
-    option,      ///< a command-line option without its dashes: `server.port`, `no-x`
-    positional,  ///< an argument without a name; the value of the option before it, or left over
-};
-
-/// One value that came without a type. The store finds its place among the bound structs and
-/// decodes it by the type it finds there.
-struct Text {
-    Naming naming = Naming::path;
-    std::string name;
-    std::string value;
-    Origin origin;
-    std::string prefix =
-        {};  ///< what stands before the name where a person writes it: `SERVICE_`, `--`
-    bool has_value = true;  ///< options only: false for `--name`, without `=value`
-};
-
-/// What one reading of a transport brought.
-struct Content {
-    Document document;                          ///< null when there is nothing
-    std::shared_ptr<const Source> source = {};  ///< where its values stand; may be null
-    std::vector<Text> texts = {};               ///< values that still need a place
-    std::string revision = {};                  ///< the transport's own version mark, if it has one
-    std::optional<std::string> variable_prefix = {};  ///< set when it reads environment variables
-    bool reads_options = false;                       ///< true when it reads command-line options
-    /// Not empty when this is an older reading that stands in for one that could not be had, and
-    /// then says why: the layer is stale from the start.
-    std::vector<Problem> stale_because = {};
-};
-
-/// What a store serves of a layer.
-struct Accepted {
-    Document document;  ///< as the transport brought it
-    /// The same without secrets, and without what nobody has bound, of which nobody knows whether
-    /// it is secret. Null while nothing is bound.
-    Document without_secrets;
-    std::string revision;
-};
-
-/// The store's side of a running transport. The store keeps it valid until Transport::stop has
-/// returned. Calls for one transport must not overlap.
-class Feed {
-public:
-    virtual ~Feed() = default;
-
-    /// A new reading. Commits on the calling thread; a refusal is reported by the store, which
-    /// keeps the last good version.
-    virtual void content(Content content) = 0;
-
-    /// The transport could not bring a document: the last good one stays, the layer turns stale
-    /// and the problems go to Store::on_rejected and Layer::status.
-    virtual void failed(std::vector<Problem> problems) = 0;
-
-    /// The transport works, and nothing has changed: ends a stale state.
-    virtual void unchanged() = 0;
-
-    /// The store's thread for file descriptors and timers.
-    virtual Poller& poller() = 0;
-};
-
-/// Where documents come from: a file, a server, memory.
-///
-/// A transport brings one document and, once started, its later states. It judges nothing: merging,
-/// binding and validation are the store's. `load` is called before `start`, and again by
-/// Layer::reload; `load`, `start` and `stop` never overlap.
-class Transport {
-public:
-    virtual ~Transport() = default;
-
-    /// For people: `file service.json`. Constant.
-    virtual std::string name() const = 0;
-
-    /// Reads the present state. Throws Rejected or ParseError when that is impossible.
-    virtual Content load() = 0;
-
-    /// Begins to watch. Whatever changed since `load` must be delivered; nothing equal may be.
-    virtual void start(Feed&) {}
-
-    /// Ends the watch. After it has returned the feed is not called again; when called from inside
-    /// a feed call, that call is the last.
-    virtual void stop() noexcept {}
-
-    /// True when the publisher is another program that may be newer than this one: unknown keys
-    /// are then warnings by default.
-    virtual bool remote() const noexcept { return false; }
-
-    /// True when Layer::set may replace the document.
-    virtual bool writable() const noexcept { return false; }
-
-    /// Keeps what Layer::set makes of the document, for a transport whose document lives elsewhere.
-    /// Called inside the commit, before anybody sees the document; throws Rejected when it cannot,
-    /// or when somebody else has written since `revision`: then nothing has changed. Returns the
-    /// new revision.
-    virtual std::string save(const Document&, const std::string& revision) { return revision; }
-
-    /// True when `accepted` is to be called.
-    virtual bool wants_accepted() const noexcept { return false; }
-
-    /// What the store now serves of this layer: after each content that was accepted, and again
-    /// when a binding is added. Outside of commits, on the thread that did it; calls do not overlap
-    /// and the last one is the newest.
-    virtual void accepted(const Accepted&) {}
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// A rule does not hold: thrown by its node inside a commit.
-struct BrokenRule {};
-
-/// A change of a layer by the program.
-struct LayerEdit {
-    std::function<Document(const Document&)> apply;
-    std::string reason;
-    const Path* within = nullptr;  ///< the only place where it changes anything, when there is one
-
-    /// Puts `value` at `path`. Both outlive the edit.
-    ATTUNE_DECL static LayerEdit set(const Path& path, Document& value);
-};
-
-/// The engine of a store, free of the bound types. A Store owns it; handles, layers and
-/// subscriptions know it, and find it closed once the store is gone.
-///
-/// A commit runs under one mutex, on the thread of whoever brought the change:
-///
-///   layers -> merged document -> the bindings whose subtree differs -> decoded values
-///          -> those that are not equal to the old ones -> frame -> one store of one pointer
-///
-/// Whatever fails on the way leaves everything as it was. Observers are offered the new values
-/// under the mutex, which fixes the order, and run after it was let go.
-class Core : public std::enable_shared_from_this<Core> {
-public:
-    ATTUNE_DECL static std::shared_ptr<Core> make(StoreOptions options);
-    ATTUNE_DECL ~Core();
-    Core(const Core&) = delete;
-    Core& operator=(const Core&) = delete;
-
-    /// Ends transports, observers and threads. What is called afterwards throws std::logic_error or
-    /// does nothing.
-    ATTUNE_DECL void close() noexcept;
-
-    // Layers. Ids are never used again.
-    ATTUNE_DECL std::uint64_t add(std::unique_ptr<Transport> transport, LayerOptions options);
-    ATTUNE_DECL void remove(std::uint64_t layer);
-    ATTUNE_DECL Commit reload(std::uint64_t layer);
-    ATTUNE_DECL Commit write(std::uint64_t layer, const Path& path, Document value);
-    ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
-
-    /// The node of that place and type; made, decoded and published when it is new.
-    ATTUNE_DECL Ref<GraphNode> bind(const Path& path, const BoundKind& kind);
-
-    /// Takes a new node into the graph with its first value. `inputs` are what its function reads
-    /// each time; empty when it finds out by itself.
-    ATTUNE_DECL Ref<GraphNode> derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
-                                      DeriveOptions options);
-    /// Takes a rule into the graph for good, if it holds.
-    ATTUNE_DECL void require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs);
-
-    ATTUNE_DECL std::string name_of(const GraphNode& node) const;
-    ATTUNE_DECL void rename(GraphNode& node, std::string name);
-    ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) const;
-    /// Takes abandoned nodes out of the graph, unless a commit is going on, which will do it.
-    ATTUNE_DECL void tidy_graph() noexcept;
-
-    ATTUNE_DECL Commit transact(const std::function<void(attune::Edit&)>& edits,
-                                TransactOptions options);
-    /// A layer above all others; returns its id.
-    ATTUNE_DECL std::uint64_t begin_scope(Document document);
-    ATTUNE_DECL void end_scope(std::uint64_t layer) noexcept;
-    ATTUNE_DECL std::vector<NodeStatus> graph() const;
-
-    /// Writes to the layer "overrides", above all transports.
-    ATTUNE_DECL Commit override_with(LayerEdit edit);
-
-    ATTUNE_DECL Version version() const noexcept;
-    /// A retained frame with a reference; throws std::out_of_range.
-    ATTUNE_DECL const Frame* acquire(Version version) const;
-    ATTUNE_DECL StoreStatus status() const;
-    ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
-    ATTUNE_DECL void check() const;
-    ATTUNE_DECL std::string usage() const;
-    const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
-    ATTUNE_DECL NodeHome& home() const noexcept;
-    const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
-
-    /// Adds an observer of `node` that is told of every version after the present one; of the
-    /// present one too, and first, on this thread, when `now` is set.
-    ATTUNE_DECL void observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now);
-    ATTUNE_DECL void observe_rejections(std::shared_ptr<RejectionObserver> observer);
-
-    /// Evaluates `check` now and after each publication until it is true, the time is over or the
-    /// store closes; its last verdict.
-    ATTUNE_DECL bool wait_until(std::chrono::steady_clock::time_point deadline,
-                                const std::function<bool()>& check);
-
-    // For the feeds of running transports.
-    ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
-    ATTUNE_DECL void fail(std::uint64_t layer, std::vector<Problem> problems);
-    ATTUNE_DECL void confirm(std::uint64_t layer);
-
-private:
-    struct State;
-    struct LayerEntry;
-    struct Addition;
-    struct Candidate;
-    struct Published;
-
-    explicit Core(StoreOptions options);
-
-    Commit write_layer(std::uint64_t layer, LayerEdit edit);
-    Commit reload_now(std::uint64_t layer);
-    /// Tries contents that were refused once more, after something else has changed.
-    void retry_refused();
-    void publish_rejection(Rejection rejection);
-    void observer_threw(const ObserverName& observer, const std::exception_ptr& thrown);
-    void report_observer(const ObserverName& observer, const std::string& text);
-    void report_notices();
-    void watch_calls();
-    /// Destroys layers, later when this is a callback of one of them.
-    static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
-    /// After the mutex was let go: runs what is due, reclaims what nobody sees.
-    void finish(Published& published);
-    void tidy();
-    Commit ticket(const Published& published, const Path* within = nullptr) const;
-
-    const std::shared_ptr<FrameChain> chain_;
-    const std::shared_ptr<DeliveryHub> hub_;
-    const std::unique_ptr<State> state_;
-    std::atomic<std::chrono::steady_clock::duration> last_collect_{};
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Nodes that wait for their turn, by height. Belongs to a store; kept between commits for its
-/// memory.
-struct PropagationQueue {
-    std::vector<DerivedNode*> by_height;  ///< heads of lists by DerivedNode::next_queued
-    std::vector<GraphNode*> observed;     ///< nodes with a new value and somebody to be told
-    std::uint64_t passes = 0;
-};
-
-/// A derived value reads itself, by way of others. `what` names them all.
-class CycleError : public std::logic_error {
-public:
-    using std::logic_error::logic_error;
-};
-
-/// One pass over the graph, on a candidate: brings the derived values up to date with the sources
-/// that changed.
-///
-/// Nodes run in the order of their heights, each at most once, and only when something they read
-/// has changed. A function may read a node it has not read before; should that one's turn be yet to
-/// come, it is brought up to date first. What the functions read by their present runs becomes
-/// their edges in finish(), after the candidate was accepted: one that is refused leaves the graph
-/// as it was.
-///
-/// Cost follows the nodes that run and the edges to and from them.
-class Propagation {
-public:
-    /// Why a node has no value for the candidate.
-    struct Failure {
-        DerivedNode* node;
-        std::exception_ptr thrown;
-    };
-
-    ATTUNE_DECL Propagation(FrameDraft& draft, PropagationQueue& queue);
-    ATTUNE_DECL ~Propagation();
-    Propagation(const Propagation&) = delete;
-    Propagation& operator=(const Propagation&) = delete;
-
-    /// The draft has a new value in that node's slot.
-    ATTUNE_DECL void changed(GraphNode& node);
-    /// Runs whatever depends on what has changed.
-    ATTUNE_DECL void run();
-    /// The first value of a node that is not in the graph yet; empty when it failed, or is a rule.
-    /// Its inputs may be known already; else they are those it reads.
-    ATTUNE_DECL CellPtr first_value(DerivedNode& node);
-
-    /// Vetoes, in the order in which they came.
-    const std::vector<Failure>& failures() const noexcept { return failures_; }
-    /// Nodes with a new value and observers, sources among them; valid until the next pass.
-    const std::vector<GraphNode*>& observed_nodes() const noexcept { return queue_.observed; }
-
-    /// After publication: edges and heights become those of the runs of this pass, and what failed
-    /// without a veto becomes stale.
-    ATTUNE_DECL void finish(Version version, std::chrono::system_clock::time_point now);
-
-private:
-    friend class Evaluation;
-    using Clock = std::chrono::steady_clock;
-
-    /// A node read something else than it did the last time.
-    struct Rewiring {
-        DerivedNode* node;
-        EdgeList inputs;
-    };
-    /// A node keeps its value in spite of an error.
-    struct Lapse {
-        DerivedNode* node;
-        std::string error;  ///< empty when it has recovered
-    };
-
-    bool settled(const GraphNode& node) const noexcept {
-        return node.height < floor_ ||
-               (static_cast<const DerivedNode&>(node).mark == done_ && !node.running);
-    }
-    void enqueue(DerivedNode& node);
-    // What is rare has functions of its own, which keep it out of the way of what is not.
-    [[gnu::cold]] void grow(std::uint32_t height);
-    [[gnu::cold]] void note_observed(GraphNode& node);
-    [[gnu::cold]] static void note_time(DerivedNode& node, Clock::time_point begin) noexcept;
-    [[gnu::cold]] void note_outcome(Evaluation& run, bool failed);
-    void run_node(DerivedNode& node);
-    CellPtr evaluate(DerivedNode& node, const CellBase* before);
-    [[gnu::cold]] void fail(DerivedNode& node);
-    void refresh(DerivedNode& node);
-    [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
-
-    FrameDraft& draft_;
-    PropagationQueue& queue_;
-    // Marks of this pass: grow from pass to pass.
-    const std::uint64_t queued_;
-    const std::uint64_t done_;
-    std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
-    std::size_t top_ = 0;               ///< no list above this height
-    Evaluation* innermost_ = nullptr;   ///< of the functions that run right now
-    std::vector<Failure> failures_;
-    std::vector<Rewiring> rewirings_;
-    std::vector<Lapse> lapses_;
-    std::exception_ptr cycle_;
-};
-
-/// What a function sees while it runs: the values of the candidate.
-class Evaluation {
-public:
-    Evaluation(Propagation& pass, DerivedNode& node) noexcept
-        : pass_(pass), node_(node), outer_(std::exchange(pass.innermost_, this)) {
-        node.running = true;
-    }
-    ~Evaluation() {
-        node_.running = false;
-        pass_.innermost_ = outer_;
-    }
-    Evaluation(const Evaluation&) = delete;
-    Evaluation& operator=(const Evaluation&) = delete;
-
-    /// The value of the input of that number. For functions that read the same nodes each time.
-    [[gnu::always_inline]] const CellBase& input(std::size_t i) const {
-        const GraphNode& node = node_.inputs.input(i);
-        if (!pass_.failures_.empty()) [[unlikely]] {
-            require_value(node);
-        }
-        return *pass_.draft_.cell(node.slot);
-    }
-    /// The value of any node of the same store, which becomes an input. Throws CycleError, and
-    /// std::logic_error for a node of another store.
-    const CellBase& read(GraphNode& node) {
-        if (reads_ == nullptr && in_step_ != node_.inputs.size() &&
-            &node_.inputs.input(in_step_) == &node) [[likely]] {
-            ++in_step_;
-        } else {
-            read_out_of_step(node);
-        }
-        if (!pass_.failures_.empty()) [[unlikely]] {
-            require_value(node);
-        }
-        return *pass_.draft_.cell(node.slot);
-    }
-    /// Before the first read.
-    void track() noexcept { tracks_ = true; }
-
-private:
-    friend class Propagation;
-    ATTUNE_DECL void require_value(const GraphNode& node) const;
-    ATTUNE_DECL void read_out_of_step(GraphNode& node);
-
-    /// True when the node is read for the first time, and was no input before.
-    bool note_read(GraphNode& node);
-    /// True when this run has read what the one before has.
-    bool as_before() const noexcept;
-    std::span<GraphNode* const> all_reads();
-
-    Propagation& pass_;
-    DerivedNode& node_;
-    Evaluation* const outer_;
-    // A function mostly reads what it read the last time, in the same order: then there is nothing
-    // to be noted but how far it has got.
-    bool tracks_ = false;
-    std::uint32_t in_step_ = 0;  // reads equal to the first inputs of the node
-    struct Reads {
-        std::vector<GraphNode*> all;
-        std::vector<GraphNode*> sorted;  // the same, by address
-    };
-    std::unique_ptr<Reads> reads_;  // once one differs
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Ends a function that reads a value which does not exist, since its own function has failed.
-struct InputFailed {};
-
-ATTUNE_DECL Propagation::Propagation(FrameDraft& draft, PropagationQueue& queue)
-    : draft_(draft), queue_(queue), queued_(2 * ++queue_.passes), done_(queued_ + 1) {
-    queue_.observed.clear();
-}
-
-ATTUNE_DECL Propagation::~Propagation() {
-    // Empty already, unless memory ran out.
-    std::fill(queue_.by_height.begin(), queue_.by_height.end(), nullptr);
-}
-
-ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
-    if (node.mark >= queued_ || node.abandoned()) {
-        return;
-    }
-    if (node.height >= queue_.by_height.size()) [[unlikely]] {
-        grow(node.height);
-    }
-    node.mark = queued_;
-    node.next_queued = std::exchange(queue_.by_height[node.height], &node);
-    top_ = std::max<std::size_t>(top_, node.height);
-}
-
-ATTUNE_DECL void Propagation::note_observed(GraphNode& node) { queue_.observed.push_back(&node); }
-
-ATTUNE_DECL void Propagation::grow(std::uint32_t height) { queue_.by_height.resize(height + 1); }
-
-ATTUNE_DECL void Propagation::changed(GraphNode& node) {
-    if (node.observers) [[unlikely]] {
-        note_observed(node);
-    }
-    for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
-        enqueue(*edge->reader);
-    }
-}
-
-ATTUNE_DECL void Propagation::run() {
-    // What runs puts its readers into higher lists only.
-    for (std::size_t height = 0; height <= top_ && height < queue_.by_height.size(); ++height) {
-        floor_ = static_cast<std::uint32_t>(height);
-        while (DerivedNode* const node = queue_.by_height[height]) {
-            queue_.by_height[height] = node->next_queued;
-            if (node->mark == queued_) {
-                run_node(*node);
-            }
-        }
-    }
-    floor_ = UINT32_MAX;
-}
-
-ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
-    node.mark = done_;
-    const bool rule = node.slot == GraphNode::no_slot;
-    const CellBase* const before = rule ? nullptr : draft_.cell(node.slot);
-    CellPtr cell = evaluate(node, before);
-    if (cell) {
-        draft_.set(node.slot, std::move(cell));
-        changed(node);
-    }
-}
-
-ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
-    node.mark = done_;
-    return evaluate(node, nullptr);
-}
-
-ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
-    // Looking at the clock would cost more than most functions do.
-    constexpr std::uint64_t timed_run = 128;
-    Evaluation now{*this, node};
-    const bool timed = node.runs % timed_run == 0;
-    const auto begin = timed ? Clock::now() : Clock::time_point{};
-    bool failed = false;
-    CellPtr cell = [&]() -> CellPtr {
-        try {
-            return node.compute(now, before);
-        } catch (...) {
-            failed = true;
-            fail(node);
-            return {};
-        }
-    }();
-    ++node.runs;
-    if (timed) [[unlikely]] {
-        note_time(node, begin);
-    }
-    if (!cell && !failed && before != nullptr && node.cut_offs != UINT32_MAX) {
-        ++node.cut_offs;
-    }
-    if (cycle_ || node.stale || now.tracks_) [[unlikely]] {
-        note_outcome(now, failed);
-    }
-    return cell;
-}
-
-ATTUNE_DECL void Propagation::note_time(DerivedNode& node, Clock::time_point begin) noexcept {
-    const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
-    node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
-}
-
-ATTUNE_DECL void Propagation::note_outcome(Evaluation& run, bool failed) {
-    DerivedNode& node = run.node_;
-    if (cycle_ && failures_.empty()) {
-        failures_.push_back({&node, cycle_});  // though the function has swallowed it
-    }
-    if (node.stale && !failed) {
-        lapses_.push_back({&node, {}});
-    }
-    // What was read is what the outcome depends on, be it a value, the same value, or an error.
-    if (run.tracks_ && !run.as_before()) {
-        rewirings_.push_back({&node, EdgeList{run.all_reads()}});
-    }
-}
-
-/// Called while what the function of `node` has thrown is being handled.
-ATTUNE_DECL void Propagation::fail(DerivedNode& node) {
-    const bool first = node.runs == 0;
-    const bool vetoes = !node.keeps_on_error || first || cycle_;
-    std::string error = "threw an exception that is no std::exception";
-    try {
-        throw;
-    } catch (const InputFailed&) {
-        failures_.push_back({&node, nullptr});
-        return;
-    } catch (const std::exception& exception) {
-        if (!vetoes) {
-            error = exception.what();
-        }
-    } catch (...) {
-    }
-    if (vetoes) {
-        failures_.push_back({&node, std::current_exception()});
-    } else {
-        lapses_.push_back({&node, std::move(error)});
-    }
-}
-
-// A walk up to what has changed, and back: only nodes that are not up to date are entered.
-ATTUNE_DECL void Propagation::refresh(DerivedNode& wanted) {
-    struct Step {
-        DerivedNode* node;
-        std::size_t input;
-    };
-    std::vector<Step> open;
-    const auto enter = [&](DerivedNode& node) {
-        if (node.running) {
-            std::vector<DerivedNode*> trail;
-            for (const Step& step : open) {
-                trail.push_back(step.node);
-            }
-            refuse_cycle(trail, node);
-        }
-        open.push_back({&node, 0});
-    };
-    enter(wanted);
-    while (!open.empty()) {
-        Step& step = open.back();
-        DerivedNode& node = *step.node;
-        if (step.input != node.inputs.size()) {
-            GraphNode& input = node.inputs.input(step.input++);
-            if (input.height != 0 && !settled(input)) {
-                enter(static_cast<DerivedNode&>(input));
-            }
-            continue;
-        }
-        open.pop_back();
-        if (node.mark == queued_) {
-            run_node(node);
-        }
-        node.mark = done_;
-    }
-}
-
-ATTUNE_DECL void Propagation::refuse_cycle(const std::vector<DerivedNode*>& trail,
-                                           const DerivedNode& node) {
-    std::string names;
-    for (const Evaluation* one = innermost_; &one->node_ != &node; one = one->outer_) {
-        names.insert(0, " -> " + one->node_.name());
-    }
-    names.insert(0, node.name());
-    for (const DerivedNode* between : trail) {
-        names += " -> " + between->name();
-    }
-    names += " -> " + node.name();
-    cycle_ =
-        std::make_exception_ptr(CycleError{"derived values read each other in a circle: " + names});
-    std::rethrow_exception(cycle_);
-}
-
-ATTUNE_DECL void Propagation::finish(Version version, std::chrono::system_clock::time_point now) {
-    for (Rewiring& rewiring : rewirings_) {
-        DerivedNode& node = *rewiring.node;
-        node.inputs = std::move(rewiring.inputs);
-        node.inputs.link(node);
-        node.settle_height();
-    }
-    for (Lapse& lapse : lapses_) {
-        DerivedNode& node = *lapse.node;
-        const bool was_stale = std::exchange(node.stale, !lapse.error.empty());
-        if (node.notes == nullptr) {
-            node.notes = std::make_unique<NodeNotes>();
-        }
-        node.notes->error = std::move(lapse.error);
-        if (!was_stale) {
-            node.notes->since = now;
-            node.notes->version = version;
-        }
-    }
-}
-
-ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
-    for (const auto& failure : pass_.failures_) {
-        if (failure.node == &node) {
-            throw InputFailed{};
-        }
-    }
-}
-
-ATTUNE_DECL bool Evaluation::as_before() const noexcept {
-    const std::size_t size = node_.inputs.size();
-    if (reads_ == nullptr) {
-        return in_step_ == size;
-    }
-    bool same = reads_->all.size() == size;
-    for (std::size_t i = 0; same && i != size; ++i) {
-        same = reads_->all[i] == &node_.inputs.input(i);
-    }
-    return same;
-}
-
-ATTUNE_DECL std::span<GraphNode* const> Evaluation::all_reads() {
-    if (reads_ == nullptr) {
-        reads_ = std::make_unique<Reads>();
-        for (std::uint32_t i = 0; i != in_step_; ++i) {
-            reads_->all.push_back(&node_.inputs.input(i));
-        }
-    }
-    return reads_->all;
-}
-
-ATTUNE_DECL bool Evaluation::note_read(GraphNode& node) {
-    constexpr std::uint32_t quickly_searched = 8;
-    if (reads_ == nullptr) {
-        for (std::uint32_t i = 0; i != std::min(in_step_, quickly_searched); ++i) {
-            if (&node_.inputs.input(in_step_ - 1 - i) == &node) {
-                return false;
-            }
-        }
-        (void)all_reads();
-        reads_->sorted = reads_->all;
-        std::sort(reads_->sorted.begin(), reads_->sorted.end());
-    }
-    auto& sorted = reads_->sorted;
-    const auto place = std::lower_bound(sorted.begin(), sorted.end(), &node);
-    if (place != sorted.end() && *place == &node) {
-        return false;
-    }
-    sorted.insert(place, &node);
-    reads_->all.push_back(&node);
-    return true;
-}
-
-ATTUNE_DECL void Evaluation::read_out_of_step(GraphNode& node) {
-    if (&node.home != &node_.home) {
-        throw std::logic_error{"\"" + node_.name() + "\" reads \"" + node.name() +
-                               "\", which belongs to another store"};
-    }
-    if (note_read(node) && node.height != 0 && !pass_.settled(node)) {
-        pass_.refresh(static_cast<DerivedNode&>(node));
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// All nodes of one store, and their slots in its frames. The writer's, under its mutex.
-class Graph {
-public:
-    explicit Graph(Ref<NodeHome> home) noexcept : home_(std::move(home)) {}
-
-    NodeHome& home() const noexcept { return *home_; }
-    /// By slot; null where a slot is empty.
-    const std::vector<GraphNode*>& nodes() const noexcept { return nodes_; }
-    const std::vector<Ref<DerivedNode>>& rules() const noexcept { return rules_; }
-
-    /// Gives a new node a slot and its first cell in the draft. It is in the graph once the draft
-    /// has been published, and placed() was called.
-    ATTUNE_DECL void place(GraphNode& node, FrameDraft& draft, CellPtr cell);
-    ATTUNE_DECL void placed(GraphNode& node);
-    void add_rule(Ref<DerivedNode> rule) { rules_.push_back(std::move(rule)); }
-
-    /// Empties the slots of nodes that are gone; sweep_done() after the draft was published, and
-    /// after placed().
-    ATTUNE_DECL void sweep(FrameDraft& draft);
-    ATTUNE_DECL void sweep_done();
-
-    /// Takes out the nodes nobody refers to, and those that only these referred to. To be destroyed
-    /// by destroy(), outside the mutex: what a function holds is the user's.
-    ATTUNE_DECL GraphNode* take_abandoned() noexcept;
-    ATTUNE_DECL static void destroy(GraphNode* list) noexcept;
-
-    /// Ends the graph: no node derives from another any more, and none is known here.
-    ATTUNE_DECL void dissolve() noexcept;
-
-    PropagationQueue queue;
-
-private:
-    const Ref<NodeHome> home_;
-    std::vector<GraphNode*> nodes_;
-    std::vector<Ref<DerivedNode>> rules_;
-    std::vector<std::uint32_t> vacated_;  // still filled in the current frame
-    std::vector<std::uint32_t> free_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL void Graph::place(GraphNode& node, FrameDraft& draft, CellPtr cell) {
-    if (nodes_.size() == nodes_.capacity()) {
-        nodes_.reserve(2 * nodes_.size() + 1);  // so that placed() cannot throw
-    }
-    if (free_.empty()) {
-        node.slot = draft.append(std::move(cell));
-    } else {
-        node.slot = free_.back();
-        draft.set(node.slot, std::move(cell));
-    }
-    node.born = draft.frame().serial();
-}
-
-ATTUNE_DECL void Graph::placed(GraphNode& node) {
-    if (node.slot == nodes_.size()) {
-        nodes_.push_back(&node);
-    } else {
-        free_.pop_back();
-        nodes_[node.slot] = &node;
-    }
-}
-
-ATTUNE_DECL void Graph::sweep(FrameDraft& draft) {
-    for (const std::uint32_t slot : vacated_) {
-        draft.clear(slot);
-    }
-}
-
-ATTUNE_DECL void Graph::sweep_done() {
-    if (!vacated_.empty()) {
-        free_.insert(free_.end(), vacated_.begin(), vacated_.end());
-        vacated_.clear();
-    }
-}
-
-ATTUNE_DECL GraphNode* Graph::take_abandoned() noexcept {
-    GraphNode* gone = nullptr;
-    while (GraphNode* node = home_->take_abandoned()) {
-        while (node != nullptr) {
-            GraphNode* const next = node->next_abandoned;
-            // Letting go of the inputs may abandon these, which the outer loop takes up.
-            if (node->height != 0) {
-                static_cast<DerivedNode*>(node)->inputs = EdgeList{};
-            }
-            if (node->slot != GraphNode::no_slot && node->slot < nodes_.size() &&
-                nodes_[node->slot] == node) {
-                nodes_[node->slot] = nullptr;
-                vacated_.push_back(node->slot);
-            }
-            node->next_abandoned = std::exchange(gone, node);
-            node = next;
-        }
-    }
-    return gone;
-}
-
-ATTUNE_DECL void Graph::destroy(GraphNode* list) noexcept {
-    while (list != nullptr) {
-        delete std::exchange(list, list->next_abandoned);
-    }
-}
-
-ATTUNE_DECL void Graph::dissolve() noexcept {
-    for (GraphNode* const node : nodes_) {
-        if (node != nullptr && node->height != 0) {
-            static_cast<DerivedNode*>(node)->inputs = EdgeList{};
-        }
-    }
-    rules_.clear();
-    nodes_.clear();
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Which nodes are bound where: a trie over the tokens of their paths.
-class BindingIndex {
-public:
-    struct Hash : std::hash<std::string_view> {
-        using is_transparent = void;
-    };
-    struct Branch {
-        std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
-        std::vector<Ref<BoundNode>> nodes;
-    };
-
-    /// The node of that kind at `path`, or null.
-    ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
-    ATTUNE_DECL void insert(Ref<BoundNode> node);
-    const Branch& root() const noexcept { return root_; }
-
-    /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
-    /// subtree that both share is not entered, and a difference that nobody bound is not followed.
-    /// When `within` is given, the documents differ at that path, or below or above it, and nowhere
-    /// else.
-    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before, const Document& after,
-                                                 const Path* within = nullptr) const;
-
-private:
-    Branch root_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL Ref<BoundNode> BindingIndex::find(const Path& path, const BoundKind& kind) const {
-    const Branch* branch = &root_;
-    for (const std::string& token : path.tokens()) {
-        const auto child = branch->children.find(token);
-        if (child == branch->children.end()) {
-            return {};
-        }
-        branch = child->second.get();
-    }
-    const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
-                                    [&](const auto& node) { return &node->bound_kind == &kind; });
-    return found != branch->nodes.end() ? *found : Ref<BoundNode>{};
-}
-
-ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
-    Branch* branch = &root_;
-    for (const std::string& token : node->path.tokens()) {
-        auto& child = branch->children[token];
-        if (child == nullptr) {
-            child = std::make_unique<Branch>();
-        }
-        branch = child.get();
-    }
-    branch->nodes.push_back(std::move(node));
-}
-
-inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
-                             const Document* after, std::vector<BoundNode*>& affected) {
-    if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
-        return;
-    }
-    for (const auto& node : branch.nodes) {
-        affected.push_back(node.get());
-    }
-    if (branch.children.empty()) {
-        return;
-    }
-    if (before != nullptr && after != nullptr && before->is_object() && after->is_object()) {
-        for_each_difference(
-            *before, *after,
-            [&](std::string_view key, const Document* member_before, const Document* member_after) {
-                const auto child = branch.children.find(key);
-                if (child != branch.children.end()) {
-                    collect_affected(*child->second, member_before, member_after, affected);
-                }
-            });
-        return;
-    }
-    const auto step = [](const Document* from, const std::string& token) {
-        return from != nullptr ? from->find(Path{} / token) : nullptr;
-    };
-    for (const auto& [token, child] : branch.children) {
-        collect_affected(*child, step(before, token), step(after, token), affected);
-    }
-}
-
-ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& before,
-                                                           const Document& after,
-                                                           const Path* within) const {
-    std::vector<BoundNode*> nodes;
-    const Branch* branch = &root_;
-    const Document* old = &before;
-    const Document* fresh = &after;
-    if (within != nullptr) {
-        for (const std::string& token : within->tokens()) {
-            if (old == nullptr || fresh == nullptr || !old->is_object() || !fresh->is_object() ||
-                old->same(*fresh)) {
-                break;
-            }
-            for (const auto& node : branch->nodes) {
-                nodes.push_back(node.get());
-            }
-            const auto child = branch->children.find(token);
-            if (child == branch->children.end()) {
-                return nodes;
-            }
-            branch = child->second.get();
-            old = old->find(token);
-            fresh = fresh->find(token);
-        }
-    }
-    collect_affected(*branch, old, fresh, nodes);
-    return nodes;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
 // How the places of bound types are spelt outside of documents: `SERVER_POOL_SIZE` in the
 // environment and `--server.pool-size` on the command line are `server.pool_size`, or whatever the
 // bound structs call it. The names are matched against the types, so no spelling has to say where
@@ -13319,3560 +11747,384 @@ ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type)
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// Where a layer stands among the others; of one rank, the later one is above.
-enum class Rank : std::uint8_t { transport, overrides, scope };
+class Evaluation;
 
-/// What one layer contributes to a version. Immutable once it is in a stack.
-struct LayerContent {
-    std::uint64_t id = 0;
-    Rank rank = Rank::transport;
-    std::string name;
-    UnknownKeys unknown_keys = UnknownKeys::error;
-    Content content;                          ///< as the transport brought it
-    Document document;                        ///< content.document with the texts in their places
-    std::shared_ptr<const Source> source;     ///< of document
-    std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
-};
-
-/// The layers of a version, lowest first. Copies are cheap: only a layer that changes is new.
-using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
-
-/// The document that `after` gives, made from `merged`, which `before` gave: looks only where the
-/// layers differ, and shares everything else.
-///
-/// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
-/// higher layer masks what lies below it, and stays. A document that is null as a whole
-/// contributes nothing.
-ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
-                             const LayerStack& after);
-
-/// Which layer a value comes from, and how unknown keys there are judged. Refers to the stack.
-class StackProvenance final : public Provenance {
+/// The edges of one node. Holds on to the inputs; becomes part of the graph by link().
+class EdgeList {
 public:
-    explicit StackProvenance(const LayerStack& stack) noexcept : stack_(stack) {}
-    ATTUNE_DECL Origin origin(const Path& path, Part part) const override;
-    ATTUNE_DECL UnknownKeys unknown_keys(const Path& path) const override;
+    EdgeList() noexcept = default;
+    /// In `room`, if there is one: as many edges, which outlive the list.
+    ATTUNE_DECL explicit EdgeList(std::span<GraphNode* const> inputs, Edge* room = nullptr);
+    EdgeList(EdgeList&& other) noexcept
+        : edges_(std::exchange(other.edges_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          in_room_(other.in_room_) {}
+    EdgeList& operator=(EdgeList&& other) noexcept {
+        const EdgeList before{std::move(*this)};
+        edges_ = std::exchange(other.edges_, nullptr);
+        size_ = std::exchange(other.size_, 0);
+        in_room_ = other.in_room_;
+        return *this;
+    }
+    /// Unlinks and lets go of the inputs.
+    ATTUNE_DECL ~EdgeList();
+
+    std::uint32_t size() const noexcept { return size_; }
+    GraphNode& input(std::size_t i) const noexcept { return *edges_[i].input; }
+    ATTUNE_DECL void link(DerivedNode& reader) noexcept;
+    ATTUNE_DECL void unlink() noexcept;
 
 private:
-    const LayerContent* winner(const Path& path) const noexcept;
-    const LayerStack& stack_;
+    Edge* edges_ = nullptr;
+    std::uint32_t size_ = 0;
+    bool in_room_ = false;
+};
+
+/// Room for the edges of a node that always reads the same handles, next to the node: a base of it,
+/// before DerivedNode, so that it is there for as long as DerivedNode::inputs.
+template <std::size_t N>
+struct EdgeRoom {
+    Edge edges[N];
+};
+
+/// A node whose value is what a function makes of the values of other nodes. Also a rule, which has
+/// no value, only a verdict.
+class DerivedNode : public GraphNode {
+public:
+    using GraphNode::GraphNode;
+
+    /// Runs the user's function and returns a cell with the result; empty when it equals the value
+    /// in `before`, which is null at the first run. Throws what the function throws.
+    virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
+
+    /// See EdgeRoom; null for none.
+    virtual Edge* room() noexcept { return nullptr; }
+
+    /// Sets the height above all inputs, and lifts the readers above this node, and so on.
+    ATTUNE_DECL void settle_height();
+
+    // The propagation's.
+    std::uint64_t mark = 0;
+    DerivedNode* next_queued = nullptr;
+
+    EdgeList inputs;
+    std::uint64_t runs = 0;
+    std::uint32_t cut_offs = 0;     ///< runs that gave the same value again
+    std::uint32_t nanoseconds = 0;  ///< of the last run that was timed
+
+protected:
+    ATTUNE_DECL std::string default_name() const override;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// What each layer has at one place, before and after.
-using LayerDeltas = std::span<const Delta>;
+ATTUNE_DECL EdgeList::EdgeList(std::span<GraphNode* const> inputs, Edge* room)
+    : edges_(room != nullptr || inputs.empty() ? room : new Edge[inputs.size()]),
+      size_(static_cast<std::uint32_t>(inputs.size())),
+      in_room_(room != nullptr) {
+    for (std::size_t i = 0; i != inputs.size(); ++i) {
+        inputs[i]->acquire();
+        edges_[i].input = inputs[i];
+    }
+}
 
-inline std::vector<std::string_view> differing_keys(LayerDeltas deltas) {
-    std::vector<std::string_view> keys;
-    for (const Delta& delta : deltas) {
-        if (delta.same()) {
+ATTUNE_DECL EdgeList::~EdgeList() {
+    unlink();
+    for (std::size_t i = 0; i != size_; ++i) {
+        edges_[i].input->release();
+    }
+    if (!in_room_) {
+        delete[] edges_;
+    }
+}
+
+ATTUNE_DECL void EdgeList::link(DerivedNode& reader) noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+        Edge& edge = edges_[i];
+        edge.reader = &reader;
+        edge.link = &edge.input->readers;
+        edge.next = *edge.link;
+        if (edge.next != nullptr) {
+            edge.next->link = &edge.next;
+        }
+        *edge.link = &edge;
+    }
+}
+
+ATTUNE_DECL void EdgeList::unlink() noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+        Edge& edge = edges_[i];
+        if (edge.link == nullptr) {
             continue;
         }
-        if (delta.before != nullptr && delta.after != nullptr) {
-            for (Differences difference(*delta.before, *delta.after); difference.next();) {
-                keys.push_back(difference.key());
-            }
-        } else {
-            const Document& only = delta.before != nullptr ? *delta.before : *delta.after;
-            for (const auto& member : only.members()) {
-                keys.push_back(member.key);
-            }
+        *edge.link = edge.next;
+        if (edge.next != nullptr) {
+            edge.next->link = edge.link;
         }
+        edge.link = nullptr;
     }
-    std::sort(keys.begin(), keys.end());
-    std::size_t kept = 0;
-    for (const std::string_view key : keys) {
-        if (kept == 0 || key != keys[kept - 1]) {
-            keys[kept++] = key;
-        }
-    }
-    keys.resize(kept);
-    return keys;
 }
 
-/// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
-/// would be looked up in a document of its own.
-inline LayerDeltas deltas_at(std::string_view key, LayerDeltas deltas, std::vector<Delta>& room) {
-    std::size_t first = deltas.size();
-    while (first != 0) {
-        const auto [before, after] = deltas[--first];
-        Delta& here = room[first];
-        here.after = after != nullptr ? after->find(key) : nullptr;
-        here.before = before == after     ? here.after
-                      : before != nullptr ? before->find(key)
-                                          : nullptr;
-        if (here.after != nullptr && !here.after->is_object()) {
-            break;
-        }
-    }
-    return LayerDeltas{room}.subspan(first);
-}
-
-/// The only layer that has, or had, anything here; null when there are several.
-inline const Delta* only_one(LayerDeltas deltas) noexcept {
-    const Delta* found = nullptr;
-    for (const Delta& delta : deltas) {
-        if (delta.before != nullptr || delta.after != nullptr) {
-            if (found != nullptr) {
-                return nullptr;
-            }
-            found = &delta;
-        }
-    }
-    return found;
-}
-
-/// `merged` is what stood here before, null for nothing; so is the result.
-inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas deltas) {
-    bool same = true;
-    bool gone = true;
-    bool objects = merged != nullptr && merged->is_object();
-    for (const Delta& delta : deltas) {
-        same = same && delta.same();
-        gone = gone && delta.after == nullptr;
-        objects = objects && (delta.before == nullptr || delta.before->is_object()) &&
-                  (delta.after == nullptr || delta.after->is_object());
-    }
-    if (same) {
-        return merged != nullptr ? std::optional{*merged} : std::nullopt;
-    }
-    if (gone) {
-        return std::nullopt;
-    }
-    if (const Delta* const only = only_one(deltas);
-        only != nullptr &&
-        (only->before != nullptr ? merged != nullptr && merged->same(*only->before)
-                                 : merged == nullptr)) {
-        return *only->after;  // shared with the layer, as it was before
-    }
-    if (objects) {
-        Document result = *merged;
-        std::vector<Delta> below(deltas.size());
-        for (const std::string_view key : differing_keys(deltas)) {
-            const LayerDeltas relevant = deltas_at(key, deltas, below);
-            const Document* const old = merged->find(key);
-            std::optional<Document> fresh = remerge_at(old, relevant);
-            if (!fresh) {
-                if (old != nullptr) {
-                    result = result.without(Path{} / key);
-                }
-            } else if (old == nullptr || !old->same(*fresh)) {
-                result = result.with(Path{} / key, std::move(*fresh));
-            }
-        }
-        return result;
-    }
-    std::optional<Document> folded;
-    for (const Delta& delta : deltas) {
-        if (delta.after != nullptr) {
-            folded = folded ? merge(*folded, *delta.after) : *delta.after;
-        }
-    }
-    return merged != nullptr ? reconcile(*merged, *folded) : *folded;
-}
-
-ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
-                             const LayerStack& after) {
-    const auto contribution = [](const LayerContent& layer) {
-        return layer.document.is_null() ? nullptr : &layer.document;
+// Lowest first: what is lifted for two reasons is then looked at once.
+ATTUNE_DECL void DerivedNode::settle_height() {
+    const auto higher = [](const DerivedNode* a, const DerivedNode* b) {
+        return a->height > b->height;
     };
-    const auto find = [](const LayerStack& stack, std::uint64_t id) -> const LayerContent* {
-        for (const auto& layer : stack) {
-            if (layer->id == id) {
-                return layer.get();
+    std::vector<DerivedNode*> lifted{this};
+    while (!lifted.empty()) {
+        std::pop_heap(lifted.begin(), lifted.end(), higher);
+        DerivedNode& node = *lifted.back();
+        lifted.pop_back();
+        std::uint32_t above = 0;
+        for (std::size_t i = 0; i != node.inputs.size(); ++i) {
+            above = std::max(above, node.inputs.input(i).height);
+        }
+        node.height = above + 1;
+        for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
+            if (edge->reader->height <= node.height) {
+                lifted.push_back(edge->reader);
+                std::push_heap(lifted.begin(), lifted.end(), higher);
             }
         }
-        return nullptr;
-    };
-    std::vector<Delta> deltas;
-    deltas.reserve(before.size() + after.size());
-    for (const auto& layer : after) {
-        const LayerContent* const old = find(before, layer->id);
-        deltas.push_back({old != nullptr ? contribution(*old) : nullptr, contribution(*layer)});
     }
-    for (const auto& layer : before) {
-        if (find(after, layer->id) == nullptr) {
-            deltas.push_back({contribution(*layer), nullptr});
-        }
-    }
-    // Nothing configured reads as an empty object, so that every path is simply absent.
-    const Document* const present = merged.is_object() && merged.size() == 0 ? nullptr : &merged;
-    return remerge_at(present, deltas).value_or(Document::object());
 }
 
-/// How far `path` leads into `document`.
-struct Descent {
-    const Document* value;  ///< null when the path ends before its last token
-    std::size_t depth;      ///< tokens followed
-    bool masks;             ///< something that is no object stands in the way
-};
-
-inline Descent descend(const Document& document, const Path& path) noexcept {
-    const Document* value = &document;
-    std::size_t depth = 0;
-    for (const std::string& token : path.tokens()) {
-        const Document* const next = value->find(Path{{token}});
-        if (next == nullptr) {
-            return {nullptr, depth, !value->is_object()};
-        }
-        value = next;
-        ++depth;
-    }
-    return {value, depth, false};
-}
-
-ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
-    const LayerContent* nearest = nullptr;
-    std::size_t nearest_depth = 0;
-    for (std::size_t i = stack_.size(); i-- > 0;) {
-        const LayerContent* const layer = stack_[i].get();
-        if (layer->document.is_null()) {
-            continue;
-        }
-        const Descent found = descend(layer->document, path);
-        if (found.value != nullptr || found.masks) {
-            return layer;
-        }
-        // Where nobody has the value, the layer that comes nearest is where it belongs.
-        if (nearest == nullptr || found.depth > nearest_depth) {
-            nearest = layer;
-            nearest_depth = found.depth;
-        }
-    }
-    return nearest_depth != 0 || stack_.size() == 1 ? nearest : nullptr;
-}
-
-ATTUNE_DECL Origin StackProvenance::origin(const Path& path, Part part) const {
-    const LayerContent* const layer = winner(path);
-    if (layer == nullptr) {
-        return {};
-    }
-    Origin origin = layer->source != nullptr ? layer->source->locate(path, part) : Origin{};
-    origin.layer = layer->name;
-    origin.revision = layer->content.revision;
-    return origin;
-}
-
-ATTUNE_DECL UnknownKeys StackProvenance::unknown_keys(const Path& path) const {
-    const LayerContent* const layer = winner(path);
-    return layer != nullptr ? layer->unknown_keys : UnknownKeys::error;
+ATTUNE_DECL std::string DerivedNode::default_name() const {
+    return slot == no_slot ? "rule" : "derived #" + std::to_string(slot);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
 
-namespace detail {
-
-class PollerCore;
-
-/// A callback, and what it waits for: a descriptor, a moment, or just its turn.
-struct PollerJob {
-    using TimePoint = std::chrono::steady_clock::time_point;
-
-    static constexpr TimePoint never = TimePoint::max();
-
-    PollerJob() = default;
-    PollerJob(const PollerJob&) = delete;
-    PollerJob& operator=(const PollerJob&) = delete;
-    virtual ~PollerJob() = default;
-    virtual void run() = 0;
-
-    std::uint64_t id = 0;     // of the registration; 0: posted
-    int fd = -1;              // -1: no descriptor
-    TimePoint armed = never;  // timers only
-    bool due = false;         // armed for a moment that has passed
-};
-
-template <class F>
-struct PollerJobOf final : PollerJob {
-    template <class G>
-    explicit PollerJobOf(G&& g) : f(std::forward<G>(g)) {}
-    void run() override { f(); }
-    F f;
-};
-
-template <class F>
-std::unique_ptr<PollerJob> make_poller_job(F&& f) {
-    // Not std::make_unique: it would bring a second pointer class for each F.
-    return std::unique_ptr<PollerJob>(new PollerJobOf<std::decay_t<F>>(std::forward<F>(f)));
-}
-
-/// Its address stands for the type.
-template <class S>
-inline constexpr char poller_service_key = 0;
-
-}  // namespace detail
-
-/// One background thread for file descriptors and timers, started on first use.
-///
-/// Callbacks run on that thread, one at a time and never under a lock. What a callback throws is
-/// dropped: whoever registers it reports its own errors. All functions may be called from any
-/// thread, callbacks included. Meant for tens of registrations: each wake-up looks at all of them.
-///
-/// Destroying the poller ends the thread after the callback it is in and waits for that, unless it
-/// is destroyed on the thread itself, which then ends by itself. Registrations may outlive the
-/// poller; they are never called again.
-class Poller {
+/// The ticket of an explicit write.
+class Commit {
 public:
-    using Clock = std::chrono::steady_clock;
-
-    /// Ends a registration when it is destroyed or reset. The callback is never called afterwards,
-    /// and is destroyed. A call that is running is waited for, except from the poller's own thread:
-    /// do not hold a lock the callback takes. Until then the callback may use the registration.
-    class Registration {
-    public:
-        Registration() noexcept = default;
-        ATTUNE_DECL Registration(Registration&& other) noexcept;
-        ATTUNE_DECL Registration& operator=(Registration&& other) noexcept;
-        ATTUNE_DECL ~Registration();
-
-        ATTUNE_DECL void reset() noexcept;
-
-        /// Whether there is something to end.
-        explicit operator bool() const noexcept { return core_ != nullptr; }
-
-    protected:
-        friend class Poller;
-        ATTUNE_DECL Registration(std::shared_ptr<detail::PollerCore> core,
-                                 std::uint64_t id) noexcept;
-
-        std::shared_ptr<detail::PollerCore> core_;
-        std::uint64_t id_ = 0;
-    };
-
-    /// A callback for a moment, armed as often as needed. It is called once per arming.
-    class Timer : public Registration {
-    public:
-        Timer() noexcept = default;
-
-        /// Calls at `when`, or at once when that has passed; replaces an earlier arming. Never
-        /// waits. Timers that are due together are called in the order of their moments.
-        ATTUNE_DECL void arm(Clock::time_point when) noexcept;
-        void arm_after(Clock::duration delay) noexcept { arm(Clock::now() + delay); }
-
-        /// Takes the arming back. Never waits: a call may just be starting.
-        ATTUNE_DECL void disarm() noexcept;
-
-    private:
-        friend class Poller;
-        using Registration::Registration;
-    };
-
-    ATTUNE_DECL Poller();
-    Poller(const Poller&) = delete;
-    Poller& operator=(const Poller&) = delete;
-    ATTUNE_DECL ~Poller();
-
-    /// Calls `f()` whenever `fd` is readable, has failed or was hung up, again and again until the
-    /// cause is gone. End the registration before closing the descriptor. Throws std::system_error
-    /// when the thread cannot be started, like all functions here that need it.
-    template <class F>
-    [[nodiscard]] Registration watch(int fd, F&& f) {
-        return add_watch(fd, detail::make_poller_job(std::forward<F>(f)));
-    }
-
-    /// A timer that calls `f()`, not yet armed.
-    template <class F>
-    [[nodiscard]] Timer timer(F&& f) {
-        return add_timer(detail::make_poller_job(std::forward<F>(f)));
-    }
-
-    /// A timer that calls `f()` once after `delay`.
-    template <class F>
-    [[nodiscard]] Timer after(Clock::duration delay, F&& f) {
-        Timer armed = timer(std::forward<F>(f));
-        armed.arm_after(delay);
-        return armed;
-    }
-
-    /// Calls `f()` once on the thread, in the order of posting. What has not been called when the
-    /// poller is destroyed is dropped.
-    template <class F>
-    void post(F&& f) {
-        add_post(detail::make_poller_job(std::forward<F>(f)));
-    }
-
-    /// Whether the caller runs on the poller's thread, that is, inside a callback.
-    ATTUNE_DECL bool on_thread() const noexcept;
-
-    /// The S of this poller: shared by everybody who asks for it, made by `S(Poller&)` for the
-    /// first, gone with the last who holds it.
-    template <class S>
-    std::shared_ptr<S> service() {
-        return std::static_pointer_cast<S>(
-            find_service(&detail::poller_service_key<S>,
-                         [](Poller& poller) { return std::shared_ptr<void>(new S(poller)); }));
-    }
-
-private:
-    ATTUNE_DECL Registration add_watch(int fd, std::unique_ptr<detail::PollerJob> job);
-    ATTUNE_DECL Timer add_timer(std::unique_ptr<detail::PollerJob> job);
-    ATTUNE_DECL void add_post(std::unique_ptr<detail::PollerJob> job);
-    ATTUNE_DECL std::shared_ptr<void> find_service(const void* key,
-                                                   std::shared_ptr<void> (*make)(Poller&));
-
-    const std::shared_ptr<detail::PollerCore> core_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// What the thread, the poller and its registrations share.
-class PollerCore {
-public:
-    using Clock = Poller::Clock;
-
-    static constexpr Clock::time_point never = PollerJob::never;
-
-    PollerCore() = default;
-    PollerCore(const PollerCore&) = delete;
-    PollerCore& operator=(const PollerCore&) = delete;
-    ~PollerCore() {
-        if (wake_fd_ >= 0) {
-            ::close(wake_fd_);
-        }
-    }
-
-    /// The new entry's id; 0 when the poller is gone.
-    ATTUNE_DECL static std::uint64_t add(const std::shared_ptr<PollerCore>& core, int fd,
-                                         std::unique_ptr<PollerJob> job);
-    ATTUNE_DECL static void post(const std::shared_ptr<PollerCore>& core,
-                                 std::unique_ptr<PollerJob> job);
-
-    /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
-    ATTUNE_DECL std::shared_ptr<PollerJob> remove(std::uint64_t id) noexcept;
-    ATTUNE_DECL void arm(std::uint64_t id, Clock::time_point when) noexcept;
-    ATTUNE_DECL void stop() noexcept;
-    ATTUNE_DECL bool on_thread() noexcept;
-    /// The living service of that key; when there is none, `made`, which may be null.
-    ATTUNE_DECL std::shared_ptr<void> service(const void* key, std::shared_ptr<void> made);
-
-private:
-    using Lock = std::unique_lock<std::mutex>;
-    using Entries = std::vector<std::shared_ptr<PollerJob>>;
-
-    struct Service {
-        const void* key;
-        std::weak_ptr<void> object;
-    };
-
-    ATTUNE_DECL static void start(const std::shared_ptr<PollerCore>& core);
-    ATTUNE_DECL void run() noexcept;
-    ATTUNE_DECL void round(Lock& lock);
-    ATTUNE_DECL void run_posted(Lock& lock);
-    ATTUNE_DECL void run_due(Lock& lock, Clock::time_point now);
-    ATTUNE_DECL void call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept;
-    ATTUNE_DECL std::shared_ptr<PollerJob> find(std::uint64_t id) const noexcept;
-    ATTUNE_DECL std::shared_ptr<PollerJob> first_due() const noexcept;
-    ATTUNE_DECL timespec time_left() const noexcept;
-    ATTUNE_DECL void wake() noexcept;
-
-    std::mutex mutex_;
-    std::condition_variable returned_;  // a callback has returned
-    // Ordered by age, so that equal moments and ready descriptors are served in that order.
-    Entries entries_;
-    Entries posted_;
-    std::vector<Service> services_;
-    std::uint64_t last_id_ = 0;
-    std::uint64_t running_ = 0;  // the entry whose callback runs; 0: none, or a posted one
-    int wake_fd_ = -1;
-    bool polling_ = false;  // the thread may be asleep
-    bool stopping_ = false;
-    bool ending_ = false;  // the last callbacks are being destroyed
-    std::thread thread_;
-    std::thread::id thread_id_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& core, int fd,
-                                          std::unique_ptr<PollerJob> job) {
-    const std::shared_ptr<PollerJob> entry = std::move(job);
-    entry->fd = fd;
-    const std::scoped_lock lock{core->mutex_};
-    if (core->stopping_) {
-        return 0;
-    }
-    start(core);
-    entry->id = ++core->last_id_;
-    core->entries_.push_back(entry);
-    if (fd >= 0) {
-        core->wake();
-    }
-    return entry->id;
-}
-
-ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
-                                  std::unique_ptr<PollerJob> job) {
-    std::shared_ptr<PollerJob> entry = std::move(job);
-    const std::scoped_lock lock{core->mutex_};
-    if (!core->stopping_) {
-        start(core);
-        core->posted_.push_back(std::move(entry));
-        core->wake();
-    }
-}
-
-ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::remove(std::uint64_t id) noexcept {
-    std::shared_ptr<PollerJob> gone;
-    Lock lock{mutex_};
-    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-        if ((*entry)->id == id) {
-            gone = std::move(*entry);
-            entries_.erase(entry);
-            break;
-        }
-    }
-    if (gone != nullptr && gone->fd >= 0) {
-        wake();
-    }
-    if (thread_id_ != std::this_thread::get_id()) {
-        while (running_ == id || ending_) {
-            returned_.wait(lock);
-        }
-    }
-    return gone;
-}
-
-ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::find(std::uint64_t id) const noexcept {
-    for (const auto& entry : entries_) {
-        if (entry->id == id) {
-            return entry;
-        }
-    }
-    return nullptr;
-}
-
-ATTUNE_DECL void PollerCore::arm(std::uint64_t id, Clock::time_point when) noexcept {
-    const std::scoped_lock lock{mutex_};
-    if (const auto entry = find(id)) {
-        entry->armed = when;
-        entry->due = false;
-        if (when != never) {
-            wake();
-        }
-    }
-}
-
-ATTUNE_DECL void PollerCore::stop() noexcept {
-    std::thread thread;
-    {
-        const std::scoped_lock lock{mutex_};
-        stopping_ = true;
-        wake();
-        thread = std::move(thread_);
-    }
-    if (!thread.joinable()) {
-        return;
-    }
-    if (thread.get_id() == std::this_thread::get_id()) {
-        thread.detach();  // it ends after this callback, and holds the core until then
-    } else {
-        thread.join();
-    }
-}
-
-ATTUNE_DECL bool PollerCore::on_thread() noexcept {
-    const std::scoped_lock lock{mutex_};
-    return thread_id_ == std::this_thread::get_id();
-}
-
-ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key, std::shared_ptr<void> made) {
-    const std::scoped_lock lock{mutex_};
-    for (Service& known : services_) {
-        if (known.key == key) {
-            if (auto first = known.object.lock()) {
-                return first;
-            }
-            known.object = made;
-            return made;
-        }
-    }
-    services_.push_back({key, made});
-    return made;
-}
-
-ATTUNE_DECL void PollerCore::start(const std::shared_ptr<PollerCore>& core) {
-    if (core->thread_.joinable()) {
-        return;
-    }
-    if (core->wake_fd_ < 0) {
-        core->wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (core->wake_fd_ < 0) {
-            throw std::system_error(errno, std::generic_category(), "eventfd");
-        }
-    }
-    // The program's signals are for its own threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        core->thread_ = std::thread([core] { core->run(); });
-    } catch (...) {
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    core->thread_id_ = core->thread_.get_id();
-}
-
-ATTUNE_DECL void PollerCore::run() noexcept {
-#if defined(__linux__)
-    (void)pthread_setname_np(pthread_self(), "attune-io");
-#endif
-    Entries entries;
-    Entries posted;
-    Lock lock{mutex_};
-    while (!stopping_) {
-        try {
-            round(lock);
-        } catch (...) {  // out of memory: the next round tries again
-        }
-    }
-    // Callbacks may own registrations, and these the core: nobody else would break the circle.
-    ending_ = true;
-    entries.swap(entries_);
-    posted.swap(posted_);
-    lock.unlock();
-    entries.clear();
-    posted.clear();
-    lock.lock();
-    ending_ = false;
-    returned_.notify_all();
-}
-
-ATTUNE_DECL void PollerCore::round(Lock& lock) {
-    std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
-    std::vector<std::uint64_t> ids{0};
-    for (const auto& entry : entries_) {
-        if (entry->fd >= 0) {
-            fds.push_back({entry->fd, POLLIN, 0});
-            ids.push_back(entry->id);
-        }
-    }
-    const timespec timeout = time_left();
-    polling_ = true;
-    lock.unlock();
-    const int ready =
-        ::ppoll(fds.data(), fds.size(), timeout.tv_sec < 0 ? nullptr : &timeout, nullptr);
-    lock.lock();
-    polling_ = false;
-    if (ready > 0 && fds[0].revents != 0) {
-        std::uint64_t wakes = 0;
-        (void)!::read(wake_fd_, &wakes, sizeof wakes);
-    }
-
-    // A timer that is armed in this round waits for the next one, and so for the descriptors that
-    // are ready then: what is read from them may put it off.
-    const auto now = Clock::now();
-    run_posted(lock);
-    for (std::size_t i = 1; ready > 0 && i < fds.size() && !stopping_; ++i) {
-        auto entry = fds[i].revents != 0 ? find(ids[i]) : nullptr;
-        if (entry == nullptr) {
-            continue;
-        }
-        if ((fds[i].revents & POLLNVAL) != 0) {
-            entry->fd = -1;  // closed while registered: nothing will ever come from it
-        }
-        call(lock, std::move(entry));
-    }
-    run_due(lock, now);
-}
-
-ATTUNE_DECL void PollerCore::run_posted(Lock& lock) {
-    auto posted = std::exchange(posted_, {});
-    for (auto& entry : posted) {
-        if (stopping_) {
-            posted_ = std::move(posted);  // to be dropped without the lock
-            return;
-        }
-        call(lock, std::move(entry));
-    }
-}
-
-/// Calls the timers that are due now, but not what their callbacks arm.
-ATTUNE_DECL void PollerCore::run_due(Lock& lock, Clock::time_point now) {
-    for (const auto& entry : entries_) {
-        entry->due = entry->armed <= now;
-    }
-    while (!stopping_) {
-        auto next = first_due();
-        if (next == nullptr) {
-            return;
-        }
-        next->armed = never;
-        next->due = false;
-        call(lock, std::move(next));
-    }
-}
-
-ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::first_due() const noexcept {
-    std::shared_ptr<PollerJob> first;
-    for (const auto& entry : entries_) {
-        if (entry->due && (first == nullptr || entry->armed < first->armed)) {
-            first = entry;
-        }
-    }
-    return first;
-}
-
-ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept {
-    running_ = entry->id;
-    lock.unlock();
-    try {
-        entry->run();
-    } catch (...) {  // the registrant's own business, as documented
-    }
-    entry.reset();  // before anybody who waits goes on: what the callback holds is theirs then
-    lock.lock();
-    running_ = 0;
-    returned_.notify_all();
-}
-
-/// Until the next timer; negative when there is none.
-ATTUNE_DECL timespec PollerCore::time_left() const noexcept {
-    if (!posted_.empty()) {
-        return {0, 0};
-    }
-    Clock::time_point first = never;
-    for (const auto& entry : entries_) {
-        if (entry->armed < first) {
-            first = entry->armed;
-        }
-    }
-    if (first == never) {
-        return {-1, 0};
-    }
-    // A bound keeps time_t and the subtraction in range whatever was asked for.
-    constexpr Clock::duration longest = std::chrono::hours{1};
-    constexpr std::int64_t second = 1'000'000'000;
-    const auto now = Clock::now();
-    const std::chrono::nanoseconds left = first <= now            ? Clock::duration::zero()
-                                          : first > now + longest ? longest
-                                                                  : first - now;
-    return {static_cast<time_t>(left.count() / second), static_cast<long>(left.count() % second)};
-}
-
-ATTUNE_DECL void PollerCore::wake() noexcept {
-    if (polling_) {
-        const std::uint64_t one = 1;
-        (void)!::write(wake_fd_, &one, sizeof one);
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-ATTUNE_DECL Poller::Registration::Registration(std::shared_ptr<detail::PollerCore> core,
-                                               std::uint64_t id) noexcept
-    : core_(id != 0 ? std::move(core) : nullptr), id_(id) {}
-
-ATTUNE_DECL Poller::Registration::Registration(Registration&& other) noexcept
-    : core_(std::move(other.core_)), id_(std::exchange(other.id_, 0)) {}
-
-ATTUNE_DECL Poller::Registration& Poller::Registration::operator=(Registration&& other) noexcept {
-    if (this != &other) {
-        reset();
-        core_ = std::move(other.core_);
-        id_ = std::exchange(other.id_, 0);
-    }
-    return *this;
-}
-
-ATTUNE_DECL Poller::Registration::~Registration() { reset(); }
-
-ATTUNE_DECL void Poller::Registration::reset() noexcept {
-    if (const auto core = core_) {
-        // Emptied after the wait: until then the callback may use this, to arm its own timer.
-        const auto gone = core->remove(id_);
-        core_ = nullptr;
-        id_ = 0;
-    }
-}
-
-ATTUNE_DECL void Poller::Timer::arm(Clock::time_point when) noexcept {
-    if (core_) {
-        core_->arm(id_, when);
-    }
-}
-
-ATTUNE_DECL void Poller::Timer::disarm() noexcept {
-    if (core_) {
-        core_->arm(id_, detail::PollerCore::never);
-    }
-}
-
-ATTUNE_DECL Poller::Poller() : core_(std::make_shared<detail::PollerCore>()) {}
-
-ATTUNE_DECL Poller::~Poller() { core_->stop(); }
-
-ATTUNE_DECL bool Poller::on_thread() const noexcept { return core_->on_thread(); }
-
-ATTUNE_DECL Poller::Registration Poller::add_watch(int fd, std::unique_ptr<detail::PollerJob> job) {
-    return {core_, detail::PollerCore::add(core_, fd, std::move(job))};
-}
-
-ATTUNE_DECL Poller::Timer Poller::add_timer(std::unique_ptr<detail::PollerJob> job) {
-    return {core_, detail::PollerCore::add(core_, -1, std::move(job))};
-}
-
-ATTUNE_DECL void Poller::add_post(std::unique_ptr<detail::PollerJob> job) {
-    detail::PollerCore::post(core_, std::move(job));
-}
-
-ATTUNE_DECL std::shared_ptr<void> Poller::find_service(const void* key,
-                                                       std::shared_ptr<void> (*make)(Poller&)) {
-    if (auto known = core_->service(key, nullptr)) {
-        return known;
-    }
-    // Made without the lock, since making it registers with this poller.
-    return core_->service(key, make(*this));
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-/// The insides of Core, shared by its .ipp files only.
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// A layer of a running store.
-struct Core::LayerEntry {
-    std::uint64_t id = 0;
-    Rank rank = Rank::transport;
-    std::string name;
-    UnknownKeys unknown_keys = UnknownKeys::error;
-    std::shared_ptr<Transport> transport;  // null for what the store itself writes
-    std::unique_ptr<Feed> feed;            // set once the transport has been started
-    LayerStatus status;
-    std::optional<Content> refused;  // the newest content, while it cannot be accepted
-};
-
-/// What a candidate wants to be.
-struct Core::Candidate {
-    LayerStack stack;
-    std::string reason;
-    const Path* within = nullptr;  ///< where all changes are, when that is known
-};
-
-/// Of a node that is stale.
-inline Staleness describe_staleness(const GraphNode& node) {
-    return {.name = node.name(),
-            .error = node.notes->error,
-            .since = node.notes->since,
-            .version = node.notes->version};
-}
-
-/// A node that comes into the graph by a commit; at most one of these.
-struct Core::Addition {
-    BoundNode* bound = nullptr;
-    DerivedNode* derived = nullptr;
-    DerivedNode* rule = nullptr;
-
-    bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
-};
-
-/// The node's list to be changed, under the commit mutex, without those that are over: a copy while
-/// a commit uses the list.
-inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& node) {
-    if (!node.observers) {
-        node.observers = Ref<ObserverList>::adopt(new ObserverList);
-    } else if (node.observers->shared()) {
-        auto copy = Ref<ObserverList>::adopt(new ObserverList);
-        copy->all = node.observers->all;
-        node.observers = std::move(copy);
-    }
-    std::erase_if(node.observers->all, [](const auto& observer) { return observer->over(); });
-    return node.observers->all;
-}
-
-/// What a commit did, and whom to tell once the mutex is free.
-struct Core::Published {
+    /// The version that shows the write. A write that changes nothing makes no version; this is
+    /// then the version that was current.
     Version version = 0;
-    Document before;
-    Document after;
-    std::vector<Ref<ObserverList>> observers;  // kept as they are
-    std::vector<Delivery*> due;                // of these
-
-    bool changed() const noexcept { return !before.same(after); }
-};
-
-struct Core::State {
-    State(StoreOptions given, Ref<NodeHome> home, DeliveryHub& deliveries)
-        : options(std::move(given)),
-          hub(deliveries),
-          graph(std::move(home)),
-          poller(std::make_shared<Poller>()) {}
-
-    const StoreOptions options;
-    DeliveryHub& hub;
-
-    std::mutex commit_mutex;
-    std::atomic<std::thread::id> committing{};  // the thread inside a commit
-
-    // All below: under commit_mutex.
-    bool closed = false;
-    LayerStack stack;
-    std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack
-    std::uint64_t next_layer = 1;
-    std::uint64_t overrides = 0;  // id of the overrides, once there are some
-    BindingIndex index;
-    std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
-    Graph graph;
-    std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
-    std::uint64_t commits = 0;
-    std::uint64_t refusals = 0;
-    std::uint64_t observer_errors = 0;
-#if defined(ATTUNE_CHAOS)
-    std::uint64_t chaos = 0x9E3779B97F4A7C15;
-#endif
-    std::shared_ptr<Poller> poller;  // empty once closed
-
-    /// Puts a layer on top of its rank.
-    void add(std::shared_ptr<LayerEntry> entry);
-    /// A layer that the store itself writes.
-    std::shared_ptr<LayerEntry> own_layer(Rank rank, std::string name);
-
-    std::chrono::system_clock::time_point now() const {
-        return options.clock ? options.clock() : std::chrono::system_clock::now();
-    }
-
-    std::shared_ptr<LayerEntry> find(std::uint64_t id) const noexcept;
-    /// Throws std::logic_error when the layer has been removed.
-    std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
-    const LayerContent* content_of(std::uint64_t id) const noexcept;
-
-    /// Makes a whole document, as transports bring it, share what it has in common with the one
-    /// before. An edit does so by nature.
-    Content reconciled(const LayerEntry& entry, Content content) const;
-    /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
-    std::shared_ptr<const LayerContent> prepare(const LayerEntry& entry, Content content,
-                                                std::vector<Problem>& problems) const;
-    /// The present stack with that layer replaced, or added on top of its rank.
-    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const;
-
-    /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
-    /// changes nothing.
-    Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
-#if defined(ATTUNE_CHAOS)
-    /// Replaces the current frame by one of the same version, with equal copies of some values: a
-    /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees
-    /// it.
-    void shake(FrameChain& chain);
-#endif
-    /// As above, for one layer's content; keeps its status.
-    Published accept(FrameChain& chain, LayerEntry& entry, Content content, std::string reason,
-                     const Path* within = nullptr);
-
-    /// Accepts what layers were refused, if it can be accepted now: all of it at once, or else the
-    /// content of one layer.
-    std::optional<Published> accept_refused(FrameChain& chain);
-
-    void note_success(LayerEntry& entry, const std::string& revision);
-    void note_failure(LayerEntry& entry, std::vector<Problem> problems);
-    /// Offers the values of changed nodes to their observers.
-    void offer(const Frame& frame, std::span<GraphNode* const> observed, Published& result);
-    /// Offers the rejection to whoever observes them; what is due then.
-    std::vector<std::shared_ptr<Delivery>> announce(Rejection rejection);
-};
-
-/// The commit mutex, held. Throws std::logic_error when this thread is inside a commit already: the
-/// caller is then a decoder or a check, and would wait for itself.
-class CommitLock {
-public:
-    template <class State>
-    explicit CommitLock(State& state)
-        : CommitLock(state.commit_mutex, state.committing, state.graph) {}
-    CommitLock(const CommitLock&) = delete;
-    CommitLock& operator=(const CommitLock&) = delete;
-    ~CommitLock() {
-        committing_.store({}, std::memory_order_relaxed);
-        do {
-            GraphNode* const gone =
-                graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
-            lock_.unlock();
-            Graph::destroy(gone);
-        } while (graph_.home().has_abandoned() && lock_.try_lock());
-    }
-
-    /// For what needs no lock, but would wait for the commit it is called from.
-    static void refuse_inside(const std::atomic<std::thread::id>& committing) {
-        if (committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
-            throw std::logic_error{
-                "what runs inside a commit (a decoder, a check, a rule, the function of a derived "
-                "value or of transact) must not call the store that runs it, only read handles; do "
-                "the rest in an observer"};
-        }
-    }
-
-private:
-    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
-        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
-        refuse_inside(committing);
-        lock_.lock();
-        committing_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-    }
-
-    std::atomic<std::thread::id>& committing_;
-    Graph& graph_;
-    std::unique_lock<std::mutex> lock_;
-};
-
-/// As CommitLock, for callers who need a living store: throws std::logic_error when it is closed.
-class OpenLock : public CommitLock {
-public:
-    template <class State>
-    explicit OpenLock(State& state) : CommitLock(state) {
-        if (state.closed) {
-            throw std::logic_error{"the store has been closed"};
-        }
-    }
-};
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Adds the places that `root` offers to `layer.places`. False when it offers none.
-ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root);
-
-/// Puts every text where it belongs and sets `layer.document` and `layer.source`: the layer's own
-/// document, with each text at its place. One without a place waits for a later binding, and for
-/// Store::check; a path is a place by itself.
-///
-/// - A text that fits two places is a problem that names both, but a key of a map is only meant
-///   where no member is.
-/// - Texts for places inside each other add up, whatever their order: the deeper one wins. One that
-///   is neither a list nor an object is a problem where a deeper one needs to pass.
-/// - Of two options for one place the later wins; two variables or paths for one are a problem.
-/// - An option without a value is true for a boolean; else the positional text after it is its
-///   value. `no-` makes a boolean false, and takes no value.
-ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems);
-
-/// One problem for each text that has no place, with the nearest name that would have one. What
-/// may be the value of an option is never repeated.
-ATTUNE_DECL void report_unplaced(const LayerContent& layer, std::span<const Bound> roots,
-                                 std::vector<Problem>& problems);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// One text that has found its place.
-struct PlacedText {
-    Path path;
-    const Type* type = nullptr;  ///< null when nothing is bound there
-    Document value;
-    Origin origin;
-    bool replaces = false;                 ///< takes the place of an earlier text
-    std::optional<std::string> json = {};  ///< what `value` was parsed from
-};
-
-/// Texts by their paths. The index is a document, the library's own map from text to a number.
-class PlacedTexts {
-public:
-    bool empty() const noexcept { return texts_.empty(); }
-
-    const PlacedText* find(const Path& path) const {
-        const Document* const number = index_.find(path.pointer());
-        return number != nullptr ? &texts_[number->as_uint64()] : nullptr;
-    }
-
-    /// In place of the one that has its path already.
-    void put(PlacedText text) {
-        const Path key = Path{} / text.path.pointer();
-        if (const Document* const number = index_.find(key)) {
-            texts_[number->as_uint64()] = std::move(text);
-        } else {
-            index_ = index_.with(key, texts_.size());
-            texts_.push_back(std::move(text));
-        }
-    }
-
-private:
-    std::vector<PlacedText> texts_;
-    Document index_;  // from the JSON Pointer to the place in `texts_`
-};
-
-/// Knows the variable or argument of each value that was put into a document.
-class PlacedSource final : public Source {
-public:
-    PlacedSource(std::shared_ptr<const Source> below, PlacedTexts texts)
-        : below_(std::move(below)), texts_(std::move(texts)) {}
-
-    Origin locate(const Path& path, Part part) const override {
-        for (Path above = path;; above = above.parent()) {
-            if (const PlacedText* const found = texts_.find(above)) {
-                return locate_in(*found, path, part);
-            }
-            if (above.empty()) {
-                return below_ != nullptr ? below_->locate(path, part) : Origin{};
-            }
-        }
-    }
-
-private:
-    static Origin locate_in(const PlacedText& text, const Path& path, Part part) {
-        Origin origin = text.origin;
-        if (text.json && path.size() > text.path.size()) {
-            const auto& tokens = path.tokens();
-            const auto rest = tokens.begin() + static_cast<std::ptrdiff_t>(text.path.size());
-            const Path inside(std::vector<std::string>(rest, tokens.end()));
-            if (const auto position = attune::locate(*text.json, inside, part)) {
-                origin.line = position->line;
-                origin.column = position->column;
-            }
-        }
-        return origin;
-    }
-
-    const std::shared_ptr<const Source> below_;
-    const PlacedTexts texts_;
-};
-
-ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
-    Problem problem;
-    problem.origin = text.origin;
-    problem.message = std::move(message);
-    return problem;
-}
-
-/// The places that remain when members go before keys of maps.
-ATTUNE_DECL std::vector<Target> best_places(const std::vector<Target>& places) {
-    std::vector<Target> members;
-    for (const Target& place : places) {
-        if (!place.by_key) {
-            members.push_back(place);
-        }
-    }
-    return members.empty() ? places : members;
-}
-
-ATTUNE_DECL Problem ambiguous_text(const Text& text, const std::vector<Target>& places) {
-    std::string names;
-    std::string options;
-    for (std::size_t i = 0; i != places.size(); ++i) {
-        const char* const separator = i == 0 ? "" : i + 1 == places.size() ? " and " : ", ";
-        const std::string name = to_string(places[i].path);
-        names += separator + name;
-        options += (i == 0 ? "--" : i + 1 == places.size() ? " or --" : ", --") + name;
-    }
-    const std::string count = places.size() == 2 ? "two" : std::to_string(places.size());
-    return text_problem(text, "fits " + count + " options: " + names + "; " +
-                                  (text.naming == Naming::variable
-                                       ? "use the argument " + options + ", or rename a member"
-                                       : "write the exact name of one, or rename a member"));
-}
-
-/// Whether an option for that place needs no value.
-ATTUNE_DECL bool is_switch(const Target& place) noexcept {
-    return place.negated || place.type->shape == Shape::boolean;
-}
-
-/// Whether the text after this one may be its value.
-ATTUNE_DECL bool awaits_value(const Text& text, const std::vector<Target>& places) {
-    if (text.naming != Naming::option || text.has_value) {
-        return false;
-    }
-    for (const Target& place : places) {
-        if (!is_switch(place)) {
-            return true;
-        }
-    }
-    return places.empty();
-}
-
-/// The positional text that may be the value of the option before it, at `index`; else null.
-ATTUNE_DECL const Text* following_text(const LayerContent& layer, std::size_t index) {
-    const std::vector<Text>& texts = layer.content.texts;
-    if (index + 1 >= texts.size() || texts[index + 1].naming != Naming::positional ||
-        !texts[index + 1].prefix.empty()) {
-        return nullptr;
-    }
-    return &texts[index + 1];
-}
-
-/// What a text with one place stands for.
-ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Target place,
-                           std::vector<PlacedText>& placed, std::vector<Problem>& problems) {
-    const Text& text = layer.content.texts[index];
-    PlacedText result;
-    result.path = std::move(place.path);
-    result.type = place.type;
-    result.origin = text.origin;
-    result.replaces = text.naming == Naming::option;
-    const std::string* value = &text.value;
-    const auto refuse = [&](Problem problem) {
-        problem.path = result.path;
-        problems.push_back(std::move(problem));
-    };
-    if (text.naming == Naming::option && place.negated && text.has_value) {
-        return refuse(text_problem(text, "takes no value"));
-    }
-    if (text.naming == Naming::option && !text.has_value) {
-        if (is_switch(place)) {
-            result.value = !place.negated;
-            placed.push_back(std::move(result));
-            return;
-        }
-        const Text* const next = following_text(layer, index);
-        if (next == nullptr) {
-            Problem problem = text_problem(text, "the value is missing");
-            problem.expected = expected(*place.type, nullptr);
-            return refuse(std::move(problem));
-        }
-        value = &next->value;
-    }
-    if (place.type == nullptr) {
-        result.value = Document::text(*value);
-    } else {
-        try {
-            result.value = document_from_text(*value, *place.type);
-        } catch (const ParseError& error) {
-            Problem problem = text_problem(text, error.message());
-            problem.origin.line = error.line();
-            problem.origin.column = error.column();
-            return refuse(std::move(problem));
-        }
-        if (!result.value.is_text()) {
-            result.json = *value;
-        }
-    }
-    placed.push_back(std::move(result));
-}
-
-ATTUNE_DECL void resolve_text(const LayerContent& layer, std::size_t index,
-                              std::vector<PlacedText>& placed, std::vector<Problem>& problems) {
-    const Text& text = layer.content.texts[index];
-    std::vector<Target> places;
-    if (index < layer.places.size()) {
-        places = best_places(layer.places[index]);
-    }
-    if (text.naming == Naming::path && places.empty()) {
-        try {
-            places.push_back({.path = Path(text.name)});
-        } catch (const std::invalid_argument& error) {
-            problems.push_back(text_problem(text, error.what()));
-        }
-    }
-    if (places.size() > 1) {
-        problems.push_back(ambiguous_text(text, places));
-    } else if (!places.empty()) {
-        read_text(layer, index, std::move(places.front()), placed, problems);
-    }
-}
-
-/// Puts `text` into `document`, unless an earlier text is in its way.
-ATTUNE_DECL void put_text(Document& document, PlacedTexts& table, PlacedText text,
-                          std::vector<Problem>& problems) {
-    Problem problem;
-    problem.path = text.path;
-    problem.origin = text.origin;
-    if (const PlacedText* const same = table.find(text.path); same != nullptr && !text.replaces) {
-        problem.message = "set by " + to_string(same->origin) + " already";
-        problems.push_back(std::move(problem));
-        return;
-    }
-    for (Path above = text.path; !above.empty();) {
-        above = above.parent();
-        const PlacedText* const found = table.find(above);
-        if (found != nullptr && !found->json) {
-            problem.message = "lies inside the value of " + to_string(found->origin) +
-                              ", which is neither a list nor an object";
-            problems.push_back(std::move(problem));
-            return;
-        }
-    }
-    try {
-        document = document.with(text.path, text.value);
-    } catch (const std::out_of_range& error) {
-        problem.message = error.what();
-        problems.push_back(std::move(problem));
-        return;
-    }
-    table.put(std::move(text));
-}
-
-ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
-    const std::vector<Text>& texts = layer.content.texts;
-    layer.places.resize(texts.size());
-    bool found = false;
-    for (std::size_t i = 0; i != texts.size(); ++i) {
-        std::vector<Target> offered;
-        if (texts[i].naming == Naming::variable) {
-            offered = places_of_variable(texts[i].name, root);
-        } else if (texts[i].naming == Naming::option) {
-            offered = places_of_option(texts[i].name, root);
-        } else if (texts[i].naming == Naming::path) {
-            try {
-                offered = places_of_path(Path(texts[i].name), root);
-            } catch (const std::invalid_argument&) {
-                // place_texts reports it.
-            }
-        }
-        for (Target& place : offered) {
-            // Two roots may offer one place; the first to be bound says what is expected there.
-            std::vector<Target>& places = layer.places[i];
-            bool known = false;
-            for (const Target& other : places) {
-                known = known || other.path == place.path;
-            }
-            if (!known) {
-                places.push_back(std::move(place));
-                found = true;
-            }
-        }
-    }
-    return found;
-}
-
-ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems) {
-    std::vector<PlacedText> placed;
-    for (std::size_t i = 0; i != layer.content.texts.size(); ++i) {
-        resolve_text(layer, i, placed, problems);
-    }
-    std::size_t deepest = 0;
-    for (const PlacedText& text : placed) {
-        deepest = std::max(deepest, text.path.size());
-    }
-    layer.document = layer.content.document;
-    layer.source = layer.content.source;
-    PlacedTexts table;
-    // What lies around others goes first.
-    for (std::size_t depth = 0; depth <= deepest; ++depth) {
-        for (const PlacedText& text : placed) {
-            if (text.path.size() == depth) {
-                put_text(layer.document, table, text, problems);
-            }
-        }
-    }
-    if (!table.empty()) {
-        layer.source =
-            std::shared_ptr<const Source>(new PlacedSource(layer.content.source, std::move(table)));
-    }
-}
-
-/// The name nearest to `word` among those that would have a place, spelt as `naming` spells it.
-ATTUNE_DECL std::string nearest_option(std::string_view word, std::span<const Bound> roots,
-                                       Naming naming, bool switches_only) {
-    std::vector<std::string> names;
-    for (const Bound& root : roots) {
-        for (const Option& option : options_of(root)) {
-            if (!switches_only || option.type->shape == Shape::boolean) {
-                names.push_back(naming == Naming::variable ? variable_name(option.path)
-                                                           : to_string(option.path));
-            }
-        }
-    }
-    return nearest(word, std::vector<std::string_view>(names.begin(), names.end()));
-}
-
-ATTUNE_DECL std::string near_name(const Text& text, std::span<const Bound> roots) {
-    constexpr std::string_view no = "no-";
-    if (text.naming == Naming::option && text.name.starts_with(no)) {
-        const std::string_view positive = std::string_view(text.name).substr(no.size());
-        const std::string found = nearest_option(positive, roots, text.naming, true);
-        if (!found.empty()) {
-            return text.prefix + std::string(no) + found;
-        }
-    }
-    const std::string found = nearest_option(text.name, roots, text.naming, false);
-    return found.empty() ? found : text.prefix + found;
-}
-
-/// What a person wrote, cut where it is long.
-ATTUNE_DECL std::string quoted_argument(std::string_view text) {
-    constexpr std::size_t max_length = 40;
-    std::size_t length = std::min(text.size(), max_length);
-    // Not inside a code point.
-    while (length < text.size() && length > 0 &&
-           (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) {
-        --length;
-    }
-    const bool cut = length < text.size();
-    return '"' + std::string(text.substr(0, length)) + (cut ? "...\"" : "\"");
-}
-
-ATTUNE_DECL void report_unplaced(const LayerContent& layer, std::span<const Bound> roots,
-                                 std::vector<Problem>& problems) {
-    const std::vector<Text>& texts = layer.content.texts;
-    const auto places = [&](std::size_t i) {
-        return i < layer.places.size() ? best_places(layer.places[i]) : std::vector<Target>{};
-    };
-    for (std::size_t i = 0; i != texts.size(); ++i) {
-        const Text& text = texts[i];
-        if (text.naming == Naming::positional) {
-            const Text* const before = i != 0 && following_text(layer, i - 1) == &text &&
-                                               texts[i - 1].naming == Naming::option &&
-                                               !texts[i - 1].has_value
-                                           ? &texts[i - 1]
-                                           : nullptr;
-            if (before != nullptr && awaits_value(*before, places(i - 1))) {
-                continue;
-            }
-            Problem problem = text_problem(text, "not an option");
-            problem.origin.source = "argument " + quoted_argument(text.value);
-            if (before != nullptr) {
-                problem.message += "; the value of --" + before->name + " needs a \"=\"";
-            }
-            problems.push_back(std::move(problem));
-        } else if (text.naming != Naming::path && places(i).empty()) {
-            Problem problem = text_problem(text, "matches nothing that is bound");
-            problem.suggestion = near_name(text, roots);
-            problems.push_back(std::move(problem));
-        }
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL Core::Core(StoreOptions options)
-    : chain_(std::make_shared<FrameChain>(options.history, Document::object())),
-      hub_(std::make_shared<DeliveryHub>()),
-      state_(std::make_unique<State>(std::move(options),
-                                     Ref<NodeHome>::adopt(new StoreHome{chain_}), *hub_)) {}
-
-ATTUNE_DECL Core::~Core() = default;
-
-ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
-    std::shared_ptr<Core> core{new Core{std::move(options)}};
-    static_cast<StoreHome&>(core->home()).core = core;
-    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
-                                                            const std::exception_ptr& thrown) {
-        if (const auto self = weak.lock()) {
-            self->observer_threw(observer, thrown);
-        }
-    });
-    core->watch_calls();
-    return core;
-}
-
-ATTUNE_DECL void Core::close() noexcept {
-    std::vector<std::shared_ptr<LayerEntry>> layers;
-    std::vector<std::shared_ptr<Delivery>> observers;
-    std::shared_ptr<Poller> poller;
-    {
-        const std::scoped_lock lock{state_->commit_mutex};
-        state_->closed = true;
-        layers.swap(state_->layers);
-        poller.swap(state_->poller);
-        observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
-        for (GraphNode* const node : state_->graph.nodes()) {
-            if (node != nullptr && node->observers) {
-                const auto& all = node->observers->all;
-                observers.insert(observers.end(), all.begin(), all.end());
-                node->observers = {};
-            }
-        }
-        state_->graph.dissolve();
-        state_->rejection_observers.clear();
-        state_->stack.clear();
-    }
-    home().close();
-    Graph::destroy(home().take_abandoned());
-    hub_->on_throw(nullptr);
-    hub_->bell().close();
-    // None of these under a lock: each may wait for a callback that is about to commit.
-    hub_->calls().stop();
-    for (const auto& layer : layers) {
-        if (layer->feed != nullptr) {
-            layer->transport->stop();
-        }
-    }
-    for (const auto& observer : observers) {
-        observer->cancel();
-    }
-    discard(std::move(layers), poller.get());
-    poller.reset();
-    hub_->notifier().stop();
-    chain_->forget();
-    (void)epoch_collect();
-}
-
-ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    Ref<BoundNode> node;
-    {
-        const OpenLock lock{*state_};
-        if (auto known = state_->index.find(path, kind)) {
-            return known;
-        }
-        node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
-        Candidate candidate{state_->stack, "bind " + to_string(path)};
-        std::vector<Problem> problems;
-        for (auto& layer : candidate.stack) {
-            if (layer->content.texts.empty()) {
-                continue;
-            }
-            auto placed = std::make_shared<LayerContent>(*layer);
-            if (find_places(*placed, {path, &kind.type()})) {
-                place_texts(*placed, problems);
-                layer = std::move(placed);
-            }
-        }
-        if (!problems.empty()) {
-            throw Rejected{{.problems = std::move(problems),
-                            .reason = std::move(candidate.reason),
-                            .version = chain_->current()->version}};
-        }
-        published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
-        state_->bound.push_back(node.get());
-        state_->index.insert(node);
-    }
-    finish(published);
-    return node;
-}
-
-ATTUNE_DECL Version Core::version() const noexcept {
-    const FrameGuard guard{*chain_};
-    return guard.frame().version;
-}
-
-ATTUNE_DECL const Frame* Core::acquire(Version version) const {
-    const Frame* const frame = chain_->acquire_version(version);
-    if (frame == nullptr) {
-        throw std::out_of_range{"version " + std::to_string(version) +
-                                " is not retained; versions " + std::to_string(chain_->oldest()) +
-                                " to " + std::to_string(this->version()) + " are"};
-    }
-    return frame;
-}
-
-ATTUNE_DECL bool Core::settle(std::chrono::steady_clock::time_point deadline) {
-    const bool settled = hub_->settle(version(), deadline);
-    if (epoch_collect() != 0) {
-        hub_->notifier().collect_soon();
-    }
-    return settled;
-}
-
-ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now) {
-    bool closed = false;
-    {
-        const CommitLock lock{*state_};
-        closed = state_->closed;
-        const Frame& current = *chain_->current();
-        CellOwner value = CellPtr::share(current.cell(node.slot)).own();
-        if (!closed) {
-            tidy_observers(node).push_back(observer);
-        }
-        if (now) {
-            (void)observer->offer_first(current.version, std::move(value));
-        } else {
-            observer->begin_with(std::move(value));
-        }
-    }
-    if (now) {
-        observer->deliver_first();
-    }
-    if (closed) {
-        observer->cancel();
-    }
-}
-
-ATTUNE_DECL void Core::observe_rejections(std::shared_ptr<RejectionObserver> observer) {
-    const OpenLock lock{*state_};
-    std::erase_if(state_->rejection_observers,
-                  [](const auto& other) { return other->cancelled(); });
-    state_->rejection_observers.push_back(std::move(observer));
-}
-
-ATTUNE_DECL std::vector<std::shared_ptr<Delivery>> Core::State::announce(Rejection rejection) {
-    std::vector<std::shared_ptr<Delivery>> due;
-    std::erase_if(rejection_observers, [](const auto& other) { return other->cancelled(); });
-    const auto shared = std::make_shared<const Rejection>(std::move(rejection));
-    for (const auto& observer : rejection_observers) {
-        if (observer->offer_rejection(shared->version, shared)) {
-            due.push_back(observer);
-        }
-    }
-    return due;
-}
-
-ATTUNE_DECL void Core::publish_rejection(Rejection rejection) {
-    std::vector<std::shared_ptr<Delivery>> due;
-    {
-        const CommitLock lock{*state_};
-        due = state_->announce(std::move(rejection));
-    }
-    for (const auto& delivery : due) {
-        delivery->dispatch();
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-inline bool has_error(const std::vector<Problem>& problems) noexcept {
-    return std::any_of(problems.begin(), problems.end(),
-                       [](const Problem& problem) { return problem.severity == Severity::error; });
-}
-
-/// A value decoded for a candidate.
-struct NodeUpdate {
-    BoundNode* node;
-    CellPtr cell;
-    std::vector<Problem> warnings;
-};
-
-/// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
-inline NodeUpdate decode_node(BoundNode& node, const Document& document,
-                              const StackProvenance& provenance, std::vector<Problem>& problems) {
-    NodeUpdate update{&node, {}, {}};
-    std::vector<Problem> found;
-    try {
-        const BoundKind& kind = node.bound_kind;
-        update.cell = kind.make();
-        decode(kind.type(), kind.object(*update.cell.get()), document.find(node.path), node.path,
-               provenance, found);
-    } catch (const std::exception& thrown) {
-        found.push_back({.path = node.path,
-                         .origin = provenance.origin(node.path, Part::value),
-                         .message = std::string{"decoding threw: "} + thrown.what()});
-    }
-    for (Problem& problem : found) {
-        (problem.severity == Severity::warning ? update.warnings : problems)
-            .push_back(std::move(problem));
-    }
-    return update;
-}
-
-/// The source that a derived value, or a rule, looks at first: where to look for the mistake.
-inline Path nearest_path(const GraphNode& node) {
-    const GraphNode* nearest = &node;
-    while (nearest->height != 0) {
-        const EdgeList& inputs = static_cast<const DerivedNode*>(nearest)->inputs;
-        if (inputs.size() == 0) {
-            return {};
-        }
-        nearest = &inputs.input(0);
-    }
-    return static_cast<const BoundNode*>(nearest)->path;
-}
-
-inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>& failures,
-                                        const Provenance& provenance) {
-    std::vector<Problem> problems;
-    for (const auto& [node, thrown] : failures) {
-        if (thrown == nullptr) {
-            continue;  // an input of it has failed, and that is reported
-        }
-        Problem problem{.path = nearest_path(*node)};
-        if (!problem.path.empty()) {
-            problem.origin = provenance.origin(problem.path, Part::value);
-        }
-        const auto told = [&](const char* what) {
-            return (node->is_rule ? "rule \"" : "derived value \"") + node->name() +
-                   "\" threw: " + what;
-        };
-        try {
-            std::rethrow_exception(thrown);
-        } catch (const BrokenRule&) {
-            problem.message = node->name();
-        } catch (const CycleError& cycle) {
-            problem.message = cycle.what();
-        } catch (const std::exception& exception) {
-            problem.message = told(exception.what());
-        } catch (...) {
-            problem.message = told("an exception that is no std::exception");
-        }
-        problems.push_back(std::move(problem));
-    }
-    return problems;
-}
-
-#if defined(ATTUNE_CHAOS)
-ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
-    // Most of them: a value that is spared once is kept by the history for long.
-    const auto replaces = [&] {  // xorshift64, G. Marsaglia 2003
-        chaos ^= chaos << 13;
-        chaos ^= chaos >> 7;
-        chaos ^= chaos << 17;
-        return (chaos >> 32) % 8 != 0;
-    };
-    FrameDraft draft{chain.current()};
-    for (const GraphNode* const node : graph.nodes()) {
-        if (node != nullptr && node->kind.copy != nullptr && replaces()) {
-            draft.set(node->slot, node->kind.copy(*chain.current()->cell(node->slot)));
-        }
-    }
-    chain.publish(draft);
-}
-#endif
-
-ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
-                                                 Addition addition) {
-#if defined(ATTUNE_CHAOS)
-    shake(chain);
-#endif
-    // Only a writer replaces the current frame, and that is us: it stays while we look at it.
-    const Frame& current = *chain.current();
-    Published result{.version = current.version,
-                     .before = current.document,
-                     .after = remerge(current.document, stack, candidate.stack),
-                     .observers = {},
-                     .due = {}};
-    if (!result.changed() && !addition.any()) {
-        stack = std::move(candidate.stack);  // positions may have moved
-        return result;
-    }
-
-    const StackProvenance provenance{candidate.stack};
-    std::vector<Problem> problems;
-    const auto refuse_problems = [&] {
-        if (!problems.empty()) {
-            throw Rejected{{.problems = std::move(problems),
-                            .reason = std::move(candidate.reason),
-                            .version = current.version}};
-        }
-    };
-    std::vector<NodeUpdate> updates;
-    for (BoundNode* node : index.affected(result.before, result.after, candidate.within)) {
-        updates.push_back(decode_node(*node, result.after, provenance, problems));
-    }
-    NodeUpdate first{nullptr, {}, {}};
-    if (addition.bound != nullptr) {
-        first = decode_node(*addition.bound, result.after, provenance, problems);
-    }
-    refuse_problems();
-
-    FrameDraft draft{&current};
-    graph.sweep(draft);
-    Propagation propagation{draft, graph.queue};
-    for (NodeUpdate& update : updates) {
-        const BoundNode& node = *update.node;
-        if (!node.kind.equal(*current.cell(node.slot), *update.cell.get())) {
-            draft.set(node.slot, std::move(update.cell));
-            propagation.changed(*update.node);
-        }
-    }
-    propagation.run();
-    if (DerivedNode* const derived =
-            addition.derived != nullptr ? addition.derived : addition.rule) {
-        first.cell = propagation.first_value(*derived);
-    }
-    if (!propagation.failures().empty()) {
-        problems = problems_of(propagation.failures(), provenance);
-        refuse_problems();
-    }
-    GraphNode* const added =
-        addition.bound != nullptr ? static_cast<GraphNode*>(addition.bound) : addition.derived;
-    if (added != nullptr) {
-        graph.place(*added, draft, std::move(first.cell));
-    }
-    Frame& frame = draft.frame();
-    if (result.changed()) {
-        frame.version = ++result.version;
-        frame.time = now();
-        frame.reason = std::move(candidate.reason);
-        frame.document = result.after;
-    }
-    chain.publish(draft);
-
-    stack = std::move(candidate.stack);
-    commits += result.changed() ? 1 : 0;
-    if (added != nullptr) {
-        graph.placed(*added);
-    }
-    graph.sweep_done();
-    if (addition.bound != nullptr) {
-        addition.bound->warnings = std::move(first.warnings);
-    }
-    for (NodeUpdate& update : updates) {
-        update.node->warnings = std::move(update.warnings);
-    }
-    propagation.finish(result.version, frame.time);
-    offer(frame, propagation.observed_nodes(), result);
-    return result;
-}
-
-ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> observed,
-                                    Published& result) {
-    for (GraphNode* const node : observed) {
-        if (node->observers->all.empty()) {
-            continue;
-        }
-        const auto& observers = node->observers->all;
-        result.observers.emplace_back(node->observers);
-        const CellOwner value = CellPtr::share(frame.cell(node->slot)).own();
-        // A share for each, at once; those who need none leave it to be given back.
-        std::size_t unused = observers.size() + 1;
-        DeliveryHub::Debt& debt = hub.open(result.version, unused);
-        bool tidy = false;
-        for (const auto& observer : observers) {
-            if (observer->offer_value(result.version, value, debt)) {
-                result.due.push_back(observer.get());
-                --unused;
-            } else {
-                tidy = tidy || observer->over();
-            }
-        }
-        hub.close(debt, unused);
-        if (tidy) {
-            (void)tidy_observers(*node);
-        }
-    }
-}
-
-ATTUNE_DECL std::shared_ptr<const LayerContent> Core::State::prepare(
-    const LayerEntry& entry, Content content, std::vector<Problem>& problems) const {
-    auto layer = std::make_shared<LayerContent>();
-    layer->id = entry.id;
-    layer->rank = entry.rank;
-    layer->name = entry.name;
-    layer->unknown_keys = entry.unknown_keys;
-    layer->content = std::move(content);
-    if (layer->content.texts.empty()) {
-        layer->document = layer->content.document;
-        layer->source = layer->content.source;
-        return layer;
-    }
-    for (const BoundNode* node : bound) {
-        find_places(*layer, {node->path, &node->bound_kind.type()});
-    }
-    place_texts(*layer, problems);
-    if (const LayerContent* const before = content_of(entry.id)) {
-        layer->document = reconcile(before->document, layer->document);
-    }
-    return layer;
-}
-
-ATTUNE_DECL LayerStack Core::State::stack_with(std::shared_ptr<const LayerContent> layer) const {
-    LayerStack changed = stack;
-    const auto same = [&](const auto& other) { return other->id == layer->id; };
-    const auto found = std::find_if(changed.begin(), changed.end(), same);
-    if (found != changed.end()) {
-        *found = std::move(layer);
-        return changed;
-    }
-    const auto above = std::find_if(changed.begin(), changed.end(),
-                                    [&](const auto& other) { return other->rank > layer->rank; });
-    changed.insert(above, std::move(layer));
-    return changed;
-}
-
-ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content content) const {
-    if (const LayerContent* const before = content_of(entry.id)) {
-        content.document = reconcile(before->content.document, content.document);
-    }
-    return content;
-}
-
-ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
-                                                Content content, std::string reason,
-                                                const Path* within) {
-    std::vector<Problem> problems;
-    auto layer = prepare(entry, std::move(content), problems);
-    if (has_error(problems)) {
-        throw Rejected{{.problems = std::move(problems),
-                        .reason = std::move(reason),
-                        .version = chain.current()->version}};
-    }
-    const std::string revision = layer->content.revision;
-    Published result = publish(chain, {stack_with(std::move(layer)), std::move(reason), within});
-    note_success(entry, revision);
-    return result;
-}
-
-ATTUNE_DECL void Core::finish(Published& published) {
-    hub_->bell().ring();
-    for (Delivery* const delivery : published.due) {
-        delivery->dispatch();
-    }
-    published.due.clear();
-    published.observers.clear();
-    report_notices();
-    tidy();
-}
-
-// Reclaiming costs a membarrier, which interrupts the readers' cores: a writer that commits often
-// must not do it each time. A single commit reclaims what it replaced before it returns; in a burst
-// the notifier does it, a millisecond later.
-ATTUNE_DECL void Core::tidy() {
-#if !defined(ATTUNE_LOCKED_CELLS)
-    constexpr auto pause = std::chrono::milliseconds{1};
-    const auto now = std::chrono::steady_clock::now();
-    auto last = last_collect_.load(std::memory_order_relaxed);
-    const bool due = now.time_since_epoch() - last >= pause &&
-                     last_collect_.compare_exchange_strong(last, now.time_since_epoch(),
-                                                           std::memory_order_relaxed);
-    if (!due || epoch_collect() != 0) {
-        hub_->notifier().collect_soon();
-    }
-#endif
-}
-
-ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) const {
-    Commit commit;
-    commit.version = published.version;
-    commit.hub_ = hub_;
-    if (published.changed()) {
-        commit.changed = within != nullptr
-                             ? changed_paths(published.before, published.after, *within)
-                             : changed_paths(published.before, published.after);
-    }
-    return commit;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
-
-ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
-                                        DeriveOptions options) {
-    node->keeps_on_error = options.on_error == OnError::keep;
-    if (!options.name.empty()) {
-        node->notes = std::make_unique<NodeNotes>();
-        node->notes->name = std::move(options.name);
-    }
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        node->inputs = EdgeList{inputs, node->room()};
-        node->settle_height();
-        published = state_->publish(*chain_, {state_->stack, "derive " + node->name()},
-                                    {.derived = node.get()});
-        if (!inputs.empty()) {
-            node->inputs.link(*node);
-        }
-    }
-    finish(published);
-    return node;
-}
-
-ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs) {
-    const auto self = shared_from_this();
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        rule->inputs = EdgeList{inputs, rule->room()};
-        rule->settle_height();
-        published = state_->publish(*chain_, {state_->stack, "require"}, {.rule = rule.get()});
-        rule->inputs.link(*rule);
-        state_->graph.add_rule(std::move(rule));
-    }
-    finish(published);
-}
-
-ATTUNE_DECL std::string Core::name_of(const GraphNode& node) const {
-    const CommitLock lock{*state_};
-    return node.name();
-}
-
-ATTUNE_DECL void Core::rename(GraphNode& node, std::string name) {
-    const CommitLock lock{*state_};
-    if (node.notes == nullptr) {
-        node.notes = std::make_unique<NodeNotes>();
-    }
-    node.notes->name = std::move(name);
-}
-
-ATTUNE_DECL std::optional<Staleness> Core::staleness_of(const GraphNode& node) const {
-    const CommitLock lock{*state_};
-    return node.stale ? std::optional{describe_staleness(node)} : std::nullopt;
-}
-
-ATTUNE_DECL void Core::tidy_graph() noexcept {
-    if (state_->committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
-        return;
-    }
-    std::unique_lock lock{state_->commit_mutex, std::try_to_lock};
-    if (!lock) {
-        return;  // whoever holds it looks for abandoned nodes before and after letting go
-    }
-    GraphNode* const gone = state_->graph.take_abandoned();
-    lock.unlock();
-    Graph::destroy(gone);
-}
-
-ATTUNE_DECL void StoreHome::tidy() noexcept {
-    if (const auto owner = core.lock()) {
-        owner->tidy_graph();
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// The store's ear for one running transport.
-class LayerFeed final : public Feed {
-public:
-    LayerFeed(std::weak_ptr<Core> core, std::uint64_t layer, std::shared_ptr<Poller> poller)
-        : core_(std::move(core)), layer_(layer), poller_(std::move(poller)) {}
-
-    void content(Content content) override {
-        if (const auto core = core_.lock()) {
-            core->deliver(layer_, std::move(content));
-        }
-    }
-    void failed(std::vector<Problem> problems) override {
-        if (const auto core = core_.lock()) {
-            core->fail(layer_, std::move(problems));
-        }
-    }
-    void unchanged() override {
-        if (const auto core = core_.lock()) {
-            core->confirm(layer_);
-        }
-    }
-    Poller& poller() override { return *poller_; }
-
-private:
-    const std::weak_ptr<Core> core_;
-    const std::uint64_t layer_;
-    const std::shared_ptr<Poller> poller_;
-};
-
-/// What a reload on another thread came to.
-struct ReloadOutcome {
-    std::mutex mutex;
-    std::condition_variable ready;
-    bool kept = false;
-    Commit commit;
-    std::exception_ptr thrown;
-};
-
-/// Kept at the latest when it is destroyed: a poller that ends drops its work.
-class ReloadPromise {
-public:
-    explicit ReloadPromise(std::shared_ptr<ReloadOutcome> outcome) noexcept
-        : outcome_(std::move(outcome)) {}
-    ReloadPromise(ReloadPromise&&) noexcept = default;
-    ReloadPromise& operator=(ReloadPromise&&) = delete;
-    ~ReloadPromise() {
-        if (outcome_ != nullptr) {
-            keep({}, std::make_exception_ptr(std::logic_error{
-                         "the store was closed during the reload"}));
-        }
-    }
-    void keep(Commit commit, std::exception_ptr thrown) {
-        const auto outcome = std::exchange(outcome_, nullptr);
-        const std::scoped_lock lock{outcome->mutex};
-        outcome->commit = std::move(commit);
-        outcome->thrown = std::move(thrown);
-        outcome->kept = true;
-        outcome->ready.notify_one();
-    }
-
-private:
-    std::shared_ptr<ReloadOutcome> outcome_;
-};
-
-/// One reading, with what is wrong about it as a Rejected.
-inline Content load_from(Transport& transport, const std::string& name, Version version) {
-    std::vector<Problem> problems;
-    try {
-        return transport.load();
-    } catch (const ParseError& error) {
-        problems.push_back({.path = {},
-                            .origin = {.layer = name,
-                                       .source = error.name(),
-                                       .line = error.line(),
-                                       .column = error.column(),
-                                       .revision = {}},
-                            .message = error.message()});
-    } catch (const Rejected& rejected) {
-        problems = rejected.problems();
-    }
-    throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
-}
-
-ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
-    const auto above = std::find_if(layers.begin(), layers.end(),
-                                    [&](const auto& other) { return other->rank > entry->rank; });
-    layers.insert(above, std::move(entry));
-}
-
-ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::own_layer(Rank rank, std::string name) {
-    auto entry = std::make_shared<LayerEntry>();
-    entry->id = next_layer++;
-    entry->rank = rank;
-    entry->name = std::move(name);
-    entry->status.name = entry->name;
-    entry->unknown_keys = options.unknown_keys.value_or(UnknownKeys::error);
-    return entry;
-}
-
-ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::find(std::uint64_t id) const noexcept {
-    const auto found = std::find_if(layers.begin(), layers.end(),
-                                    [&](const auto& layer) { return layer->id == id; });
-    return found != layers.end() ? *found : nullptr;
-}
-
-ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::at(std::uint64_t id) const {
-    auto found = find(id);
-    if (found == nullptr) {
-        throw std::logic_error{"the layer has been removed from its store"};
-    }
-    return found;
-}
-
-ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const noexcept {
-    const auto found = std::find_if(stack.begin(), stack.end(),
-                                    [&](const auto& layer) { return layer->id == id; });
-    return found != stack.end() ? found->get() : nullptr;
-}
-
-ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const std::string& revision) {
-    LayerStatus& status = entry.status;
-    const auto time = now();
-    if (status.state != attune::State::ready) {
-        status.state = attune::State::ready;
-        status.since = time;
-    }
-    status.last_success = time;
-    ++status.updates;
-    status.consecutive_failures = 0;
-    status.problems.clear();
-    status.revision = revision;
-    entry.refused.reset();
-}
-
-ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, std::vector<Problem> problems) {
-    LayerStatus& status = entry.status;
-    const auto state = status.updates != 0 ? attune::State::stale : attune::State::failed;
-    if (status.state != state) {
-        status.state = state;
-        status.since = now();
-    }
-    ++status.refusals;
-    ++status.consecutive_failures;
-    status.problems = std::move(problems);
-    ++refusals;
-}
-
-ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerOptions options) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    auto entry = std::make_shared<LayerEntry>();
-    entry->transport = std::move(transport);
-    entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
-    entry->status.name = entry->name;
-    const auto by_default = entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
-    entry->unknown_keys =
-        options.unknown_keys.value_or(state_->options.unknown_keys.value_or(by_default));
-
-    Content content = load_from(*entry->transport, entry->name, version());
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        entry->id = state_->next_layer++;
-        published = state_->accept(*chain_, *entry, std::move(content), entry->name);
-        state_->add(entry);
-        entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
-    }
-    finish(published);
-    try {
-        entry->transport->start(*entry->feed);
-    } catch (...) {
-        remove(entry->id);
-        throw;
-    }
-    if (published.changed()) {
-        retry_refused();
-    }
-    return entry->id;
-}
-
-ATTUNE_DECL void Core::discard(std::vector<std::shared_ptr<LayerEntry>> layers,
-                               Poller* poller) noexcept {
-    // A callback that ends its own layer returns into the transport: that must still be there.
-    if (poller != nullptr && poller->on_thread()) {
-        poller->post([kept = std::move(layers)] {});
-    }
-}
-
-ATTUNE_DECL void Core::remove(std::uint64_t layer) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    std::shared_ptr<LayerEntry> entry;
-    std::shared_ptr<Poller> poller;
-    {
-        const CommitLock lock{*state_};
-        entry = state_->find(layer);  // nothing is found in a closed store
-        if (entry == nullptr) {
-            return;
-        }
-        Candidate candidate{state_->stack, "remove " + entry->name};
-        std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
-        published = state_->publish(*chain_, std::move(candidate));
-        std::erase(state_->layers, entry);
-        poller = state_->poller;
-    }
-    finish(published);
-    if (entry->transport != nullptr) {
-        entry->transport->stop();
-    }
-    discard({std::move(entry)}, poller.get());
-}
-
-ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
-    std::shared_ptr<Poller> poller;
-    {
-        const OpenLock lock{*state_};
-        if (state_->at(layer)->transport->writable()) {
-            Commit nothing;
-            nothing.version = chain_->current()->version;
-            return nothing;
-        }
-        poller = state_->poller;
-    }
-    if (poller->on_thread()) {
-        return reload_now(layer);
-    }
-    // On the transport's own thread, so that this reading and those it brings by itself are
-    // committed in the order in which they were made.
-    auto outcome = std::make_shared<ReloadOutcome>();
-    poller->post([self = shared_from_this(), layer, promise = ReloadPromise{outcome}]() mutable {
-        try {
-            promise.keep(self->reload_now(layer), nullptr);
-        } catch (...) {
-            promise.keep({}, std::current_exception());
-        }
-    });
-    poller.reset();
-    std::unique_lock lock{outcome->mutex};
-    outcome->ready.wait(lock, [&] { return outcome->kept; });
-    if (outcome->thrown) {
-        std::rethrow_exception(outcome->thrown);
-    }
-    return outcome->commit;
-}
-
-ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    std::shared_ptr<LayerEntry> entry;
-    {
-        const OpenLock lock{*state_};
-        entry = state_->at(layer);
-    }
-    Published published;
-    try {
-        Content content = load_from(*entry->transport, entry->name, version());
-        const OpenLock lock{*state_};
-        published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
-                                   "reload " + entry->name);
-    } catch (const Rejected& rejected) {
-        const OpenLock lock{*state_};
-        state_->note_failure(*entry, rejected.problems());
-        throw;
-    }
-    finish(published);
-    if (published.changed()) {
-        retry_refused();
-    }
-    return ticket(published);
-}
-
-ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
-    const CommitLock lock{*state_};
-    return state_->at(layer)->status;
-}
-
-ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
-    Published published;
-    std::vector<std::shared_ptr<Delivery>> due;
-    {
-        const CommitLock lock{*state_};
-        const auto entry = state_->closed ? nullptr : state_->find(layer);
-        if (entry == nullptr) {
-            return;
-        }
-        content = state_->reconciled(*entry, std::move(content));
-        try {
-            published = state_->accept(*chain_, *entry, content, entry->name);
-        } catch (const Rejected& rejected) {
-            entry->refused = std::move(content);
-            if (auto together = state_->accept_refused(*chain_)) {
-                published = std::move(*together);
-            } else {
-                state_->note_failure(*entry, rejected.problems());
-                due = state_->announce(rejected.rejection());
-            }
-        }
-    }
-    for (const auto& delivery : due) {
-        delivery->dispatch();
-    }
-    finish(published);
-    if (published.changed()) {
-        retry_refused();
-    }
-}
-
-ATTUNE_DECL void Core::retry_refused() {
-    std::optional<Published> published;
-    {
-        const CommitLock lock{*state_};
-        published = state_->accept_refused(*chain_);
-    }
-    if (published) {
-        finish(*published);
-    }
-}
-
-// Two files that must change together are saved one after the other: the first is refused, and
-// becomes right by the second. So what was refused is tried again whenever something else has
-// changed or was refused too.
-ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChain& chain) {
-    std::vector<std::shared_ptr<LayerEntry>> waiting;
-    for (const auto& entry : layers) {
-        if (entry->refused) {
-            waiting.push_back(entry);
-        }
-    }
-    const auto accept_all =
-        [&](std::span<const std::shared_ptr<LayerEntry>> entries) -> std::optional<Published> {
-        Candidate candidate{stack, {}};
-        std::vector<Problem> problems;
-        for (const auto& entry : entries) {
-            const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
-            std::replace_if(
-                candidate.stack.begin(), candidate.stack.end(),
-                [&](const auto& layer) { return layer->id == entry->id; }, prepared);
-            candidate.reason += candidate.reason.empty() ? entry->name : ", " + entry->name;
-        }
-        if (!problems.empty()) {
-            return std::nullopt;
-        }
-        std::optional<Published> published;
-        try {
-            published = publish(chain, std::move(candidate));
-        } catch (const Rejected&) {
-            return std::nullopt;  // reported when it came
-        }
-        for (const auto& entry : entries) {
-            const std::string revision = entry->refused->revision;
-            note_success(*entry, revision);
-        }
-        return published;
-    };
-    if (waiting.empty()) {
-        return std::nullopt;
-    }
-    if (auto published = accept_all(waiting)) {
-        return published;
-    }
-    for (std::size_t i = 0; i != waiting.size() && waiting.size() > 1; ++i) {
-        if (auto published = accept_all({&waiting[i], 1})) {
-            return published;
-        }
-    }
-    return std::nullopt;
-}
-
-ATTUNE_DECL void Core::fail(std::uint64_t layer, std::vector<Problem> problems) {
-    std::vector<std::shared_ptr<Delivery>> due;
-    {
-        const CommitLock lock{*state_};
-        const auto entry = state_->closed ? nullptr : state_->find(layer);
-        if (entry == nullptr) {
-            return;
-        }
-        for (Problem& problem : problems) {
-            if (problem.origin.layer.empty()) {
-                problem.origin.layer = entry->name;
-            }
-        }
-        state_->note_failure(*entry, problems);
-        due = state_->announce({.problems = std::move(problems),
-                                .reason = entry->name,
-                                .version = chain_->current()->version});
-    }
-    for (const auto& delivery : due) {
-        delivery->dispatch();
-    }
-}
-
-ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
-    const CommitLock lock{*state_};
-    const auto entry = state_->closed ? nullptr : state_->find(layer);
-    if (entry != nullptr && !entry->refused) {
-        state_->note_success(*entry, entry->status.revision);
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-/// What a store does about its observers besides telling them: waiting threads, and observers in
-/// trouble.
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL bool Core::wait_until(std::chrono::steady_clock::time_point deadline,
-                                  const std::function<bool()>& check) {
-    CommitLock::refuse_inside(state_->committing);
-    return hub_->bell().wait(deadline, check);
-}
-
-// The rejection observers are told, unless it is one of them that is in trouble: that could go on
-// for ever.
-ATTUNE_DECL void Core::report_observer(const ObserverName& observer, const std::string& text) {
-    if (observer.kind == ObserverName::Kind::rejections) {
-        return;
-    }
-    Problem problem;
-    problem.message = observer.label() + ' ' + text;
-    problem.severity = Severity::warning;
-    publish_rejection(
-        {.problems = {std::move(problem)}, .reason = "observer", .version = version()});
-}
-
-ATTUNE_DECL void Core::observer_threw(const ObserverName& observer,
-                                      const std::exception_ptr& thrown) {
-    std::string what = "an exception that is no std::exception";
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const std::exception& exception) {
-        what = exception.what();
-    } catch (...) {
-    }
-    {
-        const CommitLock lock{*state_};
-        ++state_->observer_errors;
-    }
-    report_observer(observer, "threw: " + what);
-}
-
-ATTUNE_DECL void Core::report_notices() {
-    for (const DeliveryHub::Notice& notice : hub_->take_notices()) {
-        report_observer(notice.observer, notice.text);
-    }
-}
-
-// On the poller's thread: the notifier may be the very thread that a slow observer holds up.
-ATTUNE_DECL void Core::watch_calls() {
-    const auto limit = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-        state_->options.slow_observer);
-    if (limit <= limit.zero()) {
-        return;
-    }
-    const auto look = [weak = weak_from_this()] {
-        const auto self = weak.lock();
-        if (self == nullptr) {
-            return;
-        }
-        for (const CallWatch::SlowCall& call : self->hub_->calls().look()) {
-            self->report_observer(
-                call.observer,
-                "has been running for " +
-                    attune::to_text(std::chrono::ceil<std::chrono::milliseconds>(call.running)) +
-                    "; until it returns, it is told of nothing else, and "
-                    "others that share its executor wait");
-        }
-    };
-    // The timer is made with the first call: it starts the thread.
-    auto timer = std::make_shared<Poller::Timer>();
-    hub_->calls().start(limit, [look, timer, owner = std::weak_ptr<Poller>{state_->poller}](
-                                   CallWatch::Clock::time_point when) {
-        if (!*timer) {
-            if (const auto poller = owner.lock()) {
-                *timer = poller->timer(look);
-            }
-        }
-        timer->arm(when);
-    });
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// The text of Store::usage: everything that can be set within `roots`, with what is expected,
-/// what holds when it is not set, and how it is spelt in the environment, once for each of
-/// `variable_prefixes`, and on the command line, when `options` are read. Ends with a newline.
-ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
-                                   const std::vector<std::string>& variable_prefixes, bool options);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Lays options out in two columns: the path, and what there is to say about it.
-class UsageText {
-public:
-    UsageText(const std::vector<std::string>& variable_prefixes, bool options)
-        : prefixes_(variable_prefixes), options_(options) {}
-
-    void add_section(std::span<const Option> options) {
-        const Option& first = options.front();
-        if (!first.heading.empty()) {
-            if (!text_.empty()) {
-                text_ += '\n';
-            }
-            text_ += to_string(first.section);
-            text_ += (first.section.empty() ? "" : ": ") + first.heading + '\n';
-        }
-        std::size_t width = 0;
-        for (const Option& option : options) {
-            const std::size_t length = to_string(option.path).size();
-            width = length <= widest_path ? std::max(width, length) : width;
-        }
-        column_ = margin + width + gap;
-        for (const Option& option : options) {
-            add(option);
-        }
-    }
-
-    std::string take() && { return std::move(text_); }
-
-private:
-    static constexpr std::size_t margin = 2;
-    static constexpr std::size_t gap = 2;
-    static constexpr std::size_t widest_path = 36;
-    static constexpr std::size_t page = 100;
-    static constexpr std::size_t longest_default = 60;
-
-    void add(const Option& option) {
-        const std::string path = to_string(option.path);
-        text_.append(margin, ' ');
-        text_ += path;
-        if (margin + path.size() + gap > column_) {
-            text_ += '\n';
-            indent();
-        } else {
-            text_.append(column_ - margin - path.size(), ' ');
-        }
-        fill(option.expected + default_of(option));
-        if (!option.doc.empty()) {
-            indent();
-            fill(option.doc);
-        }
-        if (const std::string spelt = spellings(option); !spelt.empty()) {
-            indent();
-            fill(spelt);
-        }
-    }
-
-    void indent() { text_.append(column_, ' '); }
-
-    /// Adds words from the column to the edge of the page, on as many lines as it takes.
-    void fill(std::string_view words) {
-        std::size_t at = column_;
-        bool first = true;
-        while (!words.empty()) {
-            const std::size_t end = std::min(words.find_first_of(" \n"), words.size());
-            const std::string_view word = words.substr(0, end);
-            words.remove_prefix(std::min(end + 1, words.size()));
-            if (word.empty()) {
-                continue;
-            }
-            if (!first && at + 1 + word.size() > page) {
-                text_ += '\n';
-                indent();
-                at = column_;
-                first = true;
-            }
-            if (!first) {
-                text_ += ' ';
-                ++at;
-            }
-            text_ += word;
-            at += word.size();
-            first = false;
-        }
-        text_ += '\n';
-    }
-
-    static std::string default_of(const Option& option) {
-        if (option.required) {
-            return "; required";
-        }
-        if (option.secret) {
-            return "; default ***";
-        }
-        if (option.unset) {
-            return "; not set by default";
-        }
-        if (option.fallback.is_null()) {
-            return {};
-        }
-        const std::string text = to_text(option.fallback);
-        return text.size() <= longest_default ? "; default " + text : "; has a default";
-    }
-
-    std::string spellings(const Option& option) const {
-        std::string list;
-        const auto also = [&list](const std::string& spelling) {
-            list += (list.empty() ? "" : ", ") + spelling;
-        };
-        const bool map = option.type->shape == Shape::map;
-        if (options_) {
-            const std::string name = to_string(option.path);
-            also("--" + name);
-            if (option.type->shape == Shape::boolean) {
-                also("--no-" + name);
-            } else if (map) {
-                also("--" + name + ".<key>");
-            }
-        }
-        for (const std::string& prefix : prefixes_) {
-            const std::string name = prefix + variable_name(option.path);
-            also(name);
-            if (map) {
-                also(name + "_<KEY>");
-            }
-        }
-        return list;
-    }
-
-    const std::vector<std::string>& prefixes_;
-    const bool options_;
-    std::string text_;
-    std::size_t column_ = 0;
-};
-
-ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
-                                   const std::vector<std::string>& variable_prefixes,
-                                   bool options) {
-    // Members of a struct stand together, also where another struct is declared between them. What
-    // has no heading comes first, so that it is not taken for a part of what has one.
-    std::vector<std::vector<Option>> sections(1);
-    Document numbers;  // of sections, by JSON Pointer
-    Document listed;   // an object with the JSON Pointers of options
-    for (const Bound& root : roots) {
-        for (Option& option : options_of(root)) {
-            // Of roots inside each other, the first to be bound speaks for what they share.
-            const Path name = Path{} / option.path.pointer();
-            if (listed.find(name) != nullptr) {
-                continue;
-            }
-            listed = listed.with(name, true);
-            std::size_t number = 0;
-            if (!option.heading.empty()) {
-                const Path section = Path{} / option.section.pointer();
-                if (const Document* const known = numbers.find(section)) {
-                    number = known->as_uint64();
-                } else {
-                    number = sections.size();
-                    numbers = numbers.with(section, number);
-                    sections.emplace_back();
-                }
-            }
-            sections[number].push_back(std::move(option));
-        }
-    }
-    UsageText text(variable_prefixes, options);
-    for (const std::vector<Option>& section : sections) {
-        if (!section.empty()) {
-            text.add_section(section);
-        }
-    }
-    return std::move(text).take();
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL StoreStatus Core::status() const {
-    const CommitLock lock{*state_};
-    const Frame& frame = *chain_->current();
-    StoreStatus status;
-    status.version = frame.version;
-    status.published = frame.time;
-    status.commits = state_->commits;
-    status.refusals = state_->refusals;
-    status.observer_errors = state_->observer_errors;
-    status.dropped_changes = hub_->dropped();
-    status.slow_calls = hub_->calls().found();
-    for (CallWatch::SlowCall& call : hub_->calls().slow()) {
-        using System = std::chrono::system_clock;
-        status.slow_observers.push_back(
-            {.name = std::move(call.observer.text),
-             .since = state_->now() - std::chrono::duration_cast<System::duration>(call.running),
-             .running = call.running});
-    }
-    for (const auto& layer : state_->layers) {
-        status.layers.push_back(layer->status);
-        if (layer->transport != nullptr && layer->status.state != attune::State::ready) {
-            status.state = attune::State::stale;
-        }
-    }
-    for (const BoundNode* node : state_->bound) {
-        status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
-    }
-    for (const GraphNode* const node : state_->graph.nodes()) {
-        if (node != nullptr && node->stale) {
-            status.stale.push_back(describe_staleness(*node));
-            status.state = attune::State::stale;
-        }
-    }
-    return status;
-}
-
-inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
-    std::vector<Bound> roots;
-    roots.reserve(nodes.size());
-    for (const BoundNode* node : nodes) {
-        roots.push_back({node->path, &node->bound_kind.type()});
-    }
-    return roots;
-}
-
-/// One problem for each part of `value` that no binding covers.
-inline void report_unbound(const BindingIndex::Branch& branch, const Document& value,
-                           const Path& path, const StackProvenance& provenance,
-                           std::vector<Problem>& problems) {
-    if (!branch.nodes.empty()) {
-        return;  // the binding itself judges what is below
-    }
-    if (!value.is_object()) {
-        problems.push_back({.path = path,
-                            .origin = provenance.origin(path, Part::value),
-                            .message = "nothing is bound here, only below"});
-        return;
-    }
-    for (const auto& member : value.members()) {
-        const Path below = path / member.key;
-        const auto child = branch.children.find(member.key);
-        if (child != branch.children.end()) {
-            report_unbound(*child->second, member.value, below, provenance, problems);
-            continue;
-        }
-        const UnknownKeys rule = provenance.unknown_keys(below);
-        if (rule == UnknownKeys::ignore) {
-            continue;
-        }
-        std::vector<std::string_view> names;
-        for (const auto& [name, other] : branch.children) {
-            names.push_back(name);
-        }
-        problems.push_back({.path = below,
-                            .origin = provenance.origin(below, Part::key),
-                            .message = "nothing is bound here",
-                            .suggestion = nearest(member.key, names),
-                            .severity =
-                                rule == UnknownKeys::warn ? Severity::warning : Severity::error});
-    }
-}
-
-ATTUNE_DECL void Core::check() const {
-    Rejection rejection{.problems = {}, .reason = "check", .version = version()};
-    {
-        const OpenLock lock{*state_};
-        const StackProvenance provenance{state_->stack};
-        report_unbound(state_->index.root(), chain_->current()->document, {}, provenance,
-                       rejection.problems);
-        const auto roots = bound_roots(state_->bound);
-        for (const auto& layer : state_->stack) {
-            if (layer->unknown_keys != UnknownKeys::ignore) {
-                report_unplaced(*layer, roots, rejection.problems);
-            }
-        }
-    }
-    std::erase_if(rejection.problems,
-                  [](const Problem& problem) { return problem.severity != Severity::error; });
-    if (!rejection.problems.empty()) {
-        throw Rejected{std::move(rejection)};
-    }
-}
-
-ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
-    const CommitLock lock{*state_};
-    std::vector<const GraphNode*> nodes;
-    for (const GraphNode* const node : state_->graph.nodes()) {
-        if (node != nullptr) {
-            nodes.push_back(node);
-        }
-    }
-    for (const auto& rule : state_->graph.rules()) {
-        nodes.push_back(rule.get());
-    }
-    std::vector<std::size_t> index_of(state_->graph.nodes().size());
-    for (std::size_t i = 0; i != nodes.size(); ++i) {
-        if (!nodes[i]->is_rule) {
-            index_of[nodes[i]->slot] = i;
-        }
-    }
-    std::vector<NodeStatus> graph;
-    graph.reserve(nodes.size());
-    for (const GraphNode* const node : nodes) {
-        NodeStatus status;
-        status.name = node->name();
-        status.height = node->height;
-        if (!node->is_rule) {
-            status.version = chain_->version_of(*chain_->current()->cell(node->slot));
-        }
-        status.observers = node->observers ? node->observers->all.size() : 0;
-        if (node->height != 0) {
-            const auto& derived = static_cast<const DerivedNode&>(*node);
-            status.type = node->is_rule ? NodeStatus::Type::rule : NodeStatus::Type::derived;
-            status.runs = derived.runs;
-            status.cut_offs = derived.cut_offs;
-            status.last_duration = std::chrono::nanoseconds{derived.nanoseconds};
-            for (std::size_t i = 0; i != derived.inputs.size(); ++i) {
-                status.inputs.push_back(index_of[derived.inputs.input(i).slot]);
-            }
-        }
-        if (node->stale) {
-            status.error = node->notes->error;
-            status.since = node->notes->since;
-        }
-        graph.push_back(std::move(status));
-    }
-    return graph;
-}
-
-ATTUNE_DECL std::string Core::usage() const {
-    const OpenLock lock{*state_};
-    std::vector<std::string> prefixes;
-    bool options = false;
-    for (const auto& layer : state_->stack) {
-        if (layer->content.variable_prefix) {
-            prefixes.push_back(*layer->content.variable_prefix);
-        }
-        options = options || layer->content.reads_options;
-    }
-    return usage_text(bound_roots(state_->bound), prefixes, options);
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL LayerEdit LayerEdit::set(const Path& path, Document& value) {
-    return {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
-            .reason = path.empty() ? "set" : "set " + to_string(path),
-            .within = &path};
-}
-
-/// Makes an edited document share what it has in common with the one before; an edit does so by
-/// nature but for the values it puts in.
-inline Document reconciled_edit(const Document& before, Document after, const Path* within) {
-    if (within == nullptr) {
-        return reconcile(before, after);
-    }
-    const Document* const old = before.find(*within);
-    const Document* const fresh = after.find(*within);
-    if (old == nullptr || fresh == nullptr || old->same(*fresh)) {
-        return after;
-    }
-    Document shared = reconcile(*old, *fresh);
-    return shared.same(*old)     ? before
-           : shared.same(*fresh) ? after
-                                 : after.with(*within, std::move(shared));
-}
-
-ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        const auto entry = state_->at(layer);
-        if (entry->transport != nullptr && !entry->transport->writable()) {
-            throw Rejected{
-                {.problems = {{.path = {},
-                               .origin = {.layer = entry->name},
-                               .message = "the layer \"" + entry->name +
-                                          "\" cannot be written by the program; set "
-                                          "the value in the store, or in a memory layer"}},
-                 .reason = std::move(edit.reason),
-                 .version = chain_->current()->version}};
-        }
-        const LayerContent* const content = state_->content_of(layer);
-        const Document before = content != nullptr ? content->content.document : Document{};
-        Document document = reconciled_edit(before, edit.apply(before), edit.within);
-        try {
-            published = state_->accept(*chain_, *entry, {.document = std::move(document)},
-                                       std::move(edit.reason), edit.within);
-        } catch (const Rejected&) {
-            ++state_->refusals;
-            throw;
-        }
-    }
-    Commit commit = ticket(published, edit.within);  // an observer may destroy the path
-    finish(published);
-    if (published.changed()) {
-        retry_refused();
-    }
-    return commit;
-}
-
-ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
-    return write_layer(layer, LayerEdit::set(path, value));
-}
-
-ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
-    std::uint64_t layer = 0;
-    {
-        const OpenLock lock{*state_};
-        if (state_->overrides == 0) {
-            auto entry = state_->own_layer(Rank::overrides, "overrides");
-            state_->overrides = entry->id;
-            state_->add(std::move(entry));
-        }
-        layer = state_->overrides;
-    }
-    return write_layer(layer, std::move(edit));
-}
-
-ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edits,
-                                  TransactOptions options) {
-    const auto apply = [&](const Document& before) {
-        const Frame& current = *chain_->current();
-        if (options.expect && *options.expect != current.version) {
-            throw VersionConflict{*options.expect, current.version};
-        }
-        attune::Edit edit{before, [&](const Document& overrides) {
-                              auto layer = std::make_shared<LayerContent>();
-                              layer->id = state_->overrides;
-                              layer->rank = Rank::overrides;
-                              layer->document = overrides;
-                              return remerge(current.document, state_->stack,
-                                             state_->stack_with(std::move(layer)));
-                          }};
-        edits(edit);
-        return std::move(edit.overrides_);
-    };
-    return override_with({.apply = apply, .reason = options.reason});
-}
-
-ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    std::uint64_t id = 0;
-    {
-        const OpenLock lock{*state_};
-        auto entry = state_->own_layer(Rank::scope, "override_scope");
-        id = entry->id;
-        published =
-            state_->accept(*chain_, *entry, {.document = std::move(document)}, "override_scope");
-        state_->add(std::move(entry));
-    }
-    finish(published);
-    return id;
-}
-
-ATTUNE_DECL void Core::end_scope(std::uint64_t layer) noexcept {
-    try {
-        remove(layer);
-    } catch (const Rejected& rejected) {
-        try {
-            publish_rejection(rejected.rejection());
-        } catch (...) {
-            // Out of memory: there is nobody left to tell.
-        }
-    } catch (...) {
-        // As above, or inside a commit, where no scope should end.
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
-
-[[noreturn]] ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign,
-                                                 Version version);
-
-ATTUNE_DECL std::string node_name(const GraphNode& node);
-ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
-ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node);
-
-/// Lets derive() look into handles.
-struct HandleAccess;
-
-}  // namespace detail
-
-/// A handle to a value of type T that is always valid and always current.
-///
-/// | to read             | cost                | lives                                         |
-/// |---------------------|---------------------|-----------------------------------------------|
-/// | read()              | about 1 ns          | in its scope                                  |
-/// | View, view[handle]  | a load              | in the view's scope, one version for all      |
-/// | with(f)             | about 1 ns          | during the call                               |
-/// | get(), get(&T::x)   | a copy              | for itself                                    |
-/// | pin()               | an allocation       | as long as it is held, beyond the store too   |
-///
-/// Handles are small and cheap to copy. All functions may be called from any thread; one handle
-/// object must not be assigned to while others use it. A handle may outlive its store: it then
-/// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
-/// assigned to, destroyed, and tested.
-///
-/// The value comes from a place in the documents (Store::bind) or is what a function makes of other
-/// values (map, field, derive); in either case all handles of a store change together, in one
-/// version. A derived value is computed for as long as a handle of it, a subscription to it, or a
-/// value derived from it exists.
-template <class T>
-class Config {
-public:
-    using value_type = T;
-
-    Config() noexcept = default;
-
-    explicit operator bool() const noexcept { return static_cast<bool>(node_); }
-
-    /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
-    Reading<T> read() const noexcept {
-        assert(chain_ != nullptr && "an empty Config was read");
-        return Reading<T>{*chain_, slot_};
-    }
-
-    /// A copy of the current value.
-    T get() const
-        requires std::copy_constructible<T>
-    {
-        const auto now = read();
-        return *now;
-    }
-
-    /// A copy of one member of the current value.
-    template <class M, class C>
-        requires std::derived_from<T, C> && std::is_object_v<M>
-    M get(M C::*member) const {
-        const auto now = read();
-        return (*now).*member;
-    }
-
-    /// The current value, held for as long as the pointer, whatever becomes of handle and store.
-    std::shared_ptr<const T> pin() const {
-        const detail::FrameGuard guard{*chain_};
-        return detail::CellPtr::share(guard.frame().cell(slot_)).template pin<T>();
-    }
-
-    /// Calls `f` with the current value, which stays as it is during the call, and returns a copy
-    /// of what it returns: a reference into the value cannot get out.
-    template <class F>
-        requires std::invocable<F, const T&>
-    auto with(F&& f) const -> std::decay_t<std::invoke_result_t<F, const T&>> {
-        const auto now = read();
-        return std::invoke(std::forward<F>(f), *now);
-    }
-
-    /// Calls `f(const Change<T>&)` after each version that changes the value, on the store's
-    /// notifier thread, or on `executor`. Never under a lock, never concurrently with itself, in
-    /// version order. When versions come faster than `f` returns, the newest one wins, and `before`
-    /// is what `f` was told last; `options` may ask for every version instead. What `f` throws is
-    /// reported to Store::on_rejected and status, and stops nobody.
-    ///
-    /// Ends with the returned subscription, or with the store: an observation of a store that is
-    /// gone is over from the start.
-    template <class F>
-        requires std::invocable<std::decay_t<F>&, const Change<T>&>
-    Subscription on_change(F&& f, ObserveOptions options = {}) const {
-        return observe<false>(Executor{}, std::forward<F>(f), options);
-    }
-    template <ExecutorLike E, class F>
-        requires std::invocable<std::decay_t<F>&, const Change<T>&>
-    Subscription on_change(E executor, F&& f, ObserveOptions options = {}) const {
-        return observe<false>(Executor{std::move(executor)}, std::forward<F>(f), options);
-    }
-
-    /// Calls `f(const T&)` with the current value, on this thread, before it returns, and then as
-    /// on_change does after each change: nothing in between is missed, nothing comes twice. What
-    /// the first call throws leaves this function, and the observation does not begin.
-    template <class F>
-        requires std::invocable<std::decay_t<F>&, const T&>
-    Subscription apply(F&& f, ObserveOptions options = {}) const {
-        return observe<true>(Executor{}, std::forward<F>(f), options);
-    }
-    template <ExecutorLike E, class F>
-        requires std::invocable<std::decay_t<F>&, const T&>
-    Subscription apply(E executor, F&& f, ObserveOptions options = {}) const {
-        return observe<true>(Executor{std::move(executor)}, std::forward<F>(f), options);
-    }
-
-    /// Waits until `predicate(const T&)` is true of the current value, on this thread and without
-    /// polling: it is asked now, and after each version, outside every lock. Versions that come
-    /// while it runs may be passed over for the newest one. Returns its last verdict: false when
-    /// `timeout` is over first, or the store is closed.
-    ///
-    /// May be called in an observer, which then waits for versions of other threads, and holds up
-    /// whatever shares its executor; not in what runs inside a commit (std::logic_error).
-    template <class P, class Rep, class Period>
-        requires std::predicate<P&, const T&>
-    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
-        const auto check = [&] {
-            const auto now = read();
-            return static_cast<bool>(std::invoke(predicate, *now));
-        };
-        const auto core = detail::core_of(*node_).lock();
-        return core != nullptr ? core->wait_until(detail::deadline_after(timeout), std::ref(check))
-                               : check();
-    }
-
-    /// A value made of this one, by `f(const T&)`: computed in the commit that changes this value,
-    /// and part of the same version. As derive() does.
-    template <class F>
-        requires std::invocable<std::decay_t<F>&, const T&>
-    auto map(F&& f, DeriveOptions options = {}) const
-        -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>>;
-
-    /// One member of this value as a value of its own, whose observers hear nothing of the others.
-    template <class M, class C>
-        requires std::derived_from<T, C> && std::copy_constructible<M>
-    Config<M> field(M C::*member, DeriveOptions options = {}) const;
-
-    /// For people: the path, or the name that was given, or a number.
-    std::string name() const { return detail::node_name(*node_); }
-    /// Names the value in errors, reports and Store::graph_dot. Returns the handle.
-    const Config& named(std::string name) const {
-        detail::rename_node(*node_, std::move(name));
-        return *this;
-    }
-
-    /// Why the value is older than what it derives from, while that is so: its function threw, and
-    /// it was derived with OnError::keep.
-    std::optional<Staleness> stale() const { return detail::staleness_of(*node_); }
-
-private:
-    friend class Store;
-    friend class View;
-    friend class Snapshot;
-    friend class Track;
-    friend struct detail::HandleAccess;
-
-    explicit Config(detail::Ref<detail::GraphNode> node) noexcept
-        : chain_(node->home.chain.get()),
-          born_(node->born),
-          slot_(node->slot),
-          node_(std::move(node)) {}
-
-    /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store,
-    /// std::out_of_range for one that was bound after the frame was published.
-    const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
-        if (chain_ != chain || frame.serial() < born_) [[unlikely]] {
-            detail::throw_not_in_frame(*node_, chain_ != chain, frame.version);
-        }
-        return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
-    }
-
-    /// `Apply` says what `f` takes: a generic lambda seems to take anything.
-    template <bool Apply, class F>
-    Subscription observe(Executor executor, F&& f, const ObserveOptions& options) const {
-        using Observer = detail::ChangeObserver<T, std::decay_t<F>, Apply>;
-        const auto core = detail::core_of(*node_).lock();
-        if (core == nullptr) {
-            if constexpr (Apply) {
-                const auto last = read();
-                f(*last);
-            }
-            return {};
-        }
-        auto observer = std::make_shared<Observer>(
-            core->hub(), std::move(executor), detail::observer_name(name(), options),
-            detail::Ref<const detail::GraphNode>{node_.get()}, options, std::forward<F>(f));
-        core->observe(*node_, observer, Apply);
-        return Subscription{std::move(observer)};
-    }
-
-    // All that a reading needs; the node keeps the chain alive.
-    const detail::FrameChain* chain_ = nullptr;
-    std::uint64_t born_ = 0;
-    std::uint32_t slot_ = 0;
-    detail::Ref<detail::GraphNode> node_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL std::string node_name(const GraphNode& node) {
-    const auto core = core_of(node).lock();
-    return core != nullptr ? core->name_of(node) : node.name();
-}
-
-ATTUNE_DECL void rename_node(GraphNode& node, std::string name) {
-    if (const auto core = core_of(node).lock()) {
-        core->rename(node, std::move(name));
-    }
-}
-
-ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) {
-    const auto core = core_of(node).lock();
-    return core != nullptr ? core->staleness_of(node) : std::nullopt;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-/// A handle to one layer of a store. Copies stand for the same layer. Any thread. Once the store is
-/// gone, or the layer removed, all functions but remove throw std::logic_error.
-class Layer {
-public:
-    /// Replaces the layer's document. Only for layers that the program writes, such as memory;
-    /// throws Rejected for others, and when the result is refused: then nothing has changed.
-    Commit set(Document document) { return set(Path{}, std::move(document)); }
-    /// Replaces the value at one path of the layer.
-    Commit set(const Path& path, Document value) {
-        return core_->write(id_, path, std::move(value));
-    }
-
-    /// Reads the transport again, now. Throws Rejected when that is impossible or refused. Does
-    /// nothing for layers that the program writes.
-    Commit reload() { return core_->reload(id_); }
-
-    /// Takes the layer out of the store and ends its transport. Throws Rejected, and leaves it in,
-    /// when what remains is refused. Does nothing when it is out already.
-    void remove() { core_->remove(id_); }
-
-    LayerStatus status() const { return core_->layer_status(id_); }
-
-private:
-    friend class Store;
-    Layer(std::shared_ptr<detail::Core> core, std::uint64_t id) noexcept
-        : core_(std::move(core)), id_(id) {}
-
-    std::shared_ptr<detail::Core> core_;
-    std::uint64_t id_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// Values above everything else while this exists, also above what Store::set puts: for tests, and
-/// for a piece of work under other settings. Scopes may nest, and end in any order; the younger one
-/// wins. See Store::override_scope.
-///
-/// When what remains is refused at the end, since something below became wrong meanwhile, the
-/// values stay, and Store::on_rejected tells why. Ending after the store is gone does nothing. Any
-/// thread.
-class [[nodiscard]] OverrideScope {
-public:
-    OverrideScope(OverrideScope&& other) noexcept
-        : core_(std::move(other.core_)), layer_(other.layer_) {}
-    OverrideScope& operator=(OverrideScope&& other) noexcept {
-        if (this != &other) {
-            end();
-            core_ = std::move(other.core_);
-            layer_ = other.layer_;
-        }
-        return *this;
-    }
-    ~OverrideScope() { end(); }
-
-    /// Takes the values away before the scope ends.
-    void end() noexcept {
-        if (const auto core = std::exchange(core_, {}).lock()) {
-            core->end_scope(layer_);
-        }
-    }
-
-private:
-    friend class Store;
-    OverrideScope(std::weak_ptr<detail::Core> core, std::uint64_t layer) noexcept
-        : core_(std::move(core)), layer_(layer) {}
-
-    std::weak_ptr<detail::Core> core_;
-    std::uint64_t layer_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI {
-
-/// One version of a whole store, in a scope: whatever is read through it belongs together. About a
-/// nanosecond to make, then a few loads for each handle. Same lifetime rules as Reading; the store,
-/// or a handle of it, must be alive.
-class [[nodiscard]] View {
-public:
-    View(const View&) = delete;
-    View& operator=(const View&) = delete;
-    static void* operator new(std::size_t) = delete;
-    static void* operator new[](std::size_t) = delete;
-
-    /// The value of that handle in this version. Throws std::invalid_argument for a handle of
-    /// another store, std::out_of_range for one that was bound after this view was taken.
-    template <class T>
-    const T& operator[](const Config<T>& config) const& {
-        return config.value_in(guard_.frame(), &chain_);
-    }
-    /// A temporary would end before the value is used: name it first, `auto view = store.view();`.
-    template <class T>
-    const T& operator[](const Config<T>&) const&& = delete;
-
-    Version version() const noexcept { return guard_.frame().version; }
-    const Document& document() const& noexcept { return guard_.frame().document; }
-    const Document& document() const&& = delete;
-
-private:
-    friend class Store;
-    explicit View(const detail::FrameChain& chain) noexcept : chain_(chain), guard_(chain) {}
-
-    const detail::FrameChain& chain_;
-    detail::FrameGuard guard_;
-};
-
-/// An owning reference to one version: can be copied, stored, given to other threads, held across
-/// `co_await`, and outlives the store. Copies cost an atomic increment. Immutable; one object must
-/// not be assigned to while others use it.
-///
-/// A snapshot keeps the values and the document of its version in memory, shared with the versions
-/// around it.
-class Snapshot {
-public:
-    Snapshot(const Snapshot& other) noexcept : chain_(other.chain_), frame_(other.frame_) {
-        if (frame_ != nullptr) {
-            chain_->acquire(frame_);
-        }
-    }
-    Snapshot(Snapshot&& other) noexcept
-        : chain_(std::move(other.chain_)), frame_(std::exchange(other.frame_, nullptr)) {}
-    Snapshot& operator=(Snapshot other) noexcept {
-        std::swap(chain_, other.chain_);
-        std::swap(frame_, other.frame_);
-        return *this;
-    }
-    ~Snapshot() {
-        if (frame_ != nullptr) {
-            chain_->release(frame_);
-        }
-    }
-
-    /// As View. The reference lives as long as any copy of this snapshot.
-    template <class T>
-    const T& operator[](const Config<T>& config) const& {
-        return config.value_in(*frame_, chain_.get());
-    }
-    /// Of a temporary snapshot: a copy.
-    template <class T>
-    T operator[](const Config<T>& config) const&& {
-        return (*this)[config];
-    }
-
-    Version version() const noexcept { return frame_->version; }
-    /// When the version was published.
-    std::chrono::system_clock::time_point time() const noexcept { return frame_->time; }
-    /// What made the version: the layer that changed, or the reason that was given.
-    const std::string& reason() const& noexcept { return frame_->reason; }
-    /// The merged document of the version.
-    const Document& document() const& noexcept { return frame_->document; }
-    Document document() const&& noexcept { return frame_->document; }
-
-private:
-    friend class Store;
-    /// Takes over one reference.
-    Snapshot(std::shared_ptr<const detail::FrameChain> chain, const detail::Frame* frame) noexcept
-        : chain_(std::move(chain)), frame_(frame) {}
-
-    std::shared_ptr<const detail::FrameChain> chain_;
-    const detail::Frame* frame_;
-};
-
-}  // namespace attune::inline ATTUNE_ABI
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL void throw_not_in_frame(const GraphNode& node, bool foreign, Version version) {
-    const std::string name = '"' + node_name(node) + '"';
-    if (foreign) {
-        throw std::invalid_argument{"the handle of " + name + " belongs to another store"};
-    }
-    throw std::out_of_range{"the handle of " + name + " was made after version " +
-                            std::to_string(version) + " was looked at"};
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-/// The hub a program owns: layers of documents below, handles to typed values above, numbered
-/// versions in between. Several per process are fine; nothing is global.
-///
-/// All functions may be called from any thread, from observers too, but not from decoders, rules
-/// and checks, which run inside a commit (std::logic_error). Writers take turns; readers never
-/// wait.
-///
-/// Destruction ends transports, observers and threads, and waits for callbacks that run in other
-/// threads. It may happen inside an observer. Handles, snapshots, pins, layers and subscriptions
-/// may outlive the store.
-class Store {
-public:
-    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(std::move(options))) {}
-    Store(const Store&) = delete;
-    Store& operator=(const Store&) = delete;
-    ~Store() { core_->close(); }
-
-    /// Adds a layer above those there are, reads it, and begins to watch it. Throws Rejected when
-    /// it cannot be loaded, or what it brings is refused: the store is then as it was.
-    Layer add(std::unique_ptr<Transport> transport, LayerOptions options = {}) {
-        return Layer{core_, core_->add(std::move(transport), std::move(options))};
-    }
-
-    /// A handle to the value at `path`, decoded as T: its defaults where there is nothing. Throws
-    /// Rejected with every problem when that is impossible. Binding the same place as the same type
-    /// again gives the same value. A binding lasts as long as the store, and every later version
-    /// must satisfy it.
-    template <class T>
-    Config<T> bind(const Path& path = {}) {
-        static_assert(std::same_as<T, std::decay_t<T>>,
-                      "bind a plain type: no reference, no const, no array");
-        return Config<T>{core_->bind(path, detail::bound_kind<T>)};
-    }
-
-    /// A rule over several values: a version in which `condition(const A&...)`, of the values of
-    /// the handles, does not hold is refused with `text`. Judged in each commit that changes one
-    /// of them, for as long as the store lives; must be pure. Throws Rejected when it does not
-    /// hold now. Include <attune/store/derive.hpp>.
-    template <class F, class... A>
-        requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
-    void require(F&& condition, std::string text, const Config<A>&... inputs);
-
-    /// The current version of everything, in a scope.
-    View view() const noexcept { return View{*core_->chain()}; }
-    /// The current version, to keep.
-    Snapshot snapshot() const {
-        return Snapshot{core_->chain(), core_->chain()->acquire_current()};
-    }
-    /// A retained version, to keep. Throws std::out_of_range when it is not retained any more, or
-    /// never existed; how many are is StoreOptions::history.
-    Snapshot snapshot(Version version) const {
-        return Snapshot{core_->chain(), core_->acquire(version)};
-    }
-    Version version() const noexcept { return core_->version(); }
-
-    /// Puts a value above all layers, where it holds until it is erased. Throws Rejected when a
-    /// binding refuses the result: then nothing has changed. When it returns, every reader sees it.
-    Commit set(const Path& path, Document value) {
-        return core_->override_with(detail::LayerEdit::set(path, value));
-    }
-    /// The same, for a bindable struct, enum or duration.
-    template <class T>
-        requires(!std::convertible_to<const T&, Document>)
-    Commit set(const Path& path, const T& value) {
-        return set(path, encode(value));
-    }
-
-    /// Takes back what `set` or `merge` has put at `path` or below: the layers' own value shows
-    /// again. To hide a layer's value, set null.
-    Commit erase(const Path& path) {
-        return core_->override_with(
-            {.apply = [&](const Document& before) { return before.without(path); },
-             .reason = path.empty() ? "erase" : "erase " + to_string(path),
-             .within = &path});
-    }
-
-    /// Applies a JSON Merge Patch (RFC 7396) to what was set: null takes back, anything else sets.
-    Commit merge(const Document& patch) {
-        return core_->override_with(
-            {.apply =
-                 [&](const Document& before) {
-                     return merge_patch(before.is_null() ? Document::object() : before, patch);
-                 },
-             .reason = "merge"});
-    }
-
-    /// Applies a JSON Patch (RFC 6902) to the merged document, all of it or nothing: what it adds
-    /// or replaces is set, what it removes is erased, and hidden by null where a layer has it.
-    /// Throws PatchError when an operation fails, Rejected as above.
-    Commit patch(const Document& json_patch) {
-        return transact([&](Edit& edit) { edit.patch(json_patch); },
-                        {.expect = {}, .reason = "patch"});
-    }
-
-    /// Several edits as one version: `edits(Edit&)` runs once, with nobody else writing. Throws
-    /// VersionConflict when another version than the expected one is current, Rejected as above,
-    /// and what `edits` throws: then nothing has changed. Calling the store from `edits` is an
-    /// error (std::logic_error); what it needs to read is in the Edit.
-    template <class F>
-        requires std::invocable<F&, Edit&>
-    Commit transact(F&& edits, TransactOptions options = {}) {
-        return core_->transact(std::ref(edits), std::move(options));
-    }
-
-    /// Puts values above everything else for as long as the returned scope lives. Throws Rejected.
-    OverrideScope override_scope(Document values) {
-        const std::uint64_t layer = core_->begin_scope(std::move(values));
-        return OverrideScope{core_, layer};
-    }
-
-    /// Waits until `version`, or a later one, is current. False when `timeout` is over first, or
-    /// the store closes. Readers see that version when it returns; observers may still be running,
-    /// see settle. Rules as for Config::wait_until.
-    template <class Rep, class Period>
-    bool wait_for(Version version, std::chrono::duration<Rep, Period> timeout) const {
-        const auto core = core_;
-        const auto check = [&] { return core->version() >= version; };
-        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
-    }
-
-    /// Waits until `predicate(const View&)` is true of the current version: Config::wait_until for
-    /// conditions on several handles, or on the document.
-    template <class P, class Rep, class Period>
-        requires std::predicate<P&, const View&>
-    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
-        const auto core = core_;  // the store may go meanwhile
-        const auto check = [&] {
-            const View now{*core->chain()};
-            return static_cast<bool>(std::invoke(predicate, now));
-        };
-        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
-    }
-
-    /// Calls `f(const Rejection&)` for each change that a transport brought and the store refused,
-    /// or that it could not read, and, as a warning, for each observer that threw, runs for too
-    /// long or lets its queue run over. In order, none is left out, and what comes later takes
-    /// nothing back. Explicit writes throw instead.
-    ///
-    /// The notifier thread, where `f` runs unless it has an executor, may be the one that a slow
-    /// observer holds up: inline_executor hears of it at once.
-    template <class F>
-        requires std::invocable<std::decay_t<F>&, const Rejection&>
-    Subscription on_rejected(F&& f) {
-        return observe_rejections(Executor{}, std::forward<F>(f));
-    }
-    template <ExecutorLike E, class F>
-        requires std::invocable<std::decay_t<F>&, const Rejection&>
-    Subscription on_rejected(E executor, F&& f) {
-        return observe_rejections(Executor{std::move(executor)}, std::forward<F>(f));
-    }
-
-    /// How the store and its layers are doing. Holds no values.
-    StoreStatus status() const { return core_->status(); }
-
-    /// Every value and every rule: what it reads, how often its function ran, and what is wrong.
-    std::vector<NodeStatus> graph() const { return core_->graph(); }
-    /// The same as a picture, for Graphviz.
-    std::string graph_dot() const { return to_dot(graph()); }
-
-    /// Waits until every observer has been told of the current version, or a later one, and has
-    /// returned. False when `timeout` is over first.
+    /// The deepest paths that differ from the version before; empty when nothing changed.
+    std::vector<Path> changed;
+
+    /// Waits until every observer that this version concerns has been told of it, or of a later
+    /// one, and has returned. False when `timeout` is over first. Do not call it from an observer
+    /// of the same store: it would wait for itself.
     template <class Rep, class Period>
     bool settle(std::chrono::duration<Rep, Period> timeout) const {
-        return core_->settle(detail::deadline_after(timeout));
+        return hub_ == nullptr || hub_->settle(version, detail::deadline_after(timeout));
     }
 
-    /// Declares that everything is bound. Throws one Rejected with whatever is left over: sections
-    /// nobody bound, variables inside a prefix and arguments that match nothing, each with the
-    /// nearest name that would have matched. Layers whose unknown keys are warnings, or ignored,
-    /// are not held to it.
-    void check() const { core_->check(); }
-
-    /// For people: every option that is bound, how to write it in the environment and on the
-    /// command line where such layers exist, its default and its documentation.
-    std::string usage() const { return core_->usage(); }
+    Commit() = default;
 
 private:
-    friend struct detail::HandleAccess;
-
-    template <class F>
-    Subscription observe_rejections(Executor executor, F&& f) {
-        auto observer =
-            std::make_shared<detail::RejectionObserver>(core_->hub(), std::move(executor),
-                                                        std::forward<F>(f));
-        core_->observe_rejections(observer);
-        return Subscription{std::move(observer)};
-    }
-
-    std::shared_ptr<detail::Core> core_;
+    friend class detail::Core;
+    std::shared_ptr<detail::DeliveryHub> hub_;
 };
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What it means that the function of a derived value throws during a commit.
+enum class OnError : std::uint8_t {
+    veto,  ///< the commit is refused, and nothing changes
+    keep,  ///< the value stays as it is and counts as stale until the function succeeds again
+};
+
+struct DeriveOptions {
+    /// For errors, reports and Store::graph_dot; a number when empty.
+    std::string name = {};
+    OnError on_error = OnError::veto;
+};
+
+/// A derived value that is older than what it derives from. See OnError::keep.
+struct Staleness {
+    std::string name;   ///< of the value
+    std::string error;  ///< what its function threw
+    std::chrono::system_clock::time_point since{};
+    Version version = 0;  ///< the first one that shows the old value
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Another version than the expected one is current: somebody else has written in between. Nothing
+/// has changed.
+class VersionConflict : public std::runtime_error {
+public:
+    ATTUNE_DECL VersionConflict(Version expected, Version current);
+
+    Version expected() const noexcept { return expected_; }
+    Version current() const noexcept { return current_; }
+
+private:
+    Version expected_;
+    Version current_;
+};
+
+struct TransactOptions {
+    /// The version the edits were decided on. When another one is current: VersionConflict.
+    std::optional<Version> expect = std::nullopt;
+    /// Snapshot::reason of the version.
+    std::string reason = "transact";
+};
+
+/// Several edits of what stands above all layers, published as one version or not at all. Each sees
+/// what those before it have done.
+///
+/// Given to the function of Store::transact, and lives as long as its call.
+class Edit {
+public:
+    Edit(const Edit&) = delete;
+    Edit& operator=(const Edit&) = delete;
+
+    /// As Store::set.
+    void set(const Path& path, Document value) {
+        overrides_ = overrides_.with(path, std::move(value));
+    }
+    /// As above, for a bindable struct, enum or duration.
+    template <class T>
+        requires(!std::convertible_to<const T&, Document>)
+    void set(const Path& path, const T& value) {
+        set(path, encode(value));
+    }
+    /// As Store::erase.
+    void erase(const Path& path) { overrides_ = overrides_.without(path); }
+    /// As Store::merge.
+    ATTUNE_DECL void merge(const Document& patch);
+    /// As Store::patch. Throws PatchError.
+    ATTUNE_DECL void patch(const Document& json_patch);
+
+    /// The merged document with the edits so far. Cost follows these.
+    Document document() const { return merged_(overrides_); }
+
+private:
+    friend class detail::Core;
+    using Merged = std::function<Document(const Document& overrides)>;
+
+    Edit(Document overrides, Merged merged) noexcept
+        : overrides_(std::move(overrides)), merged_(std::move(merged)) {}
+
+    Document overrides_;
+    Merged merged_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL VersionConflict::VersionConflict(Version expected, Version current)
+    : std::runtime_error{"version " + std::to_string(expected) + " was expected, but version " +
+                         std::to_string(current) +
+                         " is current; read it, decide again, and try once more"},
+      expected_(expected),
+      current_(current) {}
+
+ATTUNE_DECL void Edit::merge(const Document& patch) {
+    overrides_ = merge_patch(overrides_.is_null() ? Document::object() : overrides_, patch);
+}
+
+namespace detail {
+
+/// Places that a patch has changed: whole values, since layers replace arrays and scalars whole.
+struct PatchedPlaces {
+    std::vector<std::pair<Path, Document>> put;
+    std::vector<Path> removed;
+};
+
+inline void find_patched(const Document& before, const Document& after, const Path& path,
+                         PatchedPlaces& places) {
+    for_each_difference(before, after,
+                        [&](std::string_view key, const Document* old, const Document* fresh) {
+                            const Path here = path / key;
+                            if (fresh == nullptr) {
+                                places.removed.push_back(here);
+                            } else if (old != nullptr && old->is_object() && fresh->is_object()) {
+                                find_patched(*old, *fresh, here, places);
+                            } else if (old == nullptr || !(*old == *fresh)) {
+                                places.put.emplace_back(here, *fresh);
+                            }
+                        });
+}
+
+}  // namespace detail
+
+ATTUNE_DECL void Edit::patch(const Document& json_patch) {
+    const Document before = document();
+    const Document after = apply_patch(before, json_patch);
+    if (!before.is_object() || !after.is_object()) {
+        throw PatchError{"the patch", 0, {}, "the document of a store must stay an object"};
+    }
+    detail::PatchedPlaces places;
+    detail::find_patched(before, after, {}, places);
+    for (const auto& [path, value] : places.put) {
+        overrides_ = overrides_.with(path, value);
+    }
+    for (const Path& path : places.removed) {
+        overrides_ = overrides_.without(path);
+    }
+    // What a layer has as well is masked by an explicit null.
+    const Document left = places.removed.empty() ? Document{} : document();
+    for (const Path& path : places.removed) {
+        if (left.find(path) != nullptr) {
+            overrides_ = overrides_.with(path, nullptr);
+        }
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What one layer has to say about a value.
+struct Candidate {
+    /// What became of it.
+    enum class Fate : std::uint8_t {
+        wins,      ///< it is the effective value
+        merged,    ///< an object: some of its members are in the effective value
+        shadowed,  ///< a layer above has the word
+    };
+
+    Fate fate = Fate::shadowed;
+    Origin origin{};   ///< the layer's name; file, line and column, variable, argument or URL
+    Document value{};  ///< secrets masked
+};
+
+/// Why a value is what it is. Secrets are masked in it.
+struct Explanation {
+    /// Of the value; empty for the whole document, and for a derived value.
+    Path path{};
+    /// Of a derived value: its name, and what it is made of, in the order in which it reads them.
+    std::string derived{};
+    std::vector<Explanation> inputs{};
+    /// The effective value in the documents; nothing where no layer has one, and for derived values.
+    std::optional<Document> value{};
+    /// The version that made the value what it is; 0 when that is older than the history, or when
+    /// no layer has a value.
+    Version since = 0;
+    /// The winning one first, then the others from the highest layer down.
+    std::vector<Candidate> candidates{};
+    /// What the bound struct has where no layer says anything; nothing when nobody bound it.
+    std::optional<Document> fallback{};
+    /// Whether the value, or a part of it, is a secret.
+    bool secret = false;
+};
+
+/// For people, on several lines without the end of the last one:
+///
+/// ```text
+/// server.port = 9090 (set in version 7)
+///   * overrides: 9090
+///     environment variable SERVICE_SERVER_PORT: 8081, shadowed
+///     service.json:3:13: 8080, shadowed
+///     default: 80
+/// ```
+ATTUNE_DECL std::string to_string(const Explanation& explanation);
+/// One after the other.
+ATTUNE_DECL std::string to_string(const std::vector<Explanation>& explanations);
 
 }  // namespace attune::inline ATTUNE_ABI
 
@@ -16880,278 +12132,596 @@ namespace attune::inline ATTUNE_ABI {
 
 namespace detail {
 
-struct TrackAccess;
+inline void render_explanation(const Explanation& explanation, std::size_t indent,
+                               std::string& text) {
+    const std::string margin(indent, ' ');
+    const auto line = [&](std::string_view mark, const std::string& rest) {
+        text += '\n' + margin + "  ";
+        text += mark;
+        text += rest;
+    };
+    text += margin;
+    if (!explanation.derived.empty()) {
+        text += explanation.derived + " is derived from";
+        for (const Explanation& input : explanation.inputs) {
+            text += '\n';
+            render_explanation(input, indent + 4, text);
+        }
+        return;
+    }
+    text += explanation.path.empty() ? "(everything)" : to_string(explanation.path);
+    if (explanation.value) {
+        text += " = " + to_text(*explanation.value);
+        if (explanation.since != 0) {
+            text += " (set in version " + std::to_string(explanation.since) + ')';
+        }
+    } else {
+        text += explanation.fallback ? " has its default" : " is not set";
+    }
+    for (const Candidate& candidate : explanation.candidates) {
+        const bool wins = candidate.fate == Candidate::Fate::wins;
+        line(wins ? "* " : "  ", to_string(candidate.origin) + ": " + to_text(candidate.value) +
+                                     (wins                                        ? ""
+                                      : candidate.fate == Candidate::Fate::merged ? ", merged"
+                                                                                  : ", shadowed"));
+    }
+    if (explanation.fallback) {
+        line(explanation.value ? "  " : "* ", "default: " + to_text(*explanation.fallback));
+    }
+}
 
-[[noreturn]] ATTUNE_DECL void throw_empty_handle();
-[[noreturn]] ATTUNE_DECL void throw_broken_rule();
+}  // namespace detail
 
-/// The store that all these belong to. Throws when there is none.
-ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes);
+ATTUNE_DECL std::string to_string(const Explanation& explanation) {
+    std::string text;
+    detail::render_explanation(explanation, 0, text);
+    return text;
+}
 
-/// The name of a member; "field" where it cannot be found out.
-template <class T, class M, class C>
-std::string member_label(M C::*member) {
-    std::string label = "field";
-    if constexpr (has_members<T>()) {
-        const T object{};
-        std::string_view names = field_text<T>;
-        const void* const wanted = std::addressof(object.*member);
-        const auto compare = [&](const void* address) {
-            const std::string_view name = member_name(next_argument(names));
-            if (address == wanted) {
-                label = name;
-            }
-        };
-        [&]<std::size_t... I, class... P>(
-            const MembersOver<std::index_sequence<I...>, P...>& members) {
-            (compare(static_cast<const MemberPointer<I, P>&>(members).address), ...);
-        }(members_of(object));
+ATTUNE_DECL std::string to_string(const std::vector<Explanation>& explanations) {
+    std::string text;
+    for (const Explanation& explanation : explanations) {
+        text += (text.empty() ? "" : "\n") + to_string(explanation);
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Whether secrets are to be seen in what a store gives away.
+enum class Secrets : std::uint8_t {
+    masked,  ///< `"***"` in their place
+    shown,
+};
+
+/// One retained version, as Store::history lists it. Holds no values but the way to a hash of them.
+class VersionInfo {
+public:
+    Version version = 0;
+    std::chrono::system_clock::time_point time{};  ///< when it was published
+    std::string reason;  ///< `set server.port`, the name of a layer, what transact was told
+    std::string layer;   ///< which layer brought the change; empty when none did
+    /// The deepest paths that differ from the version before.
+    std::vector<Path> changed;
+    bool kept = false;  ///< by Store::keep
+    std::string note;   ///< what Store::keep was told
+
+    /// SHA-256 of the merged document's text in 64 hexadecimal digits: equal for equal documents,
+    /// in any process. Computed by each call, O(n) in the size of the document.
+    ATTUNE_DECL std::string content_hash() const;
+
+    VersionInfo() = default;
+
+private:
+    friend class detail::Core;
+    Document document_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL std::string VersionInfo::content_hash() const {
+    const std::string text = to_text(document_);
+    std::array<unsigned char, 32> digest;
+    if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+        throw std::runtime_error{"OpenSSL cannot compute SHA-256"};
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hash;
+    for (const unsigned char byte : digest) {
+        hash += digits[byte >> 4];
+        hash += digits[byte & 15];
+    }
+    return hash;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// One value of a store's graph at one moment, or one rule. Holds no values.
+struct NodeStatus {
+    enum class Type : std::uint8_t { bound, derived, rule };
+
+    Type type = Type::bound;
+    std::string name;
+    std::vector<std::size_t> inputs;  ///< what it read last, as indexes into Store::graph()
+    std::uint32_t height = 0;         ///< 0 for bound values, else above every input
+    /// The version that brought the present value, or the oldest one retained if that is younger.
+    Version version = 0;
+    std::size_t observers = 0;
+    std::uint64_t runs = 0;                         ///< of the function, refused commits included
+    std::uint64_t cut_offs = 0;                     ///< runs that gave an equal value
+    std::chrono::nanoseconds last_duration{};       ///< of the last run that was timed: 1 in 128
+    std::string error;                              ///< while the value is stale, what was thrown
+    std::chrono::system_clock::time_point since{};  ///< of the error
+};
+
+/// The graph in the language of Graphviz, `dot -Tsvg`: sources at the top, stale values in red.
+ATTUNE_DECL std::string to_dot(const std::vector<NodeStatus>& graph);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// Within double quotes; a label ends its lines with \n.
+inline std::string quoted_for_dot(std::string_view text) {
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+        }
+        if (c == '\n') {
+            quoted += "\\n";
+        } else {
+            quoted += c;
+        }
+    }
+    return quoted + '"';
+}
+
+inline std::string label_for_dot(const NodeStatus& node) {
+    std::string label = node.name + "\nheight " + std::to_string(node.height);
+    if (node.type != NodeStatus::Type::rule) {
+        label += ", version " + std::to_string(node.version);
+    }
+    if (node.type != NodeStatus::Type::bound) {
+        label += '\n' + std::to_string(node.runs) + " runs, " + std::to_string(node.cut_offs) +
+                 " cut off, last " + std::to_string(node.last_duration.count()) + " ns";
+    }
+    if (node.observers != 0) {
+        label += '\n' + std::to_string(node.observers) + " observers";
+    }
+    if (!node.error.empty()) {
+        label += "\nstale: " + node.error;
     }
     return label;
 }
 
 }  // namespace detail
 
-/// What a function given to derive() reads other handles with. Each one that it reads by this is an
-/// input until the next run, whether the run ends with a new value, the same one, or an error.
-///
-/// Belongs to one run: must not be kept, or used on another thread.
-class Track {
-public:
-    Track(const Track&) = delete;
-    Track& operator=(const Track&) = delete;
-
-    /// The value of `config` in the version that is being made. The reference holds during the run.
-    /// Throws std::logic_error for an empty handle, for one of another store, and when this value
-    /// derives from the one being computed: the commit is refused then, naming the circle.
-    template <class T>
-    const T& operator()(const Config<T>& config) {
-        if (!config) {
-            detail::throw_empty_handle();
-        }
-        return detail::value_in_cell<T>(now_.read(*config.node_));
+ATTUNE_DECL std::string to_dot(const std::vector<NodeStatus>& graph) {
+    std::string dot = "digraph attune {\n  node [fontname=\"sans-serif\"];\n";
+    for (std::size_t i = 0; i != graph.size(); ++i) {
+        const NodeStatus& node = graph[i];
+        const char* const shape = node.type == NodeStatus::Type::bound  ? "box"
+                                  : node.type == NodeStatus::Type::rule ? "diamond"
+                                                                        : "ellipse";
+        dot += "  n" + std::to_string(i) + " [shape=" + shape +
+               ", label=" + detail::quoted_for_dot(detail::label_for_dot(node)) +
+               (node.error.empty() ? "" : ", color=red") + "];\n";
     }
+    for (std::size_t i = 0; i != graph.size(); ++i) {
+        for (const std::size_t input : graph[i].inputs) {
+            dot += "  n" + std::to_string(input) + " -> n" + std::to_string(i) + ";\n";
+        }
+    }
+    return dot + "}\n";
+}
 
-private:
-    friend struct detail::TrackAccess;
-    explicit Track(detail::Evaluation& now) noexcept : now_(now) {}
+}  // namespace attune::inline ATTUNE_ABI
 
-    detail::Evaluation& now_;
+namespace attune::inline ATTUNE_ABI {
+
+/// What an observer of changes is told. `before` is what the same observer was told last (or found
+/// when it subscribed), so that no step is missing between two calls, even where several versions
+/// came together in one. Where every version is delivered by itself, it is the version before,
+/// unless the observer's queue was full.
+template <class T>
+struct Change {
+    std::shared_ptr<const T> before;
+    std::shared_ptr<const T> after;
+    Version version = 0;  ///< the version `after` belongs to
+};
+
+/// Which changes an observer is told of when versions come faster than it returns.
+enum class Deliver : std::uint8_t {
+    /// The newest one. A value that has meanwhile returned to what the observer saw last is no
+    /// change to it.
+    latest,
+    /// Each one by itself, in order: for audit trails, counters, replication.
+    every_version,
+};
+
+struct ObserveOptions {
+    Deliver deliver = Deliver::latest;
+    /// With Deliver::every_version: how many changes may wait, at least 1. When one more comes, the
+    /// oldest that waits is dropped: the next one then tells of both, from the `before` of the
+    /// first to the `after` of the second. Subscription::lag counts what was dropped, and
+    /// Store::on_rejected is told once, until the observer has caught up.
+    std::size_t queue = 1024;
+    /// Who the observer is in reports and status; the name of what it observes when empty.
+    std::string name = {};
 };
 
 namespace detail {
 
-struct HandleAccess {
-    template <class T>
-    static GraphNode* node(const Config<T>& config) noexcept {
-        return config.node_.get();
-    }
-    template <class T>
-    static Config<T> make(Ref<GraphNode> node) noexcept {
-        return Config<T>{std::move(node)};
-    }
-    static const std::shared_ptr<Core>& core(const Store& store) noexcept { return store.core_; }
-};
+/// The name of an observer of what is known as `observed`.
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options);
 
-struct TrackAccess {
-    template <class F>
-    static decltype(auto) call(F& function, Evaluation& now) {
-        Track use{now};
-        now.track();
-        return function(use);
-    }
-};
-
-/// The cell for a new value, or none when it equals the one before: then nothing is allocated.
-template <class T>
-CellPtr cell_unless_equal(T value, const CellBase* before) {
-    if (before != nullptr && value_equal(value_in_cell<T>(*before), value)) {
-        return {};
-    }
-    return CellPtr::adopt(new ValueCell<T>{std::move(value)});
-}
-
-/// A function of the same handles each time.
-template <class T, class F, class... A>
-class FunctionNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
+/// An observer of one node.
+class ValueDelivery : public Delivery {
 public:
-    template <class G>
-    FunctionNode(NodeHome& owner, G&& function)
-        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+    ATTUNE_DECL ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                              ObserverName name, Ref<const GraphNode> node,
+                              const ObserveOptions& options);
+    ATTUNE_DECL ~ValueDelivery() override;
+
+    /// What the observer is taken to know already. Before the first offer.
+    void begin_with(CellOwner seen) noexcept { seen_ = std::move(seen); }
+
+    /// Under the commit mutex. True when dispatch is due; see offer.
+    ATTUNE_DECL bool offer_value(Version version, const CellOwner& value, DeliveryHub::Debt& debt);
+    /// The same for a single observer, to be followed by deliver_first.
+    ATTUNE_DECL bool offer_first(Version version, CellOwner value);
+
+protected:
+    /// The user's code. `before` is empty for the first value that is applied, and may be moved
+    /// from; `after` must be in its place when this returns.
+    virtual void tell(CellOwner& before, CellOwner& after, Version version) = 0;
+    ATTUNE_DECL void drop() noexcept override;
 
 private:
-    CellPtr compute(Evaluation& now, const CellBase* before) override {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now.input(I))...),
-                                        before);
-        }(std::index_sequence_for<A...>{});
-    }
-    Edge* room() noexcept override { return this->edges; }
+    struct Backlog;
 
-    F function_;
+    /// A value to be told of.
+    struct Item {
+        CellOwner value;
+        Version version = 0;  ///< of the value
+        Version since = 0;    ///< of the oldest value it stands for
+    };
+
+    ATTUNE_DECL bool take() override;
+    ATTUNE_DECL std::optional<Version> waiting() const noexcept override;
+    ATTUNE_DECL Lag count_waiting() const noexcept override;
+    ATTUNE_DECL void call() override;
+    /// Gives what had to go, to be destroyed without the lock.
+    Item add_to_backlog(Item item, bool& fell_behind);
+
+    Ref<const GraphNode> node_;  // an observed value is computed, whether or not a handle is left
+    CellOwner seen_;             // by the observer
+    Item taken_;                 // from take to call
+    Item next_;                  // Deliver::latest
+    const std::unique_ptr<Backlog> backlog_;  // Deliver::every_version
 };
 
-/// A function that decides what it reads while it runs.
-template <class T, class F>
-class TrackingNode final : public DerivedNode {
+/// Calls an F with the value, when it applies values, or with the Change.
+template <class T, class F, bool Apply>
+class ChangeObserver final : public ValueDelivery {
 public:
     template <class G>
-    TrackingNode(NodeHome& owner, G&& function)
-        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+    ChangeObserver(std::shared_ptr<DeliveryHub> hub, Executor executor, ObserverName name,
+                   Ref<const GraphNode> node, const ObserveOptions& options, G&& callback)
+        : ValueDelivery(std::move(hub), std::move(executor), std::move(name), std::move(node),
+                        options),
+          callback_(std::in_place, std::forward<G>(callback)) {}
 
 private:
-    CellPtr compute(Evaluation& now, const CellBase* before) override {
-        return cell_unless_equal<T>(TrackAccess::call(function_, now), before);
-    }
-
-    F function_;
-};
-
-/// A condition on several values. Has no value itself.
-template <class F, class... A>
-class RuleNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
-public:
-    template <class G>
-    RuleNode(NodeHome& owner, G&& condition, std::string text)
-        : DerivedNode(owner, derived_kind<bool>),
-          condition_(std::forward<G>(condition)),
-          text_(std::move(text)) {
-        is_rule = true;
-    }
-
-private:
-    CellPtr compute(Evaluation& now, const CellBase*) override {
-        const bool holds = [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {
-            return std::invoke(condition_, value_in_cell<A>(now.input(I))...);
-        }(std::index_sequence_for<A...>{});
-        if (!holds) {
-            throw_broken_rule();
+    void tell([[maybe_unused]] CellOwner& before, CellOwner& after,
+              [[maybe_unused]] Version version) override {
+        if constexpr (Apply) {
+            (*callback_)(static_cast<const ValueCell<T>*>(after.get())->value);
+        } else {
+            // Moved there and back: most callbacks keep neither value, and none must be counted.
+            struct Loan {
+                ~Loan() { after = CellOwner{std::move(change.after), cell}; }
+                CellOwner& after;
+                const CellBase* const cell;
+                attune::Change<T> change;
+            } loan{after,
+                   after.get(),
+                   {pin_value<T>(std::move(before)), pin_value<T>(std::move(after)), version}};
+            (*callback_)(std::as_const(loan.change));
         }
-        return {};
     }
-    Edge* room() noexcept override { return this->edges; }
-    std::string default_name() const override { return text_; }
+    void drop() noexcept override {
+        callback_.reset();
+        ValueDelivery::drop();
+    }
 
-    F condition_;
-    std::string text_;
+    std::optional<F> callback_;
 };
 
-template <class T>
-inline constexpr bool is_config = false;
-template <class T>
-inline constexpr bool is_config<Config<T>> = true;
+/// An observer of rejections: gets each of them, in order.
+class RejectionObserver final : public Delivery {
+public:
+    RejectionObserver(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                      std::function<void(const Rejection&)> callback)
+        : Delivery(std::move(hub), std::move(executor),
+                   {"on_rejected", ObserverName::Kind::rejections}),
+          callback_(std::move(callback)) {}
 
-template <class F, class... A>
-using DerivedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, const A&...>>;
+    bool offer_rejection(Version version, std::shared_ptr<const Rejection> rejection) {
+        return offer(version, [&] { queue_.emplace_back(version, std::move(rejection)); });
+    }
 
-template <class F>
-using TrackedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, Track&>>;
+private:
+    bool take() override {
+        if (queue_.empty()) {
+            return false;
+        }
+        current_ = std::move(queue_.front().second);
+        queue_.pop_front();
+        return true;
+    }
+    std::optional<Version> waiting() const noexcept override {
+        return queue_.empty() ? std::nullopt : std::optional{queue_.front().first};
+    }
+    Lag count_waiting() const noexcept override { return {.waiting = queue_.size()}; }
+    void call() override { callback_(*std::exchange(current_, nullptr)); }
+    void drop() noexcept override {
+        queue_.clear();
+        callback_ = nullptr;
+    }
+
+    std::function<void(const Rejection&)> callback_;
+    std::deque<std::pair<Version, std::shared_ptr<const Rejection>>> queue_;
+    std::shared_ptr<const Rejection> current_;
+};
 
 }  // namespace detail
-
-/// A value made of others: `fn(const A&...)`, of the values of the handles, in their order.
-///
-/// It is computed in each commit that changes one of them, before the commit is published, at most
-/// once, and moves with them in one version. When the result equals the present value (by `==`;
-/// member by member for a plain struct that has none; never, when that is impossible too), whatever
-/// derives from this one does not run. The function must be pure, and read the store by its
-/// arguments only: it runs inside the commit, on the thread of whoever brought the change, and a
-/// call that would change the store throws std::logic_error there. What it throws vetoes the
-/// commit, unless the options say otherwise.
-///
-/// Throws Rejected when the first run throws, std::invalid_argument when the handles are empty or
-/// of different stores, std::logic_error when the store is closed, or when it is called inside a
-/// commit. Any thread.
-template <class F, class... A>
-    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
-Config<detail::DerivedType<F, A...>> derive(DeriveOptions options, F&& fn,
-                                            const Config<A>&... inputs) {
-    using T = detail::DerivedType<F, A...>;
-    using Made = detail::FunctionNode<T, std::decay_t<F>, A...>;
-    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
-    const auto core = detail::common_core(nodes);
-    return detail::HandleAccess::make<T>(core->derive(
-        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), nodes,
-        std::move(options)));
-}
-template <class F, class... A>
-    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
-Config<detail::DerivedType<F, A...>> derive(F&& fn, const Config<A>&... inputs) {
-    return derive(DeriveOptions{}, std::forward<F>(fn), inputs...);
-}
-
-/// A value made of others, where the function finds out which while it runs: `fn(Track& use)` reads
-/// them by `use(handle)`. Otherwise as above.
-template <std::same_as<Store> S, class F>  // first: a generic lambda is only asked about Track here
-    requires std::invocable<std::decay_t<F>&, Track&>
-Config<detail::TrackedType<F>> derive(S& store, F&& fn, DeriveOptions options = {}) {
-    using T = detail::TrackedType<F>;
-    using Made = detail::TrackingNode<T, std::decay_t<F>>;
-    const auto& core = detail::HandleAccess::core(store);
-    return detail::HandleAccess::make<T>(core->derive(
-        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), {},
-        std::move(options)));
-}
-
-template <class T>
-template <class F>
-    requires std::invocable<std::decay_t<F>&, const T&>
-auto Config<T>::map(F&& f, DeriveOptions options) const
-    -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>> {
-    return derive(std::move(options), std::forward<F>(f), *this);
-}
-
-template <class T>
-template <class M, class C>
-    requires std::derived_from<T, C> && std::copy_constructible<M>
-Config<M> Config<T>::field(M C::*member, DeriveOptions options) const {
-    if (options.name.empty()) {
-        options.name = name() + '.' + detail::member_label<T>(member);
-    }
-    return derive(
-        std::move(options), [member](const T& value) -> M { return value.*member; }, *this);
-}
-
-template <class F, class... A>
-    requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
-void Store::require(F&& condition, std::string text, const Config<A>&... inputs) {
-    using Made = detail::RuleNode<std::decay_t<F>, A...>;
-    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
-    core_->require(detail::Ref<detail::DerivedNode>::adopt(new Made{
-                       core_->home(), std::forward<F>(condition), std::move(text)}),
-                   nodes);
-}
 
 }  // namespace attune::inline ATTUNE_ABI
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void throw_empty_handle() {
-    throw std::logic_error{"an empty Config was read; bind or derive it first"};
+ATTUNE_DECL ObserverName observer_name(std::string observed, const ObserveOptions& options) {
+    if (options.name.empty()) {
+        return {std::move(observed), ObserverName::Kind::observed};
+    }
+    return {options.name, ObserverName::Kind::given};
 }
 
-ATTUNE_DECL void throw_broken_rule() { throw BrokenRule{}; }
+/// What waits where every version is delivered. Under the delivery's lock.
+struct ValueDelivery::Backlog {
+    explicit Backlog(std::size_t size) : capacity(std::max<std::size_t>(size, 1)) {}
 
-ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes) {
-    for (const GraphNode* const node : nodes) {
-        if (node == nullptr) {
-            throw std::invalid_argument{"an empty Config cannot be derived from"};
+    const std::size_t capacity;
+    std::deque<Item> items;  // oldest first
+    std::uint64_t dropped = 0;
+    bool behind = false;  // something was dropped since the queue was last empty
+};
+
+ATTUNE_DECL ValueDelivery::ValueDelivery(std::shared_ptr<DeliveryHub> hub, Executor executor,
+                                         ObserverName name, Ref<const GraphNode> node,
+                                         const ObserveOptions& options)
+    : Delivery(std::move(hub), std::move(executor), std::move(name)),
+      node_(std::move(node)),
+      backlog_(options.deliver == Deliver::every_version ? std::make_unique<Backlog>(options.queue)
+                                                         : nullptr) {}
+
+ATTUNE_DECL ValueDelivery::~ValueDelivery() = default;
+
+ATTUNE_DECL bool ValueDelivery::offer_value(Version version, const CellOwner& value,
+                                            DeliveryHub::Debt& debt) {
+    Item replaced;  // destroyed without the lock
+    if (backlog_ != nullptr) {
+        bool fell_behind = false;
+        const bool due = offer(debt, [&] {
+            replaced = add_to_backlog({value, version, version}, fell_behind);
+        });
+        if (fell_behind) {
+            hub().notice(name(), "is behind by " + std::to_string(backlog_->capacity) +
+                                     " changes, all that ObserveOptions::queue lets wait; until "
+                                     "it has caught up, the oldest are merged into the next. Make "
+                                     "it faster, give it an executor of its own or a longer "
+                                     "queue, or let it have the latest value only");
         }
-        if (&node->home != &nodes.front()->home) {
-            throw std::invalid_argument{"\"" + node_name(*nodes.front()) + "\" and \"" +
-                                        node_name(*node) +
-                                        "\" belong to two stores; a value derives from handles of "
-                                        "one store"};
-        }
+        return due;
     }
-    auto core = core_of(*nodes.front()).lock();
-    if (core == nullptr) {
-        throw std::logic_error{"the store has been closed"};
+    return offer(debt, [&] {
+        const Version since = next_.value ? next_.since : version;
+        replaced = std::exchange(next_, {value, version, since});
+    });
+}
+
+ATTUNE_DECL bool ValueDelivery::offer_first(Version version, CellOwner value) {
+    DeliveryHub::Debt& debt = hub().open(version);
+    const bool due = offer_value(version, value, debt);
+    if (!due) {
+        hub().close(debt);
     }
-    return core;
+    return due;
+}
+
+ATTUNE_DECL ValueDelivery::Item ValueDelivery::add_to_backlog(Item item, bool& fell_behind) {
+    Backlog& backlog = *backlog_;
+    Item dropped;
+    if (backlog.items.size() == backlog.capacity) {
+        dropped = std::move(backlog.items.front());
+        backlog.items.pop_front();
+        (backlog.items.empty() ? item : backlog.items.front()).since = dropped.since;
+        ++backlog.dropped;
+        hub().count_dropped();
+        fell_behind = !std::exchange(backlog.behind, true);
+    }
+    backlog.items.push_back(std::move(item));
+    return dropped;
+}
+
+ATTUNE_DECL bool ValueDelivery::take() {
+    if (backlog_ == nullptr) {
+        taken_ = std::exchange(next_, {});
+        return static_cast<bool>(taken_.value);
+    }
+    if (backlog_->items.empty()) {
+        return false;
+    }
+    taken_ = std::move(backlog_->items.front());
+    backlog_->items.pop_front();
+    backlog_->behind = backlog_->behind && !backlog_->items.empty();
+    return true;
+}
+
+ATTUNE_DECL void ValueDelivery::call() {
+    Item item = std::exchange(taken_, {});
+    // Compared here and not in take: two values of a user's type are compared by the user's code.
+    if (backlog_ == nullptr && seen_ && node_->kind.equal(*seen_.get(), *item.value.get())) {
+        return;
+    }
+    std::swap(seen_, item.value);
+    tell(item.value, seen_, item.version);
+}
+
+ATTUNE_DECL std::optional<Version> ValueDelivery::waiting() const noexcept {
+    if (backlog_ != nullptr) {
+        return backlog_->items.empty() ? std::nullopt
+                                       : std::optional{backlog_->items.front().since};
+    }
+    return next_.value ? std::optional{next_.since} : std::nullopt;
+}
+
+ATTUNE_DECL Lag ValueDelivery::count_waiting() const noexcept {
+    if (backlog_ != nullptr) {
+        return {.waiting = backlog_->items.size(), .dropped = backlog_->dropped};
+    }
+    return {.waiting = next_.value ? 1U : 0U};
+}
+
+ATTUNE_DECL void ValueDelivery::drop() noexcept {
+    if (backlog_ != nullptr) {
+        backlog_->items.clear();
+    }
+    seen_ = {};
+    taken_ = {};
+    next_ = {};
+    node_ = {};
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// How a store writes its journal.
+struct JournalOptions {
+    /// A commit returns when its version would survive a loss of power: one flush each, 0.1 ms or
+    /// more. Otherwise it survives the end of the process, also by SIGKILL, but a loss of power
+    /// takes what the kernel has not written yet, mostly the last seconds.
+    bool sync = true;
+    /// Versions that compaction leaves, besides those that Store::keep marks; at least 1.
+    std::size_t keep = 1000;
+    /// Size from which a segment file may be closed and the one before it removed, which also needs
+    /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
+    /// `sync`, a sixteenth of it is set aside at a time. At least 4 KiB.
+    std::size_t segment_bytes = std::size_t{16} << 20;
+    /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
+    /// Empty: no signatures.
+    std::string signing_key = {};
+    /// Refuses a journal with a record that this public Ed25519 key (PEM, or 32 bytes) has not
+    /// signed. Checking takes 0.1 ms per record. Empty: signatures are not looked at.
+    std::string public_key = {};
+};
+
+namespace journal {
+
+struct VerifyOptions {
+    /// As JournalOptions::public_key.
+    std::string public_key = {};
+    /// The last record's hash, 64 hexadecimal digits, as an earlier report has it and somebody has
+    /// kept elsewhere. Finds what nothing inside a journal can show: that its end is missing.
+    std::string expected_head = {};
+};
+
+}  // namespace journal
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What went wrong with a journal.
+enum class JournalFault : std::uint8_t {
+    damaged,  ///< the files are not what was written; journal::recover is the way out
+    locked,   ///< another store has the journal
+    full,     ///< no room: as before, and the next attempt may succeed
+    disk,     ///< the system said something else
+    key,      ///< a key that is none, or not the one that has signed
+};
+
+/// A journal cannot be read or written. The message says where, why, and what to do about it.
+class JournalError : public std::runtime_error {
+public:
+    ATTUNE_DECL JournalError(JournalFault fault, std::string file, std::uint64_t offset,
+                             const std::string& message);
+
+    JournalFault fault() const noexcept { return fault_; }
+    /// The file, or the directory where it is about all of them.
+    const std::string& file() const noexcept { return file_; }
+    /// Of damage: where in the file, in bytes; zero otherwise.
+    std::uint64_t offset() const noexcept { return offset_; }
+
+private:
+    JournalFault fault_;
+    std::string file_;
+    std::uint64_t offset_;
+};
+
+namespace journal {
+
+/// A place where a journal is not what was written.
+struct Damage {
+    std::string file;
+    std::uint64_t offset = 0;
+    std::string what;
+
+    friend bool operator==(const Damage&, const Damage&) = default;
+};
+
+struct Report {
+    std::uint64_t records = 0;  ///< all that are intact, marks included
+    std::size_t versions = 0;
+    Version first = 0;  ///< the oldest version; zero when there is none
+    Version last = 0;
+    std::string head;  ///< SHA-256 of the last record, in hexadecimal; empty when there is none
+    /// Bytes after the last record that a write has left which never ended. They were never
+    /// acknowledged (with `sync`), and the next store that opens the journal cuts them off.
+    std::uint64_t unfinished = 0;
+    std::optional<Damage> damage;  ///< the first; what comes after it is not counted above
+
+    explicit operator bool() const noexcept { return !damage; }
+};
+
+}  // namespace journal
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL JournalError::JournalError(JournalFault fault, std::string file, std::uint64_t offset,
+                                       const std::string& message)
+    : std::runtime_error("journal " + file +
+                         (fault == JournalFault::damaged ? ", byte " + std::to_string(offset)
+                                                         : std::string()) +
+                         ": " + message),
+      fault_(fault),
+      file_(std::move(file)),
+      offset_(offset) {}
+
+}  // namespace attune::inline ATTUNE_ABI
 
 namespace attune::inline ATTUNE_ABI {
 
@@ -17217,52 +12787,6 @@ public:
 
 namespace attune::inline ATTUNE_ABI {
 
-struct JournalOptions {
-    /// A commit returns when its version would survive a loss of power: one flush each, 0.1 ms or
-    /// more. Otherwise it survives the end of the process, also by SIGKILL, but a loss of power
-    /// takes what the kernel has not written yet, mostly the last seconds.
-    bool sync = true;
-    /// Versions that compaction leaves, besides those that Store::keep marks; at least 1.
-    std::size_t keep = 1000;
-    /// Size from which a segment file may be closed and the one before it removed, which also needs
-    /// `keep` versions in it, and more bytes of changes than of the document it begins with. With
-    /// `sync`, a sixteenth of it is set aside at a time. At least 4 KiB.
-    std::size_t segment_bytes = std::size_t{16} << 20;
-    /// Signs every record: a private Ed25519 key as PEM (PKCS #8, no password), or its 32 bytes.
-    /// Empty: no signatures.
-    std::string signing_key = {};
-    /// Refuses a journal with a record that this public Ed25519 key (PEM, or 32 bytes) has not
-    /// signed. Checking takes 0.1 ms per record. Empty: signatures are not looked at.
-    std::string public_key = {};
-};
-
-/// What went wrong with a journal.
-enum class JournalFault : std::uint8_t {
-    damaged,  ///< the files are not what was written; journal::recover is the way out
-    locked,   ///< another store has the journal
-    full,     ///< no room: as before, and the next attempt may succeed
-    disk,     ///< the system said something else
-    key,      ///< a key that is none, or not the one that has signed
-};
-
-/// A journal cannot be read or written. The message says where, why, and what to do about it.
-class JournalError : public std::runtime_error {
-public:
-    ATTUNE_DECL JournalError(JournalFault fault, std::string file, std::uint64_t offset,
-                             const std::string& message);
-
-    JournalFault fault() const noexcept { return fault_; }
-    /// The file, or the directory where it is about all of them.
-    const std::string& file() const noexcept { return file_; }
-    /// Of damage: where in the file, in bytes; zero otherwise.
-    std::uint64_t offset() const noexcept { return offset_; }
-
-private:
-    JournalFault fault_;
-    std::string file_;
-    std::uint64_t offset_;
-};
-
 /// Where a store keeps its versions: a directory of its own, which is created when it is missing.
 /// Empty by default: nowhere.
 ///
@@ -17282,9 +12806,13 @@ public:
     const std::filesystem::path& directory() const noexcept { return directory_; }
     const JournalOptions& options() const noexcept { return options_; }
 
-    /// Takes the journal for one store, until the sink is destroyed. It must not be empty. Throws
-    /// JournalError: locked, disk, key.
-    std::unique_ptr<detail::JournalSink> open() const { return open_(*this); }
+    /// Takes the journal for one store, until the sink is destroyed. It must not be empty; without
+    /// `sync` nothing is flushed, whatever the options say. Throws JournalError: locked, disk, key.
+    std::unique_ptr<detail::JournalSink> open(bool sync = true) const {
+        Journal how = *this;
+        how.options_.sync = how.options_.sync && sync;
+        return open_(how);
+    }
 
 private:
     // Reached through a pointer that only a journal with a directory has: a program without one
@@ -17302,37 +12830,6 @@ private:
 
 /// What can be done with a journal without a store.
 namespace attune::inline ATTUNE_ABI::journal {
-
-struct VerifyOptions {
-    /// As JournalOptions::public_key.
-    std::string public_key = {};
-    /// The last record's hash, 64 hexadecimal digits, as an earlier report has it and somebody has
-    /// kept elsewhere. Finds what nothing inside a journal can show: that its end is missing.
-    std::string expected_head = {};
-};
-
-/// A place where a journal is not what was written.
-struct Damage {
-    std::string file;
-    std::uint64_t offset = 0;
-    std::string what;
-
-    friend bool operator==(const Damage&, const Damage&) = default;
-};
-
-struct Report {
-    std::uint64_t records = 0;  ///< all that are intact, marks included
-    std::size_t versions = 0;
-    Version first = 0;  ///< the oldest version; zero when there is none
-    Version last = 0;
-    std::string head;  ///< SHA-256 of the last record, in hexadecimal; empty when there is none
-    /// Bytes after the last record that a write has left which never ended. They were never
-    /// acknowledged (with `sync`), and the next store that opens the journal cuts them off.
-    std::uint64_t unfinished = 0;
-    std::optional<Damage> damage;  ///< the first; what comes after it is not counted above
-
-    explicit operator bool() const noexcept { return !damage; }
-};
 
 /// Reads all of a journal and checks everything in it: checksums, the chain of hashes, signatures.
 /// Changes nothing and takes no lock; beside a running store it may find that store's last record
@@ -18129,8 +13626,8 @@ ATTUNE_DECL Document exact_value(const Document& value, const Document& as) {
     return exact;
 }
 
-// The result of a patch of one operation that sets or removes one value, as most of a journal's are,
-// where nothing can be wrong with it; otherwise nothing, and the general way finds out.
+// The result of a patch of one operation that sets or removes one value, as most in a journal
+// are, where nothing can be wrong with it; otherwise nothing, and the general way finds out.
 ATTUNE_DECL std::optional<Document> apply_one_exact(const Document& target,
                                                     const Document& operation) {
     const Document* const name = operation.find("op");
@@ -18279,8 +13776,8 @@ ATTUNE_DECL std::vector<std::uint64_t> versions_after(std::string_view segment,
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of some bytes. Finds any one to five flipped bits in
-/// a record of up to 655 bytes, any one or two (and all odd numbers) in up to 256 MiB.
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of some bytes. Whatever their number, one flipped
+/// bit never goes unseen, nor does any run of up to 32 bits.
 ATTUNE_DECL std::uint32_t crc32c(std::string_view bytes) noexcept;
 
 /// The same without the instruction of the CPU, for those that have none.
@@ -18588,6 +14085,12 @@ ATTUNE_DECL std::string damage_at(std::string_view segment, std::size_t offset) 
             all_pieces(segment, offset, offset + header->size,
                        [](std::string_view piece) { return !is_unwritten(piece); });
         return complete ? "a record has changed" : "";
+    }
+
+    const std::string_view used = rest.substr(0, rest.find_last_not_of('\0') + 1);
+    const bool begins = used.substr(0, record_mark.size()) == record_mark.substr(0, used.size());
+    if (begins && used.size() < record_header_size) {
+        return "";
     }
 
     // The beginning of a record is missing, or the end of its header. What is there of the first
@@ -19056,6 +14559,22 @@ ATTUNE_DECL JournalContent read_journal(Disk& disk, const std::string& directory
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// What the name of a segment ends with while it is written; then it is renamed.
+inline constexpr std::string_view journal_unnamed = ".new";
+
+/// A member of a record's payload, unless the text is empty, and the comma after it.
+ATTUNE_DECL void write_text_member(std::string_view name, std::string_view text, std::string& out);
+/// Closes the payload's object, in the place of a comma if there is one.
+ATTUNE_DECL void end_payload(std::string& record);
+
+/// Throws what a disk has said as a JournalError.
+[[noreturn]] ATTUNE_DECL void refuse_disk_error(const std::system_error& error,
+                                                const std::string& file);
+
+/// `read(text)`, where what is no key is a JournalError.
+ATTUNE_DECL Ed25519Key journal_key(Ed25519Key (*read)(std::string_view), std::string_view text,
+                                   const std::string& directory);
+
 /// The journal of one store. Holds the directory's lock.
 class JournalWriter final : public JournalSink {
 public:
@@ -19149,10 +14668,222 @@ private:
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
+// How a JournalWriter begins a segment: when the one before is full, when it cannot be trusted any
+// more, and when everything is written anew.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void JournalWriter::repair() {
+    if (!distrusted_) {
+        return;
+    }
+    // What the kernel has in memory can still be read; what is on the disk nobody knows.
+    const JournalContent content = read_journal(*disk_, directory_, {.up_to = sequence_});
+    if (content.damage) {
+        refuse_damage(*content.damage);
+    }
+    replace_by(content.versions(), own_, content);
+}
+
+ATTUNE_DECL void JournalWriter::replace_by(std::span<const VersionRecord> versions,
+                                           const Document& own, const JournalContent& before) {
+    id_ = before.id;
+    head_ = before.head;
+    sequence_ = before.sequence;
+    number_ = before.segments.empty() ? 0 : before.segments.back().number;
+    if (versions.empty()) {
+        return;
+    }
+    start_segment(versions, own, true);
+    remove_segments(number_);
+}
+
+ATTUNE_DECL void JournalWriter::roll() {
+    try {
+        load_kept();
+        if (!sync_) {
+            file_->sync();
+        }
+    } catch (const JournalError&) {
+        roll_at_ = end_ + segment_bytes_;  // there is time: it is only room that would be gained
+        return;
+    } catch (const std::system_error&) {
+        distrusted_ = true;
+        throw;
+    }
+    std::vector<VersionRecord> versions;
+    for (const auto& [version, kept] : kept_) {
+        if (kept.record && version < base_ && !carried_.contains(version)) {
+            versions.push_back(*kept.record);
+        }
+    }
+    versions.push_back(*last_);
+    const std::uint64_t previous = number_;
+    try {
+        file_->resize(end_);
+        reserved_ = end_;
+        start_segment(versions, own_, false);
+    } catch (const std::system_error&) {
+        if (distrusted_) {
+            throw;
+        }
+        roll_at_ = end_ + segment_bytes_;
+        return;
+    }
+    remove_segments(previous);
+}
+
+ATTUNE_DECL void JournalWriter::load_kept() {
+    const bool complete = std::all_of(kept_.begin(), kept_.end(), [](const auto& entry) {
+        return entry.second.record.has_value();
+    });
+    if (complete) {
+        return;
+    }
+    const JournalContent content = read_journal(*disk_, directory_, {.most = 0});
+    if (content.damage) {
+        refuse_damage(*content.damage);
+    }
+    for (const auto& [version, record] : content.kept) {
+        kept_[version].record = record;
+    }
+    // Marked, but never there.
+    std::erase_if(kept_, [](const auto& entry) { return !entry.second.record; });
+}
+
+ATTUNE_DECL void JournalWriter::start_segment(std::span<const VersionRecord> versions,
+                                              const Document& own, bool whole) {
+    SegmentHeader header;
+    header.number = number_ + 1;
+    header.first_sequence = sequence_ + 1;
+    header.created =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                       std::chrono::system_clock::now().time_since_epoch())
+                                       .count());
+    header.journal = id_;
+    header.link = head_;
+    header.whole = whole;
+
+    // The header has the length of what follows, and the first record the header's hash: so sizes
+    // come first. Everything but the hashes is final then.
+    std::vector<std::string> records;
+    header.sealed = segment_header_size;
+    const Document nothing;
+    const Document* before = &nothing;
+    for (const VersionRecord& version : versions) {
+        const bool newest = &version == &versions.back();
+        const auto kept = kept_.find(version.version);
+        start_record();
+        if (version.kept || kept != kept_.end()) {
+            record_ += "\"kept\":";
+            write_string(kept != kept_.end() ? kept->second.note : version.note, record_);
+            record_ += ',';
+        }
+        write_text_member("layer", version.layer, record_);
+        if (newest && !own.is_null()) {
+            record_ += "\"own\":";
+            patch_.write(nothing, own, nullptr, record_);
+            record_ += ',';
+        }
+        record_ += "\"patch\":";
+        patch_.write(*before, version.document, nullptr, record_);
+        record_ += ',';
+        write_text_member("reason", version.reason, record_);
+        end_payload(record_);
+        header.sealed += record_.size() + record_end_size + (signing_key_ ? sizeof(Signature) : 0);
+        records.push_back(record_);
+        before = &version.document;
+    }
+
+    std::string bytes = encode_segment_header(header);
+    Hash hash = sha_.of(bytes);
+    std::uint64_t sequence = sequence_;
+    for (std::size_t i = 0; i != records.size(); ++i) {
+        const RecordHeader record{.type = i == 0 ? RecordType::base : RecordType::version,
+                                  .sequence = sequence + 1,
+                                  .durable = sequence,
+                                  .version = versions[i].version,
+                                  .time = versions[i].time,
+                                  .previous = hash};
+        hash = finish_record(record, records[i], sha_, signing_key_ ? &*signing_key_ : nullptr);
+        bytes += records[i];
+        ++sequence;
+    }
+
+    const std::string path = segment_path(directory_, header.number);
+    const std::string unnamed = path + std::string(journal_unnamed);
+    std::unique_ptr<DiskFile> file;
+    std::uint64_t reserved = bytes.size();
+    try {
+        if (disk_->exists(unnamed)) {
+            disk_->remove(unnamed);
+        }
+        file = disk_->open(unnamed, DiskOpen::create, 0600);
+        file->write(bytes, 0);
+        if (sync_) {
+            const std::uint64_t step = segment_bytes_ / 16;
+            reserved = (bytes.size() / step + 1) * step;
+            file->reserve(bytes.size(), reserved);
+        }
+        file->sync();
+        disk_->rename(unnamed, path);
+    } catch (...) {
+        const auto failure = std::current_exception();
+        try {
+            file.reset();
+            disk_->remove(unnamed);
+        } catch (const std::system_error&) {
+            // The next attempt, or the next start, removes it.
+        }
+        std::rethrow_exception(failure);
+    }
+    // From here on the new segment is there for whoever reads the journal. Only a loss of power may
+    // take its name away, until the directory has been flushed.
+    distrusted_ = true;
+    file_ = std::move(file);
+    path_ = path;
+    number_ = header.number;
+    end_ = bytes.size();
+    reserved_ = reserved;
+    started_ = end_;
+    base_end_ = end_;
+    roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
+    versions_ = 0;
+    base_ = versions.back().version;
+    carried_.clear();
+    for (const VersionRecord& version : versions.first(versions.size() - 1)) {
+        carried_.insert(version.version);
+    }
+    sequence_ = sequence;
+    durable_ = sequence;
+    head_ = hash;
+    last_ = versions.back();
+    own_ = own;
+    disk_->sync_directory(directory_);
+    distrusted_ = false;
+}
+
+ATTUNE_DECL void JournalWriter::remove_segments(std::uint64_t below) noexcept {
+    // What cannot be removed now is out of date, but does no harm.
+    try {
+        for (const SegmentFile& segment : segments_in(*disk_, directory_)) {
+            if (segment.number + 1 < below) {
+                // Oldest first also on the disk: a gap between two segments would be damage.
+                disk_->remove(segment.path);
+                disk_->sync_directory(directory_);
+            } else if (segment.number < below) {
+                disk_->remove(segment.path);
+            }
+        }
+    } catch (const std::exception&) {
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 namespace attune::inline ATTUNE_ABI::detail {
 
 inline constexpr std::string_view journal_lock = "lock";
-inline constexpr std::string_view journal_unnamed = ".new";  // of a segment that is not there yet
 // Without `sync`, the kernel is asked to write what has come together, at least so often: when the
 // segment is closed, its flush finds most of the work done.
 inline constexpr std::uint64_t flush_step = std::uint64_t{1} << 20;
@@ -19434,6 +15165,8 @@ ATTUNE_DECL void JournalWriter::write_record(RecordType type, Version version,
         try {
             file_->sync();
         } catch (...) {
+            // Taken back as far as anybody can say; on the disk it may be, or not.
+            undo_write();
             distrusted_ = true;
             throw;
         }
@@ -19470,225 +15203,9 @@ ATTUNE_DECL void JournalWriter::undo_write() noexcept {
     }
 }
 
-ATTUNE_DECL void JournalWriter::repair() {
-    if (!distrusted_) {
-        return;
-    }
-    // What the kernel has in memory can still be read; what is on the disk nobody knows.
-    const JournalContent content = read_journal(*disk_, directory_, {.up_to = sequence_});
-    if (content.damage) {
-        refuse_damage(*content.damage);
-    }
-    replace_by(content.versions(), own_, content);
-}
-
-ATTUNE_DECL void JournalWriter::replace_by(std::span<const VersionRecord> versions,
-                                           const Document& own, const JournalContent& before) {
-    id_ = before.id;
-    head_ = before.head;
-    sequence_ = before.sequence;
-    number_ = before.segments.empty() ? 0 : before.segments.back().number;
-    if (versions.empty()) {
-        return;
-    }
-    start_segment(versions, own, true);
-    remove_segments(number_);
-}
-
-ATTUNE_DECL void JournalWriter::roll() {
-    try {
-        load_kept();
-        if (!sync_) {
-            file_->sync();
-        }
-    } catch (const JournalError&) {
-        roll_at_ = end_ + segment_bytes_;  // there is time: it is only room that would be gained
-        return;
-    } catch (const std::system_error&) {
-        distrusted_ = true;
-        throw;
-    }
-    std::vector<VersionRecord> versions;
-    for (const auto& [version, kept] : kept_) {
-        if (kept.record && version < base_ && !carried_.contains(version)) {
-            versions.push_back(*kept.record);
-        }
-    }
-    versions.push_back(*last_);
-    const std::uint64_t previous = number_;
-    try {
-        file_->resize(end_);
-        reserved_ = end_;
-        start_segment(versions, own_, false);
-    } catch (const std::system_error&) {
-        if (distrusted_) {
-            throw;
-        }
-        roll_at_ = end_ + segment_bytes_;
-        return;
-    }
-    remove_segments(previous);
-}
-
-ATTUNE_DECL void JournalWriter::load_kept() {
-    const bool complete = std::all_of(kept_.begin(), kept_.end(), [](const auto& entry) {
-        return entry.second.record.has_value();
-    });
-    if (complete) {
-        return;
-    }
-    const JournalContent content = read_journal(*disk_, directory_, {.most = 0});
-    if (content.damage) {
-        refuse_damage(*content.damage);
-    }
-    for (const auto& [version, record] : content.kept) {
-        kept_[version].record = record;
-    }
-    // Marked, but never there.
-    std::erase_if(kept_, [](const auto& entry) { return !entry.second.record; });
-}
-
-ATTUNE_DECL void JournalWriter::start_segment(std::span<const VersionRecord> versions,
-                                              const Document& own, bool whole) {
-    SegmentHeader header;
-    header.number = number_ + 1;
-    header.first_sequence = sequence_ + 1;
-    header.created =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                       std::chrono::system_clock::now().time_since_epoch())
-                                       .count());
-    header.journal = id_;
-    header.link = head_;
-    header.whole = whole;
-
-    // The header has the length of what follows, and the first record the header's hash: so sizes
-    // come first. Everything but the hashes is final then.
-    std::vector<std::string> records;
-    header.sealed = segment_header_size;
-    const Document nothing;
-    const Document* before = &nothing;
-    for (const VersionRecord& version : versions) {
-        const bool newest = &version == &versions.back();
-        const auto kept = kept_.find(version.version);
-        start_record();
-        if (version.kept || kept != kept_.end()) {
-            record_ += "\"kept\":";
-            write_string(kept != kept_.end() ? kept->second.note : version.note, record_);
-            record_ += ',';
-        }
-        write_text_member("layer", version.layer, record_);
-        if (newest && !own.is_null()) {
-            record_ += "\"own\":";
-            patch_.write(nothing, own, nullptr, record_);
-            record_ += ',';
-        }
-        record_ += "\"patch\":";
-        patch_.write(*before, version.document, nullptr, record_);
-        record_ += ',';
-        write_text_member("reason", version.reason, record_);
-        end_payload(record_);
-        header.sealed += record_.size() + record_end_size + (signing_key_ ? sizeof(Signature) : 0);
-        records.push_back(record_);
-        before = &version.document;
-    }
-
-    std::string bytes = encode_segment_header(header);
-    Hash hash = sha_.of(bytes);
-    std::uint64_t sequence = sequence_;
-    for (std::size_t i = 0; i != records.size(); ++i) {
-        const RecordHeader record{.type = i == 0 ? RecordType::base : RecordType::version,
-                                  .sequence = sequence + 1,
-                                  .durable = sequence,
-                                  .version = versions[i].version,
-                                  .time = versions[i].time,
-                                  .previous = hash};
-        hash = finish_record(record, records[i], sha_, signing_key_ ? &*signing_key_ : nullptr);
-        bytes += records[i];
-        ++sequence;
-    }
-
-    const std::string path = segment_path(directory_, header.number);
-    const std::string unnamed = path + std::string(journal_unnamed);
-    std::unique_ptr<DiskFile> file;
-    std::uint64_t reserved = bytes.size();
-    try {
-        if (disk_->exists(unnamed)) {
-            disk_->remove(unnamed);
-        }
-        file = disk_->open(unnamed, DiskOpen::create, 0600);
-        file->write(bytes, 0);
-        if (sync_) {
-            const std::uint64_t step = segment_bytes_ / 16;
-            reserved = (bytes.size() / step + 1) * step;
-            file->reserve(bytes.size(), reserved);
-        }
-        file->sync();
-        disk_->rename(unnamed, path);
-    } catch (...) {
-        const auto failure = std::current_exception();
-        try {
-            file.reset();
-            disk_->remove(unnamed);
-        } catch (const std::system_error&) {
-            // The next attempt, or the next start, removes it.
-        }
-        std::rethrow_exception(failure);
-    }
-    // From here on the new segment is there for whoever reads the journal. Only a loss of power may
-    // take its name away, until the directory has been flushed.
-    distrusted_ = true;
-    file_ = std::move(file);
-    path_ = path;
-    number_ = header.number;
-    end_ = bytes.size();
-    reserved_ = reserved;
-    started_ = end_;
-    base_end_ = end_;
-    roll_at_ = std::max<std::uint64_t>(segment_bytes_, 2 * base_end_);
-    versions_ = 0;
-    base_ = versions.back().version;
-    carried_.clear();
-    for (const VersionRecord& version : versions.first(versions.size() - 1)) {
-        carried_.insert(version.version);
-    }
-    sequence_ = sequence;
-    durable_ = sequence;
-    head_ = hash;
-    last_ = versions.back();
-    own_ = own;
-    disk_->sync_directory(directory_);
-    distrusted_ = false;
-}
-
-ATTUNE_DECL void JournalWriter::remove_segments(std::uint64_t below) noexcept {
-    // What cannot be removed now is out of date, but does no harm.
-    try {
-        for (const SegmentFile& segment : segments_in(*disk_, directory_)) {
-            if (segment.number + 1 < below) {
-                // Oldest first also on the disk: a gap between two segments would be damage.
-                disk_->remove(segment.path);
-                disk_->sync_directory(directory_);
-            } else if (segment.number < below) {
-                disk_->remove(segment.path);
-            }
-        }
-    } catch (const std::exception&) {
-    }
-}
-
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
-
-ATTUNE_DECL JournalError::JournalError(JournalFault fault, std::string file, std::uint64_t offset,
-                                       const std::string& message)
-    : std::runtime_error("journal " + file +
-                         (fault == JournalFault::damaged ? ", byte " + std::to_string(offset)
-                                                         : std::string()) +
-                         ": " + message),
-      fault_(fault),
-      file_(std::move(file)),
-      offset_(offset) {}
 
 ATTUNE_DECL std::unique_ptr<detail::JournalSink> Journal::open_files(const Journal& journal) {
     return std::make_unique<detail::JournalWriter>(detail::posix_disk(),
@@ -19908,11 +15425,19 @@ ATTUNE_DECL void compact(const std::filesystem::path& directory, std::size_t kee
 
 }  // namespace attune::inline ATTUNE_ABI
 
-namespace attune::inline ATTUNE_ABI {
+namespace attune::inline ATTUNE_ABI::detail {
 
-namespace detail {
+/// RFC 3339 in UTC, with as many digits of a second as it takes: `2026-01-31T23:59:59.25Z`.
+ATTUNE_DECL std::string rfc3339(std::chrono::system_clock::time_point time);
 
-// RFC 3339 in UTC, with as many digits of a second as it takes.
+/// Reads such a time; nothing when the text is another, or in another time zone.
+ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
+    std::string_view text);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 ATTUNE_DECL std::string rfc3339(std::chrono::system_clock::time_point time) {
     using namespace std::chrono;
     const auto day = floor<days>(time);
@@ -19958,8 +15483,11 @@ ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
     const int hour = number(11, 2);
     const int minute = number(14, 2);
     const int second = number(17, 2);
-    if (number(0, 4) < 0 || !date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-        second < 0 || second > 59) {
+    // What nanoseconds in 64 bits can count to.
+    constexpr year first{1678};
+    constexpr year last{2261};
+    if (date.year() < first || date.year() > last || !date.ok() || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 59) {
         return std::nullopt;
     }
     nanoseconds fraction{0};
@@ -19978,6 +15506,12 @@ ATTUNE_DECL std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
     return system_clock::time_point(duration_cast<system_clock::duration>(whole.time_since_epoch() +
                                                                           fraction));
 }
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
 
 ATTUNE_DECL std::string export_name(Version version) {
     std::string digits = std::to_string(version);
@@ -20119,6 +15653,6722 @@ ATTUNE_DECL void export_git(std::span<const VersionRecord> records, std::ostream
 
 namespace attune::inline ATTUNE_ABI {
 
+struct StoreOptions {
+    /// Versions kept for Store::snapshot(version), the current one included; at least 1.
+    std::size_t history = 64;
+    /// What a key that no bound struct knows means, unless the layer says otherwise. When unset: an
+    /// error in local layers; a warning in remote ones, whose publisher may be newer.
+    std::optional<UnknownKeys> unknown_keys = std::nullopt;
+    /// What time it is, for the times of versions and of layer states; the system clock when empty.
+    /// Called inside commits: it must be quick, must not throw and must not use the store.
+    std::function<std::chrono::system_clock::time_point()> clock = {};
+    /// An observer that runs for longer is reported to Store::on_rejected, once per call and while
+    /// it still runs, and listed in the status. Zero: never. The thread that watches transports
+    /// looks after this as well: it does not notice an inline observer that holds up itself.
+    std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
+    /// Where versions are kept beyond the end of the program: a directory, or a Journal with options
+    /// of its own. Nowhere when empty. A store that finds versions there goes on from the last one;
+    /// see Store for what that means.
+    Journal journal = {};
+    /// False: as JournalOptions::sync.
+    bool sync = true;
+};
+
+struct LayerOptions {
+    /// Replaces the transport's own name in errors and status.
+    std::string name = {};
+    /// For this layer; the store's rule when unset.
+    std::optional<UnknownKeys> unknown_keys = std::nullopt;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// How a layer, or a whole store, is doing.
+enum class State : std::uint8_t {
+    starting,  ///< nothing has been loaded yet
+    ready,     ///< what is served is the newest there is
+    stale,     ///< the last good document is served: the newest could not be read, or was refused
+    failed,    ///< nothing to serve: the first reading failed
+};
+
+/// `starting`, `ready`, `stale` or `failed`.
+ATTUNE_DECL std::string_view to_string(State state) noexcept;
+
+/// Why a layer's newest document is not served.
+enum class Failure : std::uint8_t {
+    none,
+    unavailable,  ///< it could not be read
+    malformed,    ///< it is not what it should be: no JSON, for example
+    refused,      ///< it was read, but bindings, rules or checks refuse it
+    not_kept,     ///< the store's journal could not keep it; it is tried again
+};
+
+/// `none`, `unavailable`, `malformed`, `refused` or `not kept`.
+ATTUNE_DECL std::string_view to_string(Failure failure) noexcept;
+
+/// The last thing that went wrong with a layer. Stays when the layer has recovered.
+struct LayerError {
+    Failure kind = Failure::none;
+    Path path{};  ///< the first value it was about; empty when it was about the whole
+    std::chrono::system_clock::time_point time{};
+};
+
+/// One layer at one moment. Holds no values.
+struct LayerStatus {
+    std::string name;  ///< such as `file service.json`
+    State state = State::starting;
+    std::chrono::system_clock::time_point since{};         ///< of the state
+    std::chrono::system_clock::time_point last_success{};  ///< the last reading that was accepted
+    /// Since last_success, when the status was asked for: how old what is served may be. Negative
+    /// when there was none yet.
+    std::chrono::system_clock::duration age{-1};
+    Version version = 0;         ///< of the store, that first showed what is served
+    std::uint64_t updates = 0;   ///< readings accepted
+    std::uint64_t refusals = 0;  ///< readings refused or impossible
+    std::uint64_t consecutive_failures = 0;
+    LayerError last_error{};
+    std::vector<Problem> problems;  ///< of the last failure, while it lasts; without `found`
+    std::string revision;           ///< the transport's own mark of what is served
+};
+
+/// An observer that has been running for longer than StoreOptions::slow_observer.
+struct SlowObserver {
+    std::string name;  ///< of what it observes, or ObserveOptions::name
+    std::chrono::system_clock::time_point since{};
+    std::chrono::nanoseconds running{};
+};
+
+/// A store at one moment. Holds no values.
+struct StoreStatus {
+    /// `starting` while a journal stands in for layers that are not there yet; else `stale` when
+    /// any layer or derived value is; else `ready`.
+    State state = State::ready;
+    Version version = 0;
+    std::chrono::system_clock::time_point published{};  ///< when that version was
+    std::uint64_t commits = 0;                          ///< versions published
+    std::uint64_t refusals = 0;                         ///< candidates refused, explicit ones too
+    std::uint64_t observer_errors = 0;                  ///< observers that threw
+    std::uint64_t dropped_changes = 0;  ///< merged into later ones: an observer's queue was full
+    std::uint64_t slow_calls = 0;       ///< calls of observers that took too long
+    std::vector<SlowObserver> slow_observers;  ///< those that run right now
+    std::vector<LayerStatus> layers;           ///< lowest first
+    std::vector<Problem> warnings;  ///< about what is served: unknown keys that are let through
+    std::vector<Staleness> stale;   ///< derived values whose functions failed, see OnError::keep
+
+    /// The rule for a readiness probe: everything that is served was accepted from the layers there
+    /// are. A stale store is ready, since it goes on with what was good; a starting one is not.
+    bool ready() const noexcept { return state == State::ready || state == State::stale; }
+};
+
+/// For people: a line for the store, one per slow observer, one per layer, one per problem.
+ATTUNE_DECL std::string to_string(const StoreStatus& status);
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL std::string_view to_string(State state) noexcept {
+    switch (state) {
+    case State::starting: return "starting";
+    case State::ready: return "ready";
+    case State::stale: return "stale";
+    case State::failed: return "failed";
+    }
+    return "unknown";
+}
+
+ATTUNE_DECL std::string_view to_string(Failure failure) noexcept {
+    switch (failure) {
+    case Failure::none: return "none";
+    case Failure::unavailable: return "unavailable";
+    case Failure::malformed: return "malformed";
+    case Failure::refused: return "refused";
+    case Failure::not_kept: return "not kept";
+    }
+    return "unknown";
+}
+
+ATTUNE_DECL std::string to_string(const StoreStatus& status) {
+    std::string text = "version " + std::to_string(status.version) + ", ";
+    text += to_string(status.state);
+    text += ", " + std::to_string(status.commits) + " commits, " + std::to_string(status.refusals) +
+            " refusals";
+    const auto count = [&](std::uint64_t number, const char* what) {
+        if (number != 0) {
+            text += ", " + std::to_string(number) + what;
+        }
+    };
+    count(status.observer_errors, " observer errors");
+    count(status.dropped_changes, " dropped changes");
+    count(status.slow_calls, " slow observer calls");
+    for (const SlowObserver& slow : status.slow_observers) {
+        text += "\n  slow observer \"" + slow.name + "\": running for " +
+                to_text(std::chrono::ceil<std::chrono::milliseconds>(slow.running));
+    }
+    for (const LayerStatus& layer : status.layers) {
+        text += "\n  " + layer.name + ": ";
+        text += to_string(layer.state);
+        if (layer.consecutive_failures != 0) {
+            text += ", " + std::to_string(layer.consecutive_failures) + " failures in a row";
+        }
+        for (const Problem& problem : layer.problems) {
+            text += "\n    " + to_string(problem);
+        }
+    }
+    for (const Staleness& value : status.stale) {
+        text += "\n  stale since version " + std::to_string(value.version) + ": " + value.name +
+                ": " + value.error;
+    }
+    for (const Problem& warning : status.warnings) {
+        text += "\n  warning: " + to_string(warning);
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+class PositionIndex;
+}  // namespace detail
+
+/// Where the values of one loaded document came from. Implementations are immutable and may be
+/// asked from any thread.
+class Source {
+public:
+    Source() = default;
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    virtual ~Source() = default;
+
+    /// The origin of the value at `path`, or of its name. When there is nothing at `path`, the
+    /// origin of the nearest ancestor that exists.
+    virtual Origin locate(const Path& path, Part part) const = 0;
+};
+
+/// The source of a document that was parsed from one text.
+///
+/// Keeps the text and scans it for the first question: positions cost nothing until somebody asks,
+/// which is when there is a problem to report. Whoever asks twice will ask again: the second
+/// question makes an index, 16 bytes for each value in the text.
+class TextSource final : public Source {
+public:
+    /// `options` as they were given to `parse`; `options.name` becomes Origin::source.
+    ATTUNE_DECL TextSource(std::shared_ptr<const std::string> text, ParseOptions options);
+    ATTUNE_DECL ~TextSource() override;
+
+    /// O(n) in the length of the text for the first two questions, then O(log n) for each token.
+    ATTUNE_DECL Origin locate(const Path& path, Part part) const override;
+
+private:
+    const detail::PositionIndex* index() const;
+
+    std::shared_ptr<const std::string> text_;
+    ParseOptions options_;
+    mutable std::atomic<bool> asked_{false};
+    mutable std::atomic<const detail::PositionIndex*> index_{nullptr};
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+// Where everything in a text stands, for whoever asks often: made by one scan, then O(log n) for
+// each token of a path. 16 bytes per value and 4 per line.
+//
+// A path is known by a hash of 64 bits: two paths of one text with the same hash, which nobody will
+// see, would be taken for each other.
+class PositionIndex {
+public:
+    // Of a text below 4 GiB that parses, without duplicate keys. Throws ParseError for others.
+    ATTUNE_DECL PositionIndex(std::string_view text, const ParseOptions& options);
+
+    // The text must still be there.
+    ATTUNE_DECL Located locate(const Path& path, Part part) const;
+
+private:
+    struct Entry {
+        std::uint64_t path;
+        std::uint32_t key;
+        std::uint32_t value;
+    };
+
+    const Entry* find(std::uint64_t path) const noexcept;
+    Position position_of(std::uint32_t offset) const noexcept;
+
+    std::string_view text_;
+    std::uint32_t root_ = 0;
+    std::vector<Entry> entries_;        // by path
+    std::vector<std::uint32_t> lines_;  // offsets of their beginnings
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline std::uint64_t hash_below(std::uint64_t parent, std::string_view token) noexcept {
+    // The finaliser of MurmurHash3, A. Appleby.
+    std::uint64_t hash = parent * 0x9E3779B97F4A7C15 + std::hash<std::string_view>{}(token);
+    hash = (hash ^ (hash >> 33)) * 0xFF51AFD7ED558CCD;
+    hash = (hash ^ (hash >> 33)) * 0xC4CEB9FE1A85EC53;
+    return hash ^ (hash >> 33);
+}
+
+ATTUNE_DECL PositionIndex::PositionIndex(std::string_view text, const ParseOptions& options)
+    : text_(text) {
+    struct Open {
+        std::uint64_t path;
+        std::size_t next;  // element
+        bool object;
+    };
+    lines_.push_back(text.starts_with("\xEF\xBB\xBF") ? 3 : 0);
+    for (std::size_t at = lines_.front(); at < text.size(); ++at) {
+        if (text[at] == '\n' ||
+            (text[at] == '\r' && (at + 1 == text.size() || text[at + 1] != '\n'))) {
+            lines_.push_back(static_cast<std::uint32_t>(at + 1));
+        }
+    }
+
+    Lexer lexer(text, options);
+    const auto offset = [&] { return static_cast<std::uint32_t>(lexer.at() - text.data()); };
+    std::vector<Open> open;
+    // At the first character of a value.
+    const auto enter = [&](std::uint64_t path) {
+        const char c = lexer.peek();
+        if (c == '{' || c == '[') {
+            lexer.take(c);
+            open.push_back({path, 0, c == '{'});
+        } else if (c == '"') {
+            (void)lexer.string();
+        } else {
+            lexer.word();
+        }
+    };
+    lexer.space();
+    root_ = offset();
+    enter(0);
+    while (!open.empty() && !lexer.done()) {
+        lexer.space();
+        if (lexer.take(',')) {
+            lexer.space();
+        }
+        if (lexer.take('}') || lexer.take(']')) {
+            open.pop_back();
+            continue;
+        }
+        Open& top = open.back();
+        Entry entry{0, offset(), 0};
+        if (top.object) {
+            entry.path = hash_below(top.path, lexer.string());
+            lexer.space();
+            lexer.take(':');
+            lexer.space();
+        } else {
+            entry.path = hash_below(top.path, std::to_string(top.next++));
+        }
+        entry.value = offset();
+        entries_.push_back(entry);
+        enter(entry.path);
+    }
+    std::sort(entries_.begin(), entries_.end(),
+              [](const Entry& a, const Entry& b) { return a.path < b.path; });
+}
+
+ATTUNE_DECL const PositionIndex::Entry* PositionIndex::find(std::uint64_t path) const noexcept {
+    const auto found = std::lower_bound(entries_.begin(), entries_.end(), path,
+                                        [](const Entry& entry, std::uint64_t wanted) {
+                                            return entry.path < wanted;
+                                        });
+    return found != entries_.end() && found->path == path ? &*found : nullptr;
+}
+
+ATTUNE_DECL Position PositionIndex::position_of(std::uint32_t offset) const noexcept {
+    const auto after = std::upper_bound(lines_.begin() + 1, lines_.end(), offset);
+    Position position;
+    position.offset = offset;
+    position.line = static_cast<std::uint32_t>(after - lines_.begin());
+    const std::size_t begin = *(after - 1);
+    for (const char c : text_.substr(begin, offset - begin)) {
+        position.column += !is_continuation(c);
+    }
+    return position;
+}
+
+ATTUNE_DECL Located PositionIndex::locate(const Path& path, Part part) const {
+    std::uint64_t hash = 0;
+    std::uint32_t place = root_;
+    std::size_t depth = 0;
+    for (; depth != path.size(); ++depth) {
+        hash = hash_below(hash, path.tokens()[depth]);
+        const Entry* const entry = find(hash);
+        if (entry == nullptr) {
+            break;
+        }
+        const bool last = depth + 1 == path.size();
+        place = last && part == Part::key ? entry->key : entry->value;
+    }
+    return {position_of(place), depth};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL TextSource::TextSource(std::shared_ptr<const std::string> text, ParseOptions options)
+    : text_(std::move(text)), options_(std::move(options)) {}
+
+ATTUNE_DECL TextSource::~TextSource() { delete index_.load(std::memory_order_relaxed); }
+
+ATTUNE_DECL const detail::PositionIndex* TextSource::index() const {
+    const detail::PositionIndex* known = index_.load(std::memory_order_acquire);
+    if (known != nullptr || options_.duplicates == Duplicates::last ||
+        text_->size() > std::numeric_limits<std::uint32_t>::max() ||
+        !asked_.exchange(true, std::memory_order_relaxed)) {
+        return known;
+    }
+    try {
+        auto made = std::make_unique<const detail::PositionIndex>(*text_, options_);
+        if (index_.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) {
+            known = made.release();
+        }
+    } catch (const ParseError&) {
+        // As the scan will find.
+    }
+    return known;
+}
+
+ATTUNE_DECL Origin TextSource::locate(const Path& path, Part part) const {
+    Origin origin;
+    origin.source = options_.name;
+    detail::Located located;
+    if (const detail::PositionIndex* const known = index()) {
+        located = known->locate(path, part);
+        origin.line = located.position.line;
+        origin.column = located.position.column;
+    } else if (detail::locate_nearest(*text_, path, part, options_, located)) {
+        origin.line = located.position.line;
+        origin.column = located.position.column;
+    }
+    return origin;
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+class Poller;
+
+/// How the name of a Text is to be read.
+enum class Naming : std::uint8_t {
+    path,        ///< a path as written: `server.port`, or a JSON Pointer
+    variable,    ///< an environment variable without its prefix: `SERVER_POOL_SIZE`
+    option,      ///< a command-line option without its dashes: `server.port`, `no-x`
+    positional,  ///< an argument without a name; the value of the option before it, or left over
+};
+
+/// One value that came without a type. The store finds its place among the bound structs and
+/// decodes it by the type it finds there.
+struct Text {
+    Naming naming = Naming::path;
+    std::string name;
+    std::string value;
+    Origin origin;
+    std::string prefix =
+        {};  ///< what stands before the name where a person writes it: `SERVICE_`, `--`
+    bool has_value = true;  ///< options only: false for `--name`, without `=value`
+};
+
+/// What one reading of a transport brought.
+struct Content {
+    Document document;                          ///< null when there is nothing
+    std::shared_ptr<const Source> source = {};  ///< where its values stand; may be null
+    std::vector<Text> texts = {};               ///< values that still need a place
+    std::string revision = {};                  ///< the transport's own version mark, if it has one
+    std::optional<std::string> variable_prefix = {};  ///< set when it reads environment variables
+    bool reads_options = false;                       ///< true when it reads command-line options
+    /// Not empty when this is an older reading that stands in for one that could not be had, and
+    /// then says why: the layer is stale from the start.
+    std::vector<Problem> stale_because = {};
+};
+
+/// What a store serves of a layer.
+struct Accepted {
+    Document document;  ///< as the transport brought it
+    /// The same without secrets, and without what nobody has bound, of which nobody knows whether
+    /// it is secret. Null while nothing is bound.
+    Document without_secrets;
+    std::string revision;
+};
+
+/// The store's side of a running transport. The store keeps it valid until Transport::stop has
+/// returned. Calls for one transport must not overlap.
+class Feed {
+public:
+    virtual ~Feed() = default;
+
+    /// A new reading. Commits on the calling thread; a refusal is reported by the store, which
+    /// keeps the last good version.
+    virtual void content(Content content) = 0;
+
+    /// The transport could not bring a document: the last good one stays, the layer turns stale
+    /// and the problems go to Store::on_rejected and Layer::status.
+    virtual void failed(std::vector<Problem> problems) = 0;
+
+    /// The transport works, and nothing has changed: ends a stale state.
+    virtual void unchanged() = 0;
+
+    /// The store's thread for file descriptors and timers.
+    virtual Poller& poller() = 0;
+};
+
+/// Where documents come from: a file, a server, memory.
+///
+/// A transport brings one document and, once started, its later states. It judges nothing: merging,
+/// binding and validation are the store's. `load` is called before `start`, and again by
+/// Layer::reload; `load`, `start` and `stop` never overlap.
+class Transport {
+public:
+    virtual ~Transport() = default;
+
+    /// For people: `file service.json`. Constant.
+    virtual std::string name() const = 0;
+
+    /// Reads the present state. Throws Rejected or ParseError when that is impossible.
+    virtual Content load() = 0;
+
+    /// Begins to watch. Whatever changed since `load` must be delivered; nothing equal may be.
+    virtual void start(Feed&) {}
+
+    /// Ends the watch. After it has returned the feed is not called again; when called from inside
+    /// a feed call, that call is the last.
+    virtual void stop() noexcept {}
+
+    /// True when the publisher is another program that may be newer than this one: unknown keys
+    /// are then warnings by default.
+    virtual bool remote() const noexcept { return false; }
+
+    /// True when Layer::set may replace the document.
+    virtual bool writable() const noexcept { return false; }
+
+    /// Keeps what Layer::set makes of the document, for a transport whose document lives elsewhere.
+    /// Called inside the commit, before anybody sees the document; throws Rejected when it cannot,
+    /// or when somebody else has written since `revision`: then nothing has changed. Returns the
+    /// new revision.
+    virtual std::string save(const Document&, const std::string& revision) { return revision; }
+
+    /// True when `accepted` is to be called.
+    virtual bool wants_accepted() const noexcept { return false; }
+
+    /// What the store now serves of this layer: after each content that was accepted, and again
+    /// when a binding is added. Outside of commits, on the thread that did it; calls do not overlap
+    /// and the last one is the newest.
+    virtual void accepted(const Accepted&) {}
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A rule does not hold: thrown by its node inside a commit.
+struct BrokenRule {};
+
+class JournalSink;
+
+/// A change of a layer by the program.
+struct LayerEdit {
+    std::function<Document(const Document&)> apply;
+    std::string reason;
+    const Path* within = nullptr;  ///< the only place where it changes anything, when there is one
+
+    /// Puts `value` at `path`. Both outlive the edit.
+    ATTUNE_DECL static LayerEdit set(const Path& path, Document& value);
+};
+
+/// The engine of a store, free of the bound types. A Store owns it; handles, layers and
+/// subscriptions know it, and find it closed once the store is gone.
+///
+/// A commit runs under one mutex, on the thread of whoever brought the change:
+///
+///   layers -> merged document -> the bindings whose subtree differs -> decoded values
+///          -> those that are not equal to the old ones -> frame -> one store of one pointer
+///
+/// Whatever fails on the way leaves everything as it was. Observers are offered the new values
+/// under the mutex, which fixes the order, and run after it was let go.
+class Core : public std::enable_shared_from_this<Core> {
+public:
+    ATTUNE_DECL static std::shared_ptr<Core> make(StoreOptions options);
+    ATTUNE_DECL ~Core();
+    Core(const Core&) = delete;
+    Core& operator=(const Core&) = delete;
+
+    /// Ends transports, observers and threads. What is called afterwards throws std::logic_error or
+    /// does nothing.
+    ATTUNE_DECL void close() noexcept;
+
+    // Layers. Ids are never used again.
+    ATTUNE_DECL std::uint64_t add(std::unique_ptr<Transport> transport, LayerOptions options);
+    ATTUNE_DECL void remove(std::uint64_t layer);
+    ATTUNE_DECL Commit reload(std::uint64_t layer);
+    ATTUNE_DECL Commit write(std::uint64_t layer, const Path& path, Document value);
+    ATTUNE_DECL LayerStatus layer_status(std::uint64_t layer) const;
+
+    /// The node of that place and type; made, decoded and published when it is new.
+    ATTUNE_DECL Ref<GraphNode> bind(const Path& path, const BoundKind& kind);
+
+    /// Takes a new node into the graph with its first value. `inputs` are what its function reads
+    /// each time; empty when it finds out by itself.
+    ATTUNE_DECL Ref<GraphNode> derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                      DeriveOptions options);
+    /// Takes a rule into the graph for good, if it holds.
+    ATTUNE_DECL void require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs);
+
+    ATTUNE_DECL std::string name_of(const GraphNode& node) const;
+    ATTUNE_DECL void rename(GraphNode& node, std::string name);
+    ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) const;
+    /// Takes abandoned nodes out of the graph, unless a commit is going on, which will do it.
+    ATTUNE_DECL void tidy_graph() noexcept;
+
+    ATTUNE_DECL Commit transact(const std::function<void(attune::Edit&)>& edits,
+                                TransactOptions options);
+    /// A layer above all others; returns its id.
+    ATTUNE_DECL std::uint64_t begin_scope(Document document);
+    ATTUNE_DECL void end_scope(std::uint64_t layer) noexcept;
+    ATTUNE_DECL std::vector<NodeStatus> graph() const;
+
+    /// Writes to the layer "overrides", above all transports.
+    ATTUNE_DECL Commit override_with(LayerEdit edit);
+
+    ATTUNE_DECL Version version() const noexcept;
+    /// A retained frame with a reference; throws std::out_of_range.
+    ATTUNE_DECL const Frame* acquire(Version version) const;
+    ATTUNE_DECL StoreStatus status() const;
+    ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
+    ATTUNE_DECL void check() const;
+    ATTUNE_DECL std::string usage() const;
+
+    // History.
+    ATTUNE_DECL std::vector<VersionInfo> history() const;
+    ATTUNE_DECL void keep(Version version, std::string note);
+    ATTUNE_DECL void forget(Version version);
+    ATTUNE_DECL Document diff(Version from, Version to, Secrets secrets) const;
+    ATTUNE_DECL Document merge_diff(Version from, Version to, Secrets secrets) const;
+    ATTUNE_DECL std::vector<Path> changed_between(Version from, Version to) const;
+    ATTUNE_DECL std::string render_diff(Version from, Version to, Secrets secrets) const;
+    /// See Snapshot: of a node that was made after the frame.
+    ATTUNE_DECL const CellBase& past_cell(const GraphNode& node, const Frame& frame);
+    ATTUNE_DECL Commit rollback(Version version, const Path& path);
+    ATTUNE_DECL Commit release_rollback();
+
+    ATTUNE_DECL Explanation explain(const Path& path) const;
+    ATTUNE_DECL Explanation explain(const GraphNode& node) const;
+    ATTUNE_DECL std::vector<Explanation> explain() const;
+    const std::shared_ptr<FrameChain>& chain() const noexcept { return chain_; }
+    ATTUNE_DECL NodeHome& home() const noexcept;
+    const std::shared_ptr<DeliveryHub>& hub() const noexcept { return hub_; }
+
+    /// Adds an observer of `node` that is told of every version after the present one; of the
+    /// present one too, and first, on this thread, when `now` is set.
+    ATTUNE_DECL void observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now);
+    ATTUNE_DECL void observe_rejections(std::shared_ptr<RejectionObserver> observer);
+
+    /// Evaluates `check` now and after each publication until it is true, the time is over or the
+    /// store closes; its last verdict.
+    ATTUNE_DECL bool wait_until(std::chrono::steady_clock::time_point deadline,
+                                const std::function<bool()>& check);
+
+    // For the feeds of running transports.
+    ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
+    ATTUNE_DECL void fail(std::uint64_t layer, std::vector<Problem> problems);
+    ATTUNE_DECL void confirm(std::uint64_t layer);
+
+private:
+    struct State;
+    struct LayerEntry;
+    struct Addition;
+    struct Candidate;
+    struct Proposal;
+    struct Published;
+
+    Core(StoreOptions options, std::shared_ptr<FrameChain> chain);
+    /// Begins where a journal ends.
+    void restore(std::unique_ptr<JournalSink> sink, const Document& own);
+
+    Commit write_layer(std::uint64_t layer, LayerEdit edit);
+    Commit reload_now(std::uint64_t layer);
+    /// Tries contents that were refused once more, after something else has changed.
+    void retry_refused();
+    void publish_rejection(Rejection rejection);
+    void observer_threw(const ObserverName& observer, const std::exception_ptr& thrown);
+    void report_observer(const ObserverName& observer, const std::string& text);
+    void report_notices();
+    void watch_calls();
+    /// Destroys layers, later when this is a callback of one of them.
+    static void discard(std::vector<std::shared_ptr<LayerEntry>> layers, Poller* poller) noexcept;
+    /// After the mutex was let go: runs what is due, reclaims what nobody sees.
+    void finish(Published& published);
+    /// Tells transports that want to know it what is served of them.
+    void tell_accepted();
+    /// What is bound, for whoever looks without the mutex.
+    std::vector<Bound> roots() const;
+    void tidy();
+    Commit ticket(const Published& published, const Path* within = nullptr) const;
+
+    const std::shared_ptr<FrameChain> chain_;
+    const std::shared_ptr<DeliveryHub> hub_;
+    const std::unique_ptr<State> state_;
+    std::atomic<std::chrono::steady_clock::duration> last_collect_{};
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Nodes that wait for their turn, by height. Belongs to a store; kept between commits for its
+/// memory.
+struct PropagationQueue {
+    std::vector<DerivedNode*> by_height;  ///< heads of lists by DerivedNode::next_queued
+    std::vector<GraphNode*> observed;     ///< nodes with a new value and somebody to be told
+    std::uint64_t passes = 0;
+};
+
+/// A derived value reads itself, by way of others. `what` names them all.
+class CycleError : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+/// One pass over the graph, on a candidate: brings the derived values up to date with the sources
+/// that changed.
+///
+/// Nodes run in the order of their heights, each at most once, and only when something they read
+/// has changed. A function may read a node it has not read before; should that one's turn be yet to
+/// come, it is brought up to date first. What the functions read by their present runs becomes
+/// their edges in finish(), after the candidate was accepted: one that is refused leaves the graph
+/// as it was.
+///
+/// Cost follows the nodes that run and the edges to and from them.
+class Propagation {
+public:
+    /// Why a node has no value for the candidate.
+    struct Failure {
+        GraphNode* node;
+        std::exception_ptr thrown;
+    };
+
+    ATTUNE_DECL Propagation(FrameDraft& draft, PropagationQueue& queue);
+    ATTUNE_DECL ~Propagation();
+    Propagation(const Propagation&) = delete;
+    Propagation& operator=(const Propagation&) = delete;
+
+    /// The draft has a new value in that node's slot.
+    ATTUNE_DECL void changed(GraphNode& node);
+    /// A source has no value for the candidate, and nothing that reads it will have one.
+    ATTUNE_DECL void lacking(GraphNode& source);
+    /// Runs whatever depends on what has changed.
+    ATTUNE_DECL void run();
+    /// The first value of a node that is not in the graph yet; empty when it failed, or is a rule.
+    /// Its inputs may be known already; else they are those it reads.
+    ATTUNE_DECL CellPtr first_value(DerivedNode& node);
+
+    /// Vetoes, in the order in which they came.
+    const std::vector<Failure>& failures() const noexcept { return failures_; }
+    /// Does the draft have a value of the node that fits the candidate? After run().
+    ATTUNE_DECL bool has_value(const GraphNode& node) const noexcept;
+    /// Nodes with a new value and observers, sources among them; valid until the next pass.
+    const std::vector<GraphNode*>& observed_nodes() const noexcept { return queue_.observed; }
+
+    /// After publication: edges and heights become those of the runs of this pass, and what failed
+    /// without a veto becomes stale.
+    ATTUNE_DECL void finish(Version version, std::chrono::system_clock::time_point now);
+
+private:
+    friend class Evaluation;
+    using Clock = std::chrono::steady_clock;
+
+    /// A node read something else than it did the last time.
+    struct Rewiring {
+        DerivedNode* node;
+        EdgeList inputs;
+    };
+    /// A node keeps its value in spite of an error.
+    struct Lapse {
+        DerivedNode* node;
+        std::string error;  ///< empty when it has recovered
+    };
+
+    bool settled(const GraphNode& node) const noexcept {
+        return node.height < floor_ ||
+               (static_cast<const DerivedNode&>(node).mark == done_ && !node.running);
+    }
+    void enqueue(DerivedNode& node);
+    // What is rare has functions of its own, which keep it out of the way of what is not.
+    [[gnu::cold]] void grow(std::uint32_t height);
+    [[gnu::cold]] void note_observed(GraphNode& node);
+    [[gnu::cold]] static void note_time(DerivedNode& node, Clock::time_point begin) noexcept;
+    [[gnu::cold]] void note_outcome(Evaluation& run, bool failed);
+    void run_node(DerivedNode& node);
+    CellPtr evaluate(DerivedNode& node, const CellBase* before);
+    [[gnu::cold]] void fail(DerivedNode& node);
+    void refresh(DerivedNode& node);
+    [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
+
+    FrameDraft& draft_;
+    PropagationQueue& queue_;
+    // Marks of this pass: grow from pass to pass.
+    const std::uint64_t queued_;
+    const std::uint64_t done_;
+    std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
+    std::size_t top_ = 0;               ///< no list above this height
+    Evaluation* innermost_ = nullptr;   ///< of the functions that run right now
+    std::vector<Failure> failures_;
+    std::vector<Rewiring> rewirings_;
+    std::vector<Lapse> lapses_;
+    std::exception_ptr cycle_;
+};
+
+/// What a function sees while it runs: the values of the candidate.
+class Evaluation {
+public:
+    Evaluation(Propagation& pass, DerivedNode& node) noexcept
+        : pass_(pass), node_(node), outer_(std::exchange(pass.innermost_, this)) {
+        node.running = true;
+    }
+    ~Evaluation() {
+        node_.running = false;
+        pass_.innermost_ = outer_;
+    }
+    Evaluation(const Evaluation&) = delete;
+    Evaluation& operator=(const Evaluation&) = delete;
+
+    /// The value of the input of that number. For functions that read the same nodes each time.
+    [[gnu::always_inline]] const CellBase& input(std::size_t i) const {
+        const GraphNode& node = node_.inputs.input(i);
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.cell(node.slot);
+    }
+    /// The value of any node of the same store, which becomes an input. Throws CycleError, and
+    /// std::logic_error for a node of another store.
+    const CellBase& read(GraphNode& node) {
+        if (reads_ == nullptr && in_step_ != node_.inputs.size() &&
+            &node_.inputs.input(in_step_) == &node) [[likely]] {
+            ++in_step_;
+        } else {
+            read_out_of_step(node);
+        }
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.cell(node.slot);
+    }
+    /// Before the first read.
+    void track() noexcept { tracks_ = true; }
+
+private:
+    friend class Propagation;
+    ATTUNE_DECL void require_value(const GraphNode& node) const;
+    ATTUNE_DECL void read_out_of_step(GraphNode& node);
+
+    /// True when the node is read for the first time, and was no input before.
+    bool note_read(GraphNode& node);
+    /// True when this run has read what the one before has.
+    bool as_before() const noexcept;
+    std::span<GraphNode* const> all_reads();
+
+    Propagation& pass_;
+    DerivedNode& node_;
+    Evaluation* const outer_;
+    // A function mostly reads what it read the last time, in the same order: then there is nothing
+    // to be noted but how far it has got.
+    bool tracks_ = false;
+    std::uint32_t in_step_ = 0;  // reads equal to the first inputs of the node
+    struct Reads {
+        std::vector<GraphNode*> all;
+        std::vector<GraphNode*> sorted;  // the same, by address
+    };
+    std::unique_ptr<Reads> reads_;  // once one differs
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Ends a function that reads a value which does not exist, since its own function has failed.
+struct InputFailed {};
+
+ATTUNE_DECL Propagation::Propagation(FrameDraft& draft, PropagationQueue& queue)
+    : draft_(draft), queue_(queue), queued_(2 * ++queue_.passes), done_(queued_ + 1) {
+    queue_.observed.clear();
+}
+
+ATTUNE_DECL Propagation::~Propagation() {
+    // Empty already, unless memory ran out.
+    std::fill(queue_.by_height.begin(), queue_.by_height.end(), nullptr);
+}
+
+ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
+    if (node.mark >= queued_ || node.abandoned()) {
+        return;
+    }
+    if (node.height >= queue_.by_height.size()) [[unlikely]] {
+        grow(node.height);
+    }
+    node.mark = queued_;
+    node.next_queued = std::exchange(queue_.by_height[node.height], &node);
+    top_ = std::max<std::size_t>(top_, node.height);
+}
+
+ATTUNE_DECL void Propagation::note_observed(GraphNode& node) { queue_.observed.push_back(&node); }
+
+ATTUNE_DECL void Propagation::grow(std::uint32_t height) { queue_.by_height.resize(height + 1); }
+
+ATTUNE_DECL void Propagation::changed(GraphNode& node) {
+    if (node.observers) [[unlikely]] {
+        note_observed(node);
+    }
+    for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
+        enqueue(*edge->reader);
+    }
+}
+
+ATTUNE_DECL void Propagation::lacking(GraphNode& source) {
+    failures_.push_back({&source, nullptr});
+    changed(source);
+}
+
+ATTUNE_DECL bool Propagation::has_value(const GraphNode& node) const noexcept {
+    const auto is_node = [&](const auto& other) { return other.node == &node; };
+    return std::none_of(failures_.begin(), failures_.end(), is_node) &&
+           std::none_of(lapses_.begin(), lapses_.end(), [&](const Lapse& lapse) {
+               return is_node(lapse) && !lapse.error.empty();
+           });
+}
+
+ATTUNE_DECL void Propagation::run() {
+    // What runs puts its readers into higher lists only.
+    for (std::size_t height = 0; height <= top_ && height < queue_.by_height.size(); ++height) {
+        floor_ = static_cast<std::uint32_t>(height);
+        while (DerivedNode* const node = queue_.by_height[height]) {
+            queue_.by_height[height] = node->next_queued;
+            if (node->mark == queued_) {
+                run_node(*node);
+            }
+        }
+    }
+    floor_ = UINT32_MAX;
+}
+
+ATTUNE_DECL void Propagation::run_node(DerivedNode& node) {
+    node.mark = done_;
+    const bool rule = node.slot == GraphNode::no_slot;
+    const CellBase* const before = rule ? nullptr : draft_.cell(node.slot);
+    CellPtr cell = evaluate(node, before);
+    if (cell) {
+        draft_.set(node.slot, std::move(cell));
+        changed(node);
+    }
+}
+
+ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
+    node.mark = done_;
+    return evaluate(node, nullptr);
+}
+
+ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
+    // Looking at the clock would cost more than most functions do.
+    constexpr std::uint64_t timed_run = 128;
+    Evaluation now{*this, node};
+    const bool timed = node.runs % timed_run == 0;
+    const auto begin = timed ? Clock::now() : Clock::time_point{};
+    bool failed = false;
+    CellPtr cell = [&]() -> CellPtr {
+        try {
+            return node.compute(now, before);
+        } catch (...) {
+            failed = true;
+            fail(node);
+            return {};
+        }
+    }();
+    ++node.runs;
+    if (timed) [[unlikely]] {
+        note_time(node, begin);
+    }
+    if (!cell && !failed && before != nullptr && node.cut_offs != UINT32_MAX) {
+        ++node.cut_offs;
+    }
+    if (cycle_ || node.stale || now.tracks_) [[unlikely]] {
+        note_outcome(now, failed);
+    }
+    return cell;
+}
+
+ATTUNE_DECL void Propagation::note_time(DerivedNode& node, Clock::time_point begin) noexcept {
+    const auto spent = (Clock::now() - begin) / std::chrono::nanoseconds{1};
+    node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
+}
+
+ATTUNE_DECL void Propagation::note_outcome(Evaluation& run, bool failed) {
+    DerivedNode& node = run.node_;
+    if (cycle_ && failures_.empty()) {
+        failures_.push_back({&node, cycle_});  // though the function has swallowed it
+    }
+    if (node.stale && !failed) {
+        lapses_.push_back({&node, {}});
+    }
+    // What was read is what the outcome depends on, be it a value, the same value, or an error.
+    if (run.tracks_ && !run.as_before()) {
+        rewirings_.push_back({&node, EdgeList{run.all_reads()}});
+    }
+}
+
+/// Called while what the function of `node` has thrown is being handled.
+ATTUNE_DECL void Propagation::fail(DerivedNode& node) {
+    const bool first = node.runs == 0;
+    const bool vetoes = !node.keeps_on_error || first || cycle_;
+    std::string error = "threw an exception that is no std::exception";
+    try {
+        throw;
+    } catch (const InputFailed&) {
+        failures_.push_back({&node, nullptr});
+        return;
+    } catch (const std::exception& exception) {
+        if (!vetoes) {
+            error = exception.what();
+        }
+    } catch (...) {
+    }
+    if (vetoes) {
+        failures_.push_back({&node, std::current_exception()});
+    } else {
+        lapses_.push_back({&node, std::move(error)});
+    }
+}
+
+// A walk up to what has changed, and back: only nodes that are not up to date are entered.
+ATTUNE_DECL void Propagation::refresh(DerivedNode& wanted) {
+    struct Step {
+        DerivedNode* node;
+        std::size_t input;
+    };
+    std::vector<Step> open;
+    const auto enter = [&](DerivedNode& node) {
+        if (node.running) {
+            std::vector<DerivedNode*> trail;
+            for (const Step& step : open) {
+                trail.push_back(step.node);
+            }
+            refuse_cycle(trail, node);
+        }
+        open.push_back({&node, 0});
+    };
+    enter(wanted);
+    while (!open.empty()) {
+        Step& step = open.back();
+        DerivedNode& node = *step.node;
+        if (step.input != node.inputs.size()) {
+            GraphNode& input = node.inputs.input(step.input++);
+            if (input.height != 0 && !settled(input)) {
+                enter(static_cast<DerivedNode&>(input));
+            }
+            continue;
+        }
+        open.pop_back();
+        if (node.mark == queued_) {
+            run_node(node);
+        }
+        node.mark = done_;
+    }
+}
+
+ATTUNE_DECL void Propagation::refuse_cycle(const std::vector<DerivedNode*>& trail,
+                                           const DerivedNode& node) {
+    std::string names;
+    for (const Evaluation* one = innermost_; &one->node_ != &node; one = one->outer_) {
+        names.insert(0, " -> " + one->node_.name());
+    }
+    names.insert(0, node.name());
+    for (const DerivedNode* between : trail) {
+        names += " -> " + between->name();
+    }
+    names += " -> " + node.name();
+    cycle_ =
+        std::make_exception_ptr(CycleError{"derived values read each other in a circle: " + names});
+    std::rethrow_exception(cycle_);
+}
+
+ATTUNE_DECL void Propagation::finish(Version version, std::chrono::system_clock::time_point now) {
+    for (Rewiring& rewiring : rewirings_) {
+        DerivedNode& node = *rewiring.node;
+        node.inputs = std::move(rewiring.inputs);
+        node.inputs.link(node);
+        node.settle_height();
+    }
+    for (Lapse& lapse : lapses_) {
+        DerivedNode& node = *lapse.node;
+        const bool was_stale = std::exchange(node.stale, !lapse.error.empty());
+        if (node.notes == nullptr) {
+            node.notes = std::make_unique<NodeNotes>();
+        }
+        node.notes->error = std::move(lapse.error);
+        if (!was_stale) {
+            node.notes->since = now;
+            node.notes->version = version;
+        }
+    }
+}
+
+ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
+    for (const auto& failure : pass_.failures_) {
+        if (failure.node == &node) {
+            throw InputFailed{};
+        }
+    }
+}
+
+ATTUNE_DECL bool Evaluation::as_before() const noexcept {
+    const std::size_t size = node_.inputs.size();
+    if (reads_ == nullptr) {
+        return in_step_ == size;
+    }
+    bool same = reads_->all.size() == size;
+    for (std::size_t i = 0; same && i != size; ++i) {
+        same = reads_->all[i] == &node_.inputs.input(i);
+    }
+    return same;
+}
+
+ATTUNE_DECL std::span<GraphNode* const> Evaluation::all_reads() {
+    if (reads_ == nullptr) {
+        reads_ = std::make_unique<Reads>();
+        for (std::uint32_t i = 0; i != in_step_; ++i) {
+            reads_->all.push_back(&node_.inputs.input(i));
+        }
+    }
+    return reads_->all;
+}
+
+ATTUNE_DECL bool Evaluation::note_read(GraphNode& node) {
+    constexpr std::uint32_t quickly_searched = 8;
+    if (reads_ == nullptr) {
+        for (std::uint32_t i = 0; i != std::min(in_step_, quickly_searched); ++i) {
+            if (&node_.inputs.input(in_step_ - 1 - i) == &node) {
+                return false;
+            }
+        }
+        (void)all_reads();
+        reads_->sorted = reads_->all;
+        std::sort(reads_->sorted.begin(), reads_->sorted.end());
+    }
+    auto& sorted = reads_->sorted;
+    const auto place = std::lower_bound(sorted.begin(), sorted.end(), &node);
+    if (place != sorted.end() && *place == &node) {
+        return false;
+    }
+    sorted.insert(place, &node);
+    reads_->all.push_back(&node);
+    return true;
+}
+
+ATTUNE_DECL void Evaluation::read_out_of_step(GraphNode& node) {
+    if (&node.home != &node_.home) {
+        throw std::logic_error{"\"" + node_.name() + "\" reads \"" + node.name() +
+                               "\", which belongs to another store"};
+    }
+    if (note_read(node) && node.height != 0 && !pass_.settled(node)) {
+        pass_.refresh(static_cast<DerivedNode&>(node));
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// All nodes of one store, and their slots in its frames. The writer's, under its mutex.
+class Graph {
+public:
+    explicit Graph(Ref<NodeHome> home) noexcept : home_(std::move(home)) {}
+
+    NodeHome& home() const noexcept { return *home_; }
+    /// By slot; null where a slot is empty.
+    const std::vector<GraphNode*>& nodes() const noexcept { return nodes_; }
+    const std::vector<Ref<DerivedNode>>& rules() const noexcept { return rules_; }
+
+    /// Gives a new node a slot and its first cell in the draft. It is in the graph once the draft
+    /// has been published, and placed() was called.
+    ATTUNE_DECL void place(GraphNode& node, FrameDraft& draft, CellPtr cell);
+    ATTUNE_DECL void placed(GraphNode& node);
+    void add_rule(Ref<DerivedNode> rule) { rules_.push_back(std::move(rule)); }
+
+    /// Empties the slots of nodes that are gone; sweep_done() after the draft was published, and
+    /// after placed().
+    ATTUNE_DECL void sweep(FrameDraft& draft);
+    ATTUNE_DECL void sweep_done();
+
+    /// Takes out the nodes nobody refers to, and those that only these referred to. To be destroyed
+    /// by destroy(), outside the mutex: what a function holds is the user's.
+    ATTUNE_DECL GraphNode* take_abandoned() noexcept;
+    ATTUNE_DECL static void destroy(GraphNode* list) noexcept;
+
+    /// Ends the graph: no node derives from another any more, and none is known here.
+    ATTUNE_DECL void dissolve() noexcept;
+
+    PropagationQueue queue;
+
+private:
+    const Ref<NodeHome> home_;
+    std::vector<GraphNode*> nodes_;
+    std::vector<Ref<DerivedNode>> rules_;
+    std::vector<std::uint32_t> vacated_;  // still filled in the current frame
+    std::vector<std::uint32_t> free_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void Graph::place(GraphNode& node, FrameDraft& draft, CellPtr cell) {
+    if (nodes_.size() == nodes_.capacity()) {
+        nodes_.reserve(2 * nodes_.size() + 1);  // so that placed() cannot throw
+    }
+    if (free_.empty()) {
+        node.slot = draft.append(std::move(cell));
+    } else {
+        node.slot = free_.back();
+        draft.set(node.slot, std::move(cell));
+    }
+    node.born = draft.frame().serial();
+}
+
+ATTUNE_DECL void Graph::placed(GraphNode& node) {
+    if (node.slot == nodes_.size()) {
+        nodes_.push_back(&node);
+    } else {
+        free_.pop_back();
+        nodes_[node.slot] = &node;
+    }
+}
+
+ATTUNE_DECL void Graph::sweep(FrameDraft& draft) {
+    for (const std::uint32_t slot : vacated_) {
+        draft.clear(slot);
+    }
+}
+
+ATTUNE_DECL void Graph::sweep_done() {
+    if (!vacated_.empty()) {
+        free_.insert(free_.end(), vacated_.begin(), vacated_.end());
+        vacated_.clear();
+    }
+}
+
+ATTUNE_DECL GraphNode* Graph::take_abandoned() noexcept {
+    GraphNode* gone = nullptr;
+    while (GraphNode* node = home_->take_abandoned()) {
+        while (node != nullptr) {
+            GraphNode* const next = node->next_abandoned;
+            // Letting go of the inputs may abandon these, which the outer loop takes up.
+            if (node->height != 0) {
+                static_cast<DerivedNode*>(node)->inputs = EdgeList{};
+            }
+            if (node->slot != GraphNode::no_slot && node->slot < nodes_.size() &&
+                nodes_[node->slot] == node) {
+                nodes_[node->slot] = nullptr;
+                vacated_.push_back(node->slot);
+            }
+            node->next_abandoned = std::exchange(gone, node);
+            node = next;
+        }
+    }
+    return gone;
+}
+
+ATTUNE_DECL void Graph::destroy(GraphNode* list) noexcept {
+    while (list != nullptr) {
+        delete std::exchange(list, list->next_abandoned);
+    }
+}
+
+ATTUNE_DECL void Graph::dissolve() noexcept {
+    for (GraphNode* const node : nodes_) {
+        if (node != nullptr && node->height != 0) {
+            static_cast<DerivedNode*>(node)->inputs = EdgeList{};
+        }
+    }
+    rules_.clear();
+    nodes_.clear();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Which nodes are bound where: a trie over the tokens of their paths.
+class BindingIndex {
+public:
+    struct Hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+    struct Branch {
+        std::unordered_map<std::string, std::unique_ptr<Branch>, Hash, std::equal_to<>> children;
+        std::vector<Ref<BoundNode>> nodes;
+    };
+
+    /// The node of that kind at `path`, or null.
+    ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
+    ATTUNE_DECL void insert(Ref<BoundNode> node);
+    const Branch& root() const noexcept { return root_; }
+
+    /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
+    /// subtree that both share is not entered, and a difference that nobody bound is not followed.
+    /// When `within` is given, the documents differ at that path, or below or above it, and nowhere
+    /// else.
+    ATTUNE_DECL std::vector<BoundNode*> affected(const Document& before, const Document& after,
+                                                 const Path* within = nullptr) const;
+
+private:
+    Branch root_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Ref<BoundNode> BindingIndex::find(const Path& path, const BoundKind& kind) const {
+    const Branch* branch = &root_;
+    for (const std::string& token : path.tokens()) {
+        const auto child = branch->children.find(token);
+        if (child == branch->children.end()) {
+            return {};
+        }
+        branch = child->second.get();
+    }
+    const auto found = std::find_if(branch->nodes.begin(), branch->nodes.end(),
+                                    [&](const auto& node) { return &node->bound_kind == &kind; });
+    return found != branch->nodes.end() ? *found : Ref<BoundNode>{};
+}
+
+ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
+    Branch* branch = &root_;
+    for (const std::string& token : node->path.tokens()) {
+        auto& child = branch->children[token];
+        if (child == nullptr) {
+            child = std::make_unique<Branch>();
+        }
+        branch = child.get();
+    }
+    branch->nodes.push_back(std::move(node));
+}
+
+inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
+                             const Document* after, std::vector<BoundNode*>& affected) {
+    if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {
+        return;
+    }
+    for (const auto& node : branch.nodes) {
+        affected.push_back(node.get());
+    }
+    if (branch.children.empty()) {
+        return;
+    }
+    if (before != nullptr && after != nullptr && before->is_object() && after->is_object()) {
+        for_each_difference(
+            *before, *after,
+            [&](std::string_view key, const Document* member_before, const Document* member_after) {
+                const auto child = branch.children.find(key);
+                if (child != branch.children.end()) {
+                    collect_affected(*child->second, member_before, member_after, affected);
+                }
+            });
+        return;
+    }
+    const auto step = [](const Document* from, const std::string& token) {
+        return from != nullptr ? from->find(Path{} / token) : nullptr;
+    };
+    for (const auto& [token, child] : branch.children) {
+        collect_affected(*child, step(before, token), step(after, token), affected);
+    }
+}
+
+ATTUNE_DECL std::vector<BoundNode*> BindingIndex::affected(const Document& before,
+                                                           const Document& after,
+                                                           const Path* within) const {
+    std::vector<BoundNode*> nodes;
+    const Branch* branch = &root_;
+    const Document* old = &before;
+    const Document* fresh = &after;
+    if (within != nullptr) {
+        for (const std::string& token : within->tokens()) {
+            if (old == nullptr || fresh == nullptr || !old->is_object() || !fresh->is_object() ||
+                old->same(*fresh)) {
+                break;
+            }
+            for (const auto& node : branch->nodes) {
+                nodes.push_back(node.get());
+            }
+            const auto child = branch->children.find(token);
+            if (child == branch->children.end()) {
+                return nodes;
+            }
+            branch = child->second.get();
+            old = old->find(token);
+            fresh = fresh->find(token);
+        }
+    }
+    collect_affected(*branch, old, fresh, nodes);
+    return nodes;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Where a layer stands among the others; of one rank, the later one is above.
+enum class Rank : std::uint8_t {
+    restored,  ///< what a journal brought back, until the layers are there again
+    transport,
+    rollback,
+    overrides,
+    scope,
+};
+
+/// A place that a rollback keeps as it was in an earlier version.
+struct Hold {
+    Path path;
+    std::optional<Document> value;      ///< nothing when there was nothing
+    Version version = 0;                ///< where it was so
+    std::optional<Document> overrides;  ///< what the program had set there by then
+};
+
+/// What one layer contributes to a version. Immutable once it is in a stack.
+struct LayerContent {
+    std::uint64_t id = 0;
+    Rank rank = Rank::transport;
+    std::string name;
+    UnknownKeys unknown_keys = UnknownKeys::error;
+    Content content;                          ///< as the transport brought it
+    Document document;                        ///< content.document with the texts in their places
+    std::shared_ptr<const Source> source;     ///< of document
+    std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
+    /// Of a rollback, instead of a document: replace whatever lies below, the later the stronger.
+    std::vector<Hold> holds;
+};
+
+/// The layers of a version, lowest first. Copies are cheap: only a layer that changes is new.
+using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
+
+/// The document that `after` gives, made from `merged`, which `before` gave: looks only where the
+/// layers differ, and shares everything else.
+///
+/// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
+/// higher layer masks what lies below it, and stays. A document that is null as a whole
+/// contributes nothing. Below a rollback everything is merged anew.
+ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
+                             const LayerStack& after);
+
+/// What the program has set, as it holds when there is no rollback.
+ATTUNE_DECL Document overrides_in(const LayerStack& stack);
+
+/// What a layer says about one place.
+struct Say {
+    const Document* value = nullptr;  ///< null when it has none there
+    bool decides = false;             ///< layers below have nothing to say about it
+};
+ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept;
+
+/// Where what the layer has at `path` comes from.
+ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part);
+
+/// Which layer a value comes from, and how unknown keys there are judged. Refers to the stack.
+class StackProvenance final : public Provenance {
+public:
+    explicit StackProvenance(const LayerStack& stack) noexcept : stack_(stack) {}
+    ATTUNE_DECL Origin origin(const Path& path, Part part) const override;
+    ATTUNE_DECL UnknownKeys unknown_keys(const Path& path) const override;
+
+private:
+    const LayerContent* winner(const Path& path) const noexcept;
+    const LayerStack& stack_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What each layer has at one place, before and after.
+using LayerDeltas = std::span<const Delta>;
+
+inline std::vector<std::string_view> differing_keys(LayerDeltas deltas) {
+    std::vector<std::string_view> keys;
+    for (const Delta& delta : deltas) {
+        if (delta.same()) {
+            continue;
+        }
+        if (delta.before != nullptr && delta.after != nullptr) {
+            for (Differences difference(*delta.before, *delta.after); difference.next();) {
+                keys.push_back(difference.key());
+            }
+        } else {
+            const Document& only = delta.before != nullptr ? *delta.before : *delta.after;
+            for (const auto& member : only.members()) {
+                keys.push_back(member.key);
+            }
+        }
+    }
+    std::sort(keys.begin(), keys.end());
+    std::size_t kept = 0;
+    for (const std::string_view key : keys) {
+        if (kept == 0 || key != keys[kept - 1]) {
+            keys[kept++] = key;
+        }
+    }
+    keys.resize(kept);
+    return keys;
+}
+
+/// The deltas of one member, kept in `room`. Those below a layer that masks them are left out: each
+/// would be looked up in a document of its own.
+inline LayerDeltas deltas_at(std::string_view key, LayerDeltas deltas, std::vector<Delta>& room) {
+    std::size_t first = deltas.size();
+    while (first != 0) {
+        const auto [before, after] = deltas[--first];
+        Delta& here = room[first];
+        here.after = after != nullptr ? after->find(key) : nullptr;
+        here.before = before == after     ? here.after
+                      : before != nullptr ? before->find(key)
+                                          : nullptr;
+        if (here.after != nullptr && !here.after->is_object()) {
+            break;
+        }
+    }
+    return LayerDeltas{room}.subspan(first);
+}
+
+/// The only layer that has, or had, anything here; null when there are several.
+inline const Delta* only_one(LayerDeltas deltas) noexcept {
+    const Delta* found = nullptr;
+    for (const Delta& delta : deltas) {
+        if (delta.before != nullptr || delta.after != nullptr) {
+            if (found != nullptr) {
+                return nullptr;
+            }
+            found = &delta;
+        }
+    }
+    return found;
+}
+
+/// `merged` is what stood here before, null for nothing; so is the result.
+inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas deltas) {
+    bool same = true;
+    bool gone = true;
+    bool objects = merged != nullptr && merged->is_object();
+    for (const Delta& delta : deltas) {
+        same = same && delta.same();
+        gone = gone && delta.after == nullptr;
+        objects = objects && (delta.before == nullptr || delta.before->is_object()) &&
+                  (delta.after == nullptr || delta.after->is_object());
+    }
+    if (same) {
+        return merged != nullptr ? std::optional{*merged} : std::nullopt;
+    }
+    if (gone) {
+        return std::nullopt;
+    }
+    if (const Delta* const only = only_one(deltas);
+        only != nullptr &&
+        (only->before != nullptr ? merged != nullptr && merged->same(*only->before)
+                                 : merged == nullptr)) {
+        return *only->after;  // shared with the layer, as it was before
+    }
+    if (objects) {
+        Document result = *merged;
+        std::vector<Delta> below(deltas.size());
+        for (const std::string_view key : differing_keys(deltas)) {
+            const LayerDeltas relevant = deltas_at(key, deltas, below);
+            const Document* const old = merged->find(key);
+            std::optional<Document> fresh = remerge_at(old, relevant);
+            if (!fresh) {
+                if (old != nullptr) {
+                    result = result.without(Path{} / key);
+                }
+            } else if (old == nullptr || !old->same(*fresh)) {
+                result = result.with(Path{} / key, std::move(*fresh));
+            }
+        }
+        return result;
+    }
+    std::optional<Document> folded;
+    for (const Delta& delta : deltas) {
+        if (delta.after != nullptr) {
+            folded = folded ? merge(*folded, *delta.after) : *delta.after;
+        }
+    }
+    return merged != nullptr ? reconcile(*merged, *folded) : *folded;
+}
+
+/// `below`, which may be null, with the hold's value from the token `depth` of its path on.
+inline Document held(const Document* below, const Hold& hold, std::size_t depth = 0) {
+    if (depth == hold.path.size()) {
+        return hold.value.value_or(Document::object());
+    }
+    const Document object = below != nullptr && below->is_object() ? *below : Document::object();
+    const std::string& token = hold.path.tokens()[depth];
+    if (depth + 1 == hold.path.size() && !hold.value) {
+        return object.without(Path{{token}});
+    }
+    return object.with(Path{{token}}, held(object.find(token), hold, depth + 1));
+}
+
+/// The stack as plain layers: a rollback and all that lies below it become one.
+inline LayerStack without_holds(const LayerStack& stack) {
+    const auto rollback = std::find_if(stack.begin(), stack.end(),
+                                       [](const auto& layer) { return !layer->holds.empty(); });
+    if (rollback == stack.end()) {
+        return stack;
+    }
+    std::optional<Document> merged;
+    for (auto layer = stack.begin(); layer != rollback; ++layer) {
+        const Document& document = (*layer)->document;
+        if (!document.is_null()) {
+            merged = merged ? merge(*merged, document) : document;
+        }
+    }
+    auto plain = std::make_shared<LayerContent>();
+    plain->id = (*rollback)->id;
+    plain->document = merged.value_or(Document{});
+    for (const Hold& hold : (*rollback)->holds) {
+        plain->document = held(&plain->document, hold);
+    }
+    LayerStack result{std::move(plain)};
+    result.insert(result.end(), rollback + 1, stack.end());
+    return result;
+}
+
+inline Document remerge_plain(const Document& merged, const LayerStack& before,
+                              const LayerStack& after) {
+    const auto contribution = [](const LayerContent& layer) {
+        return layer.document.is_null() ? nullptr : &layer.document;
+    };
+    const auto find = [](const LayerStack& stack, std::uint64_t id) -> const LayerContent* {
+        for (const auto& layer : stack) {
+            if (layer->id == id) {
+                return layer.get();
+            }
+        }
+        return nullptr;
+    };
+    std::vector<Delta> deltas;
+    deltas.reserve(before.size() + after.size());
+    for (const auto& layer : after) {
+        const LayerContent* const old = find(before, layer->id);
+        deltas.push_back({old != nullptr ? contribution(*old) : nullptr, contribution(*layer)});
+    }
+    for (const auto& layer : before) {
+        if (find(after, layer->id) == nullptr) {
+            deltas.push_back({contribution(*layer), nullptr});
+        }
+    }
+    // Nothing configured reads as an empty object, so that every path is simply absent.
+    const Document* const present = merged.is_object() && merged.size() == 0 ? nullptr : &merged;
+    return remerge_at(present, deltas).value_or(Document::object());
+}
+
+ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
+                             const LayerStack& after) {
+    const auto holds = [](const LayerStack& stack) {
+        return std::any_of(stack.begin(), stack.end(),
+                           [](const auto& layer) { return !layer->holds.empty(); });
+    };
+    return holds(before) || holds(after)
+               ? remerge_plain(merged, without_holds(before), without_holds(after))
+               : remerge_plain(merged, before, after);
+}
+
+/// How far `path` leads into `document`.
+struct Descent {
+    const Document* value;  ///< null when the path ends before its last token
+    std::size_t depth;      ///< tokens followed
+    bool masks;             ///< something that is no object stands in the way
+};
+
+inline Descent descend(const Document& document, const Path& path) noexcept {
+    const Document* value = &document;
+    std::size_t depth = 0;
+    for (const std::string& token : path.tokens()) {
+        const Document* const next = value->find(Path{{token}});
+        if (next == nullptr) {
+            return {nullptr, depth, !value->is_object()};
+        }
+        value = next;
+        ++depth;
+    }
+    return {value, depth, false};
+}
+
+/// The hold that decides what is at `path`, or null.
+inline const Hold* hold_at(const LayerContent& layer, const Path& path) noexcept {
+    for (std::size_t i = layer.holds.size(); i-- != 0;) {
+        if (path.starts_with(layer.holds[i].path)) {
+            return &layer.holds[i];
+        }
+    }
+    return nullptr;
+}
+
+ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept {
+    if (const Hold* const hold = hold_at(layer, path)) {
+        const Document* value = hold->value ? &*hold->value : nullptr;
+        for (std::size_t i = hold->path.size(); value != nullptr && i != path.size(); ++i) {
+            value = value->find(Path{{path.tokens()[i]}});
+        }
+        return {value, true};
+    }
+    if (layer.document.is_null()) {
+        return {};
+    }
+    const Descent found = descend(layer.document, path);
+    return {found.value, found.masks || (found.value != nullptr && !found.value->is_object())};
+}
+
+ATTUNE_DECL const LayerContent* StackProvenance::winner(const Path& path) const noexcept {
+    const LayerContent* nearest = nullptr;
+    std::size_t nearest_depth = 0;
+    for (std::size_t i = stack_.size(); i-- > 0;) {
+        const LayerContent* const layer = stack_[i].get();
+        if (hold_at(*layer, path) != nullptr) {
+            return layer;
+        }
+        if (layer->document.is_null()) {
+            continue;
+        }
+        const Descent found = descend(layer->document, path);
+        if (found.value != nullptr || found.masks) {
+            return layer;
+        }
+        // Where nobody has the value, the layer that comes nearest is where it belongs.
+        if (nearest == nullptr || found.depth > nearest_depth) {
+            nearest = layer;
+            nearest_depth = found.depth;
+        }
+    }
+    return nearest_depth != 0 || stack_.size() == 1 ? nearest : nullptr;
+}
+
+ATTUNE_DECL Document overrides_in(const LayerStack& stack) {
+    Document before;
+    Document set;
+    for (const auto& layer : stack) {
+        for (const Hold& hold : layer->holds) {
+            const Document object = before.is_null() ? Document::object() : before;
+            before = hold.path.empty() ? hold.overrides.value_or(Document{})
+                     : hold.overrides  ? object.with(hold.path, *hold.overrides)
+                                       : before.without(hold.path);
+        }
+        if (layer->rank == Rank::overrides) {
+            set = layer->document;
+        }
+    }
+    return before.is_null() ? set : set.is_null() ? before : merge(before, set);
+}
+
+ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part) {
+    Origin origin = layer.source != nullptr ? layer.source->locate(path, part) : Origin{};
+    if (const Hold* const hold = hold_at(layer, path)) {
+        origin.source = "rollback to version " + std::to_string(hold->version);
+    }
+    origin.layer = layer.name;
+    origin.revision = layer.content.revision;
+    return origin;
+}
+
+ATTUNE_DECL Origin StackProvenance::origin(const Path& path, Part part) const {
+    const LayerContent* const layer = winner(path);
+    if (layer == nullptr) {
+        return {};
+    }
+    return origin_in(*layer, path, part);
+}
+
+ATTUNE_DECL UnknownKeys StackProvenance::unknown_keys(const Path& path) const {
+    const LayerContent* const layer = winner(path);
+    return layer != nullptr ? layer->unknown_keys : UnknownKeys::error;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+class PollerCore;
+
+/// A callback, and what it waits for: a descriptor, a moment, or just its turn.
+struct PollerJob {
+    using TimePoint = std::chrono::steady_clock::time_point;
+
+    static constexpr TimePoint never = TimePoint::max();
+
+    PollerJob() = default;
+    PollerJob(const PollerJob&) = delete;
+    PollerJob& operator=(const PollerJob&) = delete;
+    virtual ~PollerJob() = default;
+    virtual void run() = 0;
+
+    std::uint64_t id = 0;     // of the registration; 0: posted
+    int fd = -1;              // -1: no descriptor
+    TimePoint armed = never;  // timers only
+    bool due = false;         // armed for a moment that has passed
+};
+
+template <class F>
+struct PollerJobOf final : PollerJob {
+    template <class G>
+    explicit PollerJobOf(G&& g) : f(std::forward<G>(g)) {}
+    void run() override { f(); }
+    F f;
+};
+
+template <class F>
+std::unique_ptr<PollerJob> make_poller_job(F&& f) {
+    // Not std::make_unique: it would bring a second pointer class for each F.
+    return std::unique_ptr<PollerJob>(new PollerJobOf<std::decay_t<F>>(std::forward<F>(f)));
+}
+
+/// Its address stands for the type.
+template <class S>
+inline constexpr char poller_service_key = 0;
+
+}  // namespace detail
+
+/// One background thread for file descriptors and timers, started on first use.
+///
+/// Callbacks run on that thread, one at a time and never under a lock. What a callback throws is
+/// dropped: whoever registers it reports its own errors. All functions may be called from any
+/// thread, callbacks included. Meant for tens of registrations: each wake-up looks at all of them.
+///
+/// Destroying the poller ends the thread after the callback it is in and waits for that, unless it
+/// is destroyed on the thread itself, which then ends by itself. Registrations may outlive the
+/// poller; they are never called again.
+class Poller {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// Ends a registration when it is destroyed or reset. The callback is never called afterwards,
+    /// and is destroyed. A call that is running is waited for, except from the poller's own thread:
+    /// do not hold a lock the callback takes. Until then the callback may use the registration.
+    class Registration {
+    public:
+        Registration() noexcept = default;
+        ATTUNE_DECL Registration(Registration&& other) noexcept;
+        ATTUNE_DECL Registration& operator=(Registration&& other) noexcept;
+        ATTUNE_DECL ~Registration();
+
+        ATTUNE_DECL void reset() noexcept;
+
+        /// Whether there is something to end.
+        explicit operator bool() const noexcept { return core_ != nullptr; }
+
+    protected:
+        friend class Poller;
+        ATTUNE_DECL Registration(std::shared_ptr<detail::PollerCore> core,
+                                 std::uint64_t id) noexcept;
+
+        std::shared_ptr<detail::PollerCore> core_;
+        std::uint64_t id_ = 0;
+    };
+
+    /// A callback for a moment, armed as often as needed. It is called once per arming.
+    class Timer : public Registration {
+    public:
+        Timer() noexcept = default;
+
+        /// Calls at `when`, or at once when that has passed; replaces an earlier arming. Never
+        /// waits. Timers that are due together are called in the order of their moments.
+        ATTUNE_DECL void arm(Clock::time_point when) noexcept;
+        void arm_after(Clock::duration delay) noexcept { arm(Clock::now() + delay); }
+
+        /// Takes the arming back. Never waits: a call may just be starting.
+        ATTUNE_DECL void disarm() noexcept;
+
+    private:
+        friend class Poller;
+        using Registration::Registration;
+    };
+
+    ATTUNE_DECL Poller();
+    Poller(const Poller&) = delete;
+    Poller& operator=(const Poller&) = delete;
+    ATTUNE_DECL ~Poller();
+
+    /// Calls `f()` whenever `fd` is readable, has failed or was hung up, again and again until the
+    /// cause is gone. End the registration before closing the descriptor. Throws std::system_error
+    /// when the thread cannot be started, like all functions here that need it.
+    template <class F>
+    [[nodiscard]] Registration watch(int fd, F&& f) {
+        return add_watch(fd, detail::make_poller_job(std::forward<F>(f)));
+    }
+
+    /// A timer that calls `f()`, not yet armed.
+    template <class F>
+    [[nodiscard]] Timer timer(F&& f) {
+        return add_timer(detail::make_poller_job(std::forward<F>(f)));
+    }
+
+    /// A timer that calls `f()` once after `delay`.
+    template <class F>
+    [[nodiscard]] Timer after(Clock::duration delay, F&& f) {
+        Timer armed = timer(std::forward<F>(f));
+        armed.arm_after(delay);
+        return armed;
+    }
+
+    /// Calls `f()` once on the thread, in the order of posting. What has not been called when the
+    /// poller is destroyed is dropped.
+    template <class F>
+    void post(F&& f) {
+        add_post(detail::make_poller_job(std::forward<F>(f)));
+    }
+
+    /// Whether the caller runs on the poller's thread, that is, inside a callback.
+    ATTUNE_DECL bool on_thread() const noexcept;
+
+    /// The S of this poller: shared by everybody who asks for it, made by `S(Poller&)` for the
+    /// first, gone with the last who holds it.
+    template <class S>
+    std::shared_ptr<S> service() {
+        return std::static_pointer_cast<S>(
+            find_service(&detail::poller_service_key<S>,
+                         [](Poller& poller) { return std::shared_ptr<void>(new S(poller)); }));
+    }
+
+private:
+    ATTUNE_DECL Registration add_watch(int fd, std::unique_ptr<detail::PollerJob> job);
+    ATTUNE_DECL Timer add_timer(std::unique_ptr<detail::PollerJob> job);
+    ATTUNE_DECL void add_post(std::unique_ptr<detail::PollerJob> job);
+    ATTUNE_DECL std::shared_ptr<void> find_service(const void* key,
+                                                   std::shared_ptr<void> (*make)(Poller&));
+
+    const std::shared_ptr<detail::PollerCore> core_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What the thread, the poller and its registrations share.
+class PollerCore {
+public:
+    using Clock = Poller::Clock;
+
+    static constexpr Clock::time_point never = PollerJob::never;
+
+    PollerCore() = default;
+    PollerCore(const PollerCore&) = delete;
+    PollerCore& operator=(const PollerCore&) = delete;
+    ~PollerCore() {
+        if (wake_fd_ >= 0) {
+            ::close(wake_fd_);
+        }
+    }
+
+    /// The new entry's id; 0 when the poller is gone.
+    ATTUNE_DECL static std::uint64_t add(const std::shared_ptr<PollerCore>& core, int fd,
+                                         std::unique_ptr<PollerJob> job);
+    ATTUNE_DECL static void post(const std::shared_ptr<PollerCore>& core,
+                                 std::unique_ptr<PollerJob> job);
+
+    /// Waits. Gives the entry for the caller to destroy: its callback may own anything.
+    ATTUNE_DECL std::shared_ptr<PollerJob> remove(std::uint64_t id) noexcept;
+    ATTUNE_DECL void arm(std::uint64_t id, Clock::time_point when) noexcept;
+    ATTUNE_DECL void stop() noexcept;
+    ATTUNE_DECL bool on_thread() noexcept;
+    /// The living service of that key; when there is none, `made`, which may be null.
+    ATTUNE_DECL std::shared_ptr<void> service(const void* key, std::shared_ptr<void> made);
+
+private:
+    using Lock = std::unique_lock<std::mutex>;
+    using Entries = std::vector<std::shared_ptr<PollerJob>>;
+
+    struct Service {
+        const void* key;
+        std::weak_ptr<void> object;
+    };
+
+    ATTUNE_DECL static void start(const std::shared_ptr<PollerCore>& core);
+    ATTUNE_DECL void run() noexcept;
+    ATTUNE_DECL void round(Lock& lock);
+    ATTUNE_DECL void run_posted(Lock& lock);
+    ATTUNE_DECL void run_due(Lock& lock, Clock::time_point now);
+    ATTUNE_DECL void call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept;
+    ATTUNE_DECL std::shared_ptr<PollerJob> find(std::uint64_t id) const noexcept;
+    ATTUNE_DECL std::shared_ptr<PollerJob> first_due() const noexcept;
+    ATTUNE_DECL timespec time_left() const noexcept;
+    ATTUNE_DECL void wake() noexcept;
+
+    std::mutex mutex_;
+    std::condition_variable returned_;  // a callback has returned
+    // Ordered by age, so that equal moments and ready descriptors are served in that order.
+    Entries entries_;
+    Entries posted_;
+    std::vector<Service> services_;
+    std::uint64_t last_id_ = 0;
+    std::uint64_t running_ = 0;  // the entry whose callback runs; 0: none, or a posted one
+    int wake_fd_ = -1;
+    bool polling_ = false;  // the thread may be asleep
+    bool stopping_ = false;
+    bool ending_ = false;  // the last callbacks are being destroyed
+    std::thread thread_;
+    std::thread::id thread_id_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::uint64_t PollerCore::add(const std::shared_ptr<PollerCore>& core, int fd,
+                                          std::unique_ptr<PollerJob> job) {
+    const std::shared_ptr<PollerJob> entry = std::move(job);
+    entry->fd = fd;
+    const std::scoped_lock lock{core->mutex_};
+    if (core->stopping_) {
+        return 0;
+    }
+    start(core);
+    entry->id = ++core->last_id_;
+    core->entries_.push_back(entry);
+    if (fd >= 0) {
+        core->wake();
+    }
+    return entry->id;
+}
+
+ATTUNE_DECL void PollerCore::post(const std::shared_ptr<PollerCore>& core,
+                                  std::unique_ptr<PollerJob> job) {
+    std::shared_ptr<PollerJob> entry = std::move(job);
+    const std::scoped_lock lock{core->mutex_};
+    if (!core->stopping_) {
+        start(core);
+        core->posted_.push_back(std::move(entry));
+        core->wake();
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::remove(std::uint64_t id) noexcept {
+    std::shared_ptr<PollerJob> gone;
+    Lock lock{mutex_};
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+        if ((*entry)->id == id) {
+            gone = std::move(*entry);
+            entries_.erase(entry);
+            break;
+        }
+    }
+    if (gone != nullptr && gone->fd >= 0) {
+        wake();
+    }
+    if (thread_id_ != std::this_thread::get_id()) {
+        while (running_ == id || ending_) {
+            returned_.wait(lock);
+        }
+    }
+    return gone;
+}
+
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::find(std::uint64_t id) const noexcept {
+    for (const auto& entry : entries_) {
+        if (entry->id == id) {
+            return entry;
+        }
+    }
+    return nullptr;
+}
+
+ATTUNE_DECL void PollerCore::arm(std::uint64_t id, Clock::time_point when) noexcept {
+    const std::scoped_lock lock{mutex_};
+    if (const auto entry = find(id)) {
+        entry->armed = when;
+        entry->due = false;
+        if (when != never) {
+            wake();
+        }
+    }
+}
+
+ATTUNE_DECL void PollerCore::stop() noexcept {
+    std::thread thread;
+    {
+        const std::scoped_lock lock{mutex_};
+        stopping_ = true;
+        wake();
+        thread = std::move(thread_);
+    }
+    if (!thread.joinable()) {
+        return;
+    }
+    if (thread.get_id() == std::this_thread::get_id()) {
+        thread.detach();  // it ends after this callback, and holds the core until then
+    } else {
+        thread.join();
+    }
+}
+
+ATTUNE_DECL bool PollerCore::on_thread() noexcept {
+    const std::scoped_lock lock{mutex_};
+    return thread_id_ == std::this_thread::get_id();
+}
+
+ATTUNE_DECL std::shared_ptr<void> PollerCore::service(const void* key, std::shared_ptr<void> made) {
+    const std::scoped_lock lock{mutex_};
+    for (Service& known : services_) {
+        if (known.key == key) {
+            if (auto first = known.object.lock()) {
+                return first;
+            }
+            known.object = made;
+            return made;
+        }
+    }
+    services_.push_back({key, made});
+    return made;
+}
+
+ATTUNE_DECL void PollerCore::start(const std::shared_ptr<PollerCore>& core) {
+    if (core->thread_.joinable()) {
+        return;
+    }
+    if (core->wake_fd_ < 0) {
+        core->wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (core->wake_fd_ < 0) {
+            throw std::system_error(errno, std::generic_category(), "eventfd");
+        }
+    }
+    // The program's signals are for its own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        core->thread_ = std::thread([core] { core->run(); });
+    } catch (...) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    core->thread_id_ = core->thread_.get_id();
+}
+
+ATTUNE_DECL void PollerCore::run() noexcept {
+#if defined(__linux__)
+    (void)pthread_setname_np(pthread_self(), "attune-io");
+#endif
+    Entries entries;
+    Entries posted;
+    Lock lock{mutex_};
+    while (!stopping_) {
+        try {
+            round(lock);
+        } catch (...) {  // out of memory: the next round tries again
+        }
+    }
+    // Callbacks may own registrations, and these the core: nobody else would break the circle.
+    ending_ = true;
+    entries.swap(entries_);
+    posted.swap(posted_);
+    lock.unlock();
+    entries.clear();
+    posted.clear();
+    lock.lock();
+    ending_ = false;
+    returned_.notify_all();
+}
+
+ATTUNE_DECL void PollerCore::round(Lock& lock) {
+    std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
+    std::vector<std::uint64_t> ids{0};
+    for (const auto& entry : entries_) {
+        if (entry->fd >= 0) {
+            fds.push_back({entry->fd, POLLIN, 0});
+            ids.push_back(entry->id);
+        }
+    }
+    const timespec timeout = time_left();
+    polling_ = true;
+    lock.unlock();
+    const int ready =
+        ::ppoll(fds.data(), fds.size(), timeout.tv_sec < 0 ? nullptr : &timeout, nullptr);
+    lock.lock();
+    polling_ = false;
+    if (ready > 0 && fds[0].revents != 0) {
+        std::uint64_t wakes = 0;
+        (void)!::read(wake_fd_, &wakes, sizeof wakes);
+    }
+
+    // A timer that is armed in this round waits for the next one, and so for the descriptors that
+    // are ready then: what is read from them may put it off.
+    const auto now = Clock::now();
+    run_posted(lock);
+    for (std::size_t i = 1; ready > 0 && i < fds.size() && !stopping_; ++i) {
+        auto entry = fds[i].revents != 0 ? find(ids[i]) : nullptr;
+        if (entry == nullptr) {
+            continue;
+        }
+        if ((fds[i].revents & POLLNVAL) != 0) {
+            entry->fd = -1;  // closed while registered: nothing will ever come from it
+        }
+        call(lock, std::move(entry));
+    }
+    run_due(lock, now);
+}
+
+ATTUNE_DECL void PollerCore::run_posted(Lock& lock) {
+    auto posted = std::exchange(posted_, {});
+    for (auto& entry : posted) {
+        if (stopping_) {
+            posted_ = std::move(posted);  // to be dropped without the lock
+            return;
+        }
+        call(lock, std::move(entry));
+    }
+}
+
+/// Calls the timers that are due now, but not what their callbacks arm.
+ATTUNE_DECL void PollerCore::run_due(Lock& lock, Clock::time_point now) {
+    for (const auto& entry : entries_) {
+        entry->due = entry->armed <= now;
+    }
+    while (!stopping_) {
+        auto next = first_due();
+        if (next == nullptr) {
+            return;
+        }
+        next->armed = never;
+        next->due = false;
+        call(lock, std::move(next));
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<PollerJob> PollerCore::first_due() const noexcept {
+    std::shared_ptr<PollerJob> first;
+    for (const auto& entry : entries_) {
+        if (entry->due && (first == nullptr || entry->armed < first->armed)) {
+            first = entry;
+        }
+    }
+    return first;
+}
+
+ATTUNE_DECL void PollerCore::call(Lock& lock, std::shared_ptr<PollerJob> entry) noexcept {
+    running_ = entry->id;
+    lock.unlock();
+    try {
+        entry->run();
+    } catch (...) {  // the registrant's own business, as documented
+    }
+    entry.reset();  // before anybody who waits goes on: what the callback holds is theirs then
+    lock.lock();
+    running_ = 0;
+    returned_.notify_all();
+}
+
+/// Until the next timer; negative when there is none.
+ATTUNE_DECL timespec PollerCore::time_left() const noexcept {
+    if (!posted_.empty()) {
+        return {0, 0};
+    }
+    Clock::time_point first = never;
+    for (const auto& entry : entries_) {
+        if (entry->armed < first) {
+            first = entry->armed;
+        }
+    }
+    if (first == never) {
+        return {-1, 0};
+    }
+    // A bound keeps time_t and the subtraction in range whatever was asked for.
+    constexpr Clock::duration longest = std::chrono::hours{1};
+    constexpr std::int64_t second = 1'000'000'000;
+    const auto now = Clock::now();
+    const std::chrono::nanoseconds left = first <= now            ? Clock::duration::zero()
+                                          : first > now + longest ? longest
+                                                                  : first - now;
+    return {static_cast<time_t>(left.count() / second), static_cast<long>(left.count() % second)};
+}
+
+ATTUNE_DECL void PollerCore::wake() noexcept {
+    if (polling_) {
+        const std::uint64_t one = 1;
+        (void)!::write(wake_fd_, &one, sizeof one);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL Poller::Registration::Registration(std::shared_ptr<detail::PollerCore> core,
+                                               std::uint64_t id) noexcept
+    : core_(id != 0 ? std::move(core) : nullptr), id_(id) {}
+
+ATTUNE_DECL Poller::Registration::Registration(Registration&& other) noexcept
+    : core_(std::move(other.core_)), id_(std::exchange(other.id_, 0)) {}
+
+ATTUNE_DECL Poller::Registration& Poller::Registration::operator=(Registration&& other) noexcept {
+    if (this != &other) {
+        reset();
+        core_ = std::move(other.core_);
+        id_ = std::exchange(other.id_, 0);
+    }
+    return *this;
+}
+
+ATTUNE_DECL Poller::Registration::~Registration() { reset(); }
+
+ATTUNE_DECL void Poller::Registration::reset() noexcept {
+    if (const auto core = core_) {
+        // Emptied after the wait: until then the callback may use this, to arm its own timer.
+        const auto gone = core->remove(id_);
+        core_ = nullptr;
+        id_ = 0;
+    }
+}
+
+ATTUNE_DECL void Poller::Timer::arm(Clock::time_point when) noexcept {
+    if (core_) {
+        core_->arm(id_, when);
+    }
+}
+
+ATTUNE_DECL void Poller::Timer::disarm() noexcept {
+    if (core_) {
+        core_->arm(id_, detail::PollerCore::never);
+    }
+}
+
+ATTUNE_DECL Poller::Poller() : core_(std::make_shared<detail::PollerCore>()) {}
+
+ATTUNE_DECL Poller::~Poller() { core_->stop(); }
+
+ATTUNE_DECL bool Poller::on_thread() const noexcept { return core_->on_thread(); }
+
+ATTUNE_DECL Poller::Registration Poller::add_watch(int fd, std::unique_ptr<detail::PollerJob> job) {
+    return {core_, detail::PollerCore::add(core_, fd, std::move(job))};
+}
+
+ATTUNE_DECL Poller::Timer Poller::add_timer(std::unique_ptr<detail::PollerJob> job) {
+    return {core_, detail::PollerCore::add(core_, -1, std::move(job))};
+}
+
+ATTUNE_DECL void Poller::add_post(std::unique_ptr<detail::PollerJob> job) {
+    detail::PollerCore::post(core_, std::move(job));
+}
+
+ATTUNE_DECL std::shared_ptr<void> Poller::find_service(const void* key,
+                                                       std::shared_ptr<void> (*make)(Poller&)) {
+    if (auto known = core_->service(key, nullptr)) {
+        return known;
+    }
+    // Made without the lock, since making it registers with this poller.
+    return core_->service(key, make(*this));
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+/// The insides of Core, shared by its .ipp files only.
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A layer of a running store.
+struct Core::LayerEntry {
+    std::uint64_t id = 0;
+    Rank rank = Rank::transport;
+    std::string name;
+    UnknownKeys unknown_keys = UnknownKeys::error;
+    std::shared_ptr<Transport> transport;  // null for what the store itself writes
+    std::unique_ptr<Feed> feed;            // set once the transport has been started
+    LayerStatus status;
+    std::optional<Content> refused;  // the newest content, while it cannot be accepted
+    bool tells = false;              // the transport wants to know what is served, and does not yet
+    std::mutex telling;              // held while it is told; before the commit mutex
+    bool ended = false;              // under `telling`: it is not to be told any more
+};
+
+/// What a candidate wants to be.
+struct Core::Candidate {
+    LayerStack stack;
+    std::string reason;
+    const Path* within = nullptr;  ///< where all changes are, when that is known
+    std::string layer = {};        ///< which one changes; empty when none does
+    /// Called when everything is right, before anybody sees it; may refuse by an exception.
+    std::function<void()> save = {};
+    bool adds_layer = false;  ///< what a journal has restored goes on standing in for the others
+};
+
+/// How a layer's content comes into a candidate.
+struct Core::Proposal {
+    std::string reason;
+    const Path* within = nullptr;  ///< as in Candidate
+    bool first = false;            ///< of a new layer
+    bool written = false;          ///< by the program: the layer's transport must keep it first
+};
+
+/// Of a node that is stale.
+inline Staleness describe_staleness(const GraphNode& node) {
+    return {.name = node.name(),
+            .error = node.notes->error,
+            .since = node.notes->since,
+            .version = node.notes->version};
+}
+
+/// The frames of a store that begins with these versions.
+ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
+                                                   const JournalSink::Restored& restored);
+
+/// A version that the journal could not keep, as whoever listens to refusals is told.
+ATTUNE_DECL Problem not_kept(const JournalError& error);
+
+/// A node that comes into the graph by a commit; at most one of these.
+struct Core::Addition {
+    BoundNode* bound = nullptr;
+    DerivedNode* derived = nullptr;
+    DerivedNode* rule = nullptr;
+
+    bool any() const noexcept { return bound != nullptr || derived != nullptr || rule != nullptr; }
+};
+
+/// The node's list to be changed, under the commit mutex, without those that are over: a copy while
+/// a commit uses the list.
+inline std::vector<std::shared_ptr<ValueDelivery>>& tidy_observers(GraphNode& node) {
+    if (!node.observers) {
+        node.observers = Ref<ObserverList>::adopt(new ObserverList);
+    } else if (node.observers->shared()) {
+        auto copy = Ref<ObserverList>::adopt(new ObserverList);
+        copy->all = node.observers->all;
+        node.observers = std::move(copy);
+    }
+    std::erase_if(node.observers->all, [](const auto& observer) { return observer->over(); });
+    return node.observers->all;
+}
+
+inline std::vector<Bound> bound_roots(const std::vector<BoundNode*>& nodes) {
+    std::vector<Bound> roots;
+    roots.reserve(nodes.size());
+    for (const BoundNode* node : nodes) {
+        roots.push_back({node->path, &node->bound_kind.type()});
+    }
+    return roots;
+}
+
+/// What a commit did, and whom to tell once the mutex is free.
+struct Core::Published {
+    Version version = 0;
+    Document before;
+    Document after;
+    std::vector<Ref<ObserverList>> observers;  // kept as they are
+    std::vector<Delivery*> due;                // of these
+
+    bool changed() const noexcept { return !before.same(after); }
+};
+
+struct Core::State {
+    State(StoreOptions given, Ref<NodeHome> home, DeliveryHub& deliveries)
+        : options(std::move(given)),
+          hub(deliveries),
+          graph(std::move(home)),
+          poller(std::make_shared<Poller>()) {}
+
+    const StoreOptions options;
+    DeliveryHub& hub;
+
+    std::mutex commit_mutex;
+    std::atomic<std::thread::id> committing{};  // the thread inside a commit
+
+    // All below: under commit_mutex.
+    bool closed = false;
+    std::atomic<bool> tells{};  // some layer does; read without the mutex
+    LayerStack stack;
+    std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack
+    std::uint64_t next_layer = 1;
+    std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
+    std::uint64_t rollback = 0;
+    std::uint64_t restored = 0;            // id of what a journal has restored, while it stands in
+    std::unique_ptr<JournalSink> journal;  // may be empty
+    Document journaled;                    // the store's own state, as the journal has it
+    Version last_journaled = 0;
+    Poller::Timer retry;
+    BindingIndex index;
+    std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
+    Graph graph;
+    std::vector<std::shared_ptr<RejectionObserver>> rejection_observers;
+    std::uint64_t commits = 0;
+    std::uint64_t refusals = 0;
+    std::uint64_t observer_errors = 0;
+#if defined(ATTUNE_CHAOS)
+    std::uint64_t chaos = 0x9E3779B97F4A7C15;
+#endif
+    std::shared_ptr<Poller> poller;  // empty once closed
+
+    /// Puts a layer on top of its rank.
+    void add(std::shared_ptr<LayerEntry> entry);
+    /// A layer that the store itself writes.
+    std::shared_ptr<LayerEntry> own_layer(Rank rank, std::string name);
+
+    std::chrono::system_clock::time_point now() const {
+        return options.clock ? options.clock() : std::chrono::system_clock::now();
+    }
+
+    std::shared_ptr<LayerEntry> find(std::uint64_t id) const noexcept;
+    /// Throws std::logic_error when the layer has been removed.
+    std::shared_ptr<LayerEntry> at(std::uint64_t id) const;
+    const LayerContent* content_of(std::uint64_t id) const noexcept;
+
+    /// Makes a whole document, as transports bring it, share what it has in common with the one
+    /// before. An edit does so by nature.
+    Content reconciled(const LayerEntry& entry, Content content) const;
+    /// What `content` makes of a layer, with its texts in the places that the bound structs offer.
+    std::shared_ptr<LayerContent> prepare(const LayerEntry& entry, Content content,
+                                          std::vector<Problem>& problems) const;
+    /// The stack with that layer replaced, or added on top of its rank.
+    static LayerStack with_layer(LayerStack stack, std::shared_ptr<const LayerContent> layer);
+    LayerStack stack_with(std::shared_ptr<const LayerContent> layer) const {
+        return with_layer(stack, std::move(layer));
+    }
+
+    /// Writes the frame to the journal, if there is one and it has anything new: to be called last
+    /// before it is published. Throws JournalError.
+    void record(const Frame& frame, const Document& before, const LayerStack& next,
+                const Path* within);
+    /// Tries refused contents once more in a second: the journal could not keep them.
+    void retry_later();
+
+    /// Puts a rollback above the transports, and the overrides of that time above it.
+    Published hold(FrameChain& chain, Hold hold);
+    /// The stack with `document` in the layer of the overrides, of which that is the present one.
+    static LayerStack with_overrides(LayerStack stack, const LayerContent& present,
+                                     Document document);
+    /// Adds the layer when there is none yet.
+    std::shared_ptr<LayerEntry> overrides_layer();
+
+    /// Publishes the candidate, with the values of all nodes it concerns, or throws Rejected and
+    /// changes nothing.
+    Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
+    void take_stack(LayerStack next) noexcept;
+#if defined(ATTUNE_CHAOS)
+    /// Replaces the current frame by one of the same version, with equal copies of some values: a
+    /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees
+    /// it.
+    void shake(FrameChain& chain);
+#endif
+    /// As above, for one layer's content; keeps its status.
+    Published accept(FrameChain& chain, LayerEntry& entry, Content content, Proposal proposal);
+
+    /// Accepts what layers were refused, if it can be accepted now: all of it at once, or else the
+    /// content of one layer.
+    std::optional<Published> accept_refused(FrameChain& chain);
+
+    /// The layer's content is served, since that version of the store.
+    void note_success(LayerEntry& entry, const Content& content, Version version);
+    /// Another reading could not be had, or is refused.
+    void note_failure(LayerEntry& entry, Failure failure, std::vector<Problem> problems);
+    Explanation explain(const FrameChain& chain, const Path& path,
+                        std::span<const Bound> roots) const;
+    Explanation explain(const FrameChain& chain, const GraphNode& node,
+                        std::span<const Bound> roots) const;
+    /// What bound structs begin with at `path`.
+    std::optional<Document> fallback_of(const Path& path) const;
+
+    /// Offers the values of changed nodes to their observers.
+    void offer(const Frame& frame, std::span<GraphNode* const> observed, Published& result);
+    /// Offers the rejection to whoever observes them; what is due then.
+    std::vector<std::shared_ptr<Delivery>> announce(Rejection rejection);
+};
+
+/// The commit mutex, held. Throws std::logic_error when this thread is inside a commit already: the
+/// caller is then a decoder or a check, and would wait for itself.
+class CommitLock {
+public:
+    template <class State>
+    explicit CommitLock(State& state)
+        : CommitLock(state.commit_mutex, state.committing, state.graph) {}
+    CommitLock(const CommitLock&) = delete;
+    CommitLock& operator=(const CommitLock&) = delete;
+    ~CommitLock() {
+        committing_.store({}, std::memory_order_relaxed);
+        do {
+            GraphNode* const gone =
+                graph_.home().has_abandoned() ? graph_.take_abandoned() : nullptr;
+            lock_.unlock();
+            Graph::destroy(gone);
+        } while (graph_.home().has_abandoned() && lock_.try_lock());
+    }
+
+    /// For what needs no lock, but would wait for the commit it is called from.
+    static void refuse_inside(const std::atomic<std::thread::id>& committing) {
+        if (committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+            throw std::logic_error{
+                "what runs inside a commit (a decoder, a check, a rule, the function of a derived "
+                "value or of transact) must not call the store that runs it, only read handles; do "
+                "the rest in an observer"};
+        }
+    }
+
+private:
+    CommitLock(std::mutex& mutex, std::atomic<std::thread::id>& committing, Graph& graph)
+        : committing_(committing), graph_(graph), lock_(mutex, std::defer_lock) {
+        refuse_inside(committing);
+        lock_.lock();
+        committing_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    }
+
+    std::atomic<std::thread::id>& committing_;
+    Graph& graph_;
+    std::unique_lock<std::mutex> lock_;
+};
+
+/// As CommitLock, for callers who need a living store: throws std::logic_error when it is closed.
+class OpenLock : public CommitLock {
+public:
+    template <class State>
+    explicit OpenLock(State& state) : CommitLock(state) {
+        if (state.closed) {
+            throw std::logic_error{"the store has been closed"};
+        }
+    }
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Adds the places that `root` offers to `layer.places`. False when it offers none.
+ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root);
+
+/// Puts every text where it belongs and sets `layer.document` and `layer.source`: the layer's own
+/// document, with each text at its place. One without a place waits for a later binding, and for
+/// Store::check; a path is a place by itself.
+///
+/// - A text that fits two places is a problem that names both, but a key of a map is only meant
+///   where no member is.
+/// - Texts for places inside each other add up, whatever their order: the deeper one wins. One that
+///   is neither a list nor an object is a problem where a deeper one needs to pass.
+/// - Of two options for one place the later wins; two variables or paths for one are a problem.
+/// - An option without a value is true for a boolean; else the positional text after it is its
+///   value. `no-` makes a boolean false, and takes no value.
+ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems);
+
+/// One problem for each text that has no place, with the nearest name that would have one. What
+/// may be the value of an option is never repeated.
+ATTUNE_DECL void report_unplaced(const LayerContent& layer, std::span<const Bound> roots,
+                                 std::vector<Problem>& problems);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// One text that has found its place.
+struct PlacedText {
+    Path path;
+    const Type* type = nullptr;  ///< null when nothing is bound there
+    Document value;
+    Origin origin;
+    bool replaces = false;                 ///< takes the place of an earlier text
+    std::optional<std::string> json = {};  ///< what `value` was parsed from
+};
+
+/// Texts by their paths. The index is a document, the library's own map from text to a number.
+class PlacedTexts {
+public:
+    bool empty() const noexcept { return texts_.empty(); }
+
+    const PlacedText* find(const Path& path) const {
+        const Document* const number = index_.find(path.pointer());
+        return number != nullptr ? &texts_[number->as_uint64()] : nullptr;
+    }
+
+    /// In place of the one that has its path already.
+    void put(PlacedText text) {
+        const Path key = Path{} / text.path.pointer();
+        if (const Document* const number = index_.find(key)) {
+            texts_[number->as_uint64()] = std::move(text);
+        } else {
+            index_ = index_.with(key, texts_.size());
+            texts_.push_back(std::move(text));
+        }
+    }
+
+private:
+    std::vector<PlacedText> texts_;
+    Document index_;  // from the JSON Pointer to the place in `texts_`
+};
+
+/// Knows the variable or argument of each value that was put into a document.
+class PlacedSource final : public Source {
+public:
+    PlacedSource(std::shared_ptr<const Source> below, PlacedTexts texts)
+        : below_(std::move(below)), texts_(std::move(texts)) {}
+
+    Origin locate(const Path& path, Part part) const override {
+        for (Path above = path;; above = above.parent()) {
+            if (const PlacedText* const found = texts_.find(above)) {
+                return locate_in(*found, path, part);
+            }
+            if (above.empty()) {
+                return below_ != nullptr ? below_->locate(path, part) : Origin{};
+            }
+        }
+    }
+
+private:
+    static Origin locate_in(const PlacedText& text, const Path& path, Part part) {
+        Origin origin = text.origin;
+        if (text.json && path.size() > text.path.size()) {
+            const auto& tokens = path.tokens();
+            const auto rest = tokens.begin() + static_cast<std::ptrdiff_t>(text.path.size());
+            const Path inside(std::vector<std::string>(rest, tokens.end()));
+            if (const auto position = attune::locate(*text.json, inside, part)) {
+                origin.line = position->line;
+                origin.column = position->column;
+            }
+        }
+        return origin;
+    }
+
+    const std::shared_ptr<const Source> below_;
+    const PlacedTexts texts_;
+};
+
+ATTUNE_DECL Problem text_problem(const Text& text, std::string message) {
+    Problem problem;
+    problem.origin = text.origin;
+    problem.message = std::move(message);
+    return problem;
+}
+
+/// The places that remain when members go before keys of maps.
+ATTUNE_DECL std::vector<Target> best_places(const std::vector<Target>& places) {
+    std::vector<Target> members;
+    for (const Target& place : places) {
+        if (!place.by_key) {
+            members.push_back(place);
+        }
+    }
+    return members.empty() ? places : members;
+}
+
+ATTUNE_DECL Problem ambiguous_text(const Text& text, const std::vector<Target>& places) {
+    std::string names;
+    std::string options;
+    for (std::size_t i = 0; i != places.size(); ++i) {
+        const char* const separator = i == 0 ? "" : i + 1 == places.size() ? " and " : ", ";
+        const std::string name = to_string(places[i].path);
+        names += separator + name;
+        options += (i == 0 ? "--" : i + 1 == places.size() ? " or --" : ", --") + name;
+    }
+    const std::string count = places.size() == 2 ? "two" : std::to_string(places.size());
+    return text_problem(text, "fits " + count + " options: " + names + "; " +
+                                  (text.naming == Naming::variable
+                                       ? "use the argument " + options + ", or rename a member"
+                                       : "write the exact name of one, or rename a member"));
+}
+
+/// Whether an option for that place needs no value.
+ATTUNE_DECL bool is_switch(const Target& place) noexcept {
+    return place.negated || place.type->shape == Shape::boolean;
+}
+
+/// Whether the text after this one may be its value.
+ATTUNE_DECL bool awaits_value(const Text& text, const std::vector<Target>& places) {
+    if (text.naming != Naming::option || text.has_value) {
+        return false;
+    }
+    for (const Target& place : places) {
+        if (!is_switch(place)) {
+            return true;
+        }
+    }
+    return places.empty();
+}
+
+/// The positional text that may be the value of the option before it, at `index`; else null.
+ATTUNE_DECL const Text* following_text(const LayerContent& layer, std::size_t index) {
+    const std::vector<Text>& texts = layer.content.texts;
+    if (index + 1 >= texts.size() || texts[index + 1].naming != Naming::positional ||
+        !texts[index + 1].prefix.empty()) {
+        return nullptr;
+    }
+    return &texts[index + 1];
+}
+
+/// What a text with one place stands for.
+ATTUNE_DECL void read_text(const LayerContent& layer, std::size_t index, Target place,
+                           std::vector<PlacedText>& placed, std::vector<Problem>& problems) {
+    const Text& text = layer.content.texts[index];
+    PlacedText result;
+    result.path = std::move(place.path);
+    result.type = place.type;
+    result.origin = text.origin;
+    result.replaces = text.naming == Naming::option;
+    const std::string* value = &text.value;
+    const auto refuse = [&](Problem problem) {
+        problem.path = result.path;
+        problems.push_back(std::move(problem));
+    };
+    if (text.naming == Naming::option && place.negated && text.has_value) {
+        return refuse(text_problem(text, "takes no value"));
+    }
+    if (text.naming == Naming::option && !text.has_value) {
+        if (is_switch(place)) {
+            result.value = !place.negated;
+            placed.push_back(std::move(result));
+            return;
+        }
+        const Text* const next = following_text(layer, index);
+        if (next == nullptr) {
+            Problem problem = text_problem(text, "the value is missing");
+            problem.expected = expected(*place.type, nullptr);
+            return refuse(std::move(problem));
+        }
+        value = &next->value;
+    }
+    if (place.type == nullptr) {
+        result.value = Document::text(*value);
+    } else {
+        try {
+            result.value = document_from_text(*value, *place.type);
+        } catch (const ParseError& error) {
+            Problem problem = text_problem(text, error.message());
+            problem.origin.line = error.line();
+            problem.origin.column = error.column();
+            return refuse(std::move(problem));
+        }
+        if (!result.value.is_text()) {
+            result.json = *value;
+        }
+    }
+    placed.push_back(std::move(result));
+}
+
+ATTUNE_DECL void resolve_text(const LayerContent& layer, std::size_t index,
+                              std::vector<PlacedText>& placed, std::vector<Problem>& problems) {
+    const Text& text = layer.content.texts[index];
+    std::vector<Target> places;
+    if (index < layer.places.size()) {
+        places = best_places(layer.places[index]);
+    }
+    if (text.naming == Naming::path && places.empty()) {
+        try {
+            places.push_back({.path = Path(text.name)});
+        } catch (const std::invalid_argument& error) {
+            problems.push_back(text_problem(text, error.what()));
+        }
+    }
+    if (places.size() > 1) {
+        problems.push_back(ambiguous_text(text, places));
+    } else if (!places.empty()) {
+        read_text(layer, index, std::move(places.front()), placed, problems);
+    }
+}
+
+/// Puts `text` into `document`, unless an earlier text is in its way.
+ATTUNE_DECL void put_text(Document& document, PlacedTexts& table, PlacedText text,
+                          std::vector<Problem>& problems) {
+    Problem problem;
+    problem.path = text.path;
+    problem.origin = text.origin;
+    if (const PlacedText* const same = table.find(text.path); same != nullptr && !text.replaces) {
+        problem.message = "set by " + to_string(same->origin) + " already";
+        problems.push_back(std::move(problem));
+        return;
+    }
+    for (Path above = text.path; !above.empty();) {
+        above = above.parent();
+        const PlacedText* const found = table.find(above);
+        if (found != nullptr && !found->json) {
+            problem.message = "lies inside the value of " + to_string(found->origin) +
+                              ", which is neither a list nor an object";
+            problems.push_back(std::move(problem));
+            return;
+        }
+    }
+    try {
+        document = document.with(text.path, text.value);
+    } catch (const std::out_of_range& error) {
+        problem.message = error.what();
+        problems.push_back(std::move(problem));
+        return;
+    }
+    table.put(std::move(text));
+}
+
+ATTUNE_DECL bool find_places(LayerContent& layer, const Bound& root) {
+    const std::vector<Text>& texts = layer.content.texts;
+    layer.places.resize(texts.size());
+    bool found = false;
+    for (std::size_t i = 0; i != texts.size(); ++i) {
+        std::vector<Target> offered;
+        if (texts[i].naming == Naming::variable) {
+            offered = places_of_variable(texts[i].name, root);
+        } else if (texts[i].naming == Naming::option) {
+            offered = places_of_option(texts[i].name, root);
+        } else if (texts[i].naming == Naming::path) {
+            try {
+                offered = places_of_path(Path(texts[i].name), root);
+            } catch (const std::invalid_argument&) {
+                // place_texts reports it.
+            }
+        }
+        for (Target& place : offered) {
+            // Two roots may offer one place; the first to be bound says what is expected there.
+            std::vector<Target>& places = layer.places[i];
+            bool known = false;
+            for (const Target& other : places) {
+                known = known || other.path == place.path;
+            }
+            if (!known) {
+                places.push_back(std::move(place));
+                found = true;
+            }
+        }
+    }
+    return found;
+}
+
+ATTUNE_DECL void place_texts(LayerContent& layer, std::vector<Problem>& problems) {
+    std::vector<PlacedText> placed;
+    for (std::size_t i = 0; i != layer.content.texts.size(); ++i) {
+        resolve_text(layer, i, placed, problems);
+    }
+    std::size_t deepest = 0;
+    for (const PlacedText& text : placed) {
+        deepest = std::max(deepest, text.path.size());
+    }
+    layer.document = layer.content.document;
+    layer.source = layer.content.source;
+    PlacedTexts table;
+    // What lies around others goes first.
+    for (std::size_t depth = 0; depth <= deepest; ++depth) {
+        for (const PlacedText& text : placed) {
+            if (text.path.size() == depth) {
+                put_text(layer.document, table, text, problems);
+            }
+        }
+    }
+    if (!table.empty()) {
+        layer.source =
+            std::shared_ptr<const Source>(new PlacedSource(layer.content.source, std::move(table)));
+    }
+}
+
+/// The name nearest to `word` among those that would have a place, spelt as `naming` spells it.
+ATTUNE_DECL std::string nearest_option(std::string_view word, std::span<const Bound> roots,
+                                       Naming naming, bool switches_only) {
+    std::vector<std::string> names;
+    for (const Bound& root : roots) {
+        for (const Option& option : options_of(root)) {
+            if (!switches_only || option.type->shape == Shape::boolean) {
+                names.push_back(naming == Naming::variable ? variable_name(option.path)
+                                                           : to_string(option.path));
+            }
+        }
+    }
+    return nearest(word, std::vector<std::string_view>(names.begin(), names.end()));
+}
+
+ATTUNE_DECL std::string near_name(const Text& text, std::span<const Bound> roots) {
+    constexpr std::string_view no = "no-";
+    if (text.naming == Naming::option && text.name.starts_with(no)) {
+        const std::string_view positive = std::string_view(text.name).substr(no.size());
+        const std::string found = nearest_option(positive, roots, text.naming, true);
+        if (!found.empty()) {
+            return text.prefix + std::string(no) + found;
+        }
+    }
+    const std::string found = nearest_option(text.name, roots, text.naming, false);
+    return found.empty() ? found : text.prefix + found;
+}
+
+/// What a person wrote, cut where it is long.
+ATTUNE_DECL std::string quoted_argument(std::string_view text) {
+    constexpr std::size_t max_length = 40;
+    std::size_t length = std::min(text.size(), max_length);
+    // Not inside a code point.
+    while (length < text.size() && length > 0 &&
+           (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) {
+        --length;
+    }
+    const bool cut = length < text.size();
+    return '"' + std::string(text.substr(0, length)) + (cut ? "...\"" : "\"");
+}
+
+ATTUNE_DECL void report_unplaced(const LayerContent& layer, std::span<const Bound> roots,
+                                 std::vector<Problem>& problems) {
+    const std::vector<Text>& texts = layer.content.texts;
+    const auto places = [&](std::size_t i) {
+        return i < layer.places.size() ? best_places(layer.places[i]) : std::vector<Target>{};
+    };
+    for (std::size_t i = 0; i != texts.size(); ++i) {
+        const Text& text = texts[i];
+        if (text.naming == Naming::positional) {
+            const Text* const before = i != 0 && following_text(layer, i - 1) == &text &&
+                                               texts[i - 1].naming == Naming::option &&
+                                               !texts[i - 1].has_value
+                                           ? &texts[i - 1]
+                                           : nullptr;
+            if (before != nullptr && awaits_value(*before, places(i - 1))) {
+                continue;
+            }
+            Problem problem = text_problem(text, "not an option");
+            problem.origin.source = "argument " + quoted_argument(text.value);
+            if (before != nullptr) {
+                problem.message += "; the value of --" + before->name + " needs a \"=\"";
+            }
+            problems.push_back(std::move(problem));
+        } else if (text.naming != Naming::path && places(i).empty()) {
+            Problem problem = text_problem(text, "matches nothing that is bound");
+            problem.suggestion = near_name(text, roots);
+            problems.push_back(std::move(problem));
+        }
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Core::Core(StoreOptions options, std::shared_ptr<FrameChain> chain)
+    : chain_(std::move(chain)),
+      hub_(std::make_shared<DeliveryHub>()),
+      state_(std::make_unique<State>(std::move(options),
+                                     Ref<NodeHome>::adopt(new StoreHome{chain_}), *hub_)) {}
+
+ATTUNE_DECL Core::~Core() = default;
+
+ATTUNE_DECL std::shared_ptr<Core> Core::make(StoreOptions options) {
+    std::unique_ptr<JournalSink> journal;
+    JournalSink::Restored restored;
+    if (options.journal) {
+        journal = options.journal.open(options.sync);
+        restored = journal->restore(options.history);
+    }
+    std::shared_ptr<FrameChain> chain = make_chain(options.history, restored);
+    std::shared_ptr<Core> core{new Core{std::move(options), std::move(chain)}};
+    static_cast<StoreHome&>(core->home()).core = core;
+    core->hub_->on_throw([weak = std::weak_ptr<Core>{core}](const ObserverName& observer,
+                                                            const std::exception_ptr& thrown) {
+        if (const auto self = weak.lock()) {
+            self->observer_threw(observer, thrown);
+        }
+    });
+    core->watch_calls();
+    if (journal != nullptr) {
+        core->restore(std::move(journal), restored.own);
+    }
+    return core;
+}
+
+ATTUNE_DECL void Core::close() noexcept {
+    std::vector<std::shared_ptr<LayerEntry>> layers;
+    std::vector<std::shared_ptr<Delivery>> observers;
+    std::shared_ptr<Poller> poller;
+    Poller::Timer retry;
+    {
+        const std::scoped_lock lock{state_->commit_mutex};
+        state_->closed = true;
+        retry = std::move(state_->retry);
+        layers.swap(state_->layers);
+        poller.swap(state_->poller);
+        observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
+        for (GraphNode* const node : state_->graph.nodes()) {
+            if (node != nullptr && node->observers) {
+                const auto& all = node->observers->all;
+                observers.insert(observers.end(), all.begin(), all.end());
+                node->observers = {};
+            }
+        }
+        state_->graph.dissolve();
+        state_->rejection_observers.clear();
+        state_->stack.clear();
+        state_->journal.reset();
+    }
+    home().close();
+    Graph::destroy(home().take_abandoned());
+    hub_->on_throw(nullptr);
+    hub_->bell().close();
+    // None of these under a lock: each may wait for a callback that is about to commit.
+    hub_->calls().stop();
+    retry.reset();
+    for (const auto& layer : layers) {
+        if (layer->feed != nullptr) {
+            layer->transport->stop();
+        }
+    }
+    for (const auto& observer : observers) {
+        observer->cancel();
+    }
+    discard(std::move(layers), poller.get());
+    poller.reset();
+    hub_->notifier().stop();
+    chain_->forget();
+    (void)epoch_collect();
+}
+
+ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    Ref<BoundNode> node;
+    {
+        const OpenLock lock{*state_};
+        if (auto known = state_->index.find(path, kind)) {
+            return known;
+        }
+        node = Ref<BoundNode>::adopt(new BoundNode{home(), kind, path});
+        Candidate candidate{.stack = state_->stack, .reason = "bind " + to_string(path)};
+        std::vector<Problem> problems;
+        for (auto& layer : candidate.stack) {
+            if (layer->content.texts.empty()) {
+                continue;
+            }
+            auto placed = std::make_shared<LayerContent>(*layer);
+            if (find_places(*placed, {path, &kind.type()})) {
+                place_texts(*placed, problems);
+                layer = std::move(placed);
+            }
+        }
+        if (!problems.empty()) {
+            throw Rejected{{.problems = std::move(problems),
+                            .reason = std::move(candidate.reason),
+                            .version = chain_->current()->version}};
+        }
+        published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
+        for (const auto& layer : state_->layers) {
+            if (layer->transport != nullptr && layer->transport->wants_accepted()) {
+                layer->tells = true;
+                state_->tells.store(true, std::memory_order_relaxed);
+            }
+        }
+        state_->bound.push_back(node.get());
+        state_->index.insert(node);
+    }
+    finish(published);
+    return node;
+}
+
+ATTUNE_DECL Version Core::version() const noexcept {
+    const FrameGuard guard{*chain_};
+    return guard.frame().version;
+}
+
+ATTUNE_DECL const Frame* Core::acquire(Version version) const {
+    const Frame* const frame = chain_->acquire_version(version);
+    if (frame == nullptr) {
+        throw std::out_of_range{"version " + std::to_string(version) +
+                                " is not retained; versions " + std::to_string(chain_->oldest()) +
+                                " to " + std::to_string(this->version()) + " are"};
+    }
+    return frame;
+}
+
+ATTUNE_DECL bool Core::settle(std::chrono::steady_clock::time_point deadline) {
+    const bool settled = hub_->settle(version(), deadline);
+    if (epoch_collect() != 0) {
+        hub_->notifier().collect_soon();
+    }
+    return settled;
+}
+
+ATTUNE_DECL void Core::observe(GraphNode& node, std::shared_ptr<ValueDelivery> observer, bool now) {
+    bool closed = false;
+    {
+        const CommitLock lock{*state_};
+        closed = state_->closed;
+        const Frame& current = *chain_->current();
+        CellOwner value = CellPtr::share(current.cell(node.slot)).own();
+        if (!closed) {
+            tidy_observers(node).push_back(observer);
+        }
+        if (now) {
+            (void)observer->offer_first(current.version, std::move(value));
+        } else {
+            observer->begin_with(std::move(value));
+        }
+    }
+    if (now) {
+        observer->deliver_first();
+    }
+    if (closed) {
+        observer->cancel();
+    }
+}
+
+ATTUNE_DECL void Core::observe_rejections(std::shared_ptr<RejectionObserver> observer) {
+    const OpenLock lock{*state_};
+    std::erase_if(state_->rejection_observers,
+                  [](const auto& other) { return other->cancelled(); });
+    state_->rejection_observers.push_back(std::move(observer));
+}
+
+ATTUNE_DECL std::vector<std::shared_ptr<Delivery>> Core::State::announce(Rejection rejection) {
+    std::vector<std::shared_ptr<Delivery>> due;
+    std::erase_if(rejection_observers, [](const auto& other) { return other->cancelled(); });
+    const auto shared = std::make_shared<const Rejection>(std::move(rejection));
+    for (const auto& observer : rejection_observers) {
+        if (observer->offer_rejection(shared->version, shared)) {
+            due.push_back(observer);
+        }
+    }
+    return due;
+}
+
+ATTUNE_DECL void Core::publish_rejection(Rejection rejection) {
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        due = state_->announce(std::move(rejection));
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+/// Values of a candidate, and what is wrong with them; for the .ipp files of Core only.
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline bool has_error(const std::vector<Problem>& problems) noexcept {
+    return std::any_of(problems.begin(), problems.end(),
+                       [](const Problem& problem) { return problem.severity == Severity::error; });
+}
+
+/// A value decoded for a candidate.
+struct NodeUpdate {
+    BoundNode* node;
+    CellPtr cell;
+    std::vector<Problem> warnings;
+};
+
+/// Decodes the node's subtree. Errors go to `problems`; whatever the user's code throws is one.
+inline NodeUpdate decode_node(BoundNode& node, const Document& document,
+                              const Provenance& provenance, std::vector<Problem>& problems) {
+    NodeUpdate update{&node, {}, {}};
+    std::vector<Problem> found;
+    try {
+        const BoundKind& kind = node.bound_kind;
+        update.cell = kind.make();
+        decode(kind.type(), kind.object(*update.cell.get()), document.find(node.path), node.path,
+               provenance, found);
+    } catch (const std::exception& thrown) {
+        found.push_back({.path = node.path,
+                         .origin = provenance.origin(node.path, Part::value),
+                         .message = std::string{"decoding threw: "} + thrown.what()});
+    }
+    for (Problem& problem : found) {
+        (problem.severity == Severity::warning ? update.warnings : problems)
+            .push_back(std::move(problem));
+    }
+    return update;
+}
+
+/// The source that a derived value, or a rule, looks at first: where to look for the mistake.
+inline Path nearest_path(const GraphNode& node) {
+    const GraphNode* nearest = &node;
+    while (nearest->height != 0) {
+        const EdgeList& inputs = static_cast<const DerivedNode*>(nearest)->inputs;
+        if (inputs.size() == 0) {
+            return {};
+        }
+        nearest = &inputs.input(0);
+    }
+    return static_cast<const BoundNode*>(nearest)->path;
+}
+
+inline std::vector<Problem> problems_of(const std::vector<Propagation::Failure>& failures,
+                                        const Provenance& provenance) {
+    std::vector<Problem> problems;
+    for (const auto& [node, thrown] : failures) {
+        if (thrown == nullptr) {
+            continue;  // an input of it has failed, and that is reported
+        }
+        Problem problem{.path = nearest_path(*node)};
+        if (!problem.path.empty()) {
+            problem.origin = provenance.origin(problem.path, Part::value);
+        }
+        const auto told = [&](const char* what) {
+            return (node->is_rule ? "rule \"" : "derived value \"") + node->name() +
+                   "\" threw: " + what;
+        };
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const BrokenRule&) {
+            problem.message = node->name();
+        } catch (const CycleError& cycle) {
+            problem.message = cycle.what();
+        } catch (const std::exception& exception) {
+            problem.message = told(exception.what());
+        } catch (...) {
+            problem.message = told("an exception that is no std::exception");
+        }
+        problems.push_back(std::move(problem));
+    }
+    return problems;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+#if defined(ATTUNE_CHAOS)
+ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
+    // Most of them: a value that is spared once is kept by the history for long.
+    const auto replaces = [&] {  // xorshift64, G. Marsaglia 2003
+        chaos ^= chaos << 13;
+        chaos ^= chaos >> 7;
+        chaos ^= chaos << 17;
+        return (chaos >> 32) % 8 != 0;
+    };
+    FrameDraft draft{chain.current()};
+    for (const GraphNode* const node : graph.nodes()) {
+        if (node != nullptr && node->kind.copy != nullptr && replaces()) {
+            draft.set(node->slot, node->kind.copy(*chain.current()->cell(node->slot)));
+        }
+    }
+    chain.publish(draft);
+}
+#endif
+
+ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
+    stack = std::move(next);
+    if (restored != 0 && content_of(restored) == nullptr) {
+        restored = 0;
+    }
+}
+
+ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate candidate,
+                                                 Addition addition) {
+#if defined(ATTUNE_CHAOS)
+    shake(chain);
+#endif
+    if (restored != 0 && !candidate.adds_layer) {
+        // The program has put back what it wanted to.
+        std::erase_if(candidate.stack,
+                      [](const auto& layer) { return layer->rank == Rank::restored; });
+    }
+    // Only a writer replaces the current frame, and that is us: it stays while we look at it.
+    const Frame& current = *chain.current();
+    Published result{.version = current.version,
+                     .before = current.document,
+                     .after = remerge(current.document, stack, candidate.stack),
+                     .observers = {},
+                     .due = {}};
+    if (!result.changed() && !addition.any()) {
+        if (candidate.save) {
+            candidate.save();
+        }
+        record(current, current.document, candidate.stack, nullptr);
+        take_stack(std::move(candidate.stack));  // positions may have moved
+        return result;
+    }
+
+    const StackProvenance provenance{candidate.stack};
+    std::vector<Problem> problems;
+    const auto refuse_problems = [&] {
+        if (!problems.empty()) {
+            throw Rejected{{.problems = std::move(problems),
+                            .reason = std::move(candidate.reason),
+                            .version = current.version}};
+        }
+    };
+    std::vector<NodeUpdate> updates;
+    for (BoundNode* node : index.affected(result.before, result.after, candidate.within)) {
+        updates.push_back(decode_node(*node, result.after, provenance, problems));
+    }
+    NodeUpdate first{nullptr, {}, {}};
+    if (addition.bound != nullptr) {
+        first = decode_node(*addition.bound, result.after, provenance, problems);
+    }
+    refuse_problems();
+
+    FrameDraft draft{&current};
+    graph.sweep(draft);
+    Propagation propagation{draft, graph.queue};
+    for (NodeUpdate& update : updates) {
+        const BoundNode& node = *update.node;
+        if (!node.kind.equal(*current.cell(node.slot), *update.cell.get())) {
+            draft.set(node.slot, std::move(update.cell));
+            propagation.changed(*update.node);
+        }
+    }
+    propagation.run();
+    if (DerivedNode* const derived =
+            addition.derived != nullptr ? addition.derived : addition.rule) {
+        first.cell = propagation.first_value(*derived);
+    }
+    if (!propagation.failures().empty()) {
+        problems = problems_of(propagation.failures(), provenance);
+        refuse_problems();
+    }
+    GraphNode* const added =
+        addition.bound != nullptr ? static_cast<GraphNode*>(addition.bound) : addition.derived;
+    if (added != nullptr) {
+        graph.place(*added, draft, std::move(first.cell));
+    }
+    Frame& frame = draft.frame();
+    if (result.changed()) {
+        frame.version = result.version = std::max(result.version, last_journaled) + 1;
+        frame.time = now();
+        frame.reason = std::move(candidate.reason);
+        frame.layer = std::move(candidate.layer);
+        frame.document = result.after;
+        frame.before = result.before;
+        frame.overrides = overrides_in(candidate.stack);
+    }
+    if (candidate.save) {
+        candidate.save();
+    }
+    record(frame, result.before, candidate.stack, candidate.within);
+    chain.publish(draft);
+
+    take_stack(std::move(candidate.stack));
+    commits += result.changed() ? 1 : 0;
+    if (added != nullptr) {
+        graph.placed(*added);
+    }
+    graph.sweep_done();
+    if (addition.bound != nullptr) {
+        addition.bound->warnings = std::move(first.warnings);
+    }
+    for (NodeUpdate& update : updates) {
+        update.node->warnings = std::move(update.warnings);
+    }
+    propagation.finish(result.version, frame.time);
+    offer(frame, propagation.observed_nodes(), result);
+    return result;
+}
+
+ATTUNE_DECL void Core::State::offer(const Frame& frame, std::span<GraphNode* const> observed,
+                                    Published& result) {
+    for (GraphNode* const node : observed) {
+        if (node->observers->all.empty()) {
+            continue;
+        }
+        const auto& observers = node->observers->all;
+        result.observers.emplace_back(node->observers);
+        const CellOwner value = CellPtr::share(frame.cell(node->slot)).own();
+        // A share for each, at once; those who need none leave it to be given back.
+        std::size_t unused = observers.size() + 1;
+        DeliveryHub::Debt& debt = hub.open(result.version, unused);
+        bool tidy = false;
+        for (const auto& observer : observers) {
+            if (observer->offer_value(result.version, value, debt)) {
+                result.due.push_back(observer.get());
+                --unused;
+            } else {
+                tidy = tidy || observer->over();
+            }
+        }
+        hub.close(debt, unused);
+        if (tidy) {
+            (void)tidy_observers(*node);
+        }
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<LayerContent> Core::State::prepare(
+    const LayerEntry& entry, Content content, std::vector<Problem>& problems) const {
+    auto layer = std::make_shared<LayerContent>();
+    layer->id = entry.id;
+    layer->rank = entry.rank;
+    layer->name = entry.name;
+    layer->unknown_keys = entry.unknown_keys;
+    layer->content = std::move(content);
+    if (layer->content.texts.empty()) {
+        layer->document = layer->content.document;
+        layer->source = layer->content.source;
+        return layer;
+    }
+    for (const BoundNode* node : bound) {
+        find_places(*layer, {node->path, &node->bound_kind.type()});
+    }
+    place_texts(*layer, problems);
+    if (const LayerContent* const before = content_of(entry.id)) {
+        layer->document = reconcile(before->document, layer->document);
+    }
+    return layer;
+}
+
+ATTUNE_DECL LayerStack Core::State::with_layer(LayerStack changed,
+                                               std::shared_ptr<const LayerContent> layer) {
+    const auto same = [&](const auto& other) { return other->id == layer->id; };
+    const auto found = std::find_if(changed.begin(), changed.end(), same);
+    if (found != changed.end()) {
+        *found = std::move(layer);
+        return changed;
+    }
+    const auto above = std::find_if(changed.begin(), changed.end(),
+                                    [&](const auto& other) { return other->rank > layer->rank; });
+    changed.insert(above, std::move(layer));
+    return changed;
+}
+
+ATTUNE_DECL Content Core::State::reconciled(const LayerEntry& entry, Content content) const {
+    if (const LayerContent* const before = content_of(entry.id)) {
+        content.document = reconcile(before->content.document, content.document);
+    }
+    return content;
+}
+
+ATTUNE_DECL Core::Published Core::State::accept(FrameChain& chain, LayerEntry& entry,
+                                                Content content, Proposal proposal) {
+    std::vector<Problem> problems;
+    const auto layer = prepare(entry, std::move(content), problems);
+    if (has_error(problems)) {
+        throw Rejected{{.problems = std::move(problems),
+                        .reason = std::move(proposal.reason),
+                        .version = chain.current()->version}};
+    }
+    Candidate candidate{.stack = stack_with(layer),
+                        .reason = std::move(proposal.reason),
+                        .within = proposal.within,
+                        .layer = entry.name,
+                        .adds_layer = proposal.first};
+    if (proposal.written && entry.transport != nullptr) {
+        candidate.save = [&] {
+            Content& saved = layer->content;
+            saved.revision = entry.transport->save(saved.document, saved.revision);
+        };
+    }
+    try {
+        Published result = publish(chain, std::move(candidate));
+        note_success(entry, layer->content, result.version);
+        return result;
+    } catch (const JournalError&) {
+        if (proposal.written && entry.transport != nullptr) {
+            // Its transport has kept it, and nothing would bring it again.
+            entry.refused = layer->content;
+            retry_later();
+        }
+        throw;
+    }
+}
+
+ATTUNE_DECL void Core::finish(Published& published) {
+    hub_->bell().ring();
+    for (Delivery* const delivery : published.due) {
+        delivery->dispatch();
+    }
+    published.due.clear();
+    published.observers.clear();
+    if (state_->tells.load(std::memory_order_relaxed) &&
+        state_->tells.exchange(false, std::memory_order_relaxed)) {
+        tell_accepted();
+    }
+    report_notices();
+    tidy();
+}
+
+// Reclaiming costs a membarrier, which interrupts the readers' cores: a writer that commits often
+// must not do it each time. A single commit reclaims what it replaced before it returns; in a burst
+// the notifier does it, a millisecond later.
+ATTUNE_DECL void Core::tidy() {
+#if !defined(ATTUNE_LOCKED_CELLS)
+    constexpr auto pause = std::chrono::milliseconds{1};
+    const auto now = std::chrono::steady_clock::now();
+    auto last = last_collect_.load(std::memory_order_relaxed);
+    const bool due = now.time_since_epoch() - last >= pause &&
+                     last_collect_.compare_exchange_strong(last, now.time_since_epoch(),
+                                                           std::memory_order_relaxed);
+    if (!due || epoch_collect() != 0) {
+        hub_->notifier().collect_soon();
+    }
+#endif
+}
+
+ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) const {
+    Commit commit;
+    commit.version = published.version;
+    commit.hub_ = hub_;
+    if (published.changed()) {
+        commit.changed = within != nullptr
+                             ? changed_paths(published.before, published.after, *within)
+                             : changed_paths(published.before, published.after);
+    }
+    return commit;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What stands at the path `tokens` of an object of the described type as long as no document says
+/// anything else, secrets masked. `object` holds the defaults, and may be null for a struct. Inside
+/// of what the defaults do not have, an empty optional or a key of a map, it is what a struct there
+/// would begin with. Nothing when the type has no such place, or nothing is known of it.
+///
+/// O(length of the path), and the size of what is there.
+ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
+                                                std::span<const std::string> tokens);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
+                                                std::span<const std::string> tokens) {
+    if (type.shape == Shape::structure && object == nullptr) {
+        object = structure_of(type).defaults.get();
+    }
+    if (type.shape == Shape::secret && object != nullptr) {
+        return "***";
+    }
+    if (tokens.empty()) {
+        return object != nullptr ? std::optional{encode(type, object, true)} : std::nullopt;
+    }
+    const std::string& token = tokens.front();
+    const auto rest = tokens.subspan(1);
+    const auto element = [&](const Type& inner, std::size_t count,
+                             auto&& at) -> std::optional<Document> {
+        const std::optional<std::size_t> index = element_index(token);
+        if (!index) {
+            return std::nullopt;
+        }
+        const bool there = object != nullptr && *index < count;
+        return fallback_at(inner, there ? at(*index) : nullptr, rest);
+    };
+    switch (type.shape) {
+    case Shape::structure: {
+        const FieldInfo* const field = structure_of(type).find(token);
+        if (field == nullptr) {
+            return std::nullopt;
+        }
+        if (field->secret) {
+            return "***";
+        }
+        return fallback_at(*field->type, static_cast<const std::byte*>(object) + field->offset,
+                           rest);
+    }
+    case Shape::optional: {
+        const auto& optional = static_cast<const OptionalType&>(type);
+        return fallback_at(optional.inner, object != nullptr ? optional.get(object) : nullptr,
+                           tokens);
+    }
+    case Shape::map: {
+        const auto& map = static_cast<const MapType&>(type);
+        return fallback_at(map.element, object != nullptr ? map.find(object, token) : nullptr,
+                           rest);
+    }
+    case Shape::list: {
+        const auto& list = static_cast<const ListType&>(type);
+        return element(list.element, object != nullptr ? list.size(object) : 0,
+                       [&](std::size_t index) { return list.get(object, index); });
+    }
+    case Shape::array: {
+        const auto& array = static_cast<const ArrayType&>(type);
+        return element(array.element, array.count, [&](std::size_t index) -> const void* {
+            return static_cast<const std::byte*>(object) + index * array.stride;
+        });
+    }
+    case Shape::variant: {
+        const auto& variant = static_cast<const VariantType&>(type);
+        const std::size_t index = object != nullptr ? variant.index(object) : variant.count;
+        return index < variant.count
+                   ? fallback_at(*variant.alternatives[index], variant.get(object), tokens)
+                   : std::nullopt;
+    }
+    default: return std::nullopt;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// What in a document is secret, as the bound types tell: where a Secret is, or a field that
+// `describe` calls one. A place is secret when any root says so, or any alternative of a variant.
+// Whatever a type with secrets cannot be read from counts as secret too: the text of a struct that
+// came as JSON, say. Places that nobody bound, Documents, and types with conversions of their own
+// have no secrets.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Can a value of this type hold a secret? O(1) for structs, but for the first time.
+ATTUNE_DECL bool has_secrets(const Type& type);
+
+/// Is `path` a secret, or inside one? O(length of the path).
+ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots);
+
+/// `value`, which is at `at` in a document, with "***" in place of every secret but null; "***"
+/// when `at` is inside a secret. Shares all else with `value`. Looks only into what can hold a
+/// secret.
+ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots);
+
+/// What of `document` lies within the roots; null when nothing does. Elements before one that is
+/// bound by its index are null. Shares what it can with `document`.
+///
+/// Unless they are kept, secrets but null are left out: the member, or the whole array when an
+/// element is one, since an array with fewer elements would say something else.
+ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound> roots,
+                                 bool keep_secrets);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Looks for a secret below a type, through each struct once.
+class SecretSearch {
+public:
+    bool in(const Type& type) {
+        const bool found = search(type);
+        if (!found) {
+            // Nothing below has one either.
+            for (const Structure* const structure : seen_) {
+                structure->secrecy.store(Secrecy::none, std::memory_order_relaxed);
+            }
+        }
+        return found;
+    }
+
+private:
+    bool search(const Type& type) {
+        switch (type.shape) {
+        case Shape::secret: return true;
+        case Shape::optional: return search(static_cast<const OptionalType&>(type).inner);
+        case Shape::list: return search(static_cast<const ListType&>(type).element);
+        case Shape::array: return search(static_cast<const ArrayType&>(type).element);
+        case Shape::map: return search(static_cast<const MapType&>(type).element);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            return std::any_of(variant.alternatives, variant.alternatives + variant.count,
+                               [this](const Type* alternative) { return search(*alternative); });
+        }
+        case Shape::structure: return search_fields(structure_of(type));
+        default: return false;
+        }
+    }
+
+    bool search_fields(const Structure& structure) {
+        const Secrecy known = structure.secrecy.load(std::memory_order_relaxed);
+        if (known != Secrecy::unknown) {
+            return known == Secrecy::some;
+        }
+        if (std::find(seen_.begin(), seen_.end(), &structure) != seen_.end()) {
+            return false;  // not by this way
+        }
+        seen_.push_back(&structure);
+        for (const FieldInfo& field : structure.fields) {
+            if (field.secret || search(*field.type)) {
+                structure.secrecy.store(Secrecy::some, std::memory_order_relaxed);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    std::vector<const Structure*> seen_;
+};
+
+ATTUNE_DECL bool has_secrets(const Type& type) { return SecretSearch().in(type); }
+
+/// The types with secrets that may be meant at one place of a document: several where variants
+/// leave it open. As a set, since the ways to get to a place of a recursive type can be very many.
+class SecretTypes {
+public:
+    void add(const Type& type) { add(type, type.forms); }
+
+    /// What may be at a member or an element.
+    SecretTypes child(std::string_view token) const {
+        SecretTypes types;
+        types.secret_ = secret_;
+        for (const Entry& entry : entries_) {
+            types.add_child(*entry.type, token);
+        }
+        return types;
+    }
+
+    bool empty() const noexcept { return !secret_ && entries_.empty(); }
+
+    /// Is everything there secret?
+    bool is_secret() const noexcept { return secret_; }
+
+    /// Is all of `value`, which is there, secret, or nothing that one of the types is read from?
+    bool hide(const Document& value) const noexcept {
+        // An integer may be meant for a real.
+        const unsigned forms = form_of(value) | (value.is_integer() ? unsigned{form::real} : 0U);
+        return secret_ || std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+                   return value.is_text() || (entry.forms & forms) == 0;
+               });
+    }
+
+private:
+    struct Entry {
+        const Type* type;    ///< a struct, list, array or map
+        std::uint8_t forms;  ///< of the variant around it; else its own
+
+        friend bool operator==(const Entry&, const Entry&) = default;
+    };
+
+    void add(const Type& type, std::uint8_t forms) {
+        switch (type.shape) {
+        case Shape::secret: secret_ = true; return;
+        case Shape::optional: return add(static_cast<const OptionalType&>(type).inner, forms);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            for (std::size_t i = 0; i != variant.count; ++i) {
+                add(*variant.alternatives[i], forms);
+            }
+            return;
+        }
+        default: break;
+        }
+        const Entry entry{&type, forms};
+        if (has_secrets(type) &&
+            std::find(entries_.begin(), entries_.end(), entry) == entries_.end()) {
+            entries_.push_back(entry);
+        }
+    }
+
+    void add_child(const Type& type, std::string_view token) {
+        if (type.shape == Shape::structure) {
+            if (const FieldInfo* const field = structure_of(type).find(token)) {
+                secret_ = secret_ || field->secret;
+                add(*field->type);
+            }
+        } else if (type.shape == Shape::map) {
+            add(static_cast<const MapType&>(type).element);
+        } else if (token == "-" || element_index(token)) {
+            add(type.shape == Shape::list ? static_cast<const ListType&>(type).element
+                                          : static_cast<const ArrayType&>(type).element);
+        }
+    }
+
+    std::vector<Entry> entries_;
+    bool secret_ = false;
+};
+
+/// Takes the secrets out of documents.
+class SecretFilter {
+public:
+    enum class Mode : std::uint8_t { mask, leave_out };
+
+    explicit SecretFilter(Mode mode) noexcept : mode_(mode) {}
+
+    /// False when nothing is left of the value.
+    bool apply(const SecretTypes& types, Document& value) {
+        if (value.is_null() || types.empty()) {
+            return true;
+        }
+        if (types.hide(value) || depth_ == max_decode_depth) {
+            value = "***";
+            return mode_ == Mode::mask;
+        }
+        ++depth_;
+        const bool left = value.is_array() ? elements(types, value) : members(types, value);
+        --depth_;
+        return left;
+    }
+
+private:
+    bool elements(const SecretTypes& types, Document& array) {
+        const SecretTypes inner = types.child("0");
+        std::vector<Document> fresh;
+        std::size_t index = 0;
+        for (const Document& element : array.elements()) {
+            Document filtered = element;
+            if (!apply(inner, filtered)) {
+                return false;
+            }
+            if (!filtered.same(element)) {
+                if (fresh.empty()) {
+                    const Elements all = array.elements();
+                    fresh.assign(all.begin(), all.end());
+                }
+                fresh[index] = std::move(filtered);
+            }
+            ++index;
+        }
+        if (!fresh.empty()) {
+            array = make_array(fresh.data(), fresh.size());
+        }
+        return true;
+    }
+
+    bool members(const SecretTypes& types, Document& object) {
+        std::vector<Edit> edits;
+        for (const Member member : object.members()) {
+            Document filtered = member.value;
+            if (!apply(types.child(member.key), filtered)) {
+                edits.push_back({.key = member.key, .value = {}, .erase = true});
+            } else if (!filtered.same(member.value)) {
+                edits.push_back({.key = member.key, .value = std::move(filtered)});
+            }
+        }
+        if (!edits.empty()) {
+            object = edited(object, edits.data(), edits.size());
+        }
+        return true;
+    }
+
+    const Mode mode_;
+    std::size_t depth_ = 0;
+};
+
+/// What may be at a path of at least the root's length.
+ATTUNE_DECL SecretTypes secret_types_at(const Path& path, const Bound& root) {
+    SecretTypes types;
+    types.add(*root.type);
+    for (std::size_t i = root.path.size(); i != path.size() && !types.empty(); ++i) {
+        types = types.child(path.tokens()[i]);
+    }
+    return types;
+}
+
+ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots) {
+    return std::any_of(roots.begin(), roots.end(), [&path](const Bound& root) {
+        return path.starts_with(root.path) && secret_types_at(path, root).is_secret();
+    });
+}
+
+/// Takes away what is at a path, and the arrays that it is an element of.
+ATTUNE_DECL Document without_whole(const Document& document, Path path) {
+    while (!path.empty() && document.at(path.parent()).is_array()) {
+        path = path.parent();
+    }
+    return document.without(path);
+}
+
+/// Filters what is at `path` and is secret by a root there.
+ATTUNE_DECL Document filter_at(const Document& document, const Path& path, const SecretTypes& types,
+                               SecretFilter::Mode mode) {
+    const Document* const value = document.find(path);
+    if (value == nullptr) {
+        return document;
+    }
+    Document filtered = *value;
+    if (!SecretFilter(mode).apply(types, filtered)) {
+        return without_whole(document, path);
+    }
+    return filtered.same(*value) ? document : document.with(path, std::move(filtered));
+}
+
+ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots) {
+    constexpr SecretFilter::Mode mask = SecretFilter::Mode::mask;
+    for (const Bound& root : roots) {
+        if (at.starts_with(root.path)) {
+            value = filter_at(value, {}, secret_types_at(at, root), mask);
+        } else if (root.path.starts_with(at)) {
+            const auto from = root.path.tokens().begin() + static_cast<std::ptrdiff_t>(at.size());
+            const Path below{std::vector<std::string>(from, root.path.tokens().end())};
+            value = filter_at(value, below, secret_types_at(root.path, root), mask);
+        }
+    }
+    return value;
+}
+
+/// What a document has at paths that begin alike, up to `depth`; sorted. Nothing when there is
+/// nothing at any of them.
+ATTUNE_DECL std::optional<Document> parts_at(const Document& document,
+                                             std::span<const Path* const> paths,
+                                             std::size_t depth) {
+    if (paths.front()->size() == depth) {
+        return document;
+    }
+    std::vector<Document> slots;     // of an object: keys and values
+    std::vector<Document> elements;  // of an array
+    while (!paths.empty()) {
+        const std::string& token = paths.front()->tokens()[depth];
+        std::size_t alike = 1;
+        while (alike != paths.size() && paths[alike]->tokens()[depth] == token) {
+            ++alike;
+        }
+        const std::span<const Path* const> below = paths.first(alike);
+        paths = paths.subspan(alike);
+        const auto index = document.is_array() ? element_index(token) : std::nullopt;
+        const Document* const child = index ? document.find(*index) : document.find(token);
+        std::optional<Document> part = child ? parts_at(*child, below, depth + 1) : std::nullopt;
+        if (!part) {
+            continue;
+        }
+        if (index) {
+            elements.resize(std::max(elements.size(), *index + 1));
+            elements[*index] = std::move(*part);
+        } else {
+            slots.emplace_back(token);
+            slots.push_back(std::move(*part));
+        }
+    }
+    if (!slots.empty()) {
+        return make_object(slots.data(), slots.size() / 2);
+    }
+    if (!elements.empty()) {
+        return make_array(elements.data(), elements.size());
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound> roots,
+                                 bool keep_secrets) {
+    if (roots.empty()) {
+        return {};
+    }
+    std::vector<const Path*> paths;
+    for (const Bound& root : roots) {
+        paths.push_back(&root.path);
+    }
+    std::sort(paths.begin(), paths.end(), [](const Path* a, const Path* b) { return *a < *b; });
+    Document parts = parts_at(document, paths, 0).value_or(Document());
+    if (!keep_secrets) {
+        for (const Bound& root : roots) {
+            parts = filter_at(parts, root.path, secret_types_at(root.path, root),
+                              SecretFilter::Mode::leave_out);
+        }
+    }
+    return parts;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The newest retained version that changed what is at `path`; 0 when that was longer ago.
+inline Version changed_since(const FrameChain& chain, const Path& path) {
+    Version found = 0;
+    chain.visit_history([&](const Frame& frame) {
+        const auto& changed = frame.changed();
+        const bool here = std::any_of(changed.begin(), changed.end(), [&](const Path& other) {
+            return path.starts_with(other) || other.starts_with(path);
+        });
+        found = here ? frame.version : 0;
+        return !here;
+    });
+    return found;
+}
+
+ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) const {
+    for (const BoundNode* const node : bound) {
+        if (!path.starts_with(node->path)) {
+            continue;
+        }
+        const Type& type = node->bound_kind.type();
+        const CellPtr cell = type.shape == Shape::structure ? CellPtr{} : node->bound_kind.make();
+        const void* const object =
+            cell.get() != nullptr ? node->bound_kind.object(*cell.get()) : nullptr;
+        if (auto fallback =
+                fallback_at(type, object, std::span{path.tokens()}.subspan(node->path.size()))) {
+            return fallback;
+        }
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path& path,
+                                             std::span<const Bound> roots) const {
+    const Document& document = chain.current()->document;
+    Explanation explanation{.path = path};
+    const auto masked = [&](const Document& value) { return mask_secrets(value, path, roots); };
+    if (const Document* const value = document.find(path)) {
+        explanation.value = masked(*value);
+        explanation.secret = !explanation.value->same(*value) || is_secret(path, roots);
+        explanation.since = changed_since(chain, path);
+    }
+    bool decided = false;
+    for (std::size_t i = stack.size(); i-- != 0;) {
+        const LayerContent& layer = *stack[i];
+        const Say say = say_of(layer, path);
+        if (say.value != nullptr) {
+            using Fate = attune::Candidate::Fate;
+            explanation.candidates.push_back({.fate = decided ? Fate::shadowed
+                                                      : explanation.candidates.empty()
+                                                          ? Fate::wins
+                                                          : Fate::merged,
+                                              .origin = origin_in(layer, path, Part::value),
+                                              .value = masked(*say.value)});
+        }
+        decided = decided || say.decides;
+    }
+    explanation.fallback = fallback_of(path);
+    return explanation;
+}
+
+ATTUNE_DECL Explanation Core::explain(const Path& path) const {
+    const OpenLock lock{*state_};
+    return state_->explain(*chain_, path, bound_roots(state_->bound));
+}
+
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const GraphNode& node,
+                                             std::span<const Bound> roots) const {
+    if (node.height == 0) {
+        return explain(chain, static_cast<const BoundNode&>(node).path, roots);
+    }
+    Explanation explanation;
+    explanation.derived = node.name();
+    const EdgeList& inputs = static_cast<const DerivedNode&>(node).inputs;
+    for (std::size_t i = 0; i != inputs.size(); ++i) {
+        explanation.inputs.push_back(explain(chain, inputs.input(i), roots));
+    }
+    return explanation;
+}
+
+ATTUNE_DECL Explanation Core::explain(const GraphNode& node) const {
+    const OpenLock lock{*state_};
+    return state_->explain(*chain_, node, bound_roots(state_->bound));
+}
+
+/// The paths of all values that are no objects, and of empty objects.
+inline void collect_leaves(const Document& document, const Path& path, std::vector<Path>& leaves) {
+    if (!document.is_object() || document.size() == 0) {
+        leaves.push_back(path);
+        return;
+    }
+    for (const auto& member : document.members()) {
+        collect_leaves(member.value, path / member.key, leaves);
+    }
+}
+
+ATTUNE_DECL std::vector<Explanation> Core::explain() const {
+    const OpenLock lock{*state_};
+    const std::vector<Bound> roots = bound_roots(state_->bound);
+    std::vector<Path> leaves;
+    collect_leaves(chain_->current()->document, {}, leaves);
+    std::vector<Explanation> explanations;
+    explanations.reserve(leaves.size());
+    for (const Path& path : leaves) {
+        explanations.push_back(state_->explain(*chain_, path, roots));
+    }
+    return explanations;
+}
+
+ATTUNE_DECL std::vector<Bound> Core::roots() const {
+    const OpenLock lock{*state_};
+    return bound_roots(state_->bound);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
+
+ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                        DeriveOptions options) {
+    node->keeps_on_error = options.on_error == OnError::keep;
+    if (!options.name.empty()) {
+        node->notes = std::make_unique<NodeNotes>();
+        node->notes->name = std::move(options.name);
+    }
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        node->inputs = EdgeList{inputs, node->room()};
+        node->settle_height();
+        published =
+            state_->publish(*chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
+                            {.derived = node.get()});
+        if (!inputs.empty()) {
+            node->inputs.link(*node);
+        }
+    }
+    finish(published);
+    return node;
+}
+
+ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs) {
+    const auto self = shared_from_this();
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        rule->inputs = EdgeList{inputs, rule->room()};
+        rule->settle_height();
+        published = state_->publish(*chain_, {.stack = state_->stack, .reason = "require"},
+                                    {.rule = rule.get()});
+        rule->inputs.link(*rule);
+        state_->graph.add_rule(std::move(rule));
+    }
+    finish(published);
+}
+
+ATTUNE_DECL std::string Core::name_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.name();
+}
+
+ATTUNE_DECL void Core::rename(GraphNode& node, std::string name) {
+    const CommitLock lock{*state_};
+    if (node.notes == nullptr) {
+        node.notes = std::make_unique<NodeNotes>();
+    }
+    node.notes->name = std::move(name);
+}
+
+ATTUNE_DECL std::optional<Staleness> Core::staleness_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.stale ? std::optional{describe_staleness(node)} : std::nullopt;
+}
+
+ATTUNE_DECL void Core::tidy_graph() noexcept {
+    if (state_->committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+        return;
+    }
+    std::unique_lock lock{state_->commit_mutex, std::try_to_lock};
+    if (!lock) {
+        return;  // whoever holds it looks for abandoned nodes before and after letting go
+    }
+    GraphNode* const gone = state_->graph.take_abandoned();
+    lock.unlock();
+    Graph::destroy(gone);
+}
+
+ATTUNE_DECL void StoreHome::tidy() noexcept {
+    if (const auto owner = core.lock()) {
+        owner->tidy_graph();
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Two retained versions, held while they are compared.
+class RetainedPair {
+public:
+    RetainedPair(const Core& core, Version from, Version to)
+        : chain_(*core.chain()), from_(core.acquire(from)) {
+        try {
+            to_ = core.acquire(to);
+        } catch (...) {
+            chain_.release(from_);
+            throw;
+        }
+    }
+    RetainedPair(const RetainedPair&) = delete;
+    RetainedPair& operator=(const RetainedPair&) = delete;
+    ~RetainedPair() {
+        chain_.release(from_);
+        chain_.release(to_);
+    }
+    const Document& before() const noexcept { return from_->document; }
+    const Document& after() const noexcept { return to_->document; }
+
+private:
+    const FrameChain& chain_;
+    const Frame* from_;
+    const Frame* to_ = nullptr;
+};
+
+ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
+    std::vector<FrameChain::Retained> retained = chain_->retained();
+    std::vector<VersionInfo> history;
+    const auto release_all = [&]() noexcept {
+        for (const FrameChain::Retained& each : retained) {
+            chain_->release(each.frame);
+        }
+    };
+    try {
+        history.reserve(retained.size());
+        for (FrameChain::Retained& each : retained) {
+            VersionInfo info;
+            info.version = each.frame->version;
+            info.time = each.frame->time;
+            info.reason = each.frame->reason;
+            info.layer = each.frame->layer;
+            info.changed = each.frame->changed();
+            info.kept = each.kept;
+            info.note = std::move(each.note);
+            info.document_ = each.frame->document;
+            history.push_back(std::move(info));
+        }
+    } catch (...) {
+        release_all();
+        throw;
+    }
+    release_all();
+    return history;
+}
+
+ATTUNE_DECL void Core::keep(Version version, std::string note) {
+    const OpenLock lock{*state_};
+    chain_->release(acquire(version));  // or says which versions there are
+    if (state_->journal != nullptr && version != 0) {
+        state_->journal->keep(version, note);
+    }
+    (void)chain_->keep(version, std::move(note));
+}
+
+ATTUNE_DECL void Core::forget(Version version) {
+    const OpenLock lock{*state_};
+    if (chain_->give_up(version) && state_->journal != nullptr && version != 0) {
+        state_->journal->forget(version);
+    }
+}
+
+/// The operations of a JSON Patch with the secrets in their values masked.
+inline Document mask_operations(const Document& patch, std::span<const Bound> roots) {
+    Document masked = patch;
+    for (std::size_t i = 0; i != patch.size(); ++i) {
+        const Document& operation = *patch.find(i);
+        if (const Document* const value = operation.find("value")) {
+            Document safe = mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
+            if (!safe.same(*value)) {
+                masked = masked.with(Path{{std::to_string(i), "value"}}, std::move(safe));
+            }
+        }
+    }
+    return masked;
+}
+
+ATTUNE_DECL Document Core::diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    Document patch = make_patch(pair.before(), pair.after());
+    return secrets == Secrets::shown ? patch : mask_operations(patch, roots());
+}
+
+ATTUNE_DECL Document Core::merge_diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    Document patch = make_merge_patch(pair.before(), pair.after());
+    return secrets == Secrets::shown ? patch : mask_secrets(patch, {}, roots());
+}
+
+ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) const {
+    const RetainedPair pair{*this, from, to};
+    return changed_paths(pair.before(), pair.after());
+}
+
+ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    const std::vector<Bound> known = secrets == Secrets::shown ? std::vector<Bound>{} : roots();
+    const auto shown = [&](const Document* value, const Path& path) -> std::string {
+        return value == nullptr ? "nothing" : to_text(mask_secrets(*value, path, known));
+    };
+    std::string text;
+    for (const Path& path : changed_paths(pair.before(), pair.after())) {
+        text += path.empty() ? "(everything)" : to_string(path);
+        text += ": " + shown(pair.before().find(path), path) + " -> " +
+                shown(pair.after().find(path), path) + '\n';
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What the store itself has set, as a journal keeps it: the overrides, or with a rollback both in
+/// an array. The overrides are as they stand, so that setting a value changes both documents in the
+/// same way.
+inline Document own_state(const LayerStack& stack) {
+    Document overrides;
+    Document holds;
+    for (const auto& layer : stack) {
+        if (layer->rank == Rank::overrides) {
+            overrides = layer->document;
+        }
+        for (const Hold& hold : layer->holds) {
+            Document record{{"path", hold.path.pointer()}, {"version", hold.version}};
+            if (hold.value) {
+                record = record.with("value", *hold.value);
+            }
+            if (hold.overrides) {
+                record = record.with("overrides", *hold.overrides);
+            }
+            const Document list = holds.is_null() ? Document::array() : holds;
+            holds = list.with("/-", std::move(record));
+        }
+    }
+    if (holds.is_null()) {
+        return overrides;
+    }
+    return Document::array().with("/-", std::move(overrides)).with("/-", std::move(holds));
+}
+
+inline std::vector<Hold> holds_of(const Document& own) {
+    std::vector<Hold> holds;
+    if (!own.is_array()) {
+        return holds;
+    }
+    const auto optional = [](const Document* value) {
+        return value != nullptr ? std::optional{*value} : std::nullopt;
+    };
+    const Document list = own.at("/1");
+    for (const Document& record : list.elements()) {
+        holds.push_back({.path = Path{record.at("path").as_string()},
+                         .value = optional(record.find("value")),
+                         .version = record.at("version").as_uint64(),
+                         .overrides = optional(record.find("overrides"))});
+    }
+    return holds;
+}
+
+inline Document overrides_of(const Document& own) { return own.is_array() ? own.at("/0") : own; }
+
+inline void restore_frame(Frame& frame, const VersionRecord& record, const Frame* before) {
+    frame.version = record.version;
+    frame.time = record.time;
+    frame.reason = record.reason;
+    frame.layer = record.layer;
+    frame.document = record.document;
+    // Where there is a gap nobody knows what that version changed.
+    const bool known = before != nullptr && before->version + 1 == record.version;
+    frame.before = known ? before->document : record.document;
+}
+
+ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
+                                                   const JournalSink::Restored& restored) {
+    std::shared_ptr<FrameChain> chain;
+    for (const VersionRecord& record : restored.versions) {
+        const Frame* const before = chain != nullptr ? chain->current() : nullptr;
+        FrameDraft draft{before};
+        restore_frame(draft.frame(), record, before);
+        if (chain != nullptr) {
+            chain->publish(draft);
+        } else {
+            chain = std::make_shared<FrameChain>(history, draft);
+        }
+        if (record.kept) {
+            (void)chain->keep(record.version, record.note);
+        }
+    }
+    return chain != nullptr ? chain : std::make_shared<FrameChain>(history, Document::object());
+}
+
+// The newest version stands below everything until the program has put its layers back: as long as
+// these bring what they brought before, nothing changes.
+ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document& own) {
+    const CommitLock lock{*state_};
+    State& state = *state_;
+    state.journal = std::move(sink);
+    state.journaled = own;
+    const Frame& current = *chain_->current();
+    if (current.version == 0) {
+        return;
+    }
+    auto base = std::make_shared<LayerContent>();
+    base->id = state.next_layer++;
+    base->rank = Rank::restored;
+    base->name = "journal";
+    base->unknown_keys = UnknownKeys::ignore;
+    base->document = current.document;
+    base->content.document = current.document;
+    base->content.revision = std::to_string(current.version);
+    state.stack = {base};
+    state.restored = base->id;
+
+    LayerStack proposed = state.stack;
+    std::vector<std::shared_ptr<LayerEntry>> entries;
+    const auto add = [&](std::uint64_t& id, Rank rank, const char* name, auto&& fill) {
+        auto entry = state.own_layer(rank, name);
+        id = entry->id;
+        auto layer = std::make_shared<LayerContent>();
+        layer->id = entry->id;
+        layer->rank = rank;
+        layer->name = entry->name;
+        layer->unknown_keys = entry->unknown_keys;
+        fill(*layer);
+        proposed = State::with_layer(std::move(proposed), layer);
+        entries.push_back(entry);
+        state.add(entry);
+        state.note_success(*entry, layer->content, current.version);
+    };
+    if (std::vector<Hold> holds = holds_of(own); !holds.empty()) {
+        add(state.rollback, Rank::rollback, "rollback", [&](LayerContent& layer) {
+            layer.unknown_keys = UnknownKeys::warn;
+            layer.content.revision = std::to_string(holds.back().version);
+            layer.holds = std::move(holds);
+        });
+    }
+    if (Document overrides = overrides_of(own); !overrides.is_null()) {
+        add(state.overrides, Rank::overrides, "overrides", [&](LayerContent& layer) {
+            layer.content.document = overrides;
+            layer.document = std::move(overrides);
+        });
+    }
+    // A new version where an override_scope had been part of the last one.
+    (void)state.publish(*chain_, {.stack = std::move(proposed),
+                                  .reason = "restart",
+                                  .layer = "journal",
+                                  .adds_layer = true});
+}
+
+ATTUNE_DECL void Core::State::record(const Frame& frame, const Document& before,
+                                     const LayerStack& next, const Path* within) {
+    if (journal == nullptr) {
+        return;
+    }
+    Document own = own_state(next);
+    if (before.same(frame.document) && own == journaled) {
+        return;
+    }
+    journal->append({.version = frame.version,
+                     .time = frame.time,
+                     .reason = frame.reason,
+                     .layer = frame.layer,
+                     .before = before,
+                     .after = frame.document,
+                     .own_before = journaled,
+                     .own_after = own,
+                     .within = within});
+    journaled = std::move(own);
+    last_journaled = frame.version;
+}
+
+ATTUNE_DECL void Core::State::retry_later() {
+    constexpr auto pause = std::chrono::seconds{1};
+    if (poller == nullptr) {
+        return;
+    }
+    if (!retry) {
+        const auto& core = static_cast<const StoreHome&>(graph.home()).core;
+        retry = poller->timer([core] {
+            if (const auto self = core.lock()) {
+                self->retry_refused();
+            }
+        });
+    }
+    retry.arm_after(pause);
+}
+
+ATTUNE_DECL Problem not_kept(const JournalError& error) {
+    return {.origin = {.layer = "journal", .source = error.file()}, .message = error.what()};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The store's ear for one running transport.
+class LayerFeed final : public Feed {
+public:
+    LayerFeed(std::weak_ptr<Core> core, std::uint64_t layer, std::shared_ptr<Poller> poller)
+        : core_(std::move(core)), layer_(layer), poller_(std::move(poller)) {}
+
+    void content(Content content) override {
+        if (const auto core = core_.lock()) {
+            core->deliver(layer_, std::move(content));
+        }
+    }
+    void failed(std::vector<Problem> problems) override {
+        if (const auto core = core_.lock()) {
+            core->fail(layer_, std::move(problems));
+        }
+    }
+    void unchanged() override {
+        if (const auto core = core_.lock()) {
+            core->confirm(layer_);
+        }
+    }
+    Poller& poller() override { return *poller_; }
+
+private:
+    const std::weak_ptr<Core> core_;
+    const std::uint64_t layer_;
+    const std::shared_ptr<Poller> poller_;
+};
+
+/// What a reload on another thread came to.
+struct ReloadOutcome {
+    std::mutex mutex;
+    std::condition_variable ready;
+    bool kept = false;
+    Commit commit;
+    std::exception_ptr thrown;
+};
+
+/// Kept at the latest when it is destroyed: a poller that ends drops its work.
+class ReloadPromise {
+public:
+    explicit ReloadPromise(std::shared_ptr<ReloadOutcome> outcome) noexcept
+        : outcome_(std::move(outcome)) {}
+    ReloadPromise(ReloadPromise&&) noexcept = default;
+    ReloadPromise& operator=(ReloadPromise&&) = delete;
+    ~ReloadPromise() {
+        if (outcome_ != nullptr) {
+            keep({}, std::make_exception_ptr(std::logic_error{
+                         "the store was closed during the reload"}));
+        }
+    }
+    void keep(Commit commit, std::exception_ptr thrown) {
+        const auto outcome = std::exchange(outcome_, nullptr);
+        const std::scoped_lock lock{outcome->mutex};
+        outcome->commit = std::move(commit);
+        outcome->thrown = std::move(thrown);
+        outcome->kept = true;
+        outcome->ready.notify_one();
+    }
+
+private:
+    std::shared_ptr<ReloadOutcome> outcome_;
+};
+
+/// One reading, with what is wrong about it as a Rejected.
+inline Content load_from(Transport& transport, const std::string& name, Version version) {
+    std::vector<Problem> problems;
+    try {
+        return transport.load();
+    } catch (const ParseError& error) {
+        problems.push_back({.path = {},
+                            .origin = {.layer = name,
+                                       .source = error.name(),
+                                       .line = error.line(),
+                                       .column = error.column(),
+                                       .revision = {}},
+                            .message = error.message()});
+    } catch (const Rejected& rejected) {
+        problems = rejected.problems();
+    }
+    throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
+}
+
+/// Of a reading that brought no document. Only a text has lines.
+inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
+    const bool malformed = std::any_of(problems.begin(), problems.end(),
+                                       [](const auto& each) { return each.origin.line != 0; });
+    return malformed ? Failure::malformed : Failure::unavailable;
+}
+
+ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
+    const auto above = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& other) { return other->rank > entry->rank; });
+    layers.insert(above, std::move(entry));
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::own_layer(Rank rank, std::string name) {
+    auto entry = std::make_shared<LayerEntry>();
+    entry->id = next_layer++;
+    entry->rank = rank;
+    entry->name = std::move(name);
+    entry->status.name = entry->name;
+    entry->unknown_keys = options.unknown_keys.value_or(UnknownKeys::error);
+    return entry;
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::find(std::uint64_t id) const noexcept {
+    const auto found = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& layer) { return layer->id == id; });
+    return found != layers.end() ? *found : nullptr;
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::at(std::uint64_t id) const {
+    auto found = find(id);
+    if (found == nullptr) {
+        throw std::logic_error{"the layer has been removed from its store"};
+    }
+    return found;
+}
+
+ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const noexcept {
+    const auto found = std::find_if(stack.begin(), stack.end(),
+                                    [&](const auto& layer) { return layer->id == id; });
+    return found != stack.end() ? found->get() : nullptr;
+}
+
+ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const Content& content,
+                                           Version version) {
+    if (entry.transport != nullptr && entry.transport->wants_accepted()) {
+        entry.tells = true;
+        tells.store(true, std::memory_order_relaxed);
+    }
+    LayerStatus& status = entry.status;
+    status.version = version;
+    status.revision = content.revision;
+    entry.refused.reset();
+    const auto time = now();
+    if (!content.stale_because.empty()) {
+        // An old reading, in place of one that could not be had.
+        note_failure(entry, Failure::unavailable, content.stale_because);
+        status.state = attune::State::stale;
+        return;
+    }
+    if (status.state != attune::State::ready) {
+        status.state = attune::State::ready;
+        status.since = time;
+    }
+    status.last_success = time;
+    ++status.updates;
+    status.consecutive_failures = 0;
+    status.problems.clear();
+}
+
+ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, Failure failure,
+                                           std::vector<Problem> problems) {
+    LayerStatus& status = entry.status;
+    const auto time = now();
+    const auto state = status.updates != 0 || status.state == attune::State::stale
+                           ? attune::State::stale
+                           : attune::State::failed;
+    if (status.state != state) {
+        status.state = state;
+        status.since = time;
+    }
+    ++status.refusals;
+    ++status.consecutive_failures;
+    for (Problem& problem : problems) {
+        problem.found.clear();  // a value
+    }
+    status.last_error = {
+        .kind = failure, .path = problems.empty() ? Path{} : problems.front().path, .time = time};
+    status.problems = std::move(problems);
+    ++refusals;
+}
+
+ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerOptions options) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    auto entry = std::make_shared<LayerEntry>();
+    entry->transport = std::move(transport);
+    entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
+    entry->status.name = entry->name;
+    const auto by_default = entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
+    entry->unknown_keys =
+        options.unknown_keys.value_or(state_->options.unknown_keys.value_or(by_default));
+
+    Content content = load_from(*entry->transport, entry->name, version());
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        entry->id = state_->next_layer++;
+        published = state_->accept(*chain_, *entry, std::move(content),
+                                   {.reason = entry->name, .first = true});
+        state_->add(entry);
+        entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
+    }
+    finish(published);
+    try {
+        entry->transport->start(*entry->feed);
+    } catch (...) {
+        remove(entry->id);
+        throw;
+    }
+    if (published.changed()) {
+        retry_refused();
+    }
+    return entry->id;
+}
+
+ATTUNE_DECL void Core::discard(std::vector<std::shared_ptr<LayerEntry>> layers,
+                               Poller* poller) noexcept {
+    // A callback that ends its own layer returns into the transport: that must still be there.
+    if (poller != nullptr && poller->on_thread()) {
+        poller->post([kept = std::move(layers)] {});
+    }
+}
+
+ATTUNE_DECL void Core::remove(std::uint64_t layer) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    std::shared_ptr<LayerEntry> entry;
+    std::shared_ptr<Poller> poller;
+    {
+        const CommitLock lock{*state_};
+        entry = state_->find(layer);  // nothing is found in a closed store
+        if (entry == nullptr) {
+            return;
+        }
+        Candidate candidate{
+            .stack = state_->stack, .reason = "remove " + entry->name, .layer = entry->name};
+        std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
+        published = state_->publish(*chain_, std::move(candidate));
+        std::erase(state_->layers, entry);
+        poller = state_->poller;
+    }
+    finish(published);
+    if (entry->transport != nullptr) {
+        {
+            const std::scoped_lock lock{entry->telling};
+            entry->ended = true;
+        }
+        entry->transport->stop();
+    }
+    discard({std::move(entry)}, poller.get());
+}
+
+ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
+    std::shared_ptr<Poller> poller;
+    {
+        const OpenLock lock{*state_};
+        if (state_->at(layer)->transport->writable()) {
+            Commit nothing;
+            nothing.version = chain_->current()->version;
+            return nothing;
+        }
+        poller = state_->poller;
+    }
+    if (poller->on_thread()) {
+        return reload_now(layer);
+    }
+    // On the transport's own thread, so that this reading and those it brings by itself are
+    // committed in the order in which they were made.
+    auto outcome = std::make_shared<ReloadOutcome>();
+    poller->post([self = shared_from_this(), layer, promise = ReloadPromise{outcome}]() mutable {
+        try {
+            promise.keep(self->reload_now(layer), nullptr);
+        } catch (...) {
+            promise.keep({}, std::current_exception());
+        }
+    });
+    poller.reset();
+    std::unique_lock lock{outcome->mutex};
+    outcome->ready.wait(lock, [&] { return outcome->kept; });
+    if (outcome->thrown) {
+        std::rethrow_exception(outcome->thrown);
+    }
+    return outcome->commit;
+}
+
+ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    std::shared_ptr<LayerEntry> entry;
+    {
+        const OpenLock lock{*state_};
+        entry = state_->at(layer);
+    }
+    Published published;
+    bool read = false;
+    try {
+        Content content = load_from(*entry->transport, entry->name, version());
+        read = true;
+        const OpenLock lock{*state_};
+        published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
+                                   {.reason = "reload " + entry->name});
+    } catch (const Rejected& rejected) {
+        const OpenLock lock{*state_};
+        state_->note_failure(*entry, read ? Failure::refused : failure_of(rejected.problems()),
+                             rejected.problems());
+        throw;
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return ticket(published);
+}
+
+ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
+    Published published;
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        const auto entry = state_->closed ? nullptr : state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        content = state_->reconciled(*entry, std::move(content));
+        try {
+            published = state_->accept(*chain_, *entry, content, {.reason = entry->name});
+        } catch (const Rejected& rejected) {
+            entry->refused = std::move(content);
+            if (auto together = state_->accept_refused(*chain_)) {
+                published = std::move(*together);
+            } else {
+                state_->note_failure(*entry, Failure::refused, rejected.problems());
+                due = state_->announce(rejected.rejection());
+            }
+        } catch (const JournalError& error) {
+            entry->refused = std::move(content);
+            state_->note_failure(*entry, Failure::not_kept, {not_kept(error)});
+            due = state_->announce({.problems = {not_kept(error)},
+                                    .reason = entry->name,
+                                    .version = chain_->current()->version});
+            state_->retry_later();
+        }
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+}
+
+ATTUNE_DECL void Core::tell_accepted() {
+    std::vector<std::shared_ptr<LayerEntry>> entries;
+    {
+        const CommitLock lock{*state_};
+        for (const auto& entry : state_->layers) {
+            if (std::exchange(entry->tells, false)) {
+                entries.push_back(entry);
+            }
+        }
+    }
+    for (const auto& entry : entries) {
+        // Whoever comes second tells what is newer, or the same again.
+        const std::scoped_lock telling{entry->telling};
+        Accepted accepted;
+        {
+            const CommitLock lock{*state_};
+            const LayerContent* const layer = state_->content_of(entry->id);
+            if (layer == nullptr || entry->ended || !layer->content.stale_because.empty()) {
+                continue;
+            }
+            accepted.document = layer->content.document;
+            accepted.without_secrets =
+                bound_parts(accepted.document, bound_roots(state_->bound), false);
+            accepted.revision = layer->content.revision;
+        }
+        entry->transport->accepted(accepted);
+    }
+}
+
+ATTUNE_DECL void Core::retry_refused() {
+    std::optional<Published> published;
+    {
+        const CommitLock lock{*state_};
+        published = state_->accept_refused(*chain_);
+    }
+    if (published) {
+        finish(*published);
+    }
+}
+
+// Two files that must change together are saved one after the other: the first is refused, and
+// becomes right by the second. So what was refused is tried again whenever something else has
+// changed or was refused too.
+ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChain& chain) {
+    std::vector<std::shared_ptr<LayerEntry>> waiting;
+    for (const auto& entry : layers) {
+        if (entry->refused) {
+            waiting.push_back(entry);
+        }
+    }
+    const auto accept_all =
+        [&](std::span<const std::shared_ptr<LayerEntry>> entries) -> std::optional<Published> {
+        Candidate candidate{.stack = stack, .reason = {}};
+        std::vector<Problem> problems;
+        for (const auto& entry : entries) {
+            const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
+            std::replace_if(
+                candidate.stack.begin(), candidate.stack.end(),
+                [&](const auto& layer) { return layer->id == entry->id; }, prepared);
+            candidate.reason += candidate.reason.empty() ? entry->name : ", " + entry->name;
+        }
+        candidate.layer = candidate.reason;
+        if (!problems.empty()) {
+            return std::nullopt;
+        }
+        std::optional<Published> published;
+        try {
+            published = publish(chain, std::move(candidate));
+        } catch (const Rejected&) {
+            return std::nullopt;  // reported when it came
+        } catch (const JournalError&) {
+            retry_later();
+            return std::nullopt;
+        }
+        for (const auto& entry : entries) {
+            const Content accepted = *std::exchange(entry->refused, std::nullopt);
+            note_success(*entry, accepted, published->version);
+        }
+        return published;
+    };
+    if (waiting.empty()) {
+        return std::nullopt;
+    }
+    if (auto published = accept_all(waiting)) {
+        return published;
+    }
+    for (std::size_t i = 0; i != waiting.size() && waiting.size() > 1; ++i) {
+        if (auto published = accept_all({&waiting[i], 1})) {
+            return published;
+        }
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL void Core::fail(std::uint64_t layer, std::vector<Problem> problems) {
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        const auto entry = state_->closed ? nullptr : state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        for (Problem& problem : problems) {
+            if (problem.origin.layer.empty()) {
+                problem.origin.layer = entry->name;
+            }
+        }
+        state_->note_failure(*entry, failure_of(problems), problems);
+        due = state_->announce({.problems = std::move(problems),
+                                .reason = entry->name,
+                                .version = chain_->current()->version});
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+}
+
+ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
+    const CommitLock lock{*state_};
+    const auto entry = state_->closed ? nullptr : state_->find(layer);
+    if (entry != nullptr && !entry->refused) {
+        Content same;
+        same.revision = entry->status.revision;
+        state_->note_success(*entry, same, entry->status.version);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+/// What a store does about its observers besides telling them: waiting threads, and observers in
+/// trouble.
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL bool Core::wait_until(std::chrono::steady_clock::time_point deadline,
+                                  const std::function<bool()>& check) {
+    CommitLock::refuse_inside(state_->committing);
+    return hub_->bell().wait(deadline, check);
+}
+
+// The rejection observers are told, unless it is one of them that is in trouble: that could go on
+// for ever.
+ATTUNE_DECL void Core::report_observer(const ObserverName& observer, const std::string& text) {
+    if (observer.kind == ObserverName::Kind::rejections) {
+        return;
+    }
+    Problem problem;
+    problem.message = observer.label() + ' ' + text;
+    problem.severity = Severity::warning;
+    publish_rejection(
+        {.problems = {std::move(problem)}, .reason = "observer", .version = version()});
+}
+
+ATTUNE_DECL void Core::observer_threw(const ObserverName& observer,
+                                      const std::exception_ptr& thrown) {
+    std::string what = "an exception that is no std::exception";
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+        what = exception.what();
+    } catch (...) {
+    }
+    {
+        const CommitLock lock{*state_};
+        ++state_->observer_errors;
+    }
+    report_observer(observer, "threw: " + what);
+}
+
+ATTUNE_DECL void Core::report_notices() {
+    for (const DeliveryHub::Notice& notice : hub_->take_notices()) {
+        report_observer(notice.observer, notice.text);
+    }
+}
+
+// On the poller's thread: the notifier may be the very thread that a slow observer holds up.
+ATTUNE_DECL void Core::watch_calls() {
+    const auto limit = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+        state_->options.slow_observer);
+    if (limit <= limit.zero()) {
+        return;
+    }
+    const auto look = [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self == nullptr) {
+            return;
+        }
+        for (const CallWatch::SlowCall& call : self->hub_->calls().look()) {
+            self->report_observer(
+                call.observer,
+                "has been running for " +
+                    attune::to_text(std::chrono::ceil<std::chrono::milliseconds>(call.running)) +
+                    "; until it returns, it is told of nothing else, and "
+                    "others that share its executor wait");
+        }
+    };
+    // The timer is made with the first call: it starts the thread.
+    auto timer = std::make_shared<Poller::Timer>();
+    hub_->calls().start(limit, [look, timer, owner = std::weak_ptr<Poller>{state_->poller}](
+                                   CallWatch::Clock::time_point when) {
+        if (!*timer) {
+            if (const auto poller = owner.lock()) {
+                *timer = poller->timer(look);
+            }
+        }
+        timer->arm(when);
+    });
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Of a document that was accepted long ago.
+class PastProvenance final : public Provenance {
+public:
+    explicit PastProvenance(Version version) noexcept : version_(version) {}
+    Origin origin(const Path&, Part) const override {
+        return {.layer = "version " + std::to_string(version_)};
+    }
+    UnknownKeys unknown_keys(const Path&) const override { return UnknownKeys::ignore; }
+
+private:
+    const Version version_;
+};
+
+// The graph of today is brought up to date with the document of that version, on a draft that is
+// never published. What it made stays with the frame.
+ATTUNE_DECL const CellBase& Core::past_cell(const GraphNode& node, const Frame& frame) {
+    const OpenLock lock{*state_};
+    if (const CellBase* const known = frame.late_cell(node.slot, node.born)) {
+        return *known;
+    }
+    const Frame& current = *chain_->current();
+    const PastProvenance provenance{frame.version};
+    std::vector<Problem> problems;
+    FrameDraft draft{&current};
+    Propagation propagation{draft, state_->graph.queue};
+    for (BoundNode* const bound : state_->index.affected(current.document, frame.document)) {
+        const std::size_t before = problems.size();
+        NodeUpdate update = decode_node(*bound, frame.document, provenance, problems);
+        if (problems.size() != before) {
+            propagation.lacking(*bound);
+        } else if (!bound->kind.equal(*current.cell(bound->slot), *update.cell.get())) {
+            draft.set(bound->slot, std::move(update.cell));
+            propagation.changed(*bound);
+        }
+    }
+    propagation.run();
+    for (const GraphNode* const made : state_->graph.nodes()) {
+        if (made != nullptr && made->born > frame.serial() && propagation.has_value(*made) &&
+            frame.late_cell(made->slot, made->born) == nullptr) {
+            frame.add_late(made->slot, made->born, CellPtr::share(draft.cell(made->slot)));
+        }
+    }
+    if (const CellBase* const made = frame.late_cell(node.slot, node.born)) {
+        return *made;
+    }
+    for (Problem& problem : problems_of(propagation.failures(), provenance)) {
+        problems.push_back(std::move(problem));
+    }
+    throw Rejected{
+        {.problems = std::move(problems),
+         .reason = "reading \"" + node.name() + "\" in version " + std::to_string(frame.version),
+         .version = current.version}};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The text of Store::usage: everything that can be set within `roots`, with what is expected,
+/// what holds when it is not set, and how it is spelt in the environment, once for each of
+/// `variable_prefixes`, and on the command line, when `options` are read. Ends with a newline.
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
+                                   const std::vector<std::string>& variable_prefixes, bool options);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Lays options out in two columns: the path, and what there is to say about it.
+class UsageText {
+public:
+    UsageText(const std::vector<std::string>& variable_prefixes, bool options)
+        : prefixes_(variable_prefixes), options_(options) {}
+
+    void add_section(std::span<const Option> options) {
+        const Option& first = options.front();
+        if (!first.heading.empty()) {
+            if (!text_.empty()) {
+                text_ += '\n';
+            }
+            text_ += to_string(first.section);
+            text_ += (first.section.empty() ? "" : ": ") + first.heading + '\n';
+        }
+        std::size_t width = 0;
+        for (const Option& option : options) {
+            const std::size_t length = to_string(option.path).size();
+            width = length <= widest_path ? std::max(width, length) : width;
+        }
+        column_ = margin + width + gap;
+        for (const Option& option : options) {
+            add(option);
+        }
+    }
+
+    std::string take() && { return std::move(text_); }
+
+private:
+    static constexpr std::size_t margin = 2;
+    static constexpr std::size_t gap = 2;
+    static constexpr std::size_t widest_path = 36;
+    static constexpr std::size_t page = 100;
+    static constexpr std::size_t longest_default = 60;
+
+    void add(const Option& option) {
+        const std::string path = to_string(option.path);
+        text_.append(margin, ' ');
+        text_ += path;
+        if (margin + path.size() + gap > column_) {
+            text_ += '\n';
+            indent();
+        } else {
+            text_.append(column_ - margin - path.size(), ' ');
+        }
+        fill(option.expected + default_of(option));
+        if (!option.doc.empty()) {
+            indent();
+            fill(option.doc);
+        }
+        if (const std::string spelt = spellings(option); !spelt.empty()) {
+            indent();
+            fill(spelt);
+        }
+    }
+
+    void indent() { text_.append(column_, ' '); }
+
+    /// Adds words from the column to the edge of the page, on as many lines as it takes.
+    void fill(std::string_view words) {
+        std::size_t at = column_;
+        bool first = true;
+        while (!words.empty()) {
+            const std::size_t end = std::min(words.find_first_of(" \n"), words.size());
+            const std::string_view word = words.substr(0, end);
+            words.remove_prefix(std::min(end + 1, words.size()));
+            if (word.empty()) {
+                continue;
+            }
+            if (!first && at + 1 + word.size() > page) {
+                text_ += '\n';
+                indent();
+                at = column_;
+                first = true;
+            }
+            if (!first) {
+                text_ += ' ';
+                ++at;
+            }
+            text_ += word;
+            at += word.size();
+            first = false;
+        }
+        text_ += '\n';
+    }
+
+    static std::string default_of(const Option& option) {
+        if (option.required) {
+            return "; required";
+        }
+        if (option.secret) {
+            return "; default ***";
+        }
+        if (option.unset) {
+            return "; not set by default";
+        }
+        if (option.fallback.is_null()) {
+            return {};
+        }
+        const std::string text = to_text(option.fallback);
+        return text.size() <= longest_default ? "; default " + text : "; has a default";
+    }
+
+    std::string spellings(const Option& option) const {
+        std::string list;
+        const auto also = [&list](const std::string& spelling) {
+            list += (list.empty() ? "" : ", ") + spelling;
+        };
+        const bool map = option.type->shape == Shape::map;
+        if (options_) {
+            const std::string name = to_string(option.path);
+            also("--" + name);
+            if (option.type->shape == Shape::boolean) {
+                also("--no-" + name);
+            } else if (map) {
+                also("--" + name + ".<key>");
+            }
+        }
+        for (const std::string& prefix : prefixes_) {
+            const std::string name = prefix + variable_name(option.path);
+            also(name);
+            if (map) {
+                also(name + "_<KEY>");
+            }
+        }
+        return list;
+    }
+
+    const std::vector<std::string>& prefixes_;
+    const bool options_;
+    std::string text_;
+    std::size_t column_ = 0;
+};
+
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
+                                   const std::vector<std::string>& variable_prefixes,
+                                   bool options) {
+    // Members of a struct stand together, also where another struct is declared between them. What
+    // has no heading comes first, so that it is not taken for a part of what has one.
+    std::vector<std::vector<Option>> sections(1);
+    Document numbers;  // of sections, by JSON Pointer
+    Document listed;   // an object with the JSON Pointers of options
+    for (const Bound& root : roots) {
+        for (Option& option : options_of(root)) {
+            // Of roots inside each other, the first to be bound speaks for what they share.
+            const Path name = Path{} / option.path.pointer();
+            if (listed.find(name) != nullptr) {
+                continue;
+            }
+            listed = listed.with(name, true);
+            std::size_t number = 0;
+            if (!option.heading.empty()) {
+                const Path section = Path{} / option.section.pointer();
+                if (const Document* const known = numbers.find(section)) {
+                    number = known->as_uint64();
+                } else {
+                    number = sections.size();
+                    numbers = numbers.with(section, number);
+                    sections.emplace_back();
+                }
+            }
+            sections[number].push_back(std::move(option));
+        }
+    }
+    UsageText text(variable_prefixes, options);
+    for (const std::vector<Option>& section : sections) {
+        if (!section.empty()) {
+            text.add_section(section);
+        }
+    }
+    return std::move(text).take();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline LayerStatus aged(LayerStatus status, std::chrono::system_clock::time_point now) {
+    if (status.updates != 0) {
+        status.age = now - status.last_success;
+    }
+    return status;
+}
+
+ATTUNE_DECL LayerStatus Core::layer_status(std::uint64_t layer) const {
+    const CommitLock lock{*state_};
+    return aged(state_->at(layer)->status, state_->now());
+}
+
+ATTUNE_DECL StoreStatus Core::status() const {
+    const CommitLock lock{*state_};
+    const Frame& frame = *chain_->current();
+    StoreStatus status;
+    status.version = frame.version;
+    status.published = frame.time;
+    status.commits = state_->commits;
+    status.refusals = state_->refusals;
+    status.observer_errors = state_->observer_errors;
+    status.dropped_changes = hub_->dropped();
+    status.slow_calls = hub_->calls().found();
+    for (CallWatch::SlowCall& call : hub_->calls().slow()) {
+        using System = std::chrono::system_clock;
+        status.slow_observers.push_back(
+            {.name = std::move(call.observer.text),
+             .since = state_->now() - std::chrono::duration_cast<System::duration>(call.running),
+             .running = call.running});
+    }
+    const auto time = state_->now();
+    for (const auto& layer : state_->layers) {
+        status.layers.push_back(aged(layer->status, time));
+        if (layer->transport != nullptr && layer->status.state != attune::State::ready) {
+            status.state = attune::State::stale;
+        }
+    }
+    for (const BoundNode* node : state_->bound) {
+        status.warnings.insert(status.warnings.end(), node->warnings.begin(), node->warnings.end());
+    }
+    for (const GraphNode* const node : state_->graph.nodes()) {
+        if (node != nullptr && node->stale) {
+            status.stale.push_back(describe_staleness(*node));
+            status.state = attune::State::stale;
+        }
+    }
+    if (state_->restored != 0) {
+        status.state = attune::State::starting;
+    }
+    return status;
+}
+
+/// One problem for each part of `value` that no binding covers.
+inline void report_unbound(const BindingIndex::Branch& branch, const Document& value,
+                           const Path& path, const StackProvenance& provenance,
+                           std::vector<Problem>& problems) {
+    if (!branch.nodes.empty()) {
+        return;  // the binding itself judges what is below
+    }
+    if (!value.is_object()) {
+        problems.push_back({.path = path,
+                            .origin = provenance.origin(path, Part::value),
+                            .message = "nothing is bound here, only below"});
+        return;
+    }
+    for (const auto& member : value.members()) {
+        const Path below = path / member.key;
+        const auto child = branch.children.find(member.key);
+        if (child != branch.children.end()) {
+            report_unbound(*child->second, member.value, below, provenance, problems);
+            continue;
+        }
+        const UnknownKeys rule = provenance.unknown_keys(below);
+        if (rule == UnknownKeys::ignore) {
+            continue;
+        }
+        std::vector<std::string_view> names;
+        for (const auto& [name, other] : branch.children) {
+            names.push_back(name);
+        }
+        problems.push_back({.path = below,
+                            .origin = provenance.origin(below, Part::key),
+                            .message = "nothing is bound here",
+                            .suggestion = nearest(member.key, names),
+                            .severity =
+                                rule == UnknownKeys::warn ? Severity::warning : Severity::error});
+    }
+}
+
+ATTUNE_DECL void Core::check() const {
+    Rejection rejection{.problems = {}, .reason = "check", .version = version()};
+    {
+        const OpenLock lock{*state_};
+        const StackProvenance provenance{state_->stack};
+        report_unbound(state_->index.root(), chain_->current()->document, {}, provenance,
+                       rejection.problems);
+        const auto roots = bound_roots(state_->bound);
+        for (const auto& layer : state_->stack) {
+            if (layer->unknown_keys != UnknownKeys::ignore) {
+                report_unplaced(*layer, roots, rejection.problems);
+            }
+        }
+    }
+    std::erase_if(rejection.problems,
+                  [](const Problem& problem) { return problem.severity != Severity::error; });
+    if (!rejection.problems.empty()) {
+        throw Rejected{std::move(rejection)};
+    }
+}
+
+ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
+    const CommitLock lock{*state_};
+    std::vector<const GraphNode*> nodes;
+    for (const GraphNode* const node : state_->graph.nodes()) {
+        if (node != nullptr) {
+            nodes.push_back(node);
+        }
+    }
+    for (const auto& rule : state_->graph.rules()) {
+        nodes.push_back(rule.get());
+    }
+    std::vector<std::size_t> index_of(state_->graph.nodes().size());
+    for (std::size_t i = 0; i != nodes.size(); ++i) {
+        if (!nodes[i]->is_rule) {
+            index_of[nodes[i]->slot] = i;
+        }
+    }
+    std::vector<NodeStatus> graph;
+    graph.reserve(nodes.size());
+    for (const GraphNode* const node : nodes) {
+        NodeStatus status;
+        status.name = node->name();
+        status.height = node->height;
+        if (!node->is_rule) {
+            status.version = chain_->version_of(*chain_->current()->cell(node->slot));
+        }
+        status.observers = node->observers ? node->observers->all.size() : 0;
+        if (node->height != 0) {
+            const auto& derived = static_cast<const DerivedNode&>(*node);
+            status.type = node->is_rule ? NodeStatus::Type::rule : NodeStatus::Type::derived;
+            status.runs = derived.runs;
+            status.cut_offs = derived.cut_offs;
+            status.last_duration = std::chrono::nanoseconds{derived.nanoseconds};
+            for (std::size_t i = 0; i != derived.inputs.size(); ++i) {
+                status.inputs.push_back(index_of[derived.inputs.input(i).slot]);
+            }
+        }
+        if (node->stale) {
+            status.error = node->notes->error;
+            status.since = node->notes->since;
+        }
+        graph.push_back(std::move(status));
+    }
+    return graph;
+}
+
+ATTUNE_DECL std::string Core::usage() const {
+    const OpenLock lock{*state_};
+    std::vector<std::string> prefixes;
+    bool options = false;
+    for (const auto& layer : state_->stack) {
+        if (layer->content.variable_prefix) {
+            prefixes.push_back(*layer->content.variable_prefix);
+        }
+        options = options || layer->content.reads_options;
+    }
+    return usage_text(bound_roots(state_->bound), prefixes, options);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Throws std::invalid_argument where a list is on the way: layers replace lists whole, so nothing
+/// inside of one can be held.
+inline void refuse_list_on_the_way(const Document& document, const Path& path) {
+    const Document* value = &document;
+    Path here;
+    for (const std::string& token : path.tokens()) {
+        if (value->is_array()) {
+            throw std::invalid_argument{"a rollback cannot hold \"" + to_string(path) +
+                                        "\", which is inside a list: roll back \"" +
+                                        to_string(here) + "\" as a whole"};
+        }
+        value = value->find(Path{{token}});
+        if (value == nullptr) {
+            return;
+        }
+        here = here / token;
+    }
+}
+
+/// The overrides without what would hide the hold.
+inline Document overrides_beside(const Path& path, Document overrides) {
+    for (Path above = path; !above.empty(); above = above.parent()) {
+        const Document* const value = overrides.find(above);
+        if (value != nullptr && (above == path || !value->is_object())) {
+            overrides = overrides.without(above);
+        }
+    }
+    return path.empty() ? Document{} : overrides;
+}
+
+inline std::optional<Document> value_at(const Document& document, const Path& path) {
+    const Document* const value = document.find(path);
+    return value != nullptr ? std::optional{*value} : std::nullopt;
+}
+
+ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const Frame* const past = acquire(version);
+        const Document document = past->document;
+        const Document overrides = past->overrides;
+        chain_->release(past);
+        refuse_list_on_the_way(document, path);
+        refuse_list_on_the_way(chain_->current()->document, path);
+        try {
+            published = state_->hold(*chain_, {.path = path,
+                                               .value = value_at(document, path),
+                                               .version = version,
+                                               .overrides = value_at(overrides, path)});
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+    }
+    Commit commit = ticket(published);
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return commit;
+}
+
+// What the program sets from now on is above the rollback. What it had set before goes: what of it
+// was there in the version that comes back is part of the rollback, and holds again afterwards.
+ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
+    const auto known = find(rollback);
+    const auto entry = known != nullptr ? known : own_layer(Rank::rollback, "rollback");
+    const LayerContent* const present = content_of(entry->id);
+    auto layer = present != nullptr ? std::make_shared<LayerContent>(*present)
+                                    : std::make_shared<LayerContent>();
+    layer->id = entry->id;
+    layer->rank = entry->rank;
+    layer->name = entry->name;
+    // What comes back was accepted once, with what a newer publisher had put into it as well.
+    layer->unknown_keys = UnknownKeys::warn;
+    layer->content.revision = std::to_string(hold.version);
+    std::erase_if(layer->holds,
+                  [&](const Hold& other) { return other.path.starts_with(hold.path); });
+    layer->holds.push_back(hold);
+
+    LayerStack proposed = with_layer(stack, layer);
+    if (const LayerContent* const set = content_of(overrides)) {
+        proposed =
+            with_overrides(std::move(proposed), *set, overrides_beside(hold.path, set->document));
+    }
+    std::string reason = "rollback ";
+    reason += hold.path.empty() ? "" : to_string(hold.path) + ' ';
+    reason += "to version " + std::to_string(hold.version);
+    Published published =
+        publish(chain,
+                {.stack = std::move(proposed), .reason = std::move(reason), .layer = entry->name});
+    if (known == nullptr) {
+        rollback = entry->id;
+        add(entry);
+    }
+    note_success(*entry, layer->content, published.version);
+    return published;
+}
+
+ATTUNE_DECL LayerStack Core::State::with_overrides(LayerStack changed, const LayerContent& present,
+                                                   Document document) {
+    auto layer = std::make_shared<LayerContent>(present);
+    layer->content.document = document;
+    layer->document = std::move(document);
+    return with_layer(std::move(changed), std::move(layer));
+}
+
+ATTUNE_DECL Commit Core::release_rollback() {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const auto entry = state_->find(state_->rollback);
+        if (entry == nullptr) {
+            Commit nothing;
+            nothing.version = chain_->current()->version;
+            return nothing;
+        }
+        const Document set = overrides_in(state_->stack);
+        LayerStack proposed = state_->stack;
+        std::erase_if(proposed, [&](const auto& layer) { return layer->id == entry->id; });
+        if (!set.is_null()) {
+            const auto overrides = state_->overrides_layer();
+            const LayerContent* const layer = state_->content_of(overrides->id);
+            LayerContent fresh;
+            fresh.id = overrides->id;
+            fresh.rank = overrides->rank;
+            fresh.name = overrides->name;
+            fresh.unknown_keys = overrides->unknown_keys;
+            proposed =
+                State::with_overrides(std::move(proposed), layer != nullptr ? *layer : fresh, set);
+        }
+        try {
+            published = state_->publish(*chain_, {.stack = std::move(proposed),
+                                                  .reason = "release rollback",
+                                                  .layer = entry->name});
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+        std::erase(state_->layers, entry);
+    }
+    Commit commit = ticket(published);
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return commit;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL LayerEdit LayerEdit::set(const Path& path, Document& value) {
+    return {.apply = [&](const Document& before) { return before.with(path, std::move(value)); },
+            .reason = path.empty() ? "set" : "set " + to_string(path),
+            .within = &path};
+}
+
+/// Makes an edited document share what it has in common with the one before; an edit does so by
+/// nature but for the values it puts in.
+inline Document reconciled_edit(const Document& before, Document after, const Path* within) {
+    if (within == nullptr) {
+        return reconcile(before, after);
+    }
+    const Document* const old = before.find(*within);
+    const Document* const fresh = after.find(*within);
+    if (old == nullptr || fresh == nullptr || old->same(*fresh)) {
+        return after;
+    }
+    Document shared = reconcile(*old, *fresh);
+    return shared.same(*old)     ? before
+           : shared.same(*fresh) ? after
+                                 : after.with(*within, std::move(shared));
+}
+
+ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        const auto entry = state_->at(layer);
+        if (entry->transport != nullptr && !entry->transport->writable()) {
+            throw Rejected{
+                {.problems = {{.path = {},
+                               .origin = {.layer = entry->name},
+                               .message = "the layer \"" + entry->name +
+                                          "\" cannot be written by the program; set "
+                                          "the value in the store, or in a memory layer"}},
+                 .reason = std::move(edit.reason),
+                 .version = chain_->current()->version}};
+        }
+        const LayerContent* const content = state_->content_of(layer);
+        const Document before = content != nullptr ? content->content.document : Document{};
+        Document document = reconciled_edit(before, edit.apply(before), edit.within);
+        try {
+            Content written{.document = std::move(document)};
+            if (content != nullptr) {
+                written.revision = content->content.revision;
+            }
+            published = state_->accept(
+                *chain_, *entry, std::move(written),
+                {.reason = std::move(edit.reason), .within = edit.within, .written = true});
+        } catch (const Rejected&) {
+            ++state_->refusals;
+            throw;
+        }
+    }
+    Commit commit = ticket(published, edit.within);  // an observer may destroy the path
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return commit;
+}
+
+ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
+    return write_layer(layer, LayerEdit::set(path, value));
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::overrides_layer() {
+    if (overrides == 0) {
+        auto entry = own_layer(Rank::overrides, "overrides");
+        overrides = entry->id;
+        add(std::move(entry));
+    }
+    return find(overrides);
+}
+
+ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
+    std::uint64_t layer = 0;
+    {
+        const OpenLock lock{*state_};
+        layer = state_->overrides_layer()->id;
+    }
+    return write_layer(layer, std::move(edit));
+}
+
+ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edits,
+                                  TransactOptions options) {
+    const auto apply = [&](const Document& before) {
+        const Frame& current = *chain_->current();
+        if (options.expect && *options.expect != current.version) {
+            throw VersionConflict{*options.expect, current.version};
+        }
+        attune::Edit edit{before, [&](const Document& overrides) {
+                              auto layer = std::make_shared<LayerContent>();
+                              layer->id = state_->overrides;
+                              layer->rank = Rank::overrides;
+                              layer->document = overrides;
+                              return remerge(current.document, state_->stack,
+                                             state_->stack_with(std::move(layer)));
+                          }};
+        edits(edit);
+        return std::move(edit.overrides_);
+    };
+    return override_with({.apply = apply, .reason = options.reason});
+}
+
+ATTUNE_DECL std::uint64_t Core::begin_scope(Document document) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    std::uint64_t id = 0;
+    {
+        const OpenLock lock{*state_};
+        auto entry = state_->own_layer(Rank::scope, "override_scope");
+        id = entry->id;
+        published = state_->accept(*chain_, *entry, {.document = std::move(document)},
+                                   {.reason = "override_scope"});
+        state_->add(std::move(entry));
+    }
+    finish(published);
+    return id;
+}
+
+ATTUNE_DECL void Core::end_scope(std::uint64_t layer) noexcept {
+    try {
+        remove(layer);
+    } catch (const Rejected& rejected) {
+        try {
+            publish_rejection(rejected.rejection());
+        } catch (...) {
+            // Out of memory: there is nobody left to tell.
+        }
+    } catch (const JournalError& error) {
+        try {
+            publish_rejection({.problems = {not_kept(error)}, .reason = "end of override_scope"});
+        } catch (...) {
+            // As above.
+        }
+    } catch (...) {
+        // As above, or inside a commit, where no scope should end.
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+[[noreturn]] ATTUNE_DECL void throw_foreign(const GraphNode& node);
+/// The value of a node in a frame of its store that was published before the node was made.
+ATTUNE_DECL const CellBase& past_cell(const GraphNode& node, const Frame& frame);
+
+ATTUNE_DECL std::string node_name(const GraphNode& node);
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name);
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node);
+
+/// Lets derive() look into handles.
+struct HandleAccess;
+
+}  // namespace detail
+
+/// A handle to a value of type T that is always valid and always current.
+///
+/// | to read             | cost                | lives                                         |
+/// |---------------------|---------------------|-----------------------------------------------|
+/// | read()              | about 1 ns          | in its scope                                  |
+/// | View, view[handle]  | a load              | in the view's scope, one version for all      |
+/// | with(f)             | about 1 ns          | during the call                               |
+/// | get(), get(&T::x)   | a copy              | for itself                                    |
+/// | pin()               | an allocation       | as long as it is held, beyond the store too   |
+///
+/// Handles are small and cheap to copy. All functions may be called from any thread; one handle
+/// object must not be assigned to while others use it. A handle may outlive its store: it then
+/// keeps the last value. A default-constructed or moved-from handle is empty, and can only be
+/// assigned to, destroyed, and tested.
+///
+/// The value comes from a place in the documents (Store::bind) or is what a function makes of other
+/// values (map, field, derive); in either case all handles of a store change together, in one
+/// version. A derived value is computed for as long as a handle of it, a subscription to it, or a
+/// value derived from it exists.
+template <class T>
+class Config {
+public:
+    using value_type = T;
+
+    Config() noexcept = default;
+
+    explicit operator bool() const noexcept { return static_cast<bool>(node_); }
+
+    /// A scoped look at the current value. Wait-free: no lock, no reference count, no allocation.
+    Reading<T> read() const noexcept {
+        assert(chain_ != nullptr && "an empty Config was read");
+        return Reading<T>{*chain_, slot_};
+    }
+
+    /// A copy of the current value.
+    T get() const
+        requires std::copy_constructible<T>
+    {
+        const auto now = read();
+        return *now;
+    }
+
+    /// A copy of one member of the current value.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::is_object_v<M>
+    M get(M C::*member) const {
+        const auto now = read();
+        return (*now).*member;
+    }
+
+    /// The current value, held for as long as the pointer, whatever becomes of handle and store.
+    std::shared_ptr<const T> pin() const {
+        const detail::FrameGuard guard{*chain_};
+        return detail::CellPtr::share(guard.frame().cell(slot_)).template pin<T>();
+    }
+
+    /// Calls `f` with the current value, which stays as it is during the call, and returns a copy
+    /// of what it returns: a reference into the value cannot get out.
+    template <class F>
+        requires std::invocable<F, const T&>
+    auto with(F&& f) const -> std::decay_t<std::invoke_result_t<F, const T&>> {
+        const auto now = read();
+        return std::invoke(std::forward<F>(f), *now);
+    }
+
+    /// Calls `f(const Change<T>&)` after each version that changes the value, on the store's
+    /// notifier thread, or on `executor`. Never under a lock, never concurrently with itself, in
+    /// version order. When versions come faster than `f` returns, the newest one wins, and `before`
+    /// is what `f` was told last; `options` may ask for every version instead. What `f` throws is
+    /// reported to Store::on_rejected and status, and stops nobody.
+    ///
+    /// Ends with the returned subscription, or with the store: an observation of a store that is
+    /// gone is over from the start.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const Change<T>&>
+    Subscription on_change(F&& f, ObserveOptions options = {}) const {
+        return observe<false>(Executor{}, std::forward<F>(f), options);
+    }
+    template <ExecutorLike E, class F>
+        requires std::invocable<std::decay_t<F>&, const Change<T>&>
+    Subscription on_change(E executor, F&& f, ObserveOptions options = {}) const {
+        return observe<false>(Executor{std::move(executor)}, std::forward<F>(f), options);
+    }
+
+    /// Calls `f(const T&)` with the current value, on this thread, before it returns, and then as
+    /// on_change does after each change: nothing in between is missed, nothing comes twice. What
+    /// the first call throws leaves this function, and the observation does not begin.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    Subscription apply(F&& f, ObserveOptions options = {}) const {
+        return observe<true>(Executor{}, std::forward<F>(f), options);
+    }
+    template <ExecutorLike E, class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    Subscription apply(E executor, F&& f, ObserveOptions options = {}) const {
+        return observe<true>(Executor{std::move(executor)}, std::forward<F>(f), options);
+    }
+
+    /// Waits until `predicate(const T&)` is true of the current value, on this thread and without
+    /// polling: it is asked now, and after each version, outside every lock. Versions that come
+    /// while it runs may be passed over for the newest one. Returns its last verdict: false when
+    /// `timeout` is over first, or the store is closed.
+    ///
+    /// May be called in an observer, which then waits for versions of other threads, and holds up
+    /// whatever shares its executor; not in what runs inside a commit (std::logic_error).
+    template <class P, class Rep, class Period>
+        requires std::predicate<P&, const T&>
+    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
+        const auto check = [&] {
+            const auto now = read();
+            return static_cast<bool>(std::invoke(predicate, *now));
+        };
+        const auto core = detail::core_of(*node_).lock();
+        return core != nullptr ? core->wait_until(detail::deadline_after(timeout), std::ref(check))
+                               : check();
+    }
+
+    /// A value made of this one, by `f(const T&)`: computed in the commit that changes this value,
+    /// and part of the same version. As derive() does.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const T&>
+    auto map(F&& f, DeriveOptions options = {}) const
+        -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>>;
+
+    /// One member of this value as a value of its own, whose observers hear nothing of the others.
+    template <class M, class C>
+        requires std::derived_from<T, C> && std::copy_constructible<M>
+    Config<M> field(M C::*member, DeriveOptions options = {}) const;
+
+    /// For people: the path, or the name that was given, or a number.
+    std::string name() const { return detail::node_name(*node_); }
+    /// Names the value in errors, reports and Store::graph_dot. Returns the handle.
+    const Config& named(std::string name) const {
+        detail::rename_node(*node_, std::move(name));
+        return *this;
+    }
+
+    /// Why the value is older than what it derives from, while that is so: its function threw, and
+    /// it was derived with OnError::keep.
+    std::optional<Staleness> stale() const { return detail::staleness_of(*node_); }
+
+private:
+    friend class Store;
+    friend class View;
+    friend class Snapshot;
+    friend class Track;
+    friend struct detail::HandleAccess;
+
+    explicit Config(detail::Ref<detail::GraphNode> node) noexcept
+        : chain_(node->home.chain.get()),
+          born_(node->born),
+          slot_(node->slot),
+          node_(std::move(node)) {}
+
+    /// The value in a frame of `chain`. Throws std::invalid_argument for a handle of another store;
+    /// as past_cell for one that was made after the frame.
+    const T& value_in(const detail::Frame& frame, const detail::FrameChain* chain) const {
+        if (chain_ != chain) [[unlikely]] {
+            detail::throw_foreign(*node_);
+        }
+        if (frame.serial() < born_) [[unlikely]] {
+            return detail::value_in_cell<T>(detail::past_cell(*node_, frame));
+        }
+        return static_cast<const detail::ValueCell<T>*>(frame.cell(slot_))->value;
+    }
+
+    /// `Apply` says what `f` takes: a generic lambda seems to take anything.
+    template <bool Apply, class F>
+    Subscription observe(Executor executor, F&& f, const ObserveOptions& options) const {
+        using Observer = detail::ChangeObserver<T, std::decay_t<F>, Apply>;
+        const auto core = detail::core_of(*node_).lock();
+        if (core == nullptr) {
+            if constexpr (Apply) {
+                const auto last = read();
+                f(*last);
+            }
+            return {};
+        }
+        auto observer = std::make_shared<Observer>(
+            core->hub(), std::move(executor), detail::observer_name(name(), options),
+            detail::Ref<const detail::GraphNode>{node_.get()}, options, std::forward<F>(f));
+        core->observe(*node_, observer, Apply);
+        return Subscription{std::move(observer)};
+    }
+
+    // All that a reading needs; the node keeps the chain alive.
+    const detail::FrameChain* chain_ = nullptr;
+    std::uint64_t born_ = 0;
+    std::uint32_t slot_ = 0;
+    detail::Ref<detail::GraphNode> node_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string node_name(const GraphNode& node) {
+    const auto core = core_of(node).lock();
+    return core != nullptr ? core->name_of(node) : node.name();
+}
+
+ATTUNE_DECL void rename_node(GraphNode& node, std::string name) {
+    if (const auto core = core_of(node).lock()) {
+        core->rename(node, std::move(name));
+    }
+}
+
+ATTUNE_DECL std::optional<Staleness> staleness_of(const GraphNode& node) {
+    const auto core = core_of(node).lock();
+    return core != nullptr ? core->staleness_of(node) : std::nullopt;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A handle to one layer of a store. Copies stand for the same layer. Any thread. Once the store is
+/// gone, or the layer removed, all functions but remove throw std::logic_error.
+class Layer {
+public:
+    /// Replaces the layer's document. Only for layers that the program writes, such as memory;
+    /// throws Rejected for others, and when the result is refused: then nothing has changed.
+    Commit set(Document document) { return set(Path{}, std::move(document)); }
+    /// Replaces the value at one path of the layer.
+    Commit set(const Path& path, Document value) {
+        return core_->write(id_, path, std::move(value));
+    }
+
+    /// Reads the transport again, now. Throws Rejected when that is impossible or refused. Does
+    /// nothing for layers that the program writes.
+    Commit reload() { return core_->reload(id_); }
+
+    /// Takes the layer out of the store and ends its transport. Throws Rejected, and leaves it in,
+    /// when what remains is refused. Does nothing when it is out already.
+    void remove() { core_->remove(id_); }
+
+    LayerStatus status() const { return core_->layer_status(id_); }
+
+private:
+    friend class Store;
+    Layer(std::shared_ptr<detail::Core> core, std::uint64_t id) noexcept
+        : core_(std::move(core)), id_(id) {}
+
+    std::shared_ptr<detail::Core> core_;
+    std::uint64_t id_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// Values above everything else while this exists, also above what Store::set puts: for tests, and
+/// for a piece of work under other settings. Scopes may nest, and end in any order; the younger one
+/// wins. See Store::override_scope.
+///
+/// When what remains is refused at the end, since something below became wrong meanwhile, the
+/// values stay, and Store::on_rejected tells why. Ending after the store is gone does nothing. Any
+/// thread.
+class [[nodiscard]] OverrideScope {
+public:
+    OverrideScope(OverrideScope&& other) noexcept
+        : core_(std::move(other.core_)), layer_(other.layer_) {}
+    OverrideScope& operator=(OverrideScope&& other) noexcept {
+        if (this != &other) {
+            end();
+            core_ = std::move(other.core_);
+            layer_ = other.layer_;
+        }
+        return *this;
+    }
+    ~OverrideScope() { end(); }
+
+    /// Takes the values away before the scope ends.
+    void end() noexcept {
+        if (const auto core = std::exchange(core_, {}).lock()) {
+            core->end_scope(layer_);
+        }
+    }
+
+private:
+    friend class Store;
+    OverrideScope(std::weak_ptr<detail::Core> core, std::uint64_t layer) noexcept
+        : core_(std::move(core)), layer_(layer) {}
+
+    std::weak_ptr<detail::Core> core_;
+    std::uint64_t layer_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// One version of a whole store, in a scope: whatever is read through it belongs together. About a
+/// nanosecond to make, then a few loads for each handle. Same lifetime rules as Reading; the store,
+/// or a handle of it, must be alive.
+class [[nodiscard]] View {
+public:
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+    static void* operator new(std::size_t) = delete;
+    static void* operator new[](std::size_t) = delete;
+
+    /// The value of that handle in this version. Throws std::invalid_argument for a handle of
+    /// another store. For a handle that was made later, see Snapshot.
+    template <class T>
+    const T& operator[](const Config<T>& config) const& {
+        return config.value_in(guard_.frame(), &chain_);
+    }
+    /// A temporary would end before the value is used: name it first, `auto view = store.view();`.
+    template <class T>
+    const T& operator[](const Config<T>&) const&& = delete;
+
+    Version version() const noexcept { return guard_.frame().version; }
+    const Document& document() const& noexcept { return guard_.frame().document; }
+    const Document& document() const&& = delete;
+
+private:
+    friend class Store;
+    explicit View(const detail::FrameChain& chain) noexcept : chain_(chain), guard_(chain) {}
+
+    const detail::FrameChain& chain_;
+    detail::FrameGuard guard_;
+};
+
+/// An owning reference to one version: can be copied, stored, given to other threads, held across
+/// `co_await`, and outlives the store. Copies cost an atomic increment. Immutable; one object must
+/// not be assigned to while others use it.
+///
+/// A snapshot keeps the values and the document of its version in memory, shared with the versions
+/// around it.
+class Snapshot {
+public:
+    Snapshot(const Snapshot& other) noexcept : chain_(other.chain_), frame_(other.frame_) {
+        if (frame_ != nullptr) {
+            chain_->acquire(frame_);
+        }
+    }
+    Snapshot(Snapshot&& other) noexcept
+        : chain_(std::move(other.chain_)), frame_(std::exchange(other.frame_, nullptr)) {}
+    Snapshot& operator=(Snapshot other) noexcept {
+        std::swap(chain_, other.chain_);
+        std::swap(frame_, other.frame_);
+        return *this;
+    }
+    ~Snapshot() {
+        if (frame_ != nullptr) {
+            chain_->release(frame_);
+        }
+    }
+
+    /// As View. The reference lives as long as any copy of this snapshot.
+    ///
+    /// The value of a handle that was made after the version, maybe in a later run of the program,
+    /// is worked out from the version's document by what is bound and derived now, and remembered:
+    /// as long as one commit for the first such handle. Throws Rejected when the document of that
+    /// time is refused today, std::logic_error when the store is gone, and inside a commit.
+    template <class T>
+    const T& operator[](const Config<T>& config) const& {
+        return config.value_in(*frame_, chain_.get());
+    }
+    /// Of a temporary snapshot: a copy.
+    template <class T>
+    T operator[](const Config<T>& config) const&& {
+        return (*this)[config];
+    }
+
+    Version version() const noexcept { return frame_->version; }
+    /// When the version was published.
+    std::chrono::system_clock::time_point time() const noexcept { return frame_->time; }
+    /// What made the version: the layer that changed, or the reason that was given.
+    const std::string& reason() const& noexcept { return frame_->reason; }
+    /// The layer that brought the change: its name, `overrides` for what the program set, empty
+    /// when none did.
+    const std::string& layer() const& noexcept { return frame_->layer; }
+    /// The merged document of the version.
+    const Document& document() const& noexcept { return frame_->document; }
+    Document document() const&& noexcept { return frame_->document; }
+
+private:
+    friend class Store;
+    /// Takes over one reference.
+    Snapshot(std::shared_ptr<const detail::FrameChain> chain, const detail::Frame* frame) noexcept
+        : chain_(std::move(chain)), frame_(frame) {}
+
+    std::shared_ptr<const detail::FrameChain> chain_;
+    const detail::Frame* frame_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void throw_foreign(const GraphNode& node) {
+    throw std::invalid_argument{"the handle of \"" + node_name(node) +
+                                "\" belongs to another store"};
+}
+
+ATTUNE_DECL const CellBase& past_cell(const GraphNode& node, const Frame& frame) {
+    if (const auto core = core_of(node).lock()) {
+        return core->past_cell(node, frame);
+    }
+    throw std::logic_error{"the handle of \"" + node_name(node) + "\" was made after version " +
+                           std::to_string(frame.version) +
+                           ", and the store that could work out its value is closed"};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+/// The hub a program owns: layers of documents below, handles to typed values above, numbered
+/// versions in between. Several per process are fine; nothing is global.
+///
+/// All functions may be called from any thread, from observers too, but not from decoders, rules
+/// and checks, which run inside a commit (std::logic_error). Writers take turns; readers never
+/// wait.
+///
+/// Destruction ends transports, observers and threads, and waits for callbacks that run in other
+/// threads. It may happen inside an observer. Handles, snapshots, pins, layers and subscriptions
+/// may outlive the store.
+class Store {
+public:
+    explicit Store(StoreOptions options = {}) : core_(detail::Core::make(std::move(options))) {}
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    ~Store() { core_->close(); }
+
+    /// Adds a layer above those there are, reads it, and begins to watch it. Throws Rejected when
+    /// it cannot be loaded, or what it brings is refused: the store is then as it was.
+    Layer add(std::unique_ptr<Transport> transport, LayerOptions options = {}) {
+        return Layer{core_, core_->add(std::move(transport), std::move(options))};
+    }
+
+    /// A handle to the value at `path`, decoded as T: its defaults where there is nothing. Throws
+    /// Rejected with every problem when that is impossible. Binding the same place as the same type
+    /// again gives the same value. A binding lasts as long as the store, and every later version
+    /// must satisfy it.
+    template <class T>
+    Config<T> bind(const Path& path = {}) {
+        static_assert(std::same_as<T, std::decay_t<T>>,
+                      "bind a plain type: no reference, no const, no array");
+        return Config<T>{core_->bind(path, detail::bound_kind<T>)};
+    }
+
+    /// A rule over several values: a version in which `condition(const A&...)`, of the values of
+    /// the handles, does not hold is refused with `text`. Judged in each commit that changes one
+    /// of them, for as long as the store lives; must be pure. Throws Rejected when it does not
+    /// hold now. Include <attune/store/derive.hpp>.
+    template <class F, class... A>
+        requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+    void require(F&& condition, std::string text, const Config<A>&... inputs);
+
+    /// The current version of everything, in a scope.
+    View view() const noexcept { return View{*core_->chain()}; }
+    /// The current version, to keep.
+    Snapshot snapshot() const {
+        return Snapshot{core_->chain(), core_->chain()->acquire_current()};
+    }
+    /// A retained version, to keep. Throws std::out_of_range when it is not retained any more, or
+    /// never existed; how many are is StoreOptions::history.
+    Snapshot snapshot(Version version) const {
+        return Snapshot{core_->chain(), core_->acquire(version)};
+    }
+    Version version() const noexcept { return core_->version(); }
+
+    /// Puts a value above all layers, where it holds until it is erased. Throws Rejected when a
+    /// binding refuses the result: then nothing has changed. When it returns, every reader sees it.
+    Commit set(const Path& path, Document value) {
+        return core_->override_with(detail::LayerEdit::set(path, value));
+    }
+    /// The same, for a bindable struct, enum or duration.
+    template <class T>
+        requires(!std::convertible_to<const T&, Document>)
+    Commit set(const Path& path, const T& value) {
+        return set(path, encode(value));
+    }
+
+    /// Takes back what `set` or `merge` has put at `path` or below: the layers' own value shows
+    /// again. To hide a layer's value, set null.
+    Commit erase(const Path& path) {
+        return core_->override_with(
+            {.apply = [&](const Document& before) { return before.without(path); },
+             .reason = path.empty() ? "erase" : "erase " + to_string(path),
+             .within = &path});
+    }
+
+    /// Applies a JSON Merge Patch (RFC 7396) to what was set: null takes back, anything else sets.
+    Commit merge(const Document& patch) {
+        return core_->override_with(
+            {.apply =
+                 [&](const Document& before) {
+                     return merge_patch(before.is_null() ? Document::object() : before, patch);
+                 },
+             .reason = "merge"});
+    }
+
+    /// Applies a JSON Patch (RFC 6902) to the merged document, all of it or nothing: what it adds
+    /// or replaces is set, what it removes is erased, and hidden by null where a layer has it.
+    /// Throws PatchError when an operation fails, Rejected as above.
+    Commit patch(const Document& json_patch) {
+        return transact([&](Edit& edit) { edit.patch(json_patch); },
+                        {.expect = {}, .reason = "patch"});
+    }
+
+    /// Several edits as one version: `edits(Edit&)` runs once, with nobody else writing. Throws
+    /// VersionConflict when another version than the expected one is current, Rejected as above,
+    /// and what `edits` throws: then nothing has changed. Calling the store from `edits` is an
+    /// error (std::logic_error); what it needs to read is in the Edit.
+    template <class F>
+        requires std::invocable<F&, Edit&>
+    Commit transact(F&& edits, TransactOptions options = {}) {
+        return core_->transact(std::ref(edits), std::move(options));
+    }
+
+    /// Puts values above everything else for as long as the returned scope lives. Throws Rejected.
+    OverrideScope override_scope(Document values) {
+        const std::uint64_t layer = core_->begin_scope(std::move(values));
+        return OverrideScope{core_, layer};
+    }
+
+    /// Waits until `version`, or a later one, is current. False when `timeout` is over first, or
+    /// the store closes. Readers see that version when it returns; observers may still be running,
+    /// see settle. Rules as for Config::wait_until.
+    template <class Rep, class Period>
+    bool wait_for(Version version, std::chrono::duration<Rep, Period> timeout) const {
+        const auto core = core_;
+        const auto check = [&] { return core->version() >= version; };
+        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
+    }
+
+    /// Waits until `predicate(const View&)` is true of the current version: Config::wait_until for
+    /// conditions on several handles, or on the document.
+    template <class P, class Rep, class Period>
+        requires std::predicate<P&, const View&>
+    bool wait_until(P&& predicate, std::chrono::duration<Rep, Period> timeout) const {
+        const auto core = core_;  // the store may go meanwhile
+        const auto check = [&] {
+            const View now{*core->chain()};
+            return static_cast<bool>(std::invoke(predicate, now));
+        };
+        return core->wait_until(detail::deadline_after(timeout), std::ref(check));
+    }
+
+    /// Calls `f(const Rejection&)` for each change that a transport brought and the store refused,
+    /// or that it could not read, and, as a warning, for each observer that threw, runs for too
+    /// long or lets its queue run over. In order, none is left out, and what comes later takes
+    /// nothing back. Explicit writes throw instead.
+    ///
+    /// The notifier thread, where `f` runs unless it has an executor, may be the one that a slow
+    /// observer holds up: inline_executor hears of it at once.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&, const Rejection&>
+    Subscription on_rejected(F&& f) {
+        return observe_rejections(Executor{}, std::forward<F>(f));
+    }
+    template <ExecutorLike E, class F>
+        requires std::invocable<std::decay_t<F>&, const Rejection&>
+    Subscription on_rejected(E executor, F&& f) {
+        return observe_rejections(Executor{std::move(executor)}, std::forward<F>(f));
+    }
+
+    /// The retained versions, oldest first: the newest StoreOptions::history, and whatever is kept.
+    std::vector<VersionInfo> history() const { return core_->history(); }
+
+    /// Keeps a retained version for as long as the store lives, or until `forget`, with a note for
+    /// people. Throws std::out_of_range when it is not retained.
+    void keep(Version version, std::string note = {}) { core_->keep(version, std::move(note)); }
+    /// Lets a version go that was kept; it stays while it is among the newest.
+    void forget(Version version) { core_->forget(version); }
+
+    /// What leads from one retained version to another, either of which may be the older one, as a
+    /// JSON Patch (RFC 6902). Secrets are masked in it, and can then not be applied. Throws
+    /// std::out_of_range when a version is not retained. O(change * log n).
+    Document diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->diff(from, to, secrets);
+    }
+    /// The same as a JSON Merge Patch (RFC 7396), as far as that can say it: see make_merge_patch.
+    Document merge_diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->merge_diff(from, to, secrets);
+    }
+    /// The same for people: a line for each path, `server.port: 8080 -> 9090`.
+    std::string render_diff(Version from, Version to, Secrets secrets = Secrets::masked) const {
+        return core_->render_diff(from, to, secrets);
+    }
+    /// The deepest paths at which two retained versions differ.
+    std::vector<Path> changed_paths(Version from, Version to) const {
+        return core_->changed_between(from, to);
+    }
+
+    /// Brings a retained version back as a new one, after the same validation as any other. Throws
+    /// std::out_of_range when the version is not retained, Rejected when it does not hold any more:
+    /// then nothing has changed.
+    ///
+    /// The version holds as a layer named `rollback`, above all layers that a transport brings:
+    /// these may move, but what they bring does not show until release_rollback. What the program
+    /// had set by that version holds again; what it sets from now on is above the rollback, as is
+    /// every override_scope.
+    Commit rollback(Version version) { return core_->rollback(version, {}); }
+    /// The same for what is at `path` and below, which may be nothing; not inside of lists
+    /// (std::invalid_argument). Several may hold at once; of two places inside each other the one
+    /// rolled back later has the word.
+    Commit rollback(Version version, const Path& path) { return core_->rollback(version, path); }
+    /// Ends what rollbacks hold: the layers show again as they are now. Throws Rejected, and
+    /// leaves them, when that is refused. Does nothing when there was no rollback.
+    Commit release_rollback() { return core_->release_rollback(); }
+
+    /// Why the value at `path` is what it is: who says so, who else would, since when, and what the
+    /// default is. Of an object, each layer that has a part in it.
+    ///
+    /// O(layers * length of the path + history), but the first question about a text has it read
+    /// once for the places in it.
+    Explanation explain(const Path& path) const { return core_->explain(path); }
+    /// The same for a handle: a derived one is explained by what it is made of.
+    template <class T>
+    Explanation explain(const Config<T>& config) const {
+        if (config.chain_ != core_->chain().get()) {
+            detail::throw_foreign(*config.node_);
+        }
+        return core_->explain(*config.node_);
+    }
+    /// Everything that is effective, in the order of the paths.
+    std::vector<Explanation> explain() const { return core_->explain(); }
+
+    /// How the store and its layers are doing. Holds no values.
+    StoreStatus status() const { return core_->status(); }
+
+    /// Every value and every rule: what it reads, how often its function ran, and what is wrong.
+    std::vector<NodeStatus> graph() const { return core_->graph(); }
+    /// The same as a picture, for Graphviz.
+    std::string graph_dot() const { return to_dot(graph()); }
+
+    /// Waits until every observer has been told of the current version, or a later one, and has
+    /// returned. False when `timeout` is over first.
+    template <class Rep, class Period>
+    bool settle(std::chrono::duration<Rep, Period> timeout) const {
+        return core_->settle(detail::deadline_after(timeout));
+    }
+
+    /// Declares that everything is bound. Throws one Rejected with whatever is left over: sections
+    /// nobody bound, variables inside a prefix and arguments that match nothing, each with the
+    /// nearest name that would have matched. Layers whose unknown keys are warnings, or ignored,
+    /// are not held to it.
+    void check() const { core_->check(); }
+
+    /// For people: every option that is bound, how to write it in the environment and on the
+    /// command line where such layers exist, its default and its documentation.
+    std::string usage() const { return core_->usage(); }
+
+private:
+    friend struct detail::HandleAccess;
+
+    template <class F>
+    Subscription observe_rejections(Executor executor, F&& f) {
+        auto observer =
+            std::make_shared<detail::RejectionObserver>(core_->hub(), std::move(executor),
+                                                        std::forward<F>(f));
+        core_->observe_rejections(observer);
+        return Subscription{std::move(observer)};
+    }
+
+    std::shared_ptr<detail::Core> core_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+struct TrackAccess;
+
+[[noreturn]] ATTUNE_DECL void throw_empty_handle();
+[[noreturn]] ATTUNE_DECL void throw_broken_rule();
+
+/// The store that all these belong to. Throws when there is none.
+ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes);
+
+/// The name of a member; "field" where it cannot be found out.
+template <class T, class M, class C>
+std::string member_label(M C::*member) {
+    std::string label = "field";
+    if constexpr (has_members<T>()) {
+        const T object{};
+        std::string_view names = field_text<T>;
+        const void* const wanted = std::addressof(object.*member);
+        const auto compare = [&](const void* address) {
+            const std::string_view name = member_name(next_argument(names));
+            if (address == wanted) {
+                label = name;
+            }
+        };
+        [&]<std::size_t... I, class... P>(
+            const MembersOver<std::index_sequence<I...>, P...>& members) {
+            (compare(static_cast<const MemberPointer<I, P>&>(members).address), ...);
+        }(members_of(object));
+    }
+    return label;
+}
+
+}  // namespace detail
+
+/// What a function given to derive() reads other handles with. Each one that it reads by this is an
+/// input until the next run, whether the run ends with a new value, the same one, or an error.
+///
+/// Belongs to one run: must not be kept, or used on another thread.
+class Track {
+public:
+    Track(const Track&) = delete;
+    Track& operator=(const Track&) = delete;
+
+    /// The value of `config` in the version that is being made. The reference holds during the run.
+    /// Throws std::logic_error for an empty handle, for one of another store, and when this value
+    /// derives from the one being computed: the commit is refused then, naming the circle.
+    template <class T>
+    const T& operator()(const Config<T>& config) {
+        if (!config) {
+            detail::throw_empty_handle();
+        }
+        return detail::value_in_cell<T>(now_.read(*config.node_));
+    }
+
+private:
+    friend struct detail::TrackAccess;
+    explicit Track(detail::Evaluation& now) noexcept : now_(now) {}
+
+    detail::Evaluation& now_;
+};
+
+namespace detail {
+
+struct HandleAccess {
+    template <class T>
+    static GraphNode* node(const Config<T>& config) noexcept {
+        return config.node_.get();
+    }
+    template <class T>
+    static Config<T> make(Ref<GraphNode> node) noexcept {
+        return Config<T>{std::move(node)};
+    }
+    static const std::shared_ptr<Core>& core(const Store& store) noexcept { return store.core_; }
+};
+
+struct TrackAccess {
+    template <class F>
+    static decltype(auto) call(F& function, Evaluation& now) {
+        Track use{now};
+        now.track();
+        return function(use);
+    }
+};
+
+/// The cell for a new value, or none when it equals the one before: then nothing is allocated.
+template <class T>
+CellPtr cell_unless_equal(T value, const CellBase* before) {
+    if (before != nullptr && value_equal(value_in_cell<T>(*before), value)) {
+        return {};
+    }
+    return CellPtr::adopt(new ValueCell<T>{std::move(value)});
+}
+
+/// A function of the same handles each time.
+template <class T, class F, class... A>
+class FunctionNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
+public:
+    template <class G>
+    FunctionNode(NodeHome& owner, G&& function)
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase* before) override {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now.input(I))...),
+                                        before);
+        }(std::index_sequence_for<A...>{});
+    }
+    Edge* room() noexcept override { return this->edges; }
+
+    F function_;
+};
+
+/// A function that decides what it reads while it runs.
+template <class T, class F>
+class TrackingNode final : public DerivedNode {
+public:
+    template <class G>
+    TrackingNode(NodeHome& owner, G&& function)
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase* before) override {
+        return cell_unless_equal<T>(TrackAccess::call(function_, now), before);
+    }
+
+    F function_;
+};
+
+/// A condition on several values. Has no value itself.
+template <class F, class... A>
+class RuleNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
+public:
+    template <class G>
+    RuleNode(NodeHome& owner, G&& condition, std::string text)
+        : DerivedNode(owner, derived_kind<bool>),
+          condition_(std::forward<G>(condition)),
+          text_(std::move(text)) {
+        is_rule = true;
+    }
+
+private:
+    CellPtr compute(Evaluation& now, const CellBase*) override {
+        const bool holds = [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {
+            return std::invoke(condition_, value_in_cell<A>(now.input(I))...);
+        }(std::index_sequence_for<A...>{});
+        if (!holds) {
+            throw_broken_rule();
+        }
+        return {};
+    }
+    Edge* room() noexcept override { return this->edges; }
+    std::string default_name() const override { return text_; }
+
+    F condition_;
+    std::string text_;
+};
+
+template <class T>
+inline constexpr bool is_config = false;
+template <class T>
+inline constexpr bool is_config<Config<T>> = true;
+
+template <class F, class... A>
+using DerivedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, const A&...>>;
+
+template <class F>
+using TrackedType = std::decay_t<std::invoke_result_t<std::decay_t<F>&, Track&>>;
+
+}  // namespace detail
+
+/// A value made of others: `fn(const A&...)`, of the values of the handles, in their order.
+///
+/// It is computed in each commit that changes one of them, before the commit is published, at most
+/// once, and moves with them in one version. When the result equals the present value (by `==`;
+/// member by member for a plain struct that has none; never, when that is impossible too), whatever
+/// derives from this one does not run. The function must be pure, and read the store by its
+/// arguments only: it runs inside the commit, on the thread of whoever brought the change, and a
+/// call that would change the store throws std::logic_error there. What it throws vetoes the
+/// commit, unless the options say otherwise.
+///
+/// Throws Rejected when the first run throws, std::invalid_argument when the handles are empty or
+/// of different stores, std::logic_error when the store is closed, or when it is called inside a
+/// commit. Any thread.
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
+Config<detail::DerivedType<F, A...>> derive(DeriveOptions options, F&& fn,
+                                            const Config<A>&... inputs) {
+    using T = detail::DerivedType<F, A...>;
+    using Made = detail::FunctionNode<T, std::decay_t<F>, A...>;
+    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
+    const auto core = detail::common_core(nodes);
+    return detail::HandleAccess::make<T>(core->derive(
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), nodes,
+        std::move(options)));
+}
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::invocable<std::decay_t<F>&, const A&...>
+Config<detail::DerivedType<F, A...>> derive(F&& fn, const Config<A>&... inputs) {
+    return derive(DeriveOptions{}, std::forward<F>(fn), inputs...);
+}
+
+/// A value made of others, where the function finds out which while it runs: `fn(Track& use)` reads
+/// them by `use(handle)`. Otherwise as above.
+template <std::same_as<Store> S, class F>  // first: a generic lambda is only asked about Track here
+    requires std::invocable<std::decay_t<F>&, Track&>
+Config<detail::TrackedType<F>> derive(S& store, F&& fn, DeriveOptions options = {}) {
+    using T = detail::TrackedType<F>;
+    using Made = detail::TrackingNode<T, std::decay_t<F>>;
+    const auto& core = detail::HandleAccess::core(store);
+    return detail::HandleAccess::make<T>(core->derive(
+        detail::Ref<detail::DerivedNode>::adopt(new Made{core->home(), std::forward<F>(fn)}), {},
+        std::move(options)));
+}
+
+template <class T>
+template <class F>
+    requires std::invocable<std::decay_t<F>&, const T&>
+auto Config<T>::map(F&& f, DeriveOptions options) const
+    -> Config<std::decay_t<std::invoke_result_t<std::decay_t<F>&, const T&>>> {
+    return derive(std::move(options), std::forward<F>(f), *this);
+}
+
+template <class T>
+template <class M, class C>
+    requires std::derived_from<T, C> && std::copy_constructible<M>
+Config<M> Config<T>::field(M C::*member, DeriveOptions options) const {
+    if (options.name.empty()) {
+        options.name = name() + '.' + detail::member_label<T>(member);
+    }
+    return derive(
+        std::move(options), [member](const T& value) -> M { return value.*member; }, *this);
+}
+
+template <class F, class... A>
+    requires(sizeof...(A) > 0) && std::predicate<std::decay_t<F>&, const A&...>
+void Store::require(F&& condition, std::string text, const Config<A>&... inputs) {
+    using Made = detail::RuleNode<std::decay_t<F>, A...>;
+    const std::array<detail::GraphNode*, sizeof...(A)> nodes{detail::HandleAccess::node(inputs)...};
+    core_->require(detail::Ref<detail::DerivedNode>::adopt(new Made{
+                       core_->home(), std::forward<F>(condition), std::move(text)}),
+                   nodes);
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void throw_empty_handle() {
+    throw std::logic_error{"an empty Config was read; bind or derive it first"};
+}
+
+ATTUNE_DECL void throw_broken_rule() { throw BrokenRule{}; }
+
+ATTUNE_DECL std::shared_ptr<Core> common_core(std::span<GraphNode* const> nodes) {
+    for (const GraphNode* const node : nodes) {
+        if (node == nullptr) {
+            throw std::invalid_argument{"an empty Config cannot be derived from"};
+        }
+        if (&node->home != &nodes.front()->home) {
+            throw std::invalid_argument{"\"" + node_name(*nodes.front()) + "\" and \"" +
+                                        node_name(*node) +
+                                        "\" belong to two stores; a value derives from handles of "
+                                        "one store"};
+        }
+    }
+    auto core = core_of(*nodes.front()).lock();
+    if (core == nullptr) {
+        throw std::logic_error{"the store has been closed"};
+    }
+    return core;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
 /// The arguments of a program, as main gets them; `argv[0]`, its name, is left out. They are
 /// copied.
 ///
@@ -20192,6 +22442,774 @@ ATTUNE_DECL std::unique_ptr<Transport> args(int argc, const char* const* argv) {
         arguments.emplace_back(argv[i]);
     }
     return std::unique_ptr<Transport>(new detail::ArgsTransport(std::move(arguments)));
+}
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI {
+
+/// What of a document a cache may write to its file.
+enum class CacheSecrets : std::uint8_t {
+    left_out,  ///< what is bound, without its secrets; nothing before something is bound
+    stored,    ///< the whole document
+};
+
+struct CachedOptions {
+    CacheSecrets secrets = CacheSecrets::left_out;
+    /// A document that was first served longer ago than this does not stand in.
+    std::optional<std::chrono::seconds> max_age = std::nullopt;
+    /// The file is written this long after a change, and when the layer ends, so that what is bound
+    /// in the meantime is in it.
+    std::chrono::milliseconds delay{500};
+    /// When the file could not be written, that is tried again after this long.
+    std::chrono::milliseconds retry{60'000};
+    /// Told when the file cannot be written: once, until it has been written again. On the store's
+    /// thread, or on the one that ends the layer; what it throws is dropped.
+    std::function<void(const Problem&)> on_write_failure = {};
+};
+
+/// A transport, with a file that stands in for it when it cannot give a first value.
+///
+/// Every document of `inner` that the store has accepted is kept in `file`. When `inner` cannot be
+/// loaded as the layer is added, the document in the file is served instead: the layer is stale
+/// from the start, its status says why, from when the document is, and which file it is from. As
+/// soon as `inner` brings something, that takes over. In all other respects this is `inner`: its
+/// name, its failures, whether it can be written.
+///
+/// The file is JSON with a format number, the layer's name, revision and time, and the SHA-256 of
+/// the document's text. It is replaced as a whole and durably, has mode 0600, and is written only
+/// when the document or its revision has changed. A file that is damaged, too old, of a later
+/// format or of another layer is not used: then Rejected names it besides what is wrong with
+/// `inner`. Where `inner` can be loaded, nothing about the file matters.
+///
+/// By default secrets are left out, and so is whatever nobody has bound. A struct that requires one
+/// of its secrets then refuses the document in the file: give the secret to another layer, or store
+/// secrets. Values that come without a type (environment, arguments, directories) are not kept.
+///
+/// A relative path is taken from the working directory of this call. One store at a time may use a
+/// file.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> cached(std::unique_ptr<Transport> inner,
+                                                            std::filesystem::path file,
+                                                            CachedOptions options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What a cache keeps of a layer.
+struct CacheRecord {
+    std::string layer;
+    std::string revision;
+    std::chrono::system_clock::time_point time{};
+    bool whole = false;  ///< with its secrets
+    Document document;
+
+    /// Whether everything but the time is the same.
+    bool same(const CacheRecord& other) const {
+        return layer == other.layer && revision == other.revision && whole == other.whole &&
+               document == other.document;
+    }
+};
+
+/// The file of a cache. One thread at a time.
+class CacheFile {
+public:
+    /// `source` is how people call it.
+    CacheFile(std::shared_ptr<Disk> disk, std::string path, std::string source)
+        : disk_(std::move(disk)), path_(std::move(path)), source_(std::move(source)) {}
+
+    const std::string& source() const noexcept { return source_; }
+
+    /// Throws Rejected, with one problem that says why there is nothing to be had.
+    ATTUNE_DECL CacheRecord read() const;
+
+    /// Afterwards either the old or the new record is in the file; the new one, unless
+    /// std::system_error is thrown.
+    ATTUNE_DECL void write(const CacheRecord& record);
+
+private:
+    ATTUNE_DECL void sweep() const noexcept;
+
+    const std::shared_ptr<Disk> disk_;
+    const std::string path_;
+    const std::string source_;
+    bool swept_ = false;  // what a killed process has left beside the file is gone
+};
+
+/// As `cached`, on another disk.
+ATTUNE_DECL std::unique_ptr<Transport> cached_on(std::shared_ptr<Disk> disk,
+                                                 std::unique_ptr<Transport> inner,
+                                                 const std::filesystem::path& file,
+                                                 CachedOptions options);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+struct stat;
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What tells two states of a file apart without reading it.
+struct Stamp {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t modified_s = 0;  ///< since 1970
+    std::int64_t modified_ns = 0;
+
+    Stamp() = default;
+    ATTUNE_DECL explicit Stamp(const struct stat& status);
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+/// One file of an image.
+struct Piece {
+    std::string name;  ///< below the directory; empty where there is only one file
+    std::shared_ptr<const std::string> bytes;
+};
+
+/// One reading of a file or a directory: what was there, or why it could not be read.
+struct Image {
+    std::vector<Piece> pieces;
+    std::vector<Stamp> stamps;      ///< of everything that was looked at
+    std::vector<Problem> problems;  ///< not empty: the image is worth nothing
+
+    /// Whether something in it was modified less than `age` ago.
+    ATTUNE_DECL bool younger_than(std::chrono::nanoseconds age) const;
+};
+
+/// Whether the bytes, or the problems, are the same.
+ATTUNE_DECL bool same(const Image& a, const Image& b);
+
+/// Whether moreover nothing was touched in between: two such readings in a row are no accident.
+ATTUNE_DECL bool identical(const Image& a, const Image& b);
+
+/// Where a path leads from the present working directory on.
+ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path);
+
+/// A problem whose origin is `source`.
+ATTUNE_DECL Problem problem_at(const std::string& source, std::string message);
+
+/// Adds the file to the image, or the reason why that failed. `source` is how people call it. False
+/// when there is no file, which adds nothing. Never waits: anything but a regular file is refused
+/// unread, a pipe too.
+ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
+                            std::size_t max_bytes, Image& image);
+
+/// `what`, a file or a directory, should be at `path`: says where it was looked for, and suggests a
+/// name nearby.
+ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
+                              const std::string& source);
+
+/// Adds the names in a directory, in any order and so many at most. Gives an errno, or zero.
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names);
+
+/// Why a system call failed.
+ATTUNE_DECL std::string error_text(int error);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Stamp::Stamp(const struct stat& status)
+    : device(status.st_dev),
+      inode(status.st_ino),
+      size(status.st_size),
+      modified_s(status.st_mtim.tv_sec),
+      modified_ns(status.st_mtim.tv_nsec) {}
+
+ATTUNE_DECL bool Image::younger_than(std::chrono::nanoseconds age) const {
+    const std::chrono::nanoseconds clock = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t now = clock.count();
+    constexpr std::int64_t second = 1'000'000'000;
+    // A file may claim any time, also one that nanoseconds cannot count to.
+    constexpr std::int64_t far = 48 * 3600;
+    for (const Stamp& stamp : stamps) {
+        if (stamp.modified_s <= now / second - far || stamp.modified_s >= now / second + far) {
+            continue;
+        }
+        const std::int64_t since = now - stamp.modified_s * second - stamp.modified_ns;
+        if (since < age.count() && -since < age.count()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ATTUNE_DECL bool same(const Image& a, const Image& b) {
+    if (a.pieces.size() != b.pieces.size() || a.problems.size() != b.problems.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i != a.pieces.size(); ++i) {
+        const Piece& x = a.pieces[i];
+        const Piece& y = b.pieces[i];
+        if (x.name != y.name || (x.bytes != y.bytes && *x.bytes != *y.bytes)) {
+            return false;
+        }
+    }
+    for (std::size_t i = 0; i != a.problems.size(); ++i) {
+        if (to_string(a.problems[i]) != to_string(b.problems[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ATTUNE_DECL bool identical(const Image& a, const Image& b) {
+    return a.stamps == b.stamps && same(a, b);
+}
+
+ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path) {
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::absolute(path, error);
+    return error ? path.string() : whole.string();
+}
+
+ATTUNE_DECL Problem problem_at(const std::string& source, std::string message) {
+    Problem problem;
+    problem.origin.source = source;
+    problem.message = std::move(message);
+    return problem;
+}
+
+ATTUNE_DECL std::string error_text(int error) {
+    std::string text = std::generic_category().message(error);
+    if (!text.empty()) {
+        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    }
+    return text;
+}
+
+ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
+                           std::vector<std::string>& names) {
+    DIR* const directory = ::opendir(folder.c_str());
+    if (directory == nullptr) {
+        return errno;
+    }
+    struct Close {
+        DIR* directory;
+        ~Close() { ::closedir(directory); }
+    } const close_at_end{directory};
+
+    errno = 0;
+    while (names.size() < most) {
+        const dirent* const entry = ::readdir(directory);
+        if (entry == nullptr) {
+            return errno;
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    return 0;
+}
+
+ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
+                              const std::string& source) {
+    const std::filesystem::path file = path;
+    const std::string folder = file.parent_path().string();
+    // A directory of many files must not make the report slow.
+    constexpr std::size_t max_names = 1000;
+    std::vector<std::string> names;
+    if (const int error = read_names(folder, max_names, names); error != 0) {
+        const std::string reason =
+            error == ENOENT ? "there is no such directory" : error_text(error);
+        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
+    }
+    std::vector<std::string_view> views(names.begin(), names.end());
+    std::sort(views.begin(), views.end());
+    Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
+    problem.suggestion = nearest(file.filename().string(), views);
+    return problem;
+}
+
+/// Reads to the end, whatever size the file claims to have. Gives an errno, or zero.
+ATTUNE_DECL int read_to_end(int fd, std::size_t expected, std::size_t max_bytes,
+                            std::string& bytes) {
+    bytes.resize(std::min(expected, max_bytes) + 1);
+    for (std::size_t filled = 0;;) {
+        const ssize_t size = ::read(fd, bytes.data() + filled, bytes.size() - filled);
+        if (size < 0 && errno != EINTR) {
+            return errno;
+        }
+        filled += size > 0 ? static_cast<std::size_t>(size) : 0;
+        if (size == 0 || filled > max_bytes) {
+            bytes.resize(filled);
+            return 0;
+        }
+        if (filled == bytes.size()) {
+            bytes.resize(std::min(filled, max_bytes / 2) * 2 + 1);
+        }
+    }
+}
+
+ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
+                            std::size_t max_bytes, Image& image) {
+    const auto refuse = [&](std::string message) {
+        image.problems.push_back(problem_at(source, std::move(message)));
+        return true;
+    };
+    const auto refuse_kind = [&](const struct stat& status) {
+        Problem problem = problem_at(source, {});
+        problem.expected = "a regular file";
+        problem.found = S_ISDIR(status.st_mode)    ? "a directory"
+                        : S_ISFIFO(status.st_mode) ? "a pipe"
+                        : S_ISSOCK(status.st_mode) ? "a socket"
+                                                   : "a device";
+        image.problems.push_back(std::move(problem));
+        return true;
+    };
+
+    struct stat status;
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+        image.stamps.emplace_back(status);
+        return refuse_kind(status);  // not opened: that alone can set a device in motion
+    }
+    const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return errno != ENOENT && errno != ENOTDIR && refuse(error_text(errno));
+    }
+    struct Close {
+        int fd;
+        ~Close() { ::close(fd); }
+    } const close_at_end{fd};
+
+    if (::fstat(fd, &status) != 0) {
+        return refuse(error_text(errno));
+    }
+    image.stamps.emplace_back(status);
+    if (!S_ISREG(status.st_mode)) {
+        return refuse_kind(status);
+    }
+    auto bytes = std::make_shared<std::string>();
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size <= max_bytes) {
+        if (const int error = read_to_end(fd, size, max_bytes, *bytes); error != 0) {
+            return refuse(error_text(error));
+        }
+    }
+    if (size > max_bytes || bytes->size() > max_bytes) {
+        return refuse("larger than the limit of " + std::to_string(max_bytes) + " bytes");
+    }
+    image.pieces.push_back({std::move(name), std::move(bytes)});
+    return true;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+inline constexpr std::int64_t cache_format = 1;
+
+ATTUNE_DECL CacheRecord CacheFile::read() const {
+    const auto refuse = [&](std::string message) {
+        return Rejected{
+            {.problems = {problem_at(source_, "the cache is not used: " + std::move(message))}}};
+    };
+    std::string text;
+    try {
+        text = read_file(*disk_, path_);
+    } catch (const std::system_error& error) {
+        throw refuse(error.code() == std::errc::no_such_file_or_directory
+                         ? "there is no such file"
+                         : error_text(error.code().value()));
+    }
+    Document whole;
+    try {
+        constexpr std::size_t deepest = 1024;  // it was written by us, whatever is in it
+        whole = parse(text, {.name = source_,
+                             .max_depth = deepest,
+                             .max_bytes = std::numeric_limits<std::size_t>::max()});
+    } catch (const ParseError& error) {
+        throw refuse("line " + std::to_string(error.line()) + ", column " +
+                     std::to_string(error.column()) + ": " + error.message());
+    }
+
+    const Document* const format = whole.find("attune-cache");
+    if (format == nullptr || !format->is_integer()) {
+        throw refuse("it is not the file of a cache");
+    }
+    if (*format != cache_format) {
+        throw refuse("its format " + to_text(*format) + " is not " + std::to_string(cache_format) +
+                     ", the one that this program reads");
+    }
+    const auto member = [&](const char* name) {
+        const Document* const found = whole.find(name);
+        if (found == nullptr || !found->is_string()) {
+            throw refuse(std::string(name) + " is missing");
+        }
+        return std::string(found->as_string());
+    };
+    const Document* const document = whole.find("document");
+    if (document == nullptr) {
+        throw refuse("document is missing");
+    }
+    if (to_hex(Sha256{}.of(to_text(*document))) != member("sha256")) {
+        throw refuse("the document does not match its checksum");
+    }
+    CacheRecord record;
+    record.layer = member("layer");
+    record.revision = member("revision");
+    const auto time = parse_rfc3339(member("time"));
+    if (!time) {
+        throw refuse("time is not a time");
+    }
+    record.time = *time;
+    record.whole = member("secrets") == "stored";
+    record.document = *document;
+    return record;
+}
+
+/// Removes the temporary files of processes that were killed before they could rename them.
+ATTUNE_DECL void CacheFile::sweep() const noexcept {
+    try {
+        const std::string folder = directory_of(path_);
+        const std::string own = '.' + std::to_string(::getpid()) + '-';
+        const std::string name = path_.substr(path_.rfind('/') + 1);
+        for (const std::string& found : disk_->list(folder)) {
+            std::string_view rest = found;
+            if (!rest.starts_with(name) || !rest.ends_with(".tmp")) {
+                continue;
+            }
+            rest.remove_prefix(name.size());
+            rest.remove_suffix(std::string_view(".tmp").size());
+            const bool numbers = rest.find_first_not_of("0123456789-", 1) == rest.npos;
+            if (rest.starts_with('.') && numbers && !rest.starts_with(own)) {
+                disk_->remove(folder + '/' + found);
+            }
+        }
+    } catch (...) {  // they do no harm
+    }
+}
+
+ATTUNE_DECL void CacheFile::write(const CacheRecord& record) {
+    const Document whole{
+        {"attune-cache", cache_format},
+        {"layer", record.layer},
+        {"revision", record.revision},
+        {"time", rfc3339(record.time)},
+        {"sha256", to_hex(Sha256{}.of(to_text(record.document)))},
+        {"secrets", record.whole ? "stored" : "left out"},
+        {"document", record.document},
+    };
+    constexpr unsigned only_owner = 0600;
+    write_file_durably(*disk_, path_, to_text(whole, {.indent = 2}) + '\n', only_owner);
+    if (!std::exchange(swept_, true)) {
+        sweep();
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+namespace detail {
+
+/// Stands between a transport and the store: the feed of the one, the transport of the other.
+class CachedTransport final : public Transport, private Feed {
+public:
+    CachedTransport(std::unique_ptr<Transport> inner, CacheFile file, CachedOptions options)
+        : inner_(std::move(inner)), file_(std::move(file)), options_(std::move(options)) {}
+
+    std::string name() const override { return inner_->name(); }
+    bool remote() const noexcept override { return inner_->remote(); }
+    bool writable() const noexcept override { return inner_->writable(); }
+    std::string save(const Document& document, const std::string& revision) override {
+        return inner_->save(document, revision);
+    }
+    bool wants_accepted() const noexcept override { return true; }
+
+    Content load() override;
+    void start(Feed& feed) override;
+    void stop() noexcept override;
+    void accepted(const Accepted& accepted) override;
+
+private:
+    using Clock = Poller::Clock;
+
+    // As the feed of `inner`.
+    void content(Content content) override {
+        {
+            const std::scoped_lock lock{mutex_};
+            stands_in_ = false;
+        }
+        feed_->content(std::move(content));
+    }
+    void failed(std::vector<Problem> problems) override { feed_->failed(std::move(problems)); }
+    void unchanged() override;
+    Poller& poller() override { return feed_->poller(); }
+
+    Content stand_in(std::vector<Problem> problems);
+    void fetch();
+    void write() noexcept;
+    bool up_to_date(const CacheRecord& record);
+    void report(const std::system_error& error) noexcept;
+
+    const std::unique_ptr<Transport> inner_;
+    CacheFile file_;  // read by load before the first write, on one thread after the other
+    const CachedOptions options_;
+
+    Feed* feed_ = nullptr;  // while `inner` runs
+    bool loaded_ = false;   // the store has got something to begin with; by load alone
+
+    std::mutex mutex_;                    // never held while anybody else is called
+    bool stands_in_ = false;              // the store has nothing but what was in the file
+    std::optional<CacheRecord> pending_;  // to be written
+    std::optional<CacheRecord> written_;  // what is in the file, once that is known
+    bool running_ = false;                // the timers are there
+    bool armed_ = false;                  // a write is under way
+    bool reported_ = false;               // the last write failed
+    Poller::Timer write_timer_;
+    Poller::Timer fetch_timer_;
+};
+
+/// What is wrong with a reading. To be called while that is being thrown; passes on what is no
+/// judgement about the document.
+inline std::vector<Problem> problems_of_reading() {
+    try {
+        throw;
+    } catch (const ParseError& error) {
+        Problem problem = problem_at(error.name(), error.message());
+        problem.origin.line = error.line();
+        problem.origin.column = error.column();
+        return {std::move(problem)};
+    } catch (const Rejected& rejected) {
+        return rejected.problems();
+    }
+}
+
+ATTUNE_DECL Content CachedTransport::load() {
+    try {
+        Content content = inner_->load();
+        loaded_ = true;
+        const std::scoped_lock lock{mutex_};
+        stands_in_ = false;
+        return content;
+    } catch (...) {
+        std::vector<Problem> problems = problems_of_reading();
+        if (loaded_) {
+            throw;
+        }
+        Content content = stand_in(std::move(problems));
+        loaded_ = true;
+        const std::scoped_lock lock{mutex_};
+        stands_in_ = true;
+        return content;
+    }
+}
+
+ATTUNE_DECL Content CachedTransport::stand_in(std::vector<Problem> problems) {
+    const auto refuse = [&](Problem problem) {
+        problems.push_back(std::move(problem));
+        return Rejected{{.problems = std::move(problems), .reason = name()}};
+    };
+    CacheRecord record;
+    try {
+        record = file_.read();
+    } catch (const Rejected& unusable) {
+        throw refuse(unusable.problems().front());
+    }
+    const auto not_used = [&](const std::string& why) {
+        return refuse(problem_at(file_.source(), "the cache is not used: " + why));
+    };
+    if (record.layer != name()) {
+        throw not_used("it was written for the layer \"" + record.layer + '"');
+    }
+    using attune::to_text;
+    using std::chrono::seconds;
+    const auto whole_seconds = [](auto time) { return std::chrono::floor<seconds>(time); };
+    const auto now = whole_seconds(std::chrono::system_clock::now());
+    const seconds age = std::max(now - whole_seconds(record.time), seconds{0});
+    const std::string from = "first served " + to_text(age) + " ago (" + rfc3339(record.time) + ')';
+    if (options_.max_age && age > *options_.max_age) {
+        throw not_used("its document was " + from + ", which is more than the " +
+                       to_text(*options_.max_age) + " allowed");
+    }
+    Problem problem =
+        problem_at(file_.source(),
+                   "stands in for " + name() + " with a document " + from +
+                       (record.revision.empty() ? "" : " as revision " + record.revision) +
+                       (record.whole ? "" : ", without its secrets"));
+    problem.severity = Severity::warning;
+    for (Problem& other : problems) {
+        if (other.origin.layer.empty()) {
+            other.origin.layer = name();
+        }
+    }
+    problems.push_back(std::move(problem));
+    Content content;
+    content.document = record.document;
+    content.revision = record.revision;
+    content.stale_because = std::move(problems);
+    const std::scoped_lock lock{mutex_};
+    written_ = std::move(record);
+    return content;
+}
+
+ATTUNE_DECL void CachedTransport::start(Feed& feed) {
+    feed_ = &feed;
+    auto write_timer = feed.poller().timer([this] { write(); });
+    auto fetch_timer = feed.poller().timer([this] { fetch(); });
+    {
+        const std::scoped_lock lock{mutex_};
+        running_ = true;
+        write_timer_ = std::move(write_timer);
+        fetch_timer_ = std::move(fetch_timer);
+        if (pending_) {
+            armed_ = true;
+            write_timer_.arm_after(options_.delay);
+        }
+    }
+    inner_->start(*this);
+}
+
+ATTUNE_DECL void CachedTransport::stop() noexcept {
+    Poller::Timer write_timer;
+    Poller::Timer fetch_timer;
+    {
+        const std::scoped_lock lock{mutex_};
+        running_ = false;
+        write_timer = std::move(write_timer_);
+        fetch_timer = std::move(fetch_timer_);
+    }
+    fetch_timer.reset();  // wait for what is running, unless this is inside it
+    write_timer.reset();
+    inner_->stop();
+    write();
+}
+
+ATTUNE_DECL void CachedTransport::unchanged() {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (stands_in_) {
+            // `inner` knows of nothing new, but the store has never seen what it has.
+            fetch_timer_.arm(Clock::now());
+            return;
+        }
+    }
+    feed_->unchanged();
+}
+
+ATTUNE_DECL void CachedTransport::fetch() {
+    Content content;
+    try {
+        content = inner_->load();
+    } catch (...) {
+        feed_->failed(problems_of_reading());
+        return;
+    }
+    {
+        const std::scoped_lock lock{mutex_};
+        if (!std::exchange(stands_in_, false)) {
+            return;  // overtaken
+        }
+    }
+    feed_->content(std::move(content));
+}
+
+ATTUNE_DECL void CachedTransport::accepted(const Accepted& accepted) {
+    if (inner_->wants_accepted()) {
+        inner_->accepted(accepted);
+    }
+    const bool whole = options_.secrets == CacheSecrets::stored;
+    const Document& document = whole ? accepted.document : accepted.without_secrets;
+    if (document.is_null()) {
+        return;
+    }
+    CacheRecord record{.layer = name(),
+                       .revision = accepted.revision,
+                       .time = std::chrono::system_clock::now(),
+                       .whole = whole,
+                       .document = document};
+    const std::scoped_lock lock{mutex_};
+    pending_ = std::move(record);
+    if (running_ && !std::exchange(armed_, true)) {
+        write_timer_.arm_after(options_.delay);
+    }
+}
+
+/// Whether the file has it already. Reads the file the first time.
+ATTUNE_DECL bool CachedTransport::up_to_date(const CacheRecord& record) {
+    std::optional<CacheRecord> there;
+    {
+        const std::scoped_lock lock{mutex_};
+        there = written_;
+    }
+    if (!there) {
+        try {
+            there = file_.read();
+        } catch (const Rejected&) {
+            return false;
+        }
+    }
+    return there->same(record);
+}
+
+ATTUNE_DECL void CachedTransport::write() noexcept {
+    std::optional<CacheRecord> record;
+    {
+        const std::scoped_lock lock{mutex_};
+        record = std::exchange(pending_, std::nullopt);
+        armed_ = false;
+    }
+    if (!record) {
+        return;
+    }
+    try {
+        if (!up_to_date(*record)) {
+            file_.write(*record);
+        }
+        const std::scoped_lock lock{mutex_};
+        written_ = std::move(record);
+        reported_ = false;
+    } catch (const std::system_error& error) {
+        {
+            const std::scoped_lock lock{mutex_};
+            written_.reset();
+            if (!pending_) {
+                pending_ = std::move(record);
+            }
+            if (running_ && !std::exchange(armed_, true)) {
+                write_timer_.arm_after(options_.retry);
+            }
+        }
+        report(error);
+    } catch (...) {  // out of memory: the next change is written
+    }
+}
+
+ATTUNE_DECL void CachedTransport::report(const std::system_error& error) noexcept {
+    {
+        const std::scoped_lock lock{mutex_};
+        if (std::exchange(reported_, true) || !options_.on_write_failure) {
+            return;
+        }
+    }
+    try {
+        Problem problem =
+            problem_at(file_.source(), std::string("the cache could not be written: ") +
+                                           error.what() + "; it still has what it had before");
+        problem.severity = Severity::warning;
+        options_.on_write_failure(problem);
+    } catch (...) {  // it is not for the callback to stop anything
+    }
+}
+
+ATTUNE_DECL std::unique_ptr<Transport> cached_on(std::shared_ptr<Disk> disk,
+                                                 std::unique_ptr<Transport> inner,
+                                                 const std::filesystem::path& file,
+                                                 CachedOptions options) {
+    return std::unique_ptr<Transport>(new CachedTransport(
+        std::move(inner), CacheFile{std::move(disk), absolute_text(file), file.string()},
+        std::move(options)));
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::unique_ptr<Transport> cached(std::unique_ptr<Transport> inner,
+                                              std::filesystem::path file, CachedOptions options) {
+    return detail::cached_on(detail::posix_disk(), std::move(inner), file, std::move(options));
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -20581,260 +23599,6 @@ ATTUNE_DECL bool WatchTrail::add(const std::string& place, std::uint32_t mask,
     // tells. Behind an unreadable directory anything may happen.
     const bool mute = error == EACCES && (mask & IN_ONLYDIR) == 0;
     complete_ = complete_ && (error == 0 || raced || mute);
-    return true;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-struct stat;
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// What tells two states of a file apart without reading it.
-struct Stamp {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::int64_t size = 0;
-    std::int64_t modified_s = 0;  ///< since 1970
-    std::int64_t modified_ns = 0;
-
-    Stamp() = default;
-    ATTUNE_DECL explicit Stamp(const struct stat& status);
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-};
-
-/// One file of an image.
-struct Piece {
-    std::string name;  ///< below the directory; empty where there is only one file
-    std::shared_ptr<const std::string> bytes;
-};
-
-/// One reading of a file or a directory: what was there, or why it could not be read.
-struct Image {
-    std::vector<Piece> pieces;
-    std::vector<Stamp> stamps;      ///< of everything that was looked at
-    std::vector<Problem> problems;  ///< not empty: the image is worth nothing
-
-    /// Whether something in it was modified less than `age` ago.
-    ATTUNE_DECL bool younger_than(std::chrono::nanoseconds age) const;
-};
-
-/// Whether the bytes, or the problems, are the same.
-ATTUNE_DECL bool same(const Image& a, const Image& b);
-
-/// Whether moreover nothing was touched in between: two such readings in a row are no accident.
-ATTUNE_DECL bool identical(const Image& a, const Image& b);
-
-/// Where a path leads from the present working directory on.
-ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path);
-
-/// A problem whose origin is `source`.
-ATTUNE_DECL Problem problem_at(const std::string& source, std::string message);
-
-/// Adds the file to the image, or the reason why that failed. `source` is how people call it. False
-/// when there is no file, which adds nothing. Never waits: anything but a regular file is refused
-/// unread, a pipe too.
-ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
-                            std::size_t max_bytes, Image& image);
-
-/// `what`, a file or a directory, should be at `path`: says where it was looked for, and suggests a
-/// name nearby.
-ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
-                              const std::string& source);
-
-/// Adds the names in a directory, in any order and so many at most. Gives an errno, or zero.
-ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
-                           std::vector<std::string>& names);
-
-/// Why a system call failed.
-ATTUNE_DECL std::string error_text(int error);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL Stamp::Stamp(const struct stat& status)
-    : device(status.st_dev),
-      inode(status.st_ino),
-      size(status.st_size),
-      modified_s(status.st_mtim.tv_sec),
-      modified_ns(status.st_mtim.tv_nsec) {}
-
-ATTUNE_DECL bool Image::younger_than(std::chrono::nanoseconds age) const {
-    const std::chrono::nanoseconds clock = std::chrono::system_clock::now().time_since_epoch();
-    const std::int64_t now = clock.count();
-    constexpr std::int64_t second = 1'000'000'000;
-    // A file may claim any time, also one that nanoseconds cannot count to.
-    constexpr std::int64_t far = 48 * 3600;
-    for (const Stamp& stamp : stamps) {
-        if (stamp.modified_s <= now / second - far || stamp.modified_s >= now / second + far) {
-            continue;
-        }
-        const std::int64_t since = now - stamp.modified_s * second - stamp.modified_ns;
-        if (since < age.count() && -since < age.count()) {
-            return true;
-        }
-    }
-    return false;
-}
-
-ATTUNE_DECL bool same(const Image& a, const Image& b) {
-    if (a.pieces.size() != b.pieces.size() || a.problems.size() != b.problems.size()) {
-        return false;
-    }
-    for (std::size_t i = 0; i != a.pieces.size(); ++i) {
-        const Piece& x = a.pieces[i];
-        const Piece& y = b.pieces[i];
-        if (x.name != y.name || (x.bytes != y.bytes && *x.bytes != *y.bytes)) {
-            return false;
-        }
-    }
-    for (std::size_t i = 0; i != a.problems.size(); ++i) {
-        if (to_string(a.problems[i]) != to_string(b.problems[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-ATTUNE_DECL bool identical(const Image& a, const Image& b) {
-    return a.stamps == b.stamps && same(a, b);
-}
-
-ATTUNE_DECL std::string absolute_text(const std::filesystem::path& path) {
-    std::error_code error;
-    const std::filesystem::path whole = std::filesystem::absolute(path, error);
-    return error ? path.string() : whole.string();
-}
-
-ATTUNE_DECL Problem problem_at(const std::string& source, std::string message) {
-    Problem problem;
-    problem.origin.source = source;
-    problem.message = std::move(message);
-    return problem;
-}
-
-ATTUNE_DECL std::string error_text(int error) {
-    std::string text = std::generic_category().message(error);
-    if (!text.empty()) {
-        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-    }
-    return text;
-}
-
-ATTUNE_DECL int read_names(const std::string& folder, std::size_t most,
-                           std::vector<std::string>& names) {
-    DIR* const directory = ::opendir(folder.c_str());
-    if (directory == nullptr) {
-        return errno;
-    }
-    struct Close {
-        DIR* directory;
-        ~Close() { ::closedir(directory); }
-    } const close_at_end{directory};
-
-    errno = 0;
-    while (names.size() < most) {
-        const dirent* const entry = ::readdir(directory);
-        if (entry == nullptr) {
-            return errno;
-        }
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") {
-            names.emplace_back(name);
-        }
-    }
-    return 0;
-}
-
-ATTUNE_DECL Problem not_found(const std::string& what, const std::string& path,
-                              const std::string& source) {
-    const std::filesystem::path file = path;
-    const std::string folder = file.parent_path().string();
-    // A directory of many files must not make the report slow.
-    constexpr std::size_t max_names = 1000;
-    std::vector<std::string> names;
-    if (const int error = read_names(folder, max_names, names); error != 0) {
-        const std::string reason =
-            error == ENOENT ? "there is no such directory" : error_text(error);
-        return problem_at(source, what + " not found in \"" + folder + "\": " + reason);
-    }
-    std::vector<std::string_view> views(names.begin(), names.end());
-    std::sort(views.begin(), views.end());
-    Problem problem = problem_at(source, what + " not found in \"" + folder + "\"");
-    problem.suggestion = nearest(file.filename().string(), views);
-    return problem;
-}
-
-/// Reads to the end, whatever size the file claims to have. Gives an errno, or zero.
-ATTUNE_DECL int read_to_end(int fd, std::size_t expected, std::size_t max_bytes,
-                            std::string& bytes) {
-    bytes.resize(std::min(expected, max_bytes) + 1);
-    for (std::size_t filled = 0;;) {
-        const ssize_t size = ::read(fd, bytes.data() + filled, bytes.size() - filled);
-        if (size < 0 && errno != EINTR) {
-            return errno;
-        }
-        filled += size > 0 ? static_cast<std::size_t>(size) : 0;
-        if (size == 0 || filled > max_bytes) {
-            bytes.resize(filled);
-            return 0;
-        }
-        if (filled == bytes.size()) {
-            bytes.resize(std::min(filled, max_bytes / 2) * 2 + 1);
-        }
-    }
-}
-
-ATTUNE_DECL bool read_piece(const std::string& path, std::string name, const std::string& source,
-                            std::size_t max_bytes, Image& image) {
-    const auto refuse = [&](std::string message) {
-        image.problems.push_back(problem_at(source, std::move(message)));
-        return true;
-    };
-    const auto refuse_kind = [&](const struct stat& status) {
-        Problem problem = problem_at(source, {});
-        problem.expected = "a regular file";
-        problem.found = S_ISDIR(status.st_mode)    ? "a directory"
-                        : S_ISFIFO(status.st_mode) ? "a pipe"
-                        : S_ISSOCK(status.st_mode) ? "a socket"
-                                                   : "a device";
-        image.problems.push_back(std::move(problem));
-        return true;
-    };
-
-    struct stat status;
-    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-        image.stamps.emplace_back(status);
-        return refuse_kind(status);  // not opened: that alone can set a device in motion
-    }
-    const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        return errno != ENOENT && errno != ENOTDIR && refuse(error_text(errno));
-    }
-    struct Close {
-        int fd;
-        ~Close() { ::close(fd); }
-    } const close_at_end{fd};
-
-    if (::fstat(fd, &status) != 0) {
-        return refuse(error_text(errno));
-    }
-    image.stamps.emplace_back(status);
-    if (!S_ISREG(status.st_mode)) {
-        return refuse_kind(status);
-    }
-    auto bytes = std::make_shared<std::string>();
-    const auto size = static_cast<std::size_t>(status.st_size);
-    if (size <= max_bytes) {
-        if (const int error = read_to_end(fd, size, max_bytes, *bytes); error != 0) {
-            return refuse(error_text(error));
-        }
-    }
-    if (size > max_bytes || bytes->size() > max_bytes) {
-        return refuse("larger than the limit of " + std::to_string(max_bytes) + " bytes");
-    }
-    image.pieces.push_back({std::move(name), std::move(bytes)});
     return true;
 }
 

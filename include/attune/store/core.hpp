@@ -159,6 +159,8 @@ private:
     Core(StoreOptions options, std::shared_ptr<FrameChain> chain);
     /// Begins where a journal ends.
     void restore(std::unique_ptr<JournalSink> sink, const Document& own);
+    /// Lets the layers show again, if nothing else has done so.
+    void end_restored();
 
     Commit write_layer(std::uint64_t layer, LayerEdit edit);
     Commit reload_now(std::uint64_t layer);
