@@ -23,5 +23,20 @@ need() {
         apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
+# Makes sure of node and npm, and installs what a folder's package.json asks for into build/node:
+# what its lock file names, and again only when that has changed.
+need_node_modules() {
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        need nodejs npm
+    fi
+    if cmp -s "$1/package-lock.json" build/node/installed.json; then
+        return 0
+    fi
+    mkdir -p build/node
+    cp "$1/package.json" "$1/package-lock.json" build/node/
+    npm ci --prefix build/node --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp "$1/package-lock.json" build/node/installed.json
+}
+
 # shellcheck disable=SC2034  # for whoever sources this
 build_packages=(g++ cmake ninja-build nlohmann-json3-dev libssl-dev)

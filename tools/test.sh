@@ -28,13 +28,14 @@ jobs="${ATTUNE_JOBS:-$(nproc)}"
 export CTEST_PARALLEL_LEVEL="$jobs"
 export CLICOLOR_FORCE=0
 
-packages=("${build_packages[@]}" python3 ccache pkg-config
+packages=("${build_packages[@]}" python3 ccache git pkg-config
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev liburcu-dev libboost1.81-dev
     libsigc++-3.0-dev libsqlite3-dev)
 if [[ " ${stages[*]} " == *" clang "* ]]; then
     packages+=(clang-16 libclang-rt-16-dev)
 fi
 need "${packages[@]}"
+need_node_modules tests/json_schema
 
 build() {
     cmake --preset "$1"

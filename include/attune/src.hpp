@@ -38,12 +38,17 @@
 #include <attune/bind/impl/decode_scalar.ipp>
 #include <attune/bind/impl/decode_struct.ipp>
 #include <attune/bind/impl/decode_variant.ipp>
+#include <attune/bind/impl/default_value.ipp>
 #include <attune/bind/impl/duration.ipp>
 #include <attune/bind/impl/encode.ipp>
 #include <attune/bind/impl/enum_names.ipp>
 #include <attune/bind/impl/equal.ipp>
+#include <attune/bind/impl/example_value.ipp>
 #include <attune/bind/impl/expected.ipp>
 #include <attune/bind/impl/fallback.ipp>
+#include <attune/bind/impl/json_pattern.ipp>
+#include <attune/bind/impl/json_schema.ipp>
+#include <attune/bind/impl/json_schema_scalar.ipp>
 #include <attune/bind/impl/number.ipp>
 #include <attune/bind/impl/pattern.ipp>
 #include <attune/bind/impl/problem.ipp>
@@ -88,6 +93,7 @@
 #include <attune/store/impl/edit.ipp>
 #include <attune/store/impl/exact_patch.ipp>
 #include <attune/store/impl/explain.ipp>
+#include <attune/store/impl/help_text.ipp>
 #include <attune/store/impl/history.ipp>
 #include <attune/store/impl/journal.ipp>
 #include <attune/store/impl/journal_export.ipp>
@@ -103,6 +109,7 @@
 #include <attune/store/impl/placement.ipp>
 #include <attune/store/impl/poller.ipp>
 #include <attune/store/impl/poller_core.ipp>
+#include <attune/store/impl/reference.ipp>
 #include <attune/store/impl/rfc3339.ipp>
 #include <attune/store/impl/snapshot.ipp>
 #include <attune/store/impl/status.ipp>

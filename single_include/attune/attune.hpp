@@ -14087,6 +14087,12 @@ ATTUNE_DECL std::string damage_at(std::string_view segment, std::size_t offset) 
         return complete ? "a record has changed" : "";
     }
 
+    const std::string_view used = rest.substr(0, rest.find_last_not_of('\0') + 1);
+    const bool begins = used.substr(0, record_mark.size()) == record_mark.substr(0, used.size());
+    if (begins && used.size() < record_header_size) {
+        return "";
+    }
+
     // The beginning of a record is missing, or the end of its header. What is there of the first
     // sector must then be the beginning of one, and what is in others must be like records.
     const std::size_t first_end =
@@ -15159,6 +15165,8 @@ ATTUNE_DECL void JournalWriter::write_record(RecordType type, Version version,
         try {
             file_->sync();
         } catch (...) {
+            // Taken back as far as anybody can say; on the disk it may be, or not.
+            undo_write();
             distrusted_ = true;
             throw;
         }

@@ -38,7 +38,7 @@ public:
     }
     void put(const std::string& path, std::string bytes) {
         auto& file = names_[path];
-        file = std::make_shared<Inode>();
+        file = make_inode();
         file->cached = bytes;
         file->durable = std::move(bytes);
         directories_.insert(attune::detail::directory_of(path));
@@ -62,7 +62,7 @@ public:
 
     /// The power fails, and comes back.
     void crash(const Choose& choose) {
-        for (auto& [inode, unused] : inodes()) {
+        for (const auto& [number, inode] : inodes()) {
             lose(*inode, choose);
         }
         // A file system keeps the order of names, up to some moment after the last flush.
@@ -74,6 +74,7 @@ public:
         name_changes_.clear();
         durable_names_ = names_;
         locks_.clear();
+        ++crashes_;
         fail(0, 0, 0);
         flushes_fail_ = false;
         room_ = static_cast<std::size_t>(-1);
@@ -90,7 +91,7 @@ public:
             if (names_.contains(path)) {
                 refuse(EEXIST, "cannot create", path);
             }
-            change({{}, path, std::make_shared<Inode>()});
+            change({{}, path, make_inode()});
         }
         return std::make_unique<File>(*this, find(path, "cannot open"), path);
     }
@@ -152,6 +153,7 @@ private:
     };
 
     struct Inode {
+        std::size_t number;
         std::string durable;
         std::string cached;
         std::vector<Change> unsynced;
@@ -184,7 +186,7 @@ private:
     class File final : public attune::detail::DiskFile {
     public:
         File(FaultyDisk& disk, InodePtr inode, std::string path)
-            : disk_(disk), inode_(std::move(inode)), path_(std::move(path)) {}
+            : disk_(disk), inode_(std::move(inode)), path_(std::move(path)), life_(disk.crashes_) {}
 
         std::uint64_t size() override { return inode_->cached.size(); }
 
@@ -199,19 +201,22 @@ private:
         void write(std::string_view bytes, std::uint64_t offset) override {
             const std::size_t fits = disk_.room_for(*inode_, offset, bytes.size());
             try {
-                disk_.operation("cannot write", path_);
+                operation("cannot write");
             } catch (const std::system_error&) {
-                put(bytes.substr(0, bytes.size() / 2), offset);
+                if (life_ != disk_.crashes_) {
+                    throw;
+                }
+                put(bytes.substr(0, whole_sectors(offset, bytes.size() / 2)), offset);
                 throw;
             }
-            put(bytes.substr(0, fits), offset);
+            put(bytes.substr(0, fits == bytes.size() ? fits : whole_sectors(offset, fits)), offset);
             if (fits != bytes.size()) {
                 refuse(ENOSPC, "cannot write", path_);
             }
         }
 
         void sync() override {
-            disk_.operation("cannot flush", path_);
+            operation("cannot flush");
             disk_.refuse_flush(path_);
             inode_->durable = inode_->cached;
             inode_->unsynced.clear();
@@ -220,7 +225,7 @@ private:
         void start_sync(std::uint64_t /*from*/, std::uint64_t /*to*/) noexcept override {}
 
         void resize(std::uint64_t size) override {
-            disk_.operation("cannot resize", path_);
+            operation("cannot resize");
             inode_->cached.resize(static_cast<std::size_t>(size));
             inode_->unsynced.push_back({size, {}, true});
         }
@@ -230,6 +235,13 @@ private:
         }
 
     private:
+        void operation(const char* what) {
+            if (life_ != disk_.crashes_) {
+                refuse(EIO, what, path_);
+            }
+            disk_.operation(what, path_);
+        }
+
         void put(std::string_view bytes, std::uint64_t offset) {
             if (!bytes.empty()) {
                 place(inode_->cached, offset, bytes);
@@ -240,7 +252,21 @@ private:
         FaultyDisk& disk_;
         const InodePtr inode_;
         const std::string path_;
+        const std::size_t life_;
     };
+
+    InodePtr make_inode() {
+        auto inode = std::make_shared<Inode>();
+        inode->number = next_inode_++;
+        return inode;
+    }
+
+    // A kernel gives up a write between two pages.
+    static std::size_t whole_sectors(std::uint64_t offset, std::size_t count) {
+        const auto at = static_cast<std::size_t>(offset);
+        const std::size_t end = (at + count) / sector * sector;
+        return end > at ? end - at : 0;
+    }
 
     [[noreturn]] static void refuse(int error, const char* what, const std::string& path) {
         throw std::system_error(error, std::generic_category(), std::string(what) + ' ' + path);
@@ -298,17 +324,17 @@ private:
         }
     }
 
-    std::map<InodePtr, bool> inodes() const {
-        std::map<InodePtr, bool> all;
-        for (const auto& [path, inode] : names_) {
-            all[inode] = true;
-        }
-        for (const auto& [path, inode] : durable_names_) {
-            all[inode] = true;
+    /// Oldest first, so that one seed means one crash.
+    std::map<std::size_t, InodePtr> inodes() const {
+        std::map<std::size_t, InodePtr> all;
+        for (const auto* names : {&names_, &durable_names_}) {
+            for (const auto& [path, inode] : *names) {
+                all[inode->number] = inode;
+            }
         }
         for (const NameChange& change : name_changes_) {
             if (change.inode != nullptr) {
-                all[change.inode] = true;
+                all[change.inode->number] = change.inode;
             }
         }
         return all;
@@ -380,6 +406,8 @@ private:
     std::set<std::string> directories_;
     std::map<std::string, std::shared_ptr<int>> locks_;
 
+    std::size_t crashes_ = 0;  // files opened before are of no use any more
+    std::size_t next_inode_ = 0;
     std::size_t operations_ = 0;
     std::size_t first_ = 0;
     std::size_t last_ = 0;

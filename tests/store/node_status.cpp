@@ -45,9 +45,9 @@ TEST(NodeStatus, tells_of_every_value_and_rule) {
 TEST(NodeStatus, is_drawn_for_graphviz_with_what_is_wrong_in_red) {
     attune::Store store;
     const auto x = store.bind<int>("a \"quoted\" key");
-    const auto kept = x.map(
-        [](int value) { return value == 1 ? throw std::runtime_error{"is 1"} : value; },
-        {.name = "kept", .on_error = attune::OnError::keep});
+    const auto kept =
+        x.map([](int value) { return value == 1 ? throw std::runtime_error{"is 1"} : value; },
+              {.name = "kept", .on_error = attune::OnError::keep});
     store.set("a \"quoted\" key", 1);
     const std::string dot = store.graph_dot();
     EXPECT_THAT(dot, testing::StartsWith("digraph attune {\n"));

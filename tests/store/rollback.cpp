@@ -107,6 +107,24 @@ TEST(Rollback, of_what_was_not_there_takes_it_away) {
     EXPECT_EQ(now(store).at("server.port"), Document(3));
 }
 
+TEST(Rollback, of_nothing_to_nothing_is_no_version) {
+    Store store;
+    EXPECT_EQ(store.rollback(0, "a.b").version, 0u);
+    EXPECT_EQ(now(store), Document::object());
+}
+
+TEST(Rollback, of_a_part_is_a_part_of_the_explanation_of_the_whole) {
+    Store store;
+    attune::Layer base = store.add(attune::memory({{"server", {{"port", 1}}}}));
+    base.set("server", {{"port", 2}, {"host", "h"}});
+    store.rollback(1, "server.port");
+    const attune::Explanation why = store.explain("server");
+    EXPECT_EQ(why.value, (Document{{"port", 1}, {"host", "h"}}));
+    ASSERT_EQ(why.candidates.size(), 2u);
+    EXPECT_EQ(why.candidates[0].origin.layer, "rollback");
+    EXPECT_EQ(why.candidates[1].fate, attune::Candidate::Fate::merged);
+}
+
 TEST(Rollback, several_hold_at_once_and_the_later_has_the_word) {
     Store store;
     store.set("a", 1);       // 1
@@ -250,7 +268,7 @@ RC_GTEST_PROP(RollbackLaw, versions_grow_and_the_content_is_that_of_the_version_
             const Document* const value = present.find(path);
             const Document* const old = wanted.find(path);
             RC_ASSERT((value == nullptr) == (old == nullptr));
-            RC_ASSERT(old == nullptr || *value == *old);
+            RC_ASSERT((old == nullptr || *value == *old));
             break;
         }
         case 4: store.release_rollback(); break;
@@ -262,8 +280,11 @@ RC_GTEST_PROP(RollbackLaw, versions_grow_and_the_content_is_that_of_the_version_
         for (const attune::Explanation& each : store.explain()) {
             RC_ASSERT(each.value == std::optional{now(store).at(each.path)});
             if (!(now(store) == Document::object())) {
+                RC_LOG() << to_string(each) << '\n';
                 RC_ASSERT(!each.candidates.empty());
-                RC_ASSERT(each.candidates.front().value == *each.value);
+                if (!each.value->is_object()) {
+                    RC_ASSERT(to_text(each.candidates.front().value) == to_text(*each.value));
+                }
             }
         }
     }

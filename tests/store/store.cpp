@@ -637,6 +637,18 @@ TEST(Store, everything_left_over_is_reported_by_check) {
         << problems[1];
 }
 
+TEST(Store, describes_what_is_bound_so_far_as_schema_and_sample) {
+    Store store;
+    EXPECT_EQ(store.schema().find("properties")->size(), 0u);
+    EXPECT_NE(store.reference().find("\n{}\n"), std::string::npos);
+    const auto server = store.bind<Server>("server");
+    const auto level = store.bind<int>("log.level");
+    EXPECT_NE(store.schema().find(Path("properties.server.properties.port")), nullptr);
+    EXPECT_NE(store.schema().find(Path("properties.log.properties.level")), nullptr);
+    EXPECT_NE(store.reference().find("\"port\": "), std::string::npos);
+    EXPECT_NE(store.reference().find("\"level\": 0,"), std::string::npos);
+}
+
 TEST(Store, a_closed_store_says_so) {
     std::optional<attune::Layer> layer;
     {

@@ -58,7 +58,7 @@ void describe(attune::Schema<Wordy>& s) {
 
 std::string usage(const std::vector<Bound>& roots, const std::vector<std::string>& prefixes = {},
                   bool options = false) {
-    return attune::detail::usage_text(roots, prefixes, options);
+    return attune::detail::usage_text(roots, {prefixes, options});
 }
 
 template <class T>

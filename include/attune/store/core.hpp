@@ -110,6 +110,8 @@ public:
     ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
+    ATTUNE_DECL Document schema() const;
+    ATTUNE_DECL std::string reference() const;
 
     // History.
     ATTUNE_DECL std::vector<VersionInfo> history() const;
@@ -157,6 +159,8 @@ private:
     Core(StoreOptions options, std::shared_ptr<FrameChain> chain);
     /// Begins where a journal ends.
     void restore(std::unique_ptr<JournalSink> sink, const Document& own);
+    /// Lets the layers show again, if nothing else has done so.
+    void end_restored();
 
     Commit write_layer(std::uint64_t layer, LayerEdit edit);
     Commit reload_now(std::uint64_t layer);

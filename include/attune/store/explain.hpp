@@ -23,7 +23,7 @@ struct Candidate {
     };
 
     Fate fate = Fate::shadowed;
-    Origin origin{};   ///< the layer's name; file, line and column, variable, argument or URL
+    Origin origin{};   ///< the layer's name; file and line, variable, argument or URL
     Document value{};  ///< secrets masked
 };
 

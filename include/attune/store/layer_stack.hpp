@@ -19,14 +19,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 /// Where a layer stands among the others; of one rank, the later one is above.
 enum class Rank : std::uint8_t {
-    restored,  ///< what a journal brought back, until the layers are there again
     transport,
+    restored,  ///< what a journal brought back, until the layers are there again
     rollback,
     overrides,
     scope,
 };
 
-/// A place that a rollback keeps as it was in an earlier version.
+/// A place that is kept as it was in an earlier version.
 struct Hold {
     Path path;
     std::optional<Document> value;      ///< nothing when there was nothing
@@ -44,7 +44,8 @@ struct LayerContent {
     Document document;                        ///< content.document with the texts in their places
     std::shared_ptr<const Source> source;     ///< of document
     std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
-    /// Of a rollback, instead of a document: replace whatever lies below, the later the stronger.
+    /// Of what a rollback or a journal brings back, instead of a document: replace whatever lies
+    /// below, the later the stronger.
     std::vector<Hold> holds;
 };
 
@@ -56,7 +57,7 @@ using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
 ///
 /// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
 /// higher layer masks what lies below it, and stays. A document that is null as a whole
-/// contributes nothing. Below a rollback everything is merged anew.
+/// contributes nothing. Below a layer with holds everything is merged anew.
 ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
                              const LayerStack& after);
 
@@ -69,6 +70,9 @@ struct Say {
     bool decides = false;             ///< layers below have nothing to say about it
 };
 ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept;
+
+/// What the layer holds below `path`, as the value there; nothing when it has no value there.
+ATTUNE_DECL std::optional<Document> held_below(const LayerContent& layer, const Path& path);
 
 /// Where what the layer has at `path` comes from.
 ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part);

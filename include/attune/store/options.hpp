@@ -25,9 +25,9 @@ struct StoreOptions {
     /// it still runs, and listed in the status. Zero: never. The thread that watches transports
     /// looks after this as well: it does not notice an inline observer that holds up itself.
     std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
-    /// Where versions are kept beyond the end of the program: a directory, or a Journal with options
-    /// of its own. Nowhere when empty. A store that finds versions there goes on from the last one;
-    /// see Store for what that means.
+    /// Where versions are kept beyond the end of the program: a directory, or a Journal with
+    /// options of its own. Nowhere when empty. A store that finds versions there goes on from the
+    /// last one; see Store for what that means.
     Journal journal = {};
     /// False: as JournalOptions::sync.
     bool sync = true;

@@ -273,6 +273,19 @@ public:
     /// command line where such layers exist, its default and its documentation.
     std::string usage() const { return core_->usage(); }
 
+    /// The JSON Schema (draft 2020-12) of everything that is bound, for editors and validators:
+    /// `to_text(store.schema(), {.indent = 2})`. It accepts what the bindings accept, as far as
+    /// JSON Schema can say it, and whatever is put where nothing is bound. Documentation, ranges
+    /// and defaults are in it; secrets are `writeOnly`, and their defaults are not told. What it
+    /// cannot say, such as checks over several fields, is in the descriptions.
+    Document schema() const { return core_->schema(); }
+
+    /// A sample configuration of everything that is bound, as JSON with comments (`.jsonc`): each
+    /// member with its documentation, what is expected, how else it can be set, and its default.
+    /// What has no default to show, secrets among it, is commented out, with a value to replace.
+    /// When nothing is required, reading the text gives the defaults.
+    std::string reference() const { return core_->reference(); }
+
 private:
     friend struct detail::HandleAccess;
 

@@ -1,19 +1,17 @@
 #pragma once
 
 #include <attune/bind/spelling.hpp>
+#include <attune/store/help_text.hpp>
 #include <attune/version.hpp>
 
 #include <span>
 #include <string>
-#include <vector>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// The text of Store::usage: everything that can be set within `roots`, with what is expected,
-/// what holds when it is not set, and how it is spelt in the environment, once for each of
-/// `variable_prefixes`, and on the command line, when `options` are read. Ends with a newline.
-ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
-                                   const std::vector<std::string>& variable_prefixes, bool options);
+/// what holds when it is not set, and how it is spelt elsewhere. Ends with a newline.
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots, const Spellings& spellings);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <attune/bind/decode.hpp>
 #include <attune/bind/impl/decoder.hpp>
 #include <attune/bind/secrecy.hpp>
 #include <attune/bind/structure.hpp>

@@ -46,10 +46,12 @@ ATTUNE_DECL void Core::close() noexcept {
     std::vector<std::shared_ptr<Delivery>> observers;
     std::shared_ptr<Poller> poller;
     Poller::Timer retry;
+    Poller::Timer restart;
     {
         const std::scoped_lock lock{state_->commit_mutex};
         state_->closed = true;
         retry = std::move(state_->retry);
+        restart = std::move(state_->restart);
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
@@ -72,6 +74,7 @@ ATTUNE_DECL void Core::close() noexcept {
     // None of these under a lock: each may wait for a callback that is about to commit.
     hub_->calls().stop();
     retry.reset();
+    restart.reset();
     for (const auto& layer : layers) {
         if (layer->feed != nullptr) {
             layer->transport->stop();

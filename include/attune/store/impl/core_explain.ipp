@@ -56,14 +56,15 @@ ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path
     for (std::size_t i = stack.size(); i-- != 0;) {
         const LayerContent& layer = *stack[i];
         const Say say = say_of(layer, path);
-        if (say.value != nullptr) {
+        const std::optional<Document> part = held_below(layer, path);
+        if (const Document* const value = part ? &*part : say.value) {
             using Fate = attune::Candidate::Fate;
             explanation.candidates.push_back({.fate = decided ? Fate::shadowed
                                                       : explanation.candidates.empty()
                                                           ? Fate::wins
                                                           : Fate::merged,
                                               .origin = origin_in(layer, path, Part::value),
-                                              .value = masked(*say.value)});
+                                              .value = masked(*value)});
         }
         decided = decided || say.decides;
     }

@@ -87,8 +87,8 @@ ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
     return chain != nullptr ? chain : std::make_shared<FrameChain>(history, Document::object());
 }
 
-// The newest version stands below everything until the program has put its layers back: as long as
-// these bring what they brought before, nothing changes.
+// The newest version stands in for the layers until the program has put all of them back: when they
+// bring what they brought before, nothing changes.
 ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document& own) {
     const CommitLock lock{*state_};
     State& state = *state_;
@@ -103,8 +103,10 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
     base->rank = Rank::restored;
     base->name = "journal";
     base->unknown_keys = UnknownKeys::ignore;
-    base->document = current.document;
-    base->content.document = current.document;
+    base->holds = {{.path = {},
+                    .value = current.document,
+                    .version = current.version,
+                    .overrides = std::nullopt}};
     base->content.revision = std::to_string(current.version);
     state.stack = {base};
     state.restored = base->id;
@@ -139,10 +141,46 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
         });
     }
     // A new version where an override_scope had been part of the last one.
-    (void)state.publish(*chain_, {.stack = std::move(proposed),
-                                  .reason = "restart",
-                                  .layer = "journal",
-                                  .adds_layer = true});
+    (void)state.publish(*chain_,
+                        {.stack = std::move(proposed), .reason = "restart", .adds_layer = true});
+    state.end_restored_later();
+}
+
+ATTUNE_DECL void Core::State::end_restored_later() {
+    constexpr auto pause = std::chrono::seconds{1};
+    if (restored == 0 || poller == nullptr) {
+        return;
+    }
+    if (!restart) {
+        const auto& core = static_cast<const StoreHome&>(graph.home()).core;
+        restart = poller->timer([core] {
+            if (const auto self = core.lock()) {
+                self->end_restored();
+            }
+        });
+    }
+    restart.arm_after(pause);
+}
+
+ATTUNE_DECL void Core::end_restored() {
+    Published published;
+    try {
+        const OpenLock lock{*state_};
+        if (state_->restored == 0) {
+            return;
+        }
+        published = state_->publish(*chain_, {.stack = state_->stack, .reason = "restart"});
+    } catch (const Rejected& rejected) {
+        publish_rejection(rejected.rejection());
+        return;
+    } catch (const JournalError&) {
+        const CommitLock lock{*state_};
+        state_->end_restored_later();
+        return;
+    } catch (const std::logic_error&) {
+        return;  // closed meanwhile
+    }
+    finish(published);
 }
 
 ATTUNE_DECL void Core::State::record(const Frame& frame, const Document& before,

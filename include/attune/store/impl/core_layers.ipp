@@ -208,6 +208,7 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
         published = state_->accept(*chain_, *entry, std::move(content),
                                    {.reason = entry->name, .first = true});
         state_->add(entry);
+        state_->end_restored_later();
         entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
     }
     finish(published);

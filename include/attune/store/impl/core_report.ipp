@@ -2,8 +2,10 @@
 
 #include <attune/store/impl/core_state.hpp>
 
+#include <attune/bind/json_schema.hpp>
 #include <attune/document/nearest.hpp>
 #include <attune/store/placement.hpp>
+#include <attune/store/reference.hpp>
 #include <attune/store/usage.hpp>
 
 #include <algorithm>
@@ -169,17 +171,30 @@ ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
     return graph;
 }
 
+inline Spellings spellings_in(const LayerStack& stack) {
+    Spellings spellings;
+    for (const auto& layer : stack) {
+        if (layer->content.variable_prefix) {
+            spellings.variable_prefixes.push_back(*layer->content.variable_prefix);
+        }
+        spellings.options = spellings.options || layer->content.reads_options;
+    }
+    return spellings;
+}
+
 ATTUNE_DECL std::string Core::usage() const {
     const OpenLock lock{*state_};
-    std::vector<std::string> prefixes;
-    bool options = false;
-    for (const auto& layer : state_->stack) {
-        if (layer->content.variable_prefix) {
-            prefixes.push_back(*layer->content.variable_prefix);
-        }
-        options = options || layer->content.reads_options;
-    }
-    return usage_text(bound_roots(state_->bound), prefixes, options);
+    return usage_text(bound_roots(state_->bound), spellings_in(state_->stack));
+}
+
+ATTUNE_DECL Document Core::schema() const {
+    const OpenLock lock{*state_};
+    return json_schema(bound_roots(state_->bound));
+}
+
+ATTUNE_DECL std::string Core::reference() const {
+    const OpenLock lock{*state_};
+    return reference_text(bound_roots(state_->bound), spellings_in(state_->stack));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

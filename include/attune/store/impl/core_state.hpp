@@ -142,6 +142,7 @@ struct Core::State {
     Document journaled;                    // the store's own state, as the journal has it
     Version last_journaled = 0;
     Poller::Timer retry;
+    Poller::Timer restart;
     BindingIndex index;
     std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
     Graph graph;
@@ -186,6 +187,8 @@ struct Core::State {
                 const Path* within);
     /// Tries refused contents once more in a second: the journal could not keep them.
     void retry_later();
+    /// Lets the layers show again a second from now, for a program that only adds layers.
+    void end_restored_later();
 
     /// Puts a rollback above the transports, and the overrides of that time above it.
     Published hold(FrameChain& chain, Hold hold);

@@ -295,6 +295,8 @@ ATTUNE_DECL void JournalWriter::write_record(RecordType type, Version version,
         try {
             file_->sync();
         } catch (...) {
+            // Taken back as far as anybody can say; on the disk it may be, or not.
+            undo_write();
             distrusted_ = true;
             throw;
         }

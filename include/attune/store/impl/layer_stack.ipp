@@ -124,41 +124,45 @@ inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas de
     return merged != nullptr ? reconcile(*merged, *folded) : *folded;
 }
 
-/// `below`, which may be null, with the hold's value from the token `depth` of its path on.
-inline Document held(const Document* below, const Hold& hold, std::size_t depth = 0) {
+/// `below` with the hold's value from the token `depth` of its path on; null and nothing stand for
+/// nothing.
+inline std::optional<Document> held(const Document* below, const Hold& hold,
+                                    std::size_t depth = 0) {
     if (depth == hold.path.size()) {
-        return hold.value.value_or(Document::object());
+        return hold.value;
     }
-    const Document object = below != nullptr && below->is_object() ? *below : Document::object();
+    const bool is_object = below != nullptr && below->is_object();
+    if (!hold.value && !is_object) {
+        return below != nullptr ? std::optional{*below} : std::nullopt;
+    }
+    const Document object = is_object ? *below : Document::object();
     const std::string& token = hold.path.tokens()[depth];
-    if (depth + 1 == hold.path.size() && !hold.value) {
-        return object.without(Path{{token}});
-    }
-    return object.with(Path{{token}}, held(object.find(token), hold, depth + 1));
+    std::optional<Document> value = held(object.find(token), hold, depth + 1);
+    return value ? object.with(Path{{token}}, *std::move(value)) : object.without(Path{{token}});
 }
 
-/// The stack as plain layers: a rollback and all that lies below it become one.
+/// The stack as plain layers: those with holds and all that lies below become one.
 inline LayerStack without_holds(const LayerStack& stack) {
-    const auto rollback = std::find_if(stack.begin(), stack.end(),
-                                       [](const auto& layer) { return !layer->holds.empty(); });
-    if (rollback == stack.end()) {
+    const auto last = std::find_if(stack.rbegin(), stack.rend(),
+                                   [](const auto& layer) { return !layer->holds.empty(); });
+    if (last == stack.rend()) {
         return stack;
     }
     std::optional<Document> merged;
-    for (auto layer = stack.begin(); layer != rollback; ++layer) {
+    for (auto layer = stack.begin(); layer != last.base(); ++layer) {
         const Document& document = (*layer)->document;
         if (!document.is_null()) {
             merged = merged ? merge(*merged, document) : document;
         }
+        for (const Hold& hold : (*layer)->holds) {
+            merged = held(merged ? &*merged : nullptr, hold);
+        }
     }
     auto plain = std::make_shared<LayerContent>();
-    plain->id = (*rollback)->id;
+    plain->id = (*last)->id;
     plain->document = merged.value_or(Document{});
-    for (const Hold& hold : (*rollback)->holds) {
-        plain->document = held(&plain->document, hold);
-    }
     LayerStack result{std::move(plain)};
-    result.insert(result.end(), rollback + 1, stack.end());
+    result.insert(result.end(), last.base(), stack.end());
     return result;
 }
 
@@ -233,6 +237,17 @@ inline const Hold* hold_at(const LayerContent& layer, const Path& path) noexcept
     return nullptr;
 }
 
+ATTUNE_DECL std::optional<Document> held_below(const LayerContent& layer, const Path& path) {
+    std::optional<Document> part;
+    for (const Hold& hold : layer.holds) {
+        if (hold.path.size() > path.size() && hold.path.starts_with(path)) {
+            part = held(part ? &*part : nullptr, hold);
+        }
+    }
+    const Document* const value = part ? part->find(path) : nullptr;
+    return value != nullptr ? std::optional{*value} : std::nullopt;
+}
+
 ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept {
     if (const Hold* const hold = hold_at(layer, path)) {
         const Document* value = hold->value ? &*hold->value : nullptr;
@@ -292,7 +307,8 @@ ATTUNE_DECL Document overrides_in(const LayerStack& stack) {
 ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part) {
     Origin origin = layer.source != nullptr ? layer.source->locate(path, part) : Origin{};
     if (const Hold* const hold = hold_at(layer, path)) {
-        origin.source = "rollback to version " + std::to_string(hold->version);
+        origin.source = layer.rank == Rank::restored ? "journal, version " : "rollback to version ";
+        origin.source += std::to_string(hold->version);
     }
     origin.layer = layer.name;
     origin.revision = layer.content.revision;

@@ -16,8 +16,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Lays options out in two columns: the path, and what there is to say about it.
 class UsageText {
 public:
-    UsageText(const std::vector<std::string>& variable_prefixes, bool options)
-        : prefixes_(variable_prefixes), options_(options) {}
+    explicit UsageText(const Spellings& spellings) : spellings_(spellings) {}
 
     void add_section(std::span<const Option> options) {
         const Option& first = options.front();
@@ -63,7 +62,7 @@ private:
             indent();
             fill(option.doc);
         }
-        if (const std::string spelt = spellings(option); !spelt.empty()) {
+        if (const std::string spelt = spellings_.of(option.path, *option.type); !spelt.empty()) {
             indent();
             fill(spelt);
         }
@@ -73,30 +72,14 @@ private:
 
     /// Adds words from the column to the edge of the page, on as many lines as it takes.
     void fill(std::string_view words) {
-        std::size_t at = column_;
         bool first = true;
-        while (!words.empty()) {
-            const std::size_t end = std::min(words.find_first_of(" \n"), words.size());
-            const std::string_view word = words.substr(0, end);
-            words.remove_prefix(std::min(end + 1, words.size()));
-            if (word.empty()) {
-                continue;
-            }
-            if (!first && at + 1 + word.size() > page) {
-                text_ += '\n';
-                indent();
-                at = column_;
-                first = true;
-            }
+        for (const std::string& line : wrapped(words, page - column_)) {
             if (!first) {
-                text_ += ' ';
-                ++at;
+                indent();
             }
-            text_ += word;
-            at += word.size();
+            text_ += line + '\n';
             first = false;
         }
-        text_ += '\n';
     }
 
     static std::string default_of(const Option& option) {
@@ -116,40 +99,12 @@ private:
         return text.size() <= longest_default ? "; default " + text : "; has a default";
     }
 
-    std::string spellings(const Option& option) const {
-        std::string list;
-        const auto also = [&list](const std::string& spelling) {
-            list += (list.empty() ? "" : ", ") + spelling;
-        };
-        const bool map = option.type->shape == Shape::map;
-        if (options_) {
-            const std::string name = to_string(option.path);
-            also("--" + name);
-            if (option.type->shape == Shape::boolean) {
-                also("--no-" + name);
-            } else if (map) {
-                also("--" + name + ".<key>");
-            }
-        }
-        for (const std::string& prefix : prefixes_) {
-            const std::string name = prefix + variable_name(option.path);
-            also(name);
-            if (map) {
-                also(name + "_<KEY>");
-            }
-        }
-        return list;
-    }
-
-    const std::vector<std::string>& prefixes_;
-    const bool options_;
+    const Spellings& spellings_;
     std::string text_;
     std::size_t column_ = 0;
 };
 
-ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
-                                   const std::vector<std::string>& variable_prefixes,
-                                   bool options) {
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots, const Spellings& spellings) {
     // Members of a struct stand together, also where another struct is declared between them. What
     // has no heading comes first, so that it is not taken for a part of what has one.
     std::vector<std::vector<Option>> sections(1);
@@ -177,7 +132,7 @@ ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
             sections[number].push_back(std::move(option));
         }
     }
-    UsageText text(variable_prefixes, options);
+    UsageText text(spellings);
     for (const std::vector<Option>& section : sections) {
         if (!section.empty()) {
             text.add_section(section);
