@@ -12089,7 +12089,7 @@ struct Candidate {
     };
 
     Fate fate = Fate::shadowed;
-    Origin origin{};   ///< the layer's name; file, line and column, variable, argument or URL
+    Origin origin{};   ///< the layer's name; file and line, variable, argument or URL
     Document value{};  ///< secrets masked
 };
 
@@ -15666,9 +15666,9 @@ struct StoreOptions {
     /// it still runs, and listed in the status. Zero: never. The thread that watches transports
     /// looks after this as well: it does not notice an inline observer that holds up itself.
     std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
-    /// Where versions are kept beyond the end of the program: a directory, or a Journal with options
-    /// of its own. Nowhere when empty. A store that finds versions there goes on from the last one;
-    /// see Store for what that means.
+    /// Where versions are kept beyond the end of the program: a directory, or a Journal with
+    /// options of its own. Nowhere when empty. A store that finds versions there goes on from the
+    /// last one; see Store for what that means.
     Journal journal = {};
     /// False: as JournalOptions::sync.
     bool sync = true;
@@ -16248,6 +16248,8 @@ public:
     ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
+    ATTUNE_DECL Document schema() const;
+    ATTUNE_DECL std::string reference() const;
 
     // History.
     ATTUNE_DECL std::vector<VersionInfo> history() const;
@@ -16295,6 +16297,8 @@ private:
     Core(StoreOptions options, std::shared_ptr<FrameChain> chain);
     /// Begins where a journal ends.
     void restore(std::unique_ptr<JournalSink> sink, const Document& own);
+    /// Lets the layers show again, if nothing else has done so.
+    void end_restored();
 
     Commit write_layer(std::uint64_t layer, LayerEdit edit);
     Commit reload_now(std::uint64_t layer);
@@ -17029,14 +17033,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 /// Where a layer stands among the others; of one rank, the later one is above.
 enum class Rank : std::uint8_t {
-    restored,  ///< what a journal brought back, until the layers are there again
     transport,
+    restored,  ///< what a journal brought back, until the layers are there again
     rollback,
     overrides,
     scope,
 };
 
-/// A place that a rollback keeps as it was in an earlier version.
+/// A place that is kept as it was in an earlier version.
 struct Hold {
     Path path;
     std::optional<Document> value;      ///< nothing when there was nothing
@@ -17054,7 +17058,8 @@ struct LayerContent {
     Document document;                        ///< content.document with the texts in their places
     std::shared_ptr<const Source> source;     ///< of document
     std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
-    /// Of a rollback, instead of a document: replace whatever lies below, the later the stronger.
+    /// Of what a rollback or a journal brings back, instead of a document: replace whatever lies
+    /// below, the later the stronger.
     std::vector<Hold> holds;
 };
 
@@ -17066,7 +17071,7 @@ using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
 ///
 /// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
 /// higher layer masks what lies below it, and stays. A document that is null as a whole
-/// contributes nothing. Below a rollback everything is merged anew.
+/// contributes nothing. Below a layer with holds everything is merged anew.
 ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
                              const LayerStack& after);
 
@@ -17079,6 +17084,9 @@ struct Say {
     bool decides = false;             ///< layers below have nothing to say about it
 };
 ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept;
+
+/// What the layer holds below `path`, as the value there; nothing when it has no value there.
+ATTUNE_DECL std::optional<Document> held_below(const LayerContent& layer, const Path& path);
 
 /// Where what the layer has at `path` comes from.
 ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part);
@@ -17211,41 +17219,45 @@ inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas de
     return merged != nullptr ? reconcile(*merged, *folded) : *folded;
 }
 
-/// `below`, which may be null, with the hold's value from the token `depth` of its path on.
-inline Document held(const Document* below, const Hold& hold, std::size_t depth = 0) {
+/// `below` with the hold's value from the token `depth` of its path on; null and nothing stand for
+/// nothing.
+inline std::optional<Document> held(const Document* below, const Hold& hold,
+                                    std::size_t depth = 0) {
     if (depth == hold.path.size()) {
-        return hold.value.value_or(Document::object());
+        return hold.value;
     }
-    const Document object = below != nullptr && below->is_object() ? *below : Document::object();
+    const bool is_object = below != nullptr && below->is_object();
+    if (!hold.value && !is_object) {
+        return below != nullptr ? std::optional{*below} : std::nullopt;
+    }
+    const Document object = is_object ? *below : Document::object();
     const std::string& token = hold.path.tokens()[depth];
-    if (depth + 1 == hold.path.size() && !hold.value) {
-        return object.without(Path{{token}});
-    }
-    return object.with(Path{{token}}, held(object.find(token), hold, depth + 1));
+    std::optional<Document> value = held(object.find(token), hold, depth + 1);
+    return value ? object.with(Path{{token}}, *std::move(value)) : object.without(Path{{token}});
 }
 
-/// The stack as plain layers: a rollback and all that lies below it become one.
+/// The stack as plain layers: those with holds and all that lies below become one.
 inline LayerStack without_holds(const LayerStack& stack) {
-    const auto rollback = std::find_if(stack.begin(), stack.end(),
-                                       [](const auto& layer) { return !layer->holds.empty(); });
-    if (rollback == stack.end()) {
+    const auto last = std::find_if(stack.rbegin(), stack.rend(),
+                                   [](const auto& layer) { return !layer->holds.empty(); });
+    if (last == stack.rend()) {
         return stack;
     }
     std::optional<Document> merged;
-    for (auto layer = stack.begin(); layer != rollback; ++layer) {
+    for (auto layer = stack.begin(); layer != last.base(); ++layer) {
         const Document& document = (*layer)->document;
         if (!document.is_null()) {
             merged = merged ? merge(*merged, document) : document;
         }
+        for (const Hold& hold : (*layer)->holds) {
+            merged = held(merged ? &*merged : nullptr, hold);
+        }
     }
     auto plain = std::make_shared<LayerContent>();
-    plain->id = (*rollback)->id;
+    plain->id = (*last)->id;
     plain->document = merged.value_or(Document{});
-    for (const Hold& hold : (*rollback)->holds) {
-        plain->document = held(&plain->document, hold);
-    }
     LayerStack result{std::move(plain)};
-    result.insert(result.end(), rollback + 1, stack.end());
+    result.insert(result.end(), last.base(), stack.end());
     return result;
 }
 
@@ -17320,6 +17332,17 @@ inline const Hold* hold_at(const LayerContent& layer, const Path& path) noexcept
     return nullptr;
 }
 
+ATTUNE_DECL std::optional<Document> held_below(const LayerContent& layer, const Path& path) {
+    std::optional<Document> part;
+    for (const Hold& hold : layer.holds) {
+        if (hold.path.size() > path.size() && hold.path.starts_with(path)) {
+            part = held(part ? &*part : nullptr, hold);
+        }
+    }
+    const Document* const value = part ? part->find(path) : nullptr;
+    return value != nullptr ? std::optional{*value} : std::nullopt;
+}
+
 ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept {
     if (const Hold* const hold = hold_at(layer, path)) {
         const Document* value = hold->value ? &*hold->value : nullptr;
@@ -17379,7 +17402,8 @@ ATTUNE_DECL Document overrides_in(const LayerStack& stack) {
 ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part) {
     Origin origin = layer.source != nullptr ? layer.source->locate(path, part) : Origin{};
     if (const Hold* const hold = hold_at(layer, path)) {
-        origin.source = "rollback to version " + std::to_string(hold->version);
+        origin.source = layer.rank == Rank::restored ? "journal, version " : "rollback to version ";
+        origin.source += std::to_string(hold->version);
     }
     origin.layer = layer.name;
     origin.revision = layer.content.revision;
@@ -18099,6 +18123,7 @@ struct Core::State {
     Document journaled;                    // the store's own state, as the journal has it
     Version last_journaled = 0;
     Poller::Timer retry;
+    Poller::Timer restart;
     BindingIndex index;
     std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
     Graph graph;
@@ -18143,6 +18168,8 @@ struct Core::State {
                 const Path* within);
     /// Tries refused contents once more in a second: the journal could not keep them.
     void retry_later();
+    /// Lets the layers show again a second from now, for a program that only adds layers.
+    void end_restored_later();
 
     /// Puts a rollback above the transports, and the overrides of that time above it.
     Published hold(FrameChain& chain, Hold hold);
@@ -18674,10 +18701,12 @@ ATTUNE_DECL void Core::close() noexcept {
     std::vector<std::shared_ptr<Delivery>> observers;
     std::shared_ptr<Poller> poller;
     Poller::Timer retry;
+    Poller::Timer restart;
     {
         const std::scoped_lock lock{state_->commit_mutex};
         state_->closed = true;
         retry = std::move(state_->retry);
+        restart = std::move(state_->restart);
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
@@ -18700,6 +18729,7 @@ ATTUNE_DECL void Core::close() noexcept {
     // None of these under a lock: each may wait for a callback that is about to commit.
     hub_->calls().stop();
     retry.reset();
+    restart.reset();
     for (const auto& layer : layers) {
         if (layer->feed != nullptr) {
             layer->transport->stop();
@@ -19674,14 +19704,15 @@ ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path
     for (std::size_t i = stack.size(); i-- != 0;) {
         const LayerContent& layer = *stack[i];
         const Say say = say_of(layer, path);
-        if (say.value != nullptr) {
+        const std::optional<Document> part = held_below(layer, path);
+        if (const Document* const value = part ? &*part : say.value) {
             using Fate = attune::Candidate::Fate;
             explanation.candidates.push_back({.fate = decided ? Fate::shadowed
                                                       : explanation.candidates.empty()
                                                           ? Fate::wins
                                                           : Fate::merged,
                                               .origin = origin_in(layer, path, Part::value),
-                                              .value = masked(*say.value)});
+                                              .value = masked(*value)});
         }
         decided = decided || say.decides;
     }
@@ -20030,8 +20061,8 @@ ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
     return chain != nullptr ? chain : std::make_shared<FrameChain>(history, Document::object());
 }
 
-// The newest version stands below everything until the program has put its layers back: as long as
-// these bring what they brought before, nothing changes.
+// The newest version stands in for the layers until the program has put all of them back: when they
+// bring what they brought before, nothing changes.
 ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document& own) {
     const CommitLock lock{*state_};
     State& state = *state_;
@@ -20046,8 +20077,10 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
     base->rank = Rank::restored;
     base->name = "journal";
     base->unknown_keys = UnknownKeys::ignore;
-    base->document = current.document;
-    base->content.document = current.document;
+    base->holds = {{.path = {},
+                    .value = current.document,
+                    .version = current.version,
+                    .overrides = std::nullopt}};
     base->content.revision = std::to_string(current.version);
     state.stack = {base};
     state.restored = base->id;
@@ -20082,10 +20115,46 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
         });
     }
     // A new version where an override_scope had been part of the last one.
-    (void)state.publish(*chain_, {.stack = std::move(proposed),
-                                  .reason = "restart",
-                                  .layer = "journal",
-                                  .adds_layer = true});
+    (void)state.publish(*chain_,
+                        {.stack = std::move(proposed), .reason = "restart", .adds_layer = true});
+    state.end_restored_later();
+}
+
+ATTUNE_DECL void Core::State::end_restored_later() {
+    constexpr auto pause = std::chrono::seconds{1};
+    if (restored == 0 || poller == nullptr) {
+        return;
+    }
+    if (!restart) {
+        const auto& core = static_cast<const StoreHome&>(graph.home()).core;
+        restart = poller->timer([core] {
+            if (const auto self = core.lock()) {
+                self->end_restored();
+            }
+        });
+    }
+    restart.arm_after(pause);
+}
+
+ATTUNE_DECL void Core::end_restored() {
+    Published published;
+    try {
+        const OpenLock lock{*state_};
+        if (state_->restored == 0) {
+            return;
+        }
+        published = state_->publish(*chain_, {.stack = state_->stack, .reason = "restart"});
+    } catch (const Rejected& rejected) {
+        publish_rejection(rejected.rejection());
+        return;
+    } catch (const JournalError&) {
+        const CommitLock lock{*state_};
+        state_->end_restored_later();
+        return;
+    } catch (const std::logic_error&) {
+        return;  // closed meanwhile
+    }
+    finish(published);
 }
 
 ATTUNE_DECL void Core::State::record(const Frame& frame, const Document& before,
@@ -20327,6 +20396,7 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
         published = state_->accept(*chain_, *entry, std::move(content),
                                    {.reason = entry->name, .first = true});
         state_->add(entry);
+        state_->end_restored_later();
         entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
     }
     finish(published);
@@ -20748,11 +20818,1483 @@ ATTUNE_DECL const CellBase& Core::past_cell(const GraphNode& node, const Frame& 
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// The JSON Schema (draft 2020-12) of documents that satisfy every root: objects along the paths,
+/// open to what is not bound; below, what `decode` takes, as far as JSON Schema can say it. Members
+/// without a rule that makes them required may be null, which stands for their default; so may
+/// values of maps.
+///
+/// What it cannot say, it allows: rules over several fields, bounds of durations and of sizes with
+/// a unit, lengths in bytes where there are more bytes than characters, members that are null in a
+/// map of at least two, `1.0` for an integer. The description then tells what is expected.
+///
+/// Structs that occur more than once are in `$defs`, named after the member that leads to them
+/// first. Defaults are those of the struct around; none is given that would be refused, or holds a
+/// secret. Secrets are marked `writeOnly`.
+ATTUNE_DECL Document json_schema(std::span<const Bound> roots);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A default as somebody would write it into a file. Nothing when it holds a secret, and when it
+/// would be refused there: rules and checks do not judge defaults. `object` is of the described
+/// type; the rules may be null.
+ATTUNE_DECL std::optional<Document> default_value(const Type& type, const Rules* rules,
+                                                  const void* object);
+
+/// Must a value of this type be there, since something in it is required? True only for structs
+/// that are not optional.
+ATTUNE_DECL bool must_be_present(const Type& type);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL bool keeps_size(const Rules* rules, std::size_t size) noexcept {
+    return rules == nullptr || ((!rules->least_size || size >= *rules->least_size) &&
+                                (!rules->most_size || size <= *rules->most_size));
+}
+
+ATTUNE_DECL bool keeps_text_rules(const Rules* rules, std::string_view text) {
+    if (rules == nullptr) {
+        return true;
+    }
+    const std::vector<std::string>& choices = rules->strings;
+    const Pattern& pattern = rules->pattern;
+    return keeps_size(rules, text.size()) &&
+           (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) &&
+           (!pattern ||
+            (text.size() <= max_pattern_input && pattern.match(pattern.program.get(), text)));
+}
+
+ATTUNE_DECL bool keeps_number_rules(const Type& type, const Rules* rules, const void* object) {
+    const Quantity number = load(type, object);
+    if (number.is_real() && !std::isfinite(number.real())) {
+        return false;
+    }
+    const bool chosen =
+        rules == nullptr || rules->numbers.empty() ||
+        std::find(rules->numbers.begin(), rules->numbers.end(), number) != rules->numbers.end();
+    return chosen && range_of(type, rules).contains(number);
+}
+
+ATTUNE_DECL bool has_name(const EnumType& type, const void* object) {
+    const Quantity number = load(type, object);
+    const Enumerators& names = type.names();
+    return std::any_of(names.begin(), names.end(), [&number](const Enumerator& enumerator) {
+        return number == enumerator.value;
+    });
+}
+
+ATTUNE_DECL bool is_readable(const Type& type, const Rules* rules, const void* object);
+
+ATTUNE_DECL bool is_readable_map(const MapType& type, const void* object) {
+    struct Context {
+        const Type& element;
+        bool readable;
+    } context{type.element, true};
+    type.visit(object, &context, [](void* opaque, const std::string&, const void* value) {
+        Context& c = *static_cast<Context*>(opaque);
+        c.readable = c.readable && is_readable(c.element, nullptr, value);
+    });
+    return context.readable;
+}
+
+ATTUNE_DECL bool is_readable_struct(const Structure& structure, const void* object) {
+    const auto* const base = static_cast<const std::byte*>(object);
+    for (const FieldInfo& field : structure.fields) {
+        const void* const member = base + field.offset;
+        const bool empty = field.type->shape == Shape::optional &&
+                           static_cast<const OptionalType*>(field.type)->get(member) == nullptr;
+        if ((field.required && empty) || !is_readable(*field.type, field.rules.get(), member)) {
+            return false;
+        }
+    }
+    return std::all_of(structure.checks.begin(), structure.checks.end(),
+                       [object](const CheckInfo& check) {
+                           try {
+                               return check.call(check.function.get(), object);
+                           } catch (...) {
+                               return false;
+                           }
+                       });
+}
+
+/// Would a decoder take what an encoder makes of the object?
+ATTUNE_DECL bool is_readable(const Type& type, const Rules* rules, const void* object) {
+    switch (type.shape) {
+    case Shape::integer:
+    case Shape::real:
+    case Shape::duration:
+    case Shape::bytes: return keeps_number_rules(type, rules, object);
+    case Shape::enumeration:
+        return has_name(static_cast<const EnumType&>(type), object) &&
+               keeps_number_rules(type, rules, object);
+    case Shape::string: return keeps_text_rules(rules, *static_cast<const std::string*>(object));
+    case Shape::path:
+        return keeps_text_rules(rules, static_cast<const PathType&>(type).text(object));
+    case Shape::optional: {
+        const auto& optional = static_cast<const OptionalType&>(type);
+        const void* const inner = optional.get(object);
+        return inner == nullptr || is_readable(optional.inner, rules, inner);
+    }
+    case Shape::secret: {
+        const auto& secret = static_cast<const SecretType&>(type);
+        return is_readable(secret.inner, rules, secret.reveal(object));
+    }
+    case Shape::flags: return keeps_size(rules, static_cast<const FlagsType&>(type).size(object));
+    case Shape::list: {
+        const auto& list = static_cast<const ListType&>(type);
+        bool readable = keeps_size(rules, list.size(object));
+        for (std::size_t i = 0; readable && i != list.size(object); ++i) {
+            readable = is_readable(list.element, nullptr, list.get(object, i));
+        }
+        return readable;
+    }
+    case Shape::array: {
+        const auto& array = static_cast<const ArrayType&>(type);
+        const auto* element = static_cast<const std::byte*>(object);
+        bool readable = true;
+        for (std::size_t i = 0; readable && i != array.count; ++i, element += array.stride) {
+            readable = is_readable(array.element, nullptr, element);
+        }
+        return readable;
+    }
+    case Shape::map: {
+        const auto& map = static_cast<const MapType&>(type);
+        return keeps_size(rules, map.size(object)) && is_readable_map(map, object);
+    }
+    case Shape::variant: {
+        const auto& variant = static_cast<const VariantType&>(type);
+        const std::size_t index = variant.index(object);
+        return index < variant.count &&
+               is_readable(*variant.alternatives[index], nullptr, variant.get(object));
+    }
+    case Shape::structure: return is_readable_struct(structure_of(type), object);
+    case Shape::boolean:
+    case Shape::document:
+    case Shape::external: break;
+    }
+    return true;
+}
+
+ATTUNE_DECL std::optional<Document> default_value(const Type& type, const Rules* rules,
+                                                  const void* object) {
+    if (!is_readable(type, rules, object)) {
+        return std::nullopt;
+    }
+    Document value = encode(type, object, true);
+    if (has_secrets(type) && value != encode(type, object, false)) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+ATTUNE_DECL bool must_be_present(const Type& type) {
+    if (type.shape == Shape::secret) {
+        return must_be_present(static_cast<const SecretType&>(type).inner);
+    }
+    if (type.shape != Shape::structure) {
+        return false;
+    }
+    const std::vector<FieldInfo>& fields = structure_of(type).fields;
+    return std::any_of(fields.begin(), fields.end(), [](const FieldInfo& field) {
+        return field.required || must_be_present(*field.type);
+    });
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The pattern of a `matches` rule as JSON Schema has them: ECMA-262 with the flag `u`, and
+/// anchored, since the rule is about the whole text. POSIX classes and needless escapes, which
+/// std::regex takes and `u` does not, are spelt otherwise.
+///
+/// std::regex sees bytes, where JSON Schema sees characters: nothing when a character beyond ASCII
+/// is repeated or stands in brackets. The two still differ on texts beyond ASCII where a pattern
+/// counts characters by `.` or by what is not in brackets.
+ATTUNE_DECL std::optional<std::string> json_pattern(std::string_view pattern);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+struct PosixClass {
+    std::string_view name;
+    std::string_view members;  ///< as they stand in brackets
+};
+
+inline constexpr std::array<PosixClass, 15> posix_classes{{
+    {"alnum", "A-Za-z0-9"},
+    {"alpha", "A-Za-z"},
+    {"blank", " \\t"},
+    {"cntrl", "\\x00-\\x1f\\x7f"},
+    {"digit", "0-9"},
+    {"graph", "!-~"},
+    {"lower", "a-z"},
+    {"print", " -~"},
+    {"punct", "!-\\/:-@\\[-`\\{-~"},
+    {"space", " \\t-\\r"},
+    {"upper", "A-Z"},
+    {"xdigit", "0-9A-Fa-f"},
+    {"d", "0-9"},
+    {"s", " \\t-\\r"},
+    {"w", "0-9A-Za-z_"},
+}};
+
+/// Copies a pattern that std::regex has accepted, piece by piece.
+class PatternCopy {
+public:
+    explicit PatternCopy(std::string_view pattern) noexcept : rest_(pattern) {}
+
+    std::optional<std::string> run() && {
+        text_ = "^(?:";
+        while (possible_ && !rest_.empty()) {
+            piece();
+        }
+        text_ += ")$";
+        return possible_ ? std::optional(std::move(text_)) : std::nullopt;
+    }
+
+private:
+    static bool is_one_of(char c, std::string_view set) noexcept {
+        return set.find(c) != std::string_view::npos;
+    }
+
+    static bool is_ascii(char c) noexcept { return static_cast<unsigned char>(c) < 0x80; }
+
+    void copy(std::size_t count) {
+        if (count > rest_.size()) {
+            possible_ = false;
+            count = rest_.size();
+        }
+        text_ += rest_.substr(0, count);
+        rest_.remove_prefix(count);
+    }
+
+    void piece() {
+        const char c = rest_.front();
+        if (c == '\\') {
+            escape(false);
+        } else if (c == '[') {
+            brackets();
+        } else if (c == '{') {
+            copy(rest_.find('}') + 1);
+        } else if (c == ']' || c == '}') {
+            text_ += '\\';
+            copy(1);
+        } else {
+            // Repeated, it would be the last byte of the character that is.
+            possible_ = is_ascii(c) || rest_.size() == 1 || !is_one_of(rest_[1], "*+?{");
+            copy(1);
+        }
+    }
+
+    void escape(bool in_brackets) {
+        const char c = rest_.size() > 1 ? rest_[1] : '\0';
+        if (c == 'x' || c == 'u') {
+            // Only what is one byte.
+            const std::size_t zeros = c == 'u' ? 2 : 0;
+            possible_ = rest_.substr(2, zeros) == std::string_view("00").substr(0, zeros) &&
+                        rest_.size() > 2 + zeros && rest_[2 + zeros] < '8';
+            copy(4 + zeros);
+        } else if (c == 'c') {
+            copy(3);
+        } else if (c == '0') {
+            possible_ = rest_.size() == 2 || rest_[2] < '0' || rest_[2] > '9';
+            copy(2);
+        } else if (is_one_of(c, "dDwWsSfnrtvb^$\\.*+?()[]{}|/") ||
+                   (!in_brackets && is_one_of(c, "B123456789")) || (in_brackets && c == '-')) {
+            copy(2);
+        } else {
+            // Stands for itself.
+            possible_ = is_ascii(c) && !(in_brackets && c == 'B');
+            rest_.remove_prefix(1);
+            copy(1);
+        }
+    }
+
+    /// Is what comes next in brackets a set of characters, and not one?
+    bool at_set() const noexcept {
+        return rest_.starts_with("[:") ||
+               (rest_.size() > 1 && rest_[0] == '\\' && is_one_of(rest_[1], "dDwWsS"));
+    }
+
+    void brackets() {
+        copy(rest_.starts_with("[^") ? 2 : 1);
+        bool after_set = true;  // a dash is no range after a set, nor at the beginning
+        while (possible_ && !rest_.starts_with(']')) {
+            if (rest_.starts_with("[:")) {
+                posix_class();
+                after_set = true;
+            } else if (rest_.empty() || rest_.starts_with("[.") || rest_.starts_with("[=") ||
+                       !is_ascii(rest_.front())) {
+                possible_ = false;
+            } else if (rest_.starts_with('-')) {
+                rest_.remove_prefix(1);
+                text_ += after_set || rest_.starts_with(']') || at_set() ? "\\-" : "-";
+                after_set = false;
+            } else if (rest_.starts_with('\\')) {
+                after_set = at_set();
+                escape(true);
+            } else {
+                text_ += rest_.starts_with('[') ? "\\" : "";
+                copy(1);
+                after_set = false;
+            }
+        }
+        copy(1);
+    }
+
+    void posix_class() {
+        const std::size_t end = rest_.find(":]");
+        if (end == std::string_view::npos) {
+            possible_ = false;
+            return;
+        }
+        const std::string_view name = rest_.substr(2, end - 2);
+        rest_.remove_prefix(end + 2);
+        possible_ = false;
+        for (const PosixClass& known : posix_classes) {
+            if (known.name == name) {
+                text_ += known.members;
+                possible_ = true;
+            }
+        }
+    }
+
+    std::string_view rest_;
+    std::string text_;
+    bool possible_ = true;
+};
+
+ATTUNE_DECL std::optional<std::string> json_pattern(std::string_view pattern) {
+    return PatternCopy(pattern).run();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// The parts of a JSON Schema that know nothing of the place they stand at.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void set_member(Document& object, std::string_view key, Document value) {
+    object = object.with(Path() / key, std::move(value));
+}
+
+ATTUNE_DECL Document json_array(std::vector<Document> elements) {
+    return make_array(elements.data(), elements.size());
+}
+
+ATTUNE_DECL Document json_number(const Quantity& number) {
+    if (number.is_real()) {
+        return number.real();
+    }
+    return number.is_negative() ? Document(static_cast<std::int64_t>(number.bits()))
+                                : Document(number.bits());
+}
+
+ATTUNE_DECL Document json_numbers(const std::vector<Quantity>& numbers) {
+    std::vector<Document> all;
+    for (const Quantity& number : numbers) {
+        all.push_back(json_number(number));
+    }
+    return json_array(std::move(all));
+}
+
+/// "left; right", without the empty ones.
+ATTUNE_DECL std::string joined(std::string left, std::string_view right) {
+    if (!left.empty() && !right.empty()) {
+        left += "; ";
+    }
+    return left.append(right);
+}
+
+/// Extends a schema for a value by null.
+ATTUNE_DECL void allow_null(Document& schema) {
+    const Document null_type = Document::object().with("type", "null");
+    if (schema == Document::object()) {
+        return;  // anything goes
+    }
+    if (const Document* const choices = schema.find("enum")) {
+        set_member(schema, "enum", choices->with("-", nullptr));
+    }
+    if (const Document* const type = schema.find("type")) {
+        set_member(schema, "type", json_array({*type, "null"}));
+    } else if (const Document* const alternatives = schema.find("anyOf")) {
+        set_member(schema, "anyOf", alternatives->with("-", null_type));
+    } else if (schema.find("enum") == nullptr) {
+        schema = Document::object().with("anyOf", json_array({schema, null_type}));
+    }
+}
+
+// Scalars; null is not among their values. What a schema cannot say is added to `note`.
+
+ATTUNE_DECL void put_range(Document& schema, const Range& range) {
+    if (range.least && std::isfinite(range.least->real())) {
+        set_member(schema, "minimum", json_number(*range.least));
+    }
+    if (range.most && std::isfinite(range.most->real())) {
+        set_member(schema, "maximum", json_number(*range.most));
+    }
+}
+
+ATTUNE_DECL Document number_schema(const Type& type, const Rules* rules) {
+    Document schema =
+        Document::object().with("type", type.shape == Shape::real ? "number" : "integer");
+    Range range = range_of(type, rules);
+    if (type.shape == Shape::bytes && !range.least) {
+        range.least = std::uint64_t{0};
+    }
+    if (type.shape == Shape::bytes && !range.most) {
+        range.most = most_of(IntegerFormat{8, false});
+    }
+    if (type.shape == Shape::real &&
+        static_cast<const RealType&>(type).format == RealFormat::single) {
+        const Quantity most = most_of(RealFormat::single);
+        const Quantity least = -most.real();
+        range.most = range.most && *range.most <= most ? range.most : most;
+        range.least = range.least && *range.least >= least ? range.least : least;
+    }
+    put_range(schema, range);
+    if (rules != nullptr && !rules->numbers.empty()) {
+        set_member(schema, "enum", json_numbers(rules->numbers));
+    }
+    return schema;
+}
+
+ATTUNE_DECL Document string_schema(const Type& type, const Rules* rules, std::string& note) {
+    Document schema = Document::object().with("type", "string");
+    if (rules == nullptr) {
+        return schema;
+    }
+    // Rules count bytes. A character is one to four of them.
+    const std::size_t least = rules->least_size.value_or(0);
+    std::optional<std::size_t> most = rules->most_size;
+    if (rules->pattern) {
+        most = std::min(most.value_or(max_pattern_input), max_pattern_input);
+    }
+    if (least != 0) {
+        set_member(schema, "minLength", (least + 3) / 4);
+    }
+    if (most) {
+        set_member(schema, "maxLength", *most);
+    }
+    std::optional<std::string> pattern;
+    if (rules->pattern) {
+        pattern = json_pattern(rules->pattern.text);
+        if (pattern) {
+            set_member(schema, "pattern", *pattern);
+        }
+    }
+    if (!rules->strings.empty()) {
+        set_member(schema, "enum",
+                   json_array(std::vector<Document>(rules->strings.begin(), rules->strings.end())));
+    } else if (least > 1 || rules->most_size || (rules->pattern && !pattern)) {
+        note = expected(type, rules);
+    }
+    return schema;
+}
+
+ATTUNE_DECL Document enumeration_schema(const EnumType& type, const Rules* rules) {
+    std::vector<Document> names;
+    for (const Enumerator& enumerator : type.names()) {
+        const Quantity value = enumerator.value;
+        if (rules == nullptr || rules->numbers.empty() ||
+            std::find(rules->numbers.begin(), rules->numbers.end(), value) !=
+                rules->numbers.end()) {
+            names.emplace_back(enumerator.name);
+        }
+    }
+    return Document::object().with("type", "string").with("enum", json_array(std::move(names)));
+}
+
+ATTUNE_DECL bool has_number_rules(const Rules* rules) noexcept {
+    return rules != nullptr && (rules->least || rules->most || !rules->numbers.empty());
+}
+
+/// Durations as text, `1h30m`; below zero where the range is.
+ATTUNE_DECL Document duration_text_schema(bool may_be_negative) {
+    constexpr std::string_view number = "(?:[0-9]+(?:\\.[0-9]+)?";
+    // Zero may have a minus as well.
+    std::string pattern = may_be_negative ? "^-?" : "^(?!-.*[1-9])-?";
+    pattern += "(?:0|(?=[0-9])";
+    for (const std::string_view unit : {"d", "h", "m", "s", "ms", "us", "ns"}) {
+        pattern.append(number).append(unit).append(")?");
+    }
+    pattern += ")$";
+    return Document::object().with("type", "string").with("pattern", std::move(pattern));
+}
+
+ATTUNE_DECL Document bytes_text_schema() {
+    return Document::object()
+        .with("type", "string")
+        .with("pattern", "^[0-9]+(?:\\.[0-9]+)?(?:B|kB|[MGTPE]B|[KMGTPE]iB)?$");
+}
+
+ATTUNE_DECL void put_sizes(Document& schema, const Rules* rules, std::string_view least,
+                           std::string_view most) {
+    if (rules != nullptr && rules->least_size && *rules->least_size != 0) {
+        set_member(schema, least, *rules->least_size);
+    }
+    if (rules != nullptr && rules->most_size) {
+        set_member(schema, most, *rules->most_size);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Writes one schema.
+class JsonSchema {
+public:
+    explicit JsonSchema(std::span<const Bound> roots) {
+        for (const Bound& root : roots) {
+            count(*root.type);
+            roots_.push_back(&root);
+        }
+        std::stable_sort(roots_.begin(), roots_.end(),
+                         [](const Bound* a, const Bound* b) { return a->path < b->path; });
+    }
+
+    Document write() && {
+        Document schema = along(roots_, 0).schema;
+        set_member(schema, "$schema", "https://json-schema.org/draft/2020-12/schema");
+        for (const Definition& definition : definitions_) {
+            schema = schema.with(Path("$defs") / definition.name, definition.schema);
+        }
+        return schema;
+    }
+
+private:
+    struct Uses {
+        const Type* type;
+        std::size_t count;
+    };
+
+    struct Definition {
+        const Type* type;  ///< null for a form of text
+        bool secret;
+        std::string name;
+        Document schema;
+    };
+
+    /// What there is to know about the place of a value.
+    struct Place {
+        std::string_view name;             ///< of the member that leads here
+        const FieldInfo* field = nullptr;  ///< null unless it is a field itself
+        const void* fallback = nullptr;    ///< its default; null when that is not known
+        bool secret = false;               ///< inside a secret
+        bool nullable = false;
+    };
+
+    void count(const Type& type) {
+        switch (type.shape) {
+        case Shape::optional: return count(static_cast<const OptionalType&>(type).inner);
+        case Shape::secret: return count(static_cast<const SecretType&>(type).inner);
+        case Shape::list: return count(static_cast<const ListType&>(type).element);
+        case Shape::array: return count(static_cast<const ArrayType&>(type).element);
+        case Shape::map: return count(static_cast<const MapType&>(type).element);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            for (std::size_t i = 0; i != variant.count; ++i) {
+                count(*variant.alternatives[i]);
+            }
+            return;
+        }
+        case Shape::structure: break;
+        default: return;
+        }
+        for (Uses& uses : uses_) {
+            if (uses.type == &type) {
+                ++uses.count;
+                return;
+            }
+        }
+        uses_.push_back({&type, 1});
+        for (const FieldInfo& field : structure_of(type).fields) {
+            count(*field.type);
+        }
+    }
+
+    bool is_shared(const Type& type) const {
+        return std::any_of(uses_.begin(), uses_.end(), [&type](const Uses& uses) {
+            return uses.type == &type && uses.count > 1;
+        });
+    }
+
+    struct Along {
+        Document schema;
+        bool required;
+    };
+
+    /// What the roots want of a place; their paths are alike up to there.
+    Along along(std::span<const Bound* const> roots, std::size_t depth) {
+        std::vector<Document> schemas;
+        bool required = false;
+        const Type* last = nullptr;
+        while (!roots.empty() && roots.front()->path.size() == depth) {
+            const Bound& root = *roots.front();
+            roots = roots.subspan(1);
+            const bool present = must_be_present(*root.type);
+            required = required || present;
+            if (root.type != last) {
+                last = root.type;
+                const std::string_view name =
+                    depth == 0 ? std::string_view("root") : root.path.back();
+                schemas.push_back(value(*last, {.name = name, .nullable = !present}));
+            }
+        }
+        if (!roots.empty() || schemas.empty()) {
+            Along below = members_along(roots, depth);
+            required = required || below.required;
+            schemas.push_back(std::move(below.schema));
+        }
+        if (schemas.size() == 1) {
+            return {std::move(schemas.front()), required};
+        }
+        return {Document::object().with("allOf", json_array(std::move(schemas))), required};
+    }
+
+    Along members_along(std::span<const Bound* const> roots, std::size_t depth) {
+        Document properties = Document::object();
+        std::vector<Document> required;
+        bool indexed = false;
+        while (!roots.empty()) {
+            const std::string& token = roots.front()->path.tokens()[depth];
+            std::size_t alike = 1;
+            while (alike != roots.size() && roots[alike]->path.tokens()[depth] == token) {
+                ++alike;
+            }
+            Along member = along(roots.first(alike), depth + 1);
+            roots = roots.subspan(alike);
+            set_member(properties, token, std::move(member.schema));
+            indexed = indexed || element_index(token);
+            if (member.required) {
+                required.emplace_back(token);
+            }
+        }
+        const bool any_required = !required.empty();
+        Document schema = Document::object().with("type", "object");
+        set_member(schema, "properties", std::move(properties));
+        if (any_required) {
+            set_member(schema, "required", json_array(std::move(required)));
+        }
+        if (indexed) {
+            // The path may lead into a list; of its elements nothing is said.
+            schema = Document::object().with(
+                "anyOf", json_array({schema, Document::object().with("type", "array")}));
+        }
+        if (!any_required) {
+            allow_null(schema);
+        }
+        return {std::move(schema), any_required};
+    }
+
+    Document value(const Type& at, Place place) {
+        const FieldInfo* const field = place.field;
+        const Rules* const rules = field != nullptr ? field->rules.get() : nullptr;
+        bool hidden = field != nullptr && field->secret;
+        const void* object = place.fallback;
+        const Type* type = &at;
+        for (;;) {
+            if (type->shape == Shape::optional) {
+                const auto& optional = static_cast<const OptionalType&>(*type);
+                object = object != nullptr ? optional.get(object) : nullptr;
+                type = &optional.inner;
+            } else if (type->shape == Shape::secret) {
+                hidden = true;
+                type = &static_cast<const SecretType&>(*type).inner;
+            } else {
+                break;
+            }
+        }
+        const bool secret = place.secret || hidden;
+        std::string note;
+        const bool nullable = place.nullable;
+        place.secret = secret;
+        place.fallback = secret ? nullptr : object;
+        Document schema = plain(*type, rules, place, note);
+        if (nullable) {
+            allow_null(schema);
+        } else if (schema == Document::object()) {
+            schema = Document::object().with("not", Document::object().with("type", "null"));
+        }
+        if (hidden) {
+            set_member(schema, "writeOnly", true);
+        }
+        if (std::string text = joined(field != nullptr ? field->doc : std::string(), note);
+            !text.empty()) {
+            set_member(schema, "description", std::move(text));
+        }
+        return schema;
+    }
+
+    Document plain(const Type& type, const Rules* rules, const Place& place, std::string& note) {
+        const Document schema = Document::object();
+        switch (type.shape) {
+        case Shape::boolean: return schema.with("type", "boolean");
+        case Shape::integer:
+        case Shape::real: return number_schema(type, rules);
+        case Shape::string:
+        case Shape::path: return string_schema(type, rules, note);
+        case Shape::enumeration:
+            return enumeration_schema(static_cast<const EnumType&>(type), rules);
+        case Shape::duration: return duration(type, rules, note);
+        case Shape::bytes: return bytes(type, rules, note);
+        case Shape::flags: return list(type_of<bool>(), rules, place);
+        case Shape::list: return list(static_cast<const ListType&>(type).element, rules, place);
+        case Shape::array: {
+            const auto& array = static_cast<const ArrayType&>(type);
+            return list(array.element, nullptr, place)
+                .with("minItems", array.count)
+                .with("maxItems", array.count);
+        }
+        case Shape::map: return map(static_cast<const MapType&>(type).element, rules, place);
+        case Shape::variant: return variant(static_cast<const VariantType&>(type), place);
+        case Shape::structure: return structure(type, place);
+        default: return schema;
+        }
+    }
+
+    Document duration(const Type& type, const Rules* rules, std::string& note) {
+        const Range range = range_of(type, rules);
+        const Quantity zero = 0;
+        const bool may_be_negative = !range.least || *range.least < zero;
+        const Document text = text_form(may_be_negative ? "duration" : "duration-not-negative",
+                                        duration_text_schema(may_be_negative));
+        const bool may_be_zero =
+            rules == nullptr || rules->numbers.empty() ||
+            std::find(rules->numbers.begin(), rules->numbers.end(), zero) != rules->numbers.end();
+        if (has_number_rules(rules)) {
+            note = expected(type, rules);
+        }
+        if (!range.contains(zero) || !may_be_zero) {
+            return text;
+        }
+        return Document::object().with("anyOf",
+                                       json_array({text, Document::object().with("const", 0)}));
+    }
+
+    Document bytes(const Type& type, const Rules* rules, std::string& note) {
+        if (has_number_rules(rules)) {
+            note = expected(type, rules);
+        }
+        return Document::object().with("anyOf", json_array({text_form("size", bytes_text_schema()),
+                                                            number_schema(type, rules)}));
+    }
+
+    /// A reference to the schema of a form of text, which is long and often needed.
+    Document text_form(std::string_view name, const Document& schema) {
+        for (const Definition& known : definitions_) {
+            if (known.type == nullptr && known.schema == schema) {
+                return reference(known);
+            }
+        }
+        definitions_.push_back({nullptr, false, fresh_name(name), schema});
+        return reference(definitions_.back());
+    }
+
+    static Document reference(const Definition& definition) {
+        return Document::object().with("$ref", "#/$defs/" + definition.name);
+    }
+
+    Document list(const Type& element, const Rules* rules, const Place& place) {
+        Document schema = Document::object().with("type", "array");
+        set_member(schema, "items",
+                   value(element, {.name = place.name,
+                                   .secret = place.secret,
+                                   .nullable = takes_null(element)}));
+        put_sizes(schema, rules, "minItems", "maxItems");
+        return schema;
+    }
+
+    Document map(const Type& element, const Rules* rules, const Place& place) {
+        Document schema = Document::object().with("type", "object");
+        set_member(schema, "additionalProperties",
+                   value(element, {.name = place.name, .secret = place.secret, .nullable = true}));
+        put_sizes(schema, rules, "minProperties", "maxProperties");
+        if (takes_null(element)) {
+            return schema;
+        }
+        // Otherwise members that are null do not count.
+        const Document object = Document::object().with("type", "object");
+        const Document null_type = Document::object().with("type", "null");
+        if (schema.find("minProperties") != nullptr) {
+            set_member(schema, "not", object.with("additionalProperties", null_type));
+        }
+        if (const Document* const most = schema.find("maxProperties")) {
+            const Document no_null = Document::object().with("not", null_type);
+            const Document some_null =
+                Document::object().with("not", object.with("additionalProperties", no_null));
+            set_member(schema, "anyOf",
+                       json_array({object.with("maxProperties", *most), some_null}));
+            schema = schema.without("maxProperties");
+        }
+        return schema;
+    }
+
+    Document variant(const VariantType& type, const Place& place) {
+        std::vector<Document> alternatives;
+        for (std::size_t i = 0; i != type.count; ++i) {
+            alternatives.push_back(value(*type.alternatives[i],
+                                         {.name = place.name, .secret = place.secret}));
+        }
+        return Document::object().with("anyOf", json_array(std::move(alternatives)));
+    }
+
+    /// A struct whose default is not that of its type stands where it is, since its members have
+    /// other defaults than elsewhere.
+    Document structure(const Type& type, const Place& place) {
+        const void* const own = structure_of(type).defaults.get();
+        if (place.fallback != nullptr && !equal(type, place.fallback, own)) {
+            return body(type, place.fallback, false);
+        }
+        if (!is_shared(type)) {
+            return body(type, place.secret ? nullptr : own, place.secret);
+        }
+        return reference(definition(type, place));
+    }
+
+    const Definition& definition(const Type& type, const Place& place) {
+        for (const Definition& known : definitions_) {
+            if (known.type == &type && known.secret == place.secret) {
+                return known;
+            }
+        }
+        const std::size_t index = definitions_.size();
+        definitions_.push_back({&type, place.secret, fresh_name(place.name), {}});
+        const void* const own = structure_of(type).defaults.get();
+        Document schema = body(type, place.secret ? nullptr : own, place.secret);
+        definitions_[index].schema = std::move(schema);
+        return definitions_[index];
+    }
+
+    std::string fresh_name(std::string_view hint) const {
+        std::string base;
+        for (const char c : hint) {
+            const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                               (c >= '0' && c <= '9') || c == '-' || c == '.';
+            base += plain ? c : '_';
+        }
+        std::string name = base.empty() ? "struct" : base;
+        const auto taken = [&name](const Definition& known) { return known.name == name; };
+        for (std::size_t n = 2; std::any_of(definitions_.begin(), definitions_.end(), taken); ++n) {
+            name = base + '_' + std::to_string(n);
+        }
+        return name;
+    }
+
+    /// `object` has the defaults of the members; null when they are not told.
+    Document body(const Type& type, const void* object, bool secret) {
+        const Structure& structure = structure_of(type);
+        Document properties = Document::object();
+        std::vector<Document> required;
+        for (const FieldInfo& field : structure.fields) {
+            const bool present = field.required || must_be_present(*field.type);
+            if (present) {
+                required.emplace_back(field.name);
+            }
+            const void* const member =
+                object == nullptr ? nullptr : static_cast<const std::byte*>(object) + field.offset;
+            Document schema = value(*field.type, {.name = field.name,
+                                                  .field = &field,
+                                                  .fallback = member,
+                                                  .secret = secret,
+                                                  .nullable = !present});
+            // The members of a struct have defaults of their own.
+            if (!present && member != nullptr && !field.secret &&
+                field.type->shape != Shape::structure && field.type->shape != Shape::secret) {
+                if (auto fallback = default_value(*field.type, field.rules.get(), member)) {
+                    set_member(schema, "default", std::move(*fallback));
+                }
+            }
+            set_member(properties, field.name, std::move(schema));
+        }
+        Document schema = Document::object().with("type", "object");
+        set_member(schema, "properties", std::move(properties));
+        set_member(schema, "additionalProperties", false);
+        if (!required.empty()) {
+            set_member(schema, "required", json_array(std::move(required)));
+        }
+        std::string text = structure.doc;
+        for (const CheckInfo& check : structure.checks) {
+            text = joined(std::move(text), check.text);
+        }
+        if (!text.empty()) {
+            set_member(schema, "description", std::move(text));
+        }
+        return schema;
+    }
+
+    std::vector<const Bound*> roots_;  // by path
+    std::vector<Uses> uses_;
+    std::vector<Definition> definitions_;
+};
+
+ATTUNE_DECL Document json_schema(std::span<const Bound> roots) { return JsonSchema(roots).write(); }
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// What texts for people have in common.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// How else than in documents the places of a store can be set.
+struct Spellings {
+    std::vector<std::string> variable_prefixes;  ///< one for each layer of variables
+    bool options = false;                        ///< some layer reads the command line
+
+    /// `--server.port, SERVICE_SERVER_PORT`. The type is never optional, pointer or secret.
+    ATTUNE_DECL std::string of(const Path& path, const Type& type) const;
+};
+
+/// Words on lines of at most `width` bytes, if they are not longer themselves. All white space is
+/// one, so that no line holds an end of line.
+ATTUNE_DECL std::vector<std::string> wrapped(std::string_view words, std::size_t width);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string Spellings::of(const Path& path, const Type& type) const {
+    std::string list;
+    const auto also = [&list](const std::string& spelling) {
+        list += (list.empty() ? "" : ", ") + spelling;
+    };
+    const bool map = type.shape == Shape::map;
+    if (options) {
+        const std::string name = to_string(path);
+        also("--" + name);
+        if (type.shape == Shape::boolean) {
+            also("--no-" + name);
+        } else if (map) {
+            also("--" + name + ".<key>");
+        }
+    }
+    for (const std::string& prefix : variable_prefixes) {
+        const std::string name = prefix + variable_name(path);
+        also(name);
+        if (map) {
+            also(name + "_<KEY>");
+        }
+    }
+    return list;
+}
+
+ATTUNE_DECL std::vector<std::string> wrapped(std::string_view words, std::size_t width) {
+    std::vector<std::string> lines;
+    while (!words.empty()) {
+        const std::size_t end = std::min(words.find_first_of(" \t\r\n"), words.size());
+        const std::string_view word = words.substr(0, end);
+        words.remove_prefix(std::min(end + 1, words.size()));
+        if (word.empty()) {
+            continue;
+        }
+        if (lines.empty() || lines.back().size() + 1 + word.size() > width) {
+            lines.emplace_back(word);
+        } else {
+            lines.back().append(1, ' ').append(word);
+        }
+    }
+    return lines;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The text of Store::reference: JSON that `parse` reads when comments are allowed, with everything
+/// that can be set within `roots`, members in the order of their structs and roots in their own.
+///
+/// Commented out is whatever would be refused, or would say something else than the default:
+/// secrets, what is required, optionals that are empty, other alternatives of variants, and an
+/// entry for each list and map that is empty. Where roots are inside each other, the outer one
+/// speaks for what they share. Ends with a newline.
+ATTUNE_DECL std::string reference_text(std::span<const Bound> roots, const Spellings& spellings);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A value for a sample, where there is no default to show: one that the rules allow, or, of
+/// texts, "..." to say that something belongs there. `type` is a scalar; the rules may be null.
+ATTUNE_DECL Document example_value(const Type& type, const Rules* rules);
+
+/// What T{} is in a document, of types that are no structs and not made of other values. Nothing
+/// when it cannot be written.
+ATTUNE_DECL std::optional<Document> initial_value(const Type& type);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The allowed number that is nearest to zero, or the first choice.
+ATTUNE_DECL Quantity example_number(const Type& type, const Rules* rules) {
+    if (rules != nullptr && !rules->numbers.empty()) {
+        return rules->numbers.front();
+    }
+    const Range range = range_of(type, rules);
+    const Quantity zero = 0;
+    if (range.least && *range.least > zero) {
+        return *range.least;
+    }
+    return range.most && *range.most < zero ? *range.most : zero;
+}
+
+ATTUNE_DECL Document example_value(const Type& type, const Rules* rules) {
+    switch (type.shape) {
+    case Shape::boolean: return false;
+    case Shape::integer: {
+        const Quantity number = example_number(type, rules);
+        return number.is_negative() ? Document(static_cast<std::int64_t>(number.bits()))
+                                    : Document(number.bits());
+    }
+    case Shape::real: return example_number(type, rules).real();
+    case Shape::enumeration:
+        if (rules != nullptr && !rules->numbers.empty()) {
+            return number_text(type, rules->numbers.front());
+        }
+        return static_cast<const EnumType&>(type).names().front().name;
+    case Shape::duration:
+    case Shape::bytes: return number_text(type, example_number(type, rules));
+    case Shape::string:
+    case Shape::path:
+        return rules != nullptr && !rules->strings.empty() ? rules->strings.front() : "...";
+    default: return {};
+    }
+}
+
+ATTUNE_DECL std::optional<Document> initial_value(const Type& type) {
+    switch (type.shape) {
+    case Shape::string:
+    case Shape::path: return "";
+    case Shape::flags:
+    case Shape::list: return Document::array();
+    case Shape::map: return Document::object();
+    case Shape::document: return Document();
+    case Shape::enumeration:
+        for (const Enumerator& enumerator : static_cast<const EnumType&>(type).names()) {
+            if (enumerator.value == 0) {
+                return enumerator.name;
+            }
+        }
+        return std::nullopt;
+    case Shape::boolean:
+    case Shape::integer:
+    case Shape::real:
+    case Shape::duration:
+    case Shape::bytes: return example_value(type, nullptr);
+    default: return std::nullopt;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A value of the sample, with its key where it has one, and what is said about it.
+struct SampleEntry {
+    enum class Form : std::uint8_t { value, object, array };
+
+    std::string key;
+    bool has_key = false;
+    bool active = true;  ///< else commented out
+    Form form = Form::value;
+    Document value;                  ///< of a form `value`
+    std::vector<SampleEntry> items;  ///< of the others
+    std::vector<std::string> notes;
+};
+
+/// Turns descriptions of types into entries.
+class SampleBuilder {
+public:
+    explicit SampleBuilder(const Spellings& spellings) : spellings_(spellings) {}
+
+    /// Adds what is bound at a path: one entry, and one more for each other alternative of a
+    /// variant.
+    void add_root(const Bound& root, std::vector<SampleEntry>& entries) {
+        Place place;
+        place.path = root.path;
+        place.is_root = true;
+        add(*root.type, place, entries);
+    }
+
+private:
+    using Form = SampleEntry::Form;
+
+    struct Place {
+        Path path;
+        const FieldInfo* field = nullptr;
+        const void* fallback = nullptr;  ///< the default; null when there is none
+        bool secret = false;             ///< inside a secret
+        bool is_root = false;
+    };
+
+    /// A type without what only says whether there is a value and who may see it.
+    struct Plain {
+        const Type* type;
+        const void* object;
+        bool secret;
+        bool unset = false;  ///< an optional that is empty
+    };
+
+    static Plain plain(const Type& at, const void* object, bool secret) {
+        Plain plain{&at, object, secret};
+        for (;;) {
+            if (plain.type->shape == Shape::optional) {
+                const auto& optional = static_cast<const OptionalType&>(*plain.type);
+                plain.object = plain.object != nullptr ? optional.get(plain.object) : nullptr;
+                plain.unset = plain.unset || plain.object == nullptr;
+                plain.type = &optional.inner;
+            } else if (plain.type->shape == Shape::secret) {
+                const auto& hidden = static_cast<const SecretType&>(*plain.type);
+                plain.object = plain.object != nullptr ? hidden.reveal(plain.object) : nullptr;
+                plain.secret = true;
+                plain.type = &hidden.inner;
+            } else {
+                return plain;
+            }
+        }
+    }
+
+    bool is_around(const Type& type) const {
+        return std::find(around_.begin(), around_.end(), &type) != around_.end();
+    }
+
+    void add(const Type& at, const Place& place, std::vector<SampleEntry>& entries) {
+        const FieldInfo* const field = place.field;
+        const Rules* const rules = field != nullptr ? field->rules.get() : nullptr;
+        const bool required = field != nullptr && field->required;
+        const bool hidden = place.secret || (field != nullptr && field->secret);
+        const Plain inner = plain(at, place.fallback, hidden);
+
+        SampleEntry entry;
+        entry.has_key = !place.path.empty();
+        entry.key = entry.has_key ? place.path.back() : std::string();
+        if (field != nullptr) {
+            note(entry, field->doc);
+        }
+        if (inner.type->shape == Shape::structure && !is_around(*inner.type)) {
+            const Structure& structure = structure_of(*inner.type);
+            if (field == nullptr || field->doc != structure.doc) {
+                note(entry, structure.doc);
+            }
+            note(entry, required ? "required" : inner.unset ? "not set by default" : "");
+            entry.form = Form::object;
+            entry.active = required ? commented_ : !inner.unset;
+            const bool commented = std::exchange(commented_, commented_ || !entry.active);
+            add_fields(*inner.type, inner.object, inner.secret, place.path, entry.items);
+            commented_ = commented;
+            entries.push_back(std::move(entry));
+            return;
+        }
+        std::optional<Document> fallback;
+        if (!required && !inner.secret && !inner.unset) {
+            fallback = place.fallback != nullptr ? default_value(at, rules, place.fallback)
+                       : place.is_root           ? initial_value(*inner.type)
+                                                 : std::nullopt;
+        }
+        note(entry, expected(*inner.type, rules) + remark(place, inner, required, fallback));
+        if (!in_example_) {
+            note(entry, spellings_.of(place.path, *inner.type));
+        }
+        entry.active = fallback.has_value() || (required && commented_);
+        if (inner.type->shape == Shape::variant) {
+            add_alternatives(static_cast<const VariantType&>(*inner.type), inner, std::move(entry),
+                             fallback, entries);
+            return;
+        }
+        if (!fallback) {
+            fill(entry, *inner.type, rules);
+        } else {
+            show(entry, *inner.type, *fallback);
+        }
+        entries.push_back(std::move(entry));
+    }
+
+    static const char* remark(const Place& place, const Plain& inner, bool required,
+                              const std::optional<Document>& fallback) {
+        if (required) {
+            return inner.secret ? "; required, secret" : "; required";
+        }
+        if (inner.secret) {
+            return "; secret";
+        }
+        if (inner.unset) {
+            return "; not set by default";
+        }
+        return fallback || place.is_root ? "" : "; the default cannot be written";
+    }
+
+    static void note(SampleEntry& entry, std::string text) {
+        if (!text.empty()) {
+            entry.notes.push_back(std::move(text));
+        }
+    }
+
+    void add_fields(const Type& type, const void* object, bool secret, const Path& path,
+                    std::vector<SampleEntry>& entries) {
+        const Structure& structure = structure_of(type);
+        const auto* const base =
+            static_cast<const std::byte*>(object != nullptr ? object : structure.defaults.get());
+        around_.push_back(&type);
+        for (const FieldInfo& field : structure.fields) {
+            Place place;
+            place.path = path / field.name;
+            place.field = &field;
+            place.fallback = base + field.offset;
+            place.secret = secret;
+            add(*field.type, place, entries);
+        }
+        around_.pop_back();
+    }
+
+    /// The default, and the other alternatives below it. The notes stand above the first.
+    void add_alternatives(const VariantType& variant, const Plain& inner, SampleEntry entry,
+                          const std::optional<Document>& fallback,
+                          std::vector<SampleEntry>& entries) {
+        std::size_t shown = variant.count;
+        if (fallback) {
+            shown = variant.index(inner.object);
+            entry.value = *fallback;
+            entries.push_back(entry);
+            entry.notes.clear();
+            entry.value = {};
+        }
+        for (std::size_t i = 0; i != variant.count; ++i) {
+            if (i != shown) {
+                SampleEntry other = entry;
+                other.active = false;
+                fill(other, *variant.alternatives[i], nullptr);
+                entries.push_back(std::move(other));
+                entry.notes.clear();
+            }
+        }
+    }
+
+    /// Shows a default. Below one that is empty, what an item would look like.
+    void show(SampleEntry& entry, const Type& type, const Document& value) {
+        const bool nested = type.shape == Shape::list || type.shape == Shape::map;
+        if (nested && value.size() == 0) {
+            fill(entry, type, nullptr);
+            for (SampleEntry& item : entry.items) {
+                item.active = false;
+            }
+        } else {
+            entry.value = value;
+        }
+    }
+
+    /// Makes up a value.
+    void fill(SampleEntry& entry, const Type& at, const Rules* rules) {
+        const bool in_example = std::exchange(in_example_, true);
+        const bool commented = std::exchange(commented_, true);
+        const Type& type = *plain(at, nullptr, false).type;
+        const std::size_t least = rules != nullptr && rules->least_size
+                                      ? std::min<std::size_t>(*rules->least_size, 3)
+                                      : std::size_t{1};
+        switch (type.shape) {
+        case Shape::flags:
+            fill_items(entry, type_of<bool>(), std::max<std::size_t>(least, 1), Form::array);
+            break;
+        case Shape::list:
+            fill_items(entry, static_cast<const ListType&>(type).element,
+                       std::max<std::size_t>(least, 1), Form::array);
+            break;
+        case Shape::array: {
+            const auto& array = static_cast<const ArrayType&>(type);
+            fill_items(entry, array.element, array.count, Form::array);
+            break;
+        }
+        case Shape::map:
+            fill_items(entry, static_cast<const MapType&>(type).element,
+                       std::max<std::size_t>(least, 1), Form::object);
+            break;
+        case Shape::variant:
+            fill(entry, *static_cast<const VariantType&>(type).alternatives[0], nullptr);
+            break;
+        case Shape::structure:
+            entry.form = Form::object;
+            if (!is_around(type)) {
+                add_fields(type, nullptr, false, {}, entry.items);
+            }
+            break;
+        default: entry.value = example_value(type, rules);
+        }
+        in_example_ = in_example;
+        commented_ = commented;
+    }
+
+    void fill_items(SampleEntry& entry, const Type& element, std::size_t count, Form form) {
+        entry.form = form;
+        for (std::size_t i = 0; i != count; ++i) {
+            SampleEntry& item = entry.items.emplace_back();
+            item.has_key = form == Form::object;
+            item.key = i == 0 ? "<key>" : "<key " + std::to_string(i + 1) + '>';
+            fill(item, element, nullptr);
+        }
+    }
+
+    const Spellings& spellings_;
+    std::vector<const Type*> around_;  // structs, from the outermost
+    bool in_example_ = false;          // at no place that has a name elsewhere
+    bool commented_ = false;           // in something that is commented out as a whole
+};
+
+/// The roots by their paths, in the order they were bound.
+struct SampleTree {
+    std::string token;
+    bool is_top = false;
+    const Bound* root = nullptr;
+    std::vector<std::unique_ptr<SampleTree>> children;
+
+    void insert(const Bound& bound) {
+        SampleTree* tree = this;
+        for (const std::string& next : bound.path.tokens()) {
+            tree = &tree->child(next);
+        }
+        tree->root = tree->root != nullptr ? tree->root : &bound;
+    }
+
+    void add_to(std::vector<SampleEntry>& entries, SampleBuilder& builder) const {
+        if (root == nullptr) {
+            SampleEntry entry;
+            entry.key = token;
+            entry.has_key = !is_top;
+            entry.form = SampleEntry::Form::object;
+            add_children(entry, builder);
+            entries.push_back(std::move(entry));
+            return;
+        }
+        const std::size_t first = entries.size();
+        builder.add_root(*root, entries);
+        const Shape shape = plain_type(*root->type).shape;
+        if (!children.empty() &&
+            (shape == Shape::document || shape == Shape::external || shape == Shape::map)) {
+            // To write what is below would be to set this.
+            entries[first].form = SampleEntry::Form::object;
+            entries[first].active = is_top;
+            add_children(entries[first], builder);
+        }
+    }
+
+private:
+    SampleTree& child(const std::string& next) {
+        for (const auto& known : children) {
+            if (known->token == next) {
+                return *known;
+            }
+        }
+        children.push_back(std::make_unique<SampleTree>());
+        children.back()->token = next;
+        return *children.back();
+    }
+
+    void add_children(SampleEntry& entry, SampleBuilder& builder) const {
+        for (const auto& below : children) {
+            below->add_to(entry.items, builder);
+        }
+    }
+};
+
+/// The lines of an entry, each item with a comma after it.
+class SampleText {
+public:
+    static std::vector<std::string> lines_of(const SampleEntry& entry, std::size_t width) {
+        std::vector<std::string> lines;
+        for (const std::string& note : entry.notes) {
+            for (const std::string& line : wrapped(note, std::max(narrowest, width) - 3)) {
+                lines.push_back("// " + line);
+            }
+        }
+        for (const std::string& line : body(entry, entry.active ? width : width - 3)) {
+            lines.push_back(entry.active ? line : line.empty() ? "//" : "// " + line);
+        }
+        return lines;
+    }
+
+private:
+    static constexpr std::size_t narrowest = 40;
+    static constexpr std::size_t tab = 4;
+
+    static std::vector<std::string> body(const SampleEntry& entry, std::size_t width) {
+        const std::string key = entry.has_key ? to_text(Document(entry.key)) + ": " : "";
+        if (entry.form == SampleEntry::Form::value) {
+            return value(key, entry.value, width);
+        }
+        const bool object = entry.form == SampleEntry::Form::object;
+        if (entry.items.empty()) {
+            return {key + (object ? "{}," : "[],")};
+        }
+        std::vector<std::string> lines{key + (object ? '{' : '[')};
+        bool long_before = false;
+        for (const SampleEntry& item : entry.items) {
+            const std::vector<std::string> below = lines_of(item, width - std::min(width, tab));
+            // A free line beside whatever takes more than one.
+            if (&item != &entry.items.front() && (long_before || below.size() > 1)) {
+                lines.emplace_back();
+            }
+            long_before = below.size() > 1;
+            for (const std::string& line : below) {
+                lines.push_back(line.empty() ? line : std::string(tab, ' ') + line);
+            }
+        }
+        lines.push_back(object ? "}," : "],");
+        return lines;
+    }
+
+    static std::vector<std::string> value(const std::string& key, const Document& value,
+                                          std::size_t width) {
+        std::string text = key + to_text(value) + ',';
+        if (text.size() > width) {
+            text = key + to_text(value, {.indent = static_cast<int>(tab)}) + ',';
+        }
+        std::vector<std::string> lines;
+        for (std::string_view rest = text; !rest.empty();) {
+            const std::size_t end = std::min(rest.find('\n'), rest.size());
+            lines.emplace_back(rest.substr(0, end));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+        return lines;
+    }
+};
+
+ATTUNE_DECL std::string reference_text(std::span<const Bound> roots, const Spellings& spellings) {
+    constexpr std::size_t page = 100;
+    SampleTree tree;
+    tree.is_top = true;
+    for (const Bound& root : roots) {
+        tree.insert(root);
+    }
+    SampleBuilder builder(spellings);
+    std::vector<SampleEntry> entries;
+    tree.add_to(entries, builder);
+
+    std::string text =
+        "// Every setting, with its default. What is commented out has none, or is an example.\n";
+    bool active = false;
+    for (const SampleEntry& entry : entries) {
+        active = active || entry.active;
+        for (const std::string& line : SampleText::lines_of(entry, page)) {
+            text += line + '\n';
+        }
+        if (entry.active) {
+            text.erase(text.size() - 2, 1);  // nothing comes after the whole
+        }
+    }
+    return active ? text : text + "null\n";
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 /// The text of Store::usage: everything that can be set within `roots`, with what is expected,
-/// what holds when it is not set, and how it is spelt in the environment, once for each of
-/// `variable_prefixes`, and on the command line, when `options` are read. Ends with a newline.
-ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
-                                   const std::vector<std::string>& variable_prefixes, bool options);
+/// what holds when it is not set, and how it is spelt elsewhere. Ends with a newline.
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots, const Spellings& spellings);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -20761,8 +22303,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Lays options out in two columns: the path, and what there is to say about it.
 class UsageText {
 public:
-    UsageText(const std::vector<std::string>& variable_prefixes, bool options)
-        : prefixes_(variable_prefixes), options_(options) {}
+    explicit UsageText(const Spellings& spellings) : spellings_(spellings) {}
 
     void add_section(std::span<const Option> options) {
         const Option& first = options.front();
@@ -20808,7 +22349,7 @@ private:
             indent();
             fill(option.doc);
         }
-        if (const std::string spelt = spellings(option); !spelt.empty()) {
+        if (const std::string spelt = spellings_.of(option.path, *option.type); !spelt.empty()) {
             indent();
             fill(spelt);
         }
@@ -20818,30 +22359,14 @@ private:
 
     /// Adds words from the column to the edge of the page, on as many lines as it takes.
     void fill(std::string_view words) {
-        std::size_t at = column_;
         bool first = true;
-        while (!words.empty()) {
-            const std::size_t end = std::min(words.find_first_of(" \n"), words.size());
-            const std::string_view word = words.substr(0, end);
-            words.remove_prefix(std::min(end + 1, words.size()));
-            if (word.empty()) {
-                continue;
-            }
-            if (!first && at + 1 + word.size() > page) {
-                text_ += '\n';
-                indent();
-                at = column_;
-                first = true;
-            }
+        for (const std::string& line : wrapped(words, page - column_)) {
             if (!first) {
-                text_ += ' ';
-                ++at;
+                indent();
             }
-            text_ += word;
-            at += word.size();
+            text_ += line + '\n';
             first = false;
         }
-        text_ += '\n';
     }
 
     static std::string default_of(const Option& option) {
@@ -20861,40 +22386,12 @@ private:
         return text.size() <= longest_default ? "; default " + text : "; has a default";
     }
 
-    std::string spellings(const Option& option) const {
-        std::string list;
-        const auto also = [&list](const std::string& spelling) {
-            list += (list.empty() ? "" : ", ") + spelling;
-        };
-        const bool map = option.type->shape == Shape::map;
-        if (options_) {
-            const std::string name = to_string(option.path);
-            also("--" + name);
-            if (option.type->shape == Shape::boolean) {
-                also("--no-" + name);
-            } else if (map) {
-                also("--" + name + ".<key>");
-            }
-        }
-        for (const std::string& prefix : prefixes_) {
-            const std::string name = prefix + variable_name(option.path);
-            also(name);
-            if (map) {
-                also(name + "_<KEY>");
-            }
-        }
-        return list;
-    }
-
-    const std::vector<std::string>& prefixes_;
-    const bool options_;
+    const Spellings& spellings_;
     std::string text_;
     std::size_t column_ = 0;
 };
 
-ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
-                                   const std::vector<std::string>& variable_prefixes,
-                                   bool options) {
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots, const Spellings& spellings) {
     // Members of a struct stand together, also where another struct is declared between them. What
     // has no heading comes first, so that it is not taken for a part of what has one.
     std::vector<std::vector<Option>> sections(1);
@@ -20922,7 +22419,7 @@ ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
             sections[number].push_back(std::move(option));
         }
     }
-    UsageText text(variable_prefixes, options);
+    UsageText text(spellings);
     for (const std::vector<Option>& section : sections) {
         if (!section.empty()) {
             text.add_section(section);
@@ -21091,17 +22588,30 @@ ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
     return graph;
 }
 
+inline Spellings spellings_in(const LayerStack& stack) {
+    Spellings spellings;
+    for (const auto& layer : stack) {
+        if (layer->content.variable_prefix) {
+            spellings.variable_prefixes.push_back(*layer->content.variable_prefix);
+        }
+        spellings.options = spellings.options || layer->content.reads_options;
+    }
+    return spellings;
+}
+
 ATTUNE_DECL std::string Core::usage() const {
     const OpenLock lock{*state_};
-    std::vector<std::string> prefixes;
-    bool options = false;
-    for (const auto& layer : state_->stack) {
-        if (layer->content.variable_prefix) {
-            prefixes.push_back(*layer->content.variable_prefix);
-        }
-        options = options || layer->content.reads_options;
-    }
-    return usage_text(bound_roots(state_->bound), prefixes, options);
+    return usage_text(bound_roots(state_->bound), spellings_in(state_->stack));
+}
+
+ATTUNE_DECL Document Core::schema() const {
+    const OpenLock lock{*state_};
+    return json_schema(bound_roots(state_->bound));
+}
+
+ATTUNE_DECL std::string Core::reference() const {
+    const OpenLock lock{*state_};
+    return reference_text(bound_roots(state_->bound), spellings_in(state_->stack));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -22072,6 +23582,19 @@ public:
     /// For people: every option that is bound, how to write it in the environment and on the
     /// command line where such layers exist, its default and its documentation.
     std::string usage() const { return core_->usage(); }
+
+    /// The JSON Schema (draft 2020-12) of everything that is bound, for editors and validators:
+    /// `to_text(store.schema(), {.indent = 2})`. It accepts what the bindings accept, as far as
+    /// JSON Schema can say it, and whatever is put where nothing is bound. Documentation, ranges
+    /// and defaults are in it; secrets are `writeOnly`, and their defaults are not told. What it
+    /// cannot say, such as checks over several fields, is in the descriptions.
+    Document schema() const { return core_->schema(); }
+
+    /// A sample configuration of everything that is bound, as JSON with comments (`.jsonc`): each
+    /// member with its documentation, what is expected, how else it can be set, and its default.
+    /// What has no default to show, secrets among it, is commented out, with a value to replace.
+    /// When nothing is required, reading the text gives the defaults.
+    std::string reference() const { return core_->reference(); }
 
 private:
     friend struct detail::HandleAccess;
