@@ -10038,8 +10038,7 @@ public:
     std::string reason;
     std::string layer;  ///< that brought the change; empty when none did
     Document document;
-    Document before;     ///< the document of the version before
-    Document overrides;  ///< what the program itself had set
+    Document before;  ///< the document of the version before
 
 private:
     friend class FrameDraft;
@@ -10190,7 +10189,6 @@ ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     frame_->layer = base->layer;
     frame_->document = base->document;
     frame_->before = base->before;
-    frame_->overrides = base->overrides;
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
     std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));
@@ -12100,7 +12098,7 @@ struct Explanation {
     /// Of a derived value: its name, and what it is made of, in the order in which it reads them.
     std::string derived{};
     std::vector<Explanation> inputs{};
-    /// The effective value in the documents; nothing where no layer has one, and for derived values.
+    /// The effective value; nothing where no layer has one, and for derived values.
     std::optional<Document> value{};
     /// The version that made the value what it is; 0 when that is older than the history, or when
     /// no layer has a value.
@@ -12705,6 +12703,17 @@ struct Report {
     explicit operator bool() const noexcept { return !damage; }
 };
 
+/// What recover has done.
+struct Recovery {
+    Report report;             ///< of the journal as it is now
+    std::size_t versions = 0;  ///< how many could be kept
+    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
+    Version lost_first = 0;
+    Version lost_last = 0;
+    std::size_t lost = 0;
+    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
+};
+
 }  // namespace journal
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -12837,16 +12846,6 @@ namespace attune::inline ATTUNE_ABI::journal {
 /// the key is none.
 ATTUNE_DECL Report verify(const std::filesystem::path& directory,
                           const VerifyOptions& options = {});
-
-struct Recovery {
-    Report report;             ///< of the journal as it is now
-    std::size_t versions = 0;  ///< how many could be kept
-    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
-    Version lost_first = 0;
-    Version lost_last = 0;
-    std::size_t lost = 0;
-    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
-};
 
 /// The way out of damage: writes every version that is proved intact into a new file, which takes
 /// the place of the old ones, and moves those into a directory `damaged-1` (or the next number)
@@ -14174,7 +14173,8 @@ struct JournalContent {
     Document own;  ///< as of the last version
 
     std::map<Version, VersionRecord> kept;  ///< marked, and there
-    std::deque<VersionRecord> newest;       ///< in order; some of them are kept as well
+    /// In order; some of them are kept as well. Without documents where damage came too early.
+    std::deque<VersionRecord> newest;
 
     std::vector<SegmentFile> superseded;  ///< segments that a later one has copied
     std::vector<SegmentFile> segments;    ///< that were read, or should have been
@@ -14206,6 +14206,87 @@ ATTUNE_DECL JournalContent read_journal(Disk& disk, const std::string& directory
 
 /// Damage as the exception for it.
 [[noreturn]] ATTUNE_DECL void refuse_damage(const journal::Damage& damage);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A document that many patches are applied to, one after the other, while only few of the
+/// documents in between are of interest. Replacing one scalar by another, which is what most
+/// patches in a journal do, is put off until somebody looks: mostly it is replaced again before.
+class ReplayedDocument {
+public:
+    /// Begins from null.
+    void clear() {
+        document_ = {};
+        forget_pending();
+    }
+
+    /// Throws PatchError; perhaps for a patch before this one, whose turn has come only now.
+    ATTUNE_DECL void apply(const Document& patch);
+
+    /// After all patches so far. Throws PatchError.
+    ATTUNE_DECL const Document& now();
+
+    /// The same document in the place of `now()`.
+    void replace(Document equal) { document_ = std::move(equal); }
+
+private:
+    void forget_pending() {
+        pending_.clear();
+        places_.clear();
+    }
+
+    Document document_;
+    // In the order in which their paths came first. As long as scalars take the place of scalars,
+    // no path is within another, unless the shorter one came last.
+    std::vector<std::pair<std::string, Document>> pending_;
+    std::unordered_map<std::string, std::size_t> places_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void ReplayedDocument::apply(const Document& patch) {
+    constexpr std::size_t most_pending = 4096;
+    const Document* const only = patch.size() == 1 ? patch.find(std::size_t{0}) : nullptr;
+    const Document* const operation = only != nullptr ? only->find("op") : nullptr;
+    const Document* const pointer = only != nullptr ? only->find("path") : nullptr;
+    const Document* const value = only != nullptr ? only->find("value") : nullptr;
+    const bool scalar = operation != nullptr && operation->is_string() &&
+                        operation->as_string() == "replace" && pointer != nullptr &&
+                        pointer->is_string() && pointer->as_string().starts_with('/') &&
+                        value != nullptr && !is_container(*value) && only->find("as") == nullptr;
+    if (!scalar) {
+        document_ = apply_exact(now(), patch);
+        return;
+    }
+    const auto [place, fresh] =
+        places_.try_emplace(std::string(pointer->as_string()), pending_.size());
+    if (!fresh) {
+        pending_[place->second].second = *value;
+        return;
+    }
+    pending_.emplace_back(place->first, *value);
+    if (pending_.size() == most_pending) {
+        (void)now();
+    }
+}
+
+ATTUNE_DECL const Document& ReplayedDocument::now() {
+    if (!pending_.empty()) {
+        for (const auto& [pointer, value] : pending_) {
+            const Path path(pointer);
+            if (document_.find(path) == nullptr) {
+                throw PatchError("replace " + pointer, 0, path, "there is nothing to replace");
+            }
+            document_ = document_.with(path, value);
+        }
+        forget_pending();
+    }
+    return document_;
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -14267,9 +14348,7 @@ public:
 
     JournalContent read() {
         std::vector<Loaded> segments = load();
-        for (const Loaded& segment : segments) {
-            find_marks(segment.bytes);
-        }
+        look_ahead(segments);
         for (std::size_t i = 0; i != segments.size() && !over_; ++i) {
             read_segment(segments[i], i + 1 == segments.size());
             if (content_.damage && !options_.past_damage) {
@@ -14312,18 +14391,31 @@ private:
         return segments;
     }
 
-    // Which versions are marked is said after them: so as not to hold on to every document until
-    // the end, the marks are looked for before. One that is none does no harm, hence no checksums.
-    void find_marks(std::string_view bytes) {
-        for (std::size_t at = segment_header_size; at < bytes.size();) {
-            const auto header = peek_record_header(bytes.substr(at));
-            if (!header) {
-                return;
+    // Which versions are marked is said after them, and which are the newest is known at the end. So
+    // as not to make every document in between, both are looked for before. What is not true does
+    // no harm, hence no checksums.
+    void look_ahead(const std::vector<Loaded>& segments) {
+        std::vector<Version> versions;
+        for (const Loaded& segment : segments) {
+            const std::string_view bytes = segment.bytes;
+            for (std::size_t at = segment_header_size; at < bytes.size();) {
+                const auto header = peek_record_header(bytes.substr(at));
+                if (!header) {
+                    break;
+                }
+                if (header->type == RecordType::keep) {
+                    marked_.insert(header->version);
+                } else if (header->type != RecordType::forget) {
+                    versions.push_back(header->version);
+                }
+                at += header->size;
             }
-            if (header->type == RecordType::keep) {
-                marked_.insert(header->version);
-            }
-            at += header->size;
+        }
+        std::sort(versions.begin(), versions.end());
+        versions.erase(std::unique(versions.begin(), versions.end()), versions.end());
+        if (versions.size() > options_.most) {
+            first_wanted_ = options_.most == 0 ? std::numeric_limits<Version>::max()
+                                               : versions[versions.size() - options_.most];
         }
     }
 
@@ -14368,8 +14460,6 @@ private:
         content_.newest_versions = 0;
         content_.sequence = header.first_sequence - 1;
         content_.head = sha_.of(bytes.substr(0, segment_header_size));
-        document_ = Document();
-        Document own;
 
         std::size_t at = segment_header_size;
         while (content_.sequence != options_.up_to) {
@@ -14379,7 +14469,7 @@ private:
             }
             std::string problem = chain_problem(*record, at == segment_header_size);
             if (problem.empty()) {
-                problem = take(*record, own, at + record->header.size <= header.sealed);
+                problem = take(*record, at + record->header.size <= header.sealed);
             }
             if (!problem.empty()) {
                 damaged(file, at, std::move(problem));
@@ -14424,14 +14514,14 @@ private:
     }
 
     // What is wrong with the content of a record, whose bytes are right; mostly nothing.
-    std::string take(const Record& record, Document& own, bool sealed) {
+    std::string take(const Record& record, bool sealed) {
         try {
             const Document payload = parse(record.payload, parsing());
             const RecordType type = record.header.type;
             if (type == RecordType::keep || type == RecordType::forget) {
                 marks_[record.header.version] = {type == RecordType::keep, text(payload, "note")};
             } else {
-                take_version(record.header, payload, own, sealed);
+                take_version(record.header, payload, sealed);
             }
         } catch (const std::exception& error) {
             return std::string("a record that cannot be applied: ") + error.what();
@@ -14443,27 +14533,36 @@ private:
         return {};
     }
 
-    void take_version(const RecordHeader& header, const Document& payload, Document& own,
-                      bool sealed) {
+    void take_version(const RecordHeader& header, const Document& payload, bool sealed) {
         const Document* const patch = payload.find("patch");
         const Document* const own_patch = payload.find("own");
+        if (header.type == RecordType::base) {
+            document_.clear();
+            own_.clear();
+        }
         if (patch != nullptr) {
-            Document next = apply_exact(document_, *patch);
-            // A whole document shares nothing with those before it.
-            document_ = header.type == RecordType::base && !content_.newest.empty()
-                            ? reconcile(content_.newest.back().document, next)
-                            : std::move(next);
+            document_.apply(*patch);
         }
         if (own_patch != nullptr) {
-            own = apply_exact(own, own_patch->is_bool() ? *patch : *own_patch);
+            own_.apply(own_patch->is_bool() ? *patch : *own_patch);
         }
-
-        VersionRecord version{
-            header.version, header.time, text(payload, "reason"), text(payload, "layer"), false, {},
-            document_};
         if (const Document* const note = payload.find("kept")) {
             marks_[header.version] = {true, std::string(note->as_string())};
             marked_.insert(header.version);
+        }
+        VersionRecord version{header.version,
+                              header.time,
+                              text(payload, "reason"),
+                              text(payload, "layer"),
+                              false,
+                              {},
+                              {}};
+        if (header.version >= first_wanted_ || marked_.contains(header.version)) {
+            if (header.type == RecordType::base && !content_.newest.empty()) {
+                // A whole document shares nothing with those before it.
+                document_.replace(reconcile(content_.newest.back().document, document_.now()));
+            }
+            version.document = document_.now();
         }
         if (sealed) {
             // The last one of them is what the segment begins from.
@@ -14474,7 +14573,6 @@ private:
         } else {
             ++content_.newest_versions;
         }
-        content_.own = own;
         keep(std::move(version));
     }
 
@@ -14504,8 +14602,15 @@ private:
     }
 
     void finish() {
-        if (!content_.newest.empty()) {
-            content_.last = content_.newest.back();
+        try {
+            content_.own = own_.now();
+            if (!content_.newest.empty()) {
+                content_.last = content_.newest.back();
+                content_.last->document = document_.now();
+            }
+        } catch (const std::exception& error) {
+            damaged(content_.segments.back(), content_.end,
+                    std::string("records that cannot be applied: ") + error.what());
         }
         if (options_.most == 0) {
             content_.newest.clear();
@@ -14543,7 +14648,9 @@ private:
     const ReadOptions& options_;
     Sha256 sha_;
     JournalContent content_;
-    Document document_;
+    ReplayedDocument document_;
+    ReplayedDocument own_;
+    Version first_wanted_ = 0;
     std::uint64_t last_number_ = 0;
     bool over_ = false;
     std::set<Version> marked_;
@@ -16253,6 +16360,7 @@ public:
 
     // History.
     ATTUNE_DECL std::vector<VersionInfo> history() const;
+    ATTUNE_DECL std::vector<VersionRecord> records(Secrets secrets) const;
     ATTUNE_DECL void keep(Version version, std::string note);
     ATTUNE_DECL void forget(Version version);
     ATTUNE_DECL Document diff(Version from, Version to, Secrets secrets) const;
@@ -16315,8 +16423,8 @@ private:
     void finish(Published& published);
     /// Tells transports that want to know it what is served of them.
     void tell_accepted();
-    /// What is bound, for whoever looks without the mutex.
-    std::vector<Bound> roots() const;
+    /// The value at `path` of some version, as it may be shown.
+    Document show(const Document& value, const Path& path, Secrets secrets) const;
     void tidy();
     Commit ticket(const Published& published, const Path* within = nullptr) const;
 
@@ -16926,6 +17034,8 @@ public:
     ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
     ATTUNE_DECL void insert(Ref<BoundNode> node);
     const Branch& root() const noexcept { return root_; }
+    /// The nodes that have a part in what is at `path`: bound there, above it, or below.
+    ATTUNE_DECL std::vector<BoundNode*> around(const Path& path) const;
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
@@ -16966,6 +17076,32 @@ ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
         branch = child.get();
     }
     branch->nodes.push_back(std::move(node));
+}
+
+inline void collect_all(const BindingIndex::Branch& branch, std::vector<BoundNode*>& all) {
+    for (const auto& node : branch.nodes) {
+        all.push_back(node.get());
+    }
+    for (const auto& [token, child] : branch.children) {
+        collect_all(*child, all);
+    }
+}
+
+ATTUNE_DECL std::vector<BoundNode*> BindingIndex::around(const Path& path) const {
+    std::vector<BoundNode*> nodes;
+    const Branch* branch = &root_;
+    for (const std::string& token : path.tokens()) {
+        for (const auto& node : branch->nodes) {
+            nodes.push_back(node.get());
+        }
+        const auto child = branch->children.find(token);
+        if (child == branch->children.end()) {
+            return nodes;
+        }
+        branch = child->second.get();
+    }
+    collect_all(*branch, nodes);
+    return nodes;
 }
 
 inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
@@ -17421,6 +17557,91 @@ ATTUNE_DECL Origin StackProvenance::origin(const Path& path, Part part) const {
 ATTUNE_DECL UnknownKeys StackProvenance::unknown_keys(const Path& path) const {
     const LayerContent* const layer = winner(path);
     return layer != nullptr ? layer->unknown_keys : UnknownKeys::error;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What the program had set by earlier versions: how to undo each change since. One change of one
+/// value costs a path and that value, where keeping the whole document per version would cost the
+/// nodes on the way to it.
+class OverridesLog {
+public:
+    /// `version` is the first one that shows the change from `before` to `after`, or the current
+    /// one when none does. `within`, when given, is the only place where they differ. Versions
+    /// before `oldest` will not be asked for, unless they are kept.
+    ATTUNE_DECL void note(const Document& before, const Document& after, const Path* within,
+                          Version version, Version oldest);
+
+    /// What was set by that version, when `now` is set at present. Nothing when the log does not go
+    /// back so far.
+    ATTUNE_DECL std::optional<Document> at(Version version, const Document& now) const;
+
+    /// The log begins with the present version.
+    void begin(Version version) noexcept { first_ = version; }
+    /// Remembers that version until it is given up.
+    ATTUNE_DECL void keep(Version version, const Document& now);
+    void give_up(Version version) { kept_.erase(version); }
+
+private:
+    struct Undo {
+        Version version;
+        Path path;
+        std::optional<Document> value;  // what was there before; nothing when there was nothing
+    };
+
+    Version first_ = 0;
+    std::deque<Undo> undos_;
+    std::map<Version, Document> kept_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void OverridesLog::note(const Document& before, const Document& after,
+                                    const Path* within, Version version, Version oldest) {
+    if (before.same(after)) {
+        return;
+    }
+    while (!undos_.empty() && undos_.front().version <= oldest) {
+        first_ = std::max(first_, undos_.front().version);
+        undos_.pop_front();
+    }
+    Undo undo{version, {}, before};
+    if (within != nullptr && before.is_object() && after.is_object()) {
+        // Objects that were made on the way go again with what is in them.
+        const Document* value = &before;
+        std::size_t depth = 0;
+        while (depth != within->size() && value != nullptr && value->is_object()) {
+            value = value->find(within->tokens()[depth++]);
+        }
+        const auto end = within->tokens().begin() + static_cast<std::ptrdiff_t>(depth);
+        undo.path = Path{std::vector<std::string>(within->tokens().begin(), end)};
+        undo.value = value != nullptr ? std::optional{*value} : std::nullopt;
+    }
+    undos_.push_back(std::move(undo));
+}
+
+ATTUNE_DECL std::optional<Document> OverridesLog::at(Version version, const Document& now) const {
+    if (const auto kept = kept_.find(version); kept != kept_.end()) {
+        return kept->second;
+    }
+    if (version < first_) {
+        return std::nullopt;
+    }
+    Document set = now;
+    for (auto undo = undos_.rbegin(); undo != undos_.rend() && undo->version > version; ++undo) {
+        set = undo->value ? set.with(undo->path, *undo->value) : set.without(undo->path);
+    }
+    return set;
+}
+
+ATTUNE_DECL void OverridesLog::keep(Version version, const Document& now) {
+    if (std::optional<Document> set = at(version, now)) {
+        kept_.try_emplace(version, *std::move(set));
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -18118,6 +18339,7 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
     std::uint64_t rollback = 0;
+    OverridesLog overrides_log;
     std::uint64_t restored = 0;            // id of what a journal has restored, while it stands in
     std::unique_ptr<JournalSink> journal;  // may be empty
     Document journaled;                    // the store's own state, as the journal has it
@@ -18183,6 +18405,7 @@ struct Core::State {
     /// changes nothing.
     Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
     void take_stack(LayerStack next) noexcept;
+    void note_overrides(const FrameChain& chain, const Candidate& candidate, Version version);
 #if defined(ATTUNE_CHAOS)
     /// Replaces the current frame by one of the same version, with equal copies of some values: a
     /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees
@@ -18200,10 +18423,8 @@ struct Core::State {
     void note_success(LayerEntry& entry, const Content& content, Version version);
     /// Another reading could not be had, or is refused.
     void note_failure(LayerEntry& entry, Failure failure, std::vector<Problem> problems);
-    Explanation explain(const FrameChain& chain, const Path& path,
-                        std::span<const Bound> roots) const;
-    Explanation explain(const FrameChain& chain, const GraphNode& node,
-                        std::span<const Bound> roots) const;
+    Explanation explain(const FrameChain& chain, const Path& path) const;
+    Explanation explain(const FrameChain& chain, const GraphNode& node) const;
     /// What bound structs begin with at `path`.
     std::optional<Document> fallback_of(const Path& path) const;
 
@@ -18969,6 +19190,12 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 }
 #endif
 
+ATTUNE_DECL void Core::State::note_overrides(const FrameChain& chain, const Candidate& candidate,
+                                             Version version) {
+    overrides_log.note(overrides_in(stack), overrides_in(candidate.stack), candidate.within,
+                       version, chain.oldest());
+}
+
 ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
     stack = std::move(next);
     if (restored != 0 && content_of(restored) == nullptr) {
@@ -18998,6 +19225,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
             candidate.save();
         }
         record(current, current.document, candidate.stack, nullptr);
+        note_overrides(chain, candidate, current.version);
         take_stack(std::move(candidate.stack));  // positions may have moved
         return result;
     }
@@ -19053,12 +19281,12 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         frame.layer = std::move(candidate.layer);
         frame.document = result.after;
         frame.before = result.before;
-        frame.overrides = overrides_in(candidate.stack);
     }
     if (candidate.save) {
         candidate.save();
     }
     record(frame, result.before, candidate.stack, candidate.within);
+    note_overrides(chain, candidate, result.version);
     chain.publish(draft);
 
     take_stack(std::move(candidate.stack));
@@ -19674,7 +19902,7 @@ inline Version changed_since(const FrameChain& chain, const Path& path) {
 }
 
 ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) const {
-    for (const BoundNode* const node : bound) {
+    for (const BoundNode* const node : index.around(path)) {
         if (!path.starts_with(node->path)) {
             continue;
         }
@@ -19690,9 +19918,9 @@ ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) c
     return std::nullopt;
 }
 
-ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path& path,
-                                             std::span<const Bound> roots) const {
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path& path) const {
     const Document& document = chain.current()->document;
+    const std::vector<Bound> roots = bound_roots(index.around(path));
     Explanation explanation{.path = path};
     const auto masked = [&](const Document& value) { return mask_secrets(value, path, roots); };
     if (const Document* const value = document.find(path)) {
@@ -19722,26 +19950,25 @@ ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path
 
 ATTUNE_DECL Explanation Core::explain(const Path& path) const {
     const OpenLock lock{*state_};
-    return state_->explain(*chain_, path, bound_roots(state_->bound));
+    return state_->explain(*chain_, path);
 }
 
-ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const GraphNode& node,
-                                             std::span<const Bound> roots) const {
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const GraphNode& node) const {
     if (node.height == 0) {
-        return explain(chain, static_cast<const BoundNode&>(node).path, roots);
+        return explain(chain, static_cast<const BoundNode&>(node).path);
     }
     Explanation explanation;
     explanation.derived = node.name();
     const EdgeList& inputs = static_cast<const DerivedNode&>(node).inputs;
     for (std::size_t i = 0; i != inputs.size(); ++i) {
-        explanation.inputs.push_back(explain(chain, inputs.input(i), roots));
+        explanation.inputs.push_back(explain(chain, inputs.input(i)));
     }
     return explanation;
 }
 
 ATTUNE_DECL Explanation Core::explain(const GraphNode& node) const {
     const OpenLock lock{*state_};
-    return state_->explain(*chain_, node, bound_roots(state_->bound));
+    return state_->explain(*chain_, node);
 }
 
 /// The paths of all values that are no objects, and of empty objects.
@@ -19757,20 +19984,14 @@ inline void collect_leaves(const Document& document, const Path& path, std::vect
 
 ATTUNE_DECL std::vector<Explanation> Core::explain() const {
     const OpenLock lock{*state_};
-    const std::vector<Bound> roots = bound_roots(state_->bound);
     std::vector<Path> leaves;
     collect_leaves(chain_->current()->document, {}, leaves);
     std::vector<Explanation> explanations;
     explanations.reserve(leaves.size());
     for (const Path& path : leaves) {
-        explanations.push_back(state_->explain(*chain_, path, roots));
+        explanations.push_back(state_->explain(*chain_, path));
     }
     return explanations;
-}
-
-ATTUNE_DECL std::vector<Bound> Core::roots() const {
-    const OpenLock lock{*state_};
-    return bound_roots(state_->bound);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -19886,34 +20107,52 @@ private:
     const Frame* to_ = nullptr;
 };
 
-ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
-    std::vector<FrameChain::Retained> retained = chain_->retained();
-    std::vector<VersionInfo> history;
-    const auto release_all = [&]() noexcept {
-        for (const FrameChain::Retained& each : retained) {
-            chain_->release(each.frame);
+/// Calls `f(const FrameChain::Retained&)` for each retained version, oldest first.
+template <class F>
+void for_each_retained(const FrameChain& chain, F&& f) {
+    struct Held {
+        const FrameChain& chain;
+        const std::vector<FrameChain::Retained> all = chain.retained();
+        ~Held() {
+            for (const FrameChain::Retained& each : all) {
+                chain.release(each.frame);
+            }
         }
     };
-    try {
-        history.reserve(retained.size());
-        for (FrameChain::Retained& each : retained) {
-            VersionInfo info;
-            info.version = each.frame->version;
-            info.time = each.frame->time;
-            info.reason = each.frame->reason;
-            info.layer = each.frame->layer;
-            info.changed = each.frame->changed();
-            info.kept = each.kept;
-            info.note = std::move(each.note);
-            info.document_ = each.frame->document;
-            history.push_back(std::move(info));
-        }
-    } catch (...) {
-        release_all();
-        throw;
+    const Held held{chain};
+    for (const FrameChain::Retained& each : held.all) {
+        f(each);
     }
-    release_all();
+}
+
+ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
+    std::vector<VersionInfo> history;
+    for_each_retained(*chain_, [&](const FrameChain::Retained& each) {
+        VersionInfo& info = history.emplace_back();
+        info.version = each.frame->version;
+        info.time = each.frame->time;
+        info.reason = each.frame->reason;
+        info.layer = each.frame->layer;
+        info.changed = each.frame->changed();
+        info.kept = each.kept;
+        info.note = each.note;
+        info.document_ = each.frame->document;
+    });
     return history;
+}
+
+ATTUNE_DECL std::vector<VersionRecord> Core::records(Secrets secrets) const {
+    std::vector<VersionRecord> records;
+    for_each_retained(*chain_, [&](const FrameChain::Retained& each) {
+        records.push_back({.version = each.frame->version,
+                           .time = each.frame->time,
+                           .reason = each.frame->reason,
+                           .layer = each.frame->layer,
+                           .kept = each.kept,
+                           .note = each.note,
+                           .document = show(each.frame->document, {}, secrets)});
+    });
+    return records;
 }
 
 ATTUNE_DECL void Core::keep(Version version, std::string note) {
@@ -19922,41 +20161,45 @@ ATTUNE_DECL void Core::keep(Version version, std::string note) {
     if (state_->journal != nullptr && version != 0) {
         state_->journal->keep(version, note);
     }
+    state_->overrides_log.keep(version, overrides_in(state_->stack));
     (void)chain_->keep(version, std::move(note));
 }
 
 ATTUNE_DECL void Core::forget(Version version) {
     const OpenLock lock{*state_};
+    state_->overrides_log.give_up(version);
     if (chain_->give_up(version) && state_->journal != nullptr && version != 0) {
         state_->journal->forget(version);
     }
 }
 
-/// The operations of a JSON Patch with the secrets in their values masked.
-inline Document mask_operations(const Document& patch, std::span<const Bound> roots) {
-    Document masked = patch;
-    for (std::size_t i = 0; i != patch.size(); ++i) {
-        const Document& operation = *patch.find(i);
-        if (const Document* const value = operation.find("value")) {
-            Document safe = mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
-            if (!safe.same(*value)) {
-                masked = masked.with(Path{{std::to_string(i), "value"}}, std::move(safe));
-            }
-        }
+ATTUNE_DECL Document Core::show(const Document& value, const Path& path, Secrets secrets) const {
+    if (secrets == Secrets::shown) {
+        return value;
     }
-    return masked;
+    const CommitLock lock{*state_};
+    return mask_secrets(value, path, bound_roots(state_->index.around(path)));
 }
 
 ATTUNE_DECL Document Core::diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    Document patch = make_patch(pair.before(), pair.after());
-    return secrets == Secrets::shown ? patch : mask_operations(patch, roots());
+    const Document patch = make_patch(pair.before(), pair.after());
+    Document shown = patch;
+    for (std::size_t i = 0; i != patch.size(); ++i) {
+        const Document& operation = *patch.find(i);
+        if (const Document* const value = operation.find("value")) {
+            Document safe = show(*value, Path{operation.find("path")->as_string()}, secrets);
+            if (!safe.same(*value)) {
+                shown = shown.with(Path{{std::to_string(i), "value"}}, std::move(safe));
+            }
+        }
+    }
+    return shown;
 }
 
 ATTUNE_DECL Document Core::merge_diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    Document patch = make_merge_patch(pair.before(), pair.after());
-    return secrets == Secrets::shown ? patch : mask_secrets(patch, {}, roots());
+    return show(make_merge_patch(pair.before(), pair.after()), {}, secrets);
 }
 
 ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) const {
@@ -19966,9 +20209,8 @@ ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) co
 
 ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    const std::vector<Bound> known = secrets == Secrets::shown ? std::vector<Bound>{} : roots();
     const auto shown = [&](const Document* value, const Path& path) -> std::string {
-        return value == nullptr ? "nothing" : to_text(mask_secrets(*value, path, known));
+        return value == nullptr ? "nothing" : to_text(show(*value, path, secrets));
     };
     std::string text;
     for (const Path& path : changed_paths(pair.before(), pair.after())) {
@@ -20084,6 +20326,7 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
     base->content.revision = std::to_string(current.version);
     state.stack = {base};
     state.restored = base->id;
+    state.overrides_log.begin(current.version);
 
     LayerStack proposed = state.stack;
     std::vector<std::shared_ptr<LayerEntry>> entries;
@@ -22664,7 +22907,8 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
         const OpenLock lock{*state_};
         const Frame* const past = acquire(version);
         const Document document = past->document;
-        const Document overrides = past->overrides;
+        const Document overrides =
+            state_->overrides_log.at(version, overrides_in(state_->stack)).value_or(Document{});
         chain_->release(past);
         refuse_list_on_the_way(document, path);
         refuse_list_on_the_way(chain_->current()->document, path);
@@ -23356,6 +23600,14 @@ namespace attune::inline ATTUNE_ABI {
 /// and checks, which run inside a commit (std::logic_error). Writers take turns; readers never
 /// wait.
 ///
+/// With StoreOptions::journal each version is written to a journal before anybody sees it; a commit
+/// that the journal cannot keep throws JournalError, and nothing has changed. What a layer brings
+/// meanwhile is refused, and tried again each second. A store that is made on a journal goes on
+/// from its last version: numbers and history continue, what the program itself had set holds
+/// again, a rollback too, and that version stands in for the layers until the program has put them
+/// back, which is over with the first binding, write or delivery, and at the latest a second after
+/// the last layer was added. Layers that bring what they brought before make no version.
+///
 /// Destruction ends transports, observers and threads, and waits for callbacks that run in other
 /// threads. It may happen inside an observer. Handles, snapshots, pins, layers and subscriptions
 /// may outlive the store.
@@ -23502,6 +23754,11 @@ public:
 
     /// The retained versions, oldest first: the newest StoreOptions::history, and whatever is kept.
     std::vector<VersionInfo> history() const { return core_->history(); }
+
+    /// The same with their documents, for journal::export_folder and journal::export_git.
+    std::vector<VersionRecord> records(Secrets secrets = Secrets::masked) const {
+        return core_->records(secrets);
+    }
 
     /// Keeps a retained version for as long as the store lives, or until `forget`, with a note for
     /// people. Throws std::out_of_range when it is not retained.
