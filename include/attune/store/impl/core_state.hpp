@@ -8,6 +8,7 @@
 #include <attune/store/overrides_log.hpp>
 #include <attune/store/poller.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -65,6 +66,13 @@ inline Staleness describe_staleness(const GraphNode& node) {
             .error = node.notes->error,
             .since = node.notes->since,
             .version = node.notes->version};
+}
+
+/// Of a reading that brought no document. Only a text has lines.
+inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
+    const bool malformed = std::any_of(problems.begin(), problems.end(),
+                                       [](const auto& each) { return each.origin.line != 0; });
+    return malformed ? Failure::malformed : Failure::unavailable;
 }
 
 /// The frames of a store that begins with these versions.
