@@ -18268,6 +18268,13 @@ inline Staleness describe_staleness(const GraphNode& node) {
             .version = node.notes->version};
 }
 
+/// Of a reading that brought no document. Only a text has lines.
+inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
+    const bool malformed = std::any_of(problems.begin(), problems.end(),
+                                       [](const auto& each) { return each.origin.line != 0; });
+    return malformed ? Failure::malformed : Failure::unavailable;
+}
+
 /// The frames of a store that begins with these versions.
 ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
                                                    const JournalSink::Restored& restored);
@@ -19458,89 +19465,6 @@ ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) 
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// What stands at the path `tokens` of an object of the described type as long as no document says
-/// anything else, secrets masked. `object` holds the defaults, and may be null for a struct. Inside
-/// of what the defaults do not have, an empty optional or a key of a map, it is what a struct there
-/// would begin with. Nothing when the type has no such place, or nothing is known of it.
-///
-/// O(length of the path), and the size of what is there.
-ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
-                                                std::span<const std::string> tokens);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
-                                                std::span<const std::string> tokens) {
-    if (type.shape == Shape::structure && object == nullptr) {
-        object = structure_of(type).defaults.get();
-    }
-    if (type.shape == Shape::secret && object != nullptr) {
-        return "***";
-    }
-    if (tokens.empty()) {
-        return object != nullptr ? std::optional{encode(type, object, true)} : std::nullopt;
-    }
-    const std::string& token = tokens.front();
-    const auto rest = tokens.subspan(1);
-    const auto element = [&](const Type& inner, std::size_t count,
-                             auto&& at) -> std::optional<Document> {
-        const std::optional<std::size_t> index = element_index(token);
-        if (!index) {
-            return std::nullopt;
-        }
-        const bool there = object != nullptr && *index < count;
-        return fallback_at(inner, there ? at(*index) : nullptr, rest);
-    };
-    switch (type.shape) {
-    case Shape::structure: {
-        const FieldInfo* const field = structure_of(type).find(token);
-        if (field == nullptr) {
-            return std::nullopt;
-        }
-        if (field->secret) {
-            return "***";
-        }
-        return fallback_at(*field->type, static_cast<const std::byte*>(object) + field->offset,
-                           rest);
-    }
-    case Shape::optional: {
-        const auto& optional = static_cast<const OptionalType&>(type);
-        return fallback_at(optional.inner, object != nullptr ? optional.get(object) : nullptr,
-                           tokens);
-    }
-    case Shape::map: {
-        const auto& map = static_cast<const MapType&>(type);
-        return fallback_at(map.element, object != nullptr ? map.find(object, token) : nullptr,
-                           rest);
-    }
-    case Shape::list: {
-        const auto& list = static_cast<const ListType&>(type);
-        return element(list.element, object != nullptr ? list.size(object) : 0,
-                       [&](std::size_t index) { return list.get(object, index); });
-    }
-    case Shape::array: {
-        const auto& array = static_cast<const ArrayType&>(type);
-        return element(array.element, array.count, [&](std::size_t index) -> const void* {
-            return static_cast<const std::byte*>(object) + index * array.stride;
-        });
-    }
-    case Shape::variant: {
-        const auto& variant = static_cast<const VariantType&>(type);
-        const std::size_t index = object != nullptr ? variant.index(object) : variant.count;
-        return index < variant.count
-                   ? fallback_at(*variant.alternatives[index], variant.get(object), tokens)
-                   : std::nullopt;
-    }
-    default: return std::nullopt;
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
 // What in a document is secret, as the bound types tell: where a Secret is, or a field that
 // `describe` calls one. A place is secret when any root says so, or any alternative of a variant.
 // Whatever a type with secrets cannot be read from counts as secret too: the text of a struct that
@@ -19881,6 +19805,258 @@ ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound
         }
     }
     return parts;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
+    Published published;
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        const auto entry = state_->closed ? nullptr : state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        content = state_->reconciled(*entry, std::move(content));
+        try {
+            published = state_->accept(*chain_, *entry, content, {.reason = entry->name});
+        } catch (const Rejected& rejected) {
+            entry->refused = std::move(content);
+            if (auto together = state_->accept_refused(*chain_)) {
+                published = std::move(*together);
+            } else {
+                state_->note_failure(*entry, Failure::refused, rejected.problems());
+                due = state_->announce(rejected.rejection());
+            }
+        } catch (const JournalError& error) {
+            entry->refused = std::move(content);
+            state_->note_failure(*entry, Failure::not_kept, {not_kept(error)});
+            due = state_->announce({.problems = {not_kept(error)},
+                                    .reason = entry->name,
+                                    .version = chain_->current()->version});
+            state_->retry_later();
+        }
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+}
+
+ATTUNE_DECL void Core::tell_accepted() {
+    std::vector<std::shared_ptr<LayerEntry>> entries;
+    {
+        const CommitLock lock{*state_};
+        for (const auto& entry : state_->layers) {
+            if (std::exchange(entry->tells, false)) {
+                entries.push_back(entry);
+            }
+        }
+    }
+    for (const auto& entry : entries) {
+        // Whoever comes second tells what is newer, or the same again.
+        const std::scoped_lock telling{entry->telling};
+        Accepted accepted;
+        {
+            const CommitLock lock{*state_};
+            const LayerContent* const layer = state_->content_of(entry->id);
+            if (layer == nullptr || entry->ended || !layer->content.stale_because.empty()) {
+                continue;
+            }
+            accepted.document = layer->content.document;
+            accepted.without_secrets =
+                bound_parts(accepted.document, bound_roots(state_->bound), false);
+            accepted.revision = layer->content.revision;
+        }
+        entry->transport->accepted(accepted);
+    }
+}
+
+ATTUNE_DECL void Core::retry_refused() {
+    std::optional<Published> published;
+    {
+        const CommitLock lock{*state_};
+        published = state_->accept_refused(*chain_);
+    }
+    if (published) {
+        finish(*published);
+    }
+}
+
+// Two files that must change together are saved one after the other: the first is refused, and
+// becomes right by the second. So what was refused is tried again whenever something else has
+// changed or was refused too.
+ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChain& chain) {
+    std::vector<std::shared_ptr<LayerEntry>> waiting;
+    for (const auto& entry : layers) {
+        if (entry->refused) {
+            waiting.push_back(entry);
+        }
+    }
+    const auto accept_all =
+        [&](std::span<const std::shared_ptr<LayerEntry>> entries) -> std::optional<Published> {
+        Candidate candidate{.stack = stack, .reason = {}};
+        std::vector<Problem> problems;
+        for (const auto& entry : entries) {
+            const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
+            std::replace_if(
+                candidate.stack.begin(), candidate.stack.end(),
+                [&](const auto& layer) { return layer->id == entry->id; }, prepared);
+            candidate.reason += candidate.reason.empty() ? entry->name : ", " + entry->name;
+        }
+        candidate.layer = candidate.reason;
+        if (!problems.empty()) {
+            return std::nullopt;
+        }
+        std::optional<Published> published;
+        try {
+            published = publish(chain, std::move(candidate));
+        } catch (const Rejected&) {
+            return std::nullopt;  // reported when it came
+        } catch (const JournalError&) {
+            retry_later();
+            return std::nullopt;
+        }
+        for (const auto& entry : entries) {
+            const Content accepted = *std::exchange(entry->refused, std::nullopt);
+            note_success(*entry, accepted, published->version);
+        }
+        return published;
+    };
+    if (waiting.empty()) {
+        return std::nullopt;
+    }
+    if (auto published = accept_all(waiting)) {
+        return published;
+    }
+    for (std::size_t i = 0; i != waiting.size() && waiting.size() > 1; ++i) {
+        if (auto published = accept_all({&waiting[i], 1})) {
+            return published;
+        }
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL void Core::fail(std::uint64_t layer, std::vector<Problem> problems) {
+    std::vector<std::shared_ptr<Delivery>> due;
+    {
+        const CommitLock lock{*state_};
+        const auto entry = state_->closed ? nullptr : state_->find(layer);
+        if (entry == nullptr) {
+            return;
+        }
+        for (Problem& problem : problems) {
+            if (problem.origin.layer.empty()) {
+                problem.origin.layer = entry->name;
+            }
+        }
+        state_->note_failure(*entry, failure_of(problems), problems);
+        due = state_->announce({.problems = std::move(problems),
+                                .reason = entry->name,
+                                .version = chain_->current()->version});
+    }
+    for (const auto& delivery : due) {
+        delivery->dispatch();
+    }
+}
+
+ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
+    const CommitLock lock{*state_};
+    const auto entry = state_->closed ? nullptr : state_->find(layer);
+    if (entry != nullptr && !entry->refused) {
+        Content same;
+        same.revision = entry->status.revision;
+        state_->note_success(*entry, same, entry->status.version);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What stands at the path `tokens` of an object of the described type as long as no document says
+/// anything else, secrets masked. `object` holds the defaults, and may be null for a struct. Inside
+/// of what the defaults do not have, an empty optional or a key of a map, it is what a struct there
+/// would begin with. Nothing when the type has no such place, or nothing is known of it.
+///
+/// O(length of the path), and the size of what is there.
+ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
+                                                std::span<const std::string> tokens);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
+                                                std::span<const std::string> tokens) {
+    if (type.shape == Shape::structure && object == nullptr) {
+        object = structure_of(type).defaults.get();
+    }
+    if (type.shape == Shape::secret && object != nullptr) {
+        return "***";
+    }
+    if (tokens.empty()) {
+        return object != nullptr ? std::optional{encode(type, object, true)} : std::nullopt;
+    }
+    const std::string& token = tokens.front();
+    const auto rest = tokens.subspan(1);
+    const auto element = [&](const Type& inner, std::size_t count,
+                             auto&& at) -> std::optional<Document> {
+        const std::optional<std::size_t> index = element_index(token);
+        if (!index) {
+            return std::nullopt;
+        }
+        const bool there = object != nullptr && *index < count;
+        return fallback_at(inner, there ? at(*index) : nullptr, rest);
+    };
+    switch (type.shape) {
+    case Shape::structure: {
+        const FieldInfo* const field = structure_of(type).find(token);
+        if (field == nullptr) {
+            return std::nullopt;
+        }
+        if (field->secret) {
+            return "***";
+        }
+        return fallback_at(*field->type, static_cast<const std::byte*>(object) + field->offset,
+                           rest);
+    }
+    case Shape::optional: {
+        const auto& optional = static_cast<const OptionalType&>(type);
+        return fallback_at(optional.inner, object != nullptr ? optional.get(object) : nullptr,
+                           tokens);
+    }
+    case Shape::map: {
+        const auto& map = static_cast<const MapType&>(type);
+        return fallback_at(map.element, object != nullptr ? map.find(object, token) : nullptr,
+                           rest);
+    }
+    case Shape::list: {
+        const auto& list = static_cast<const ListType&>(type);
+        return element(list.element, object != nullptr ? list.size(object) : 0,
+                       [&](std::size_t index) { return list.get(object, index); });
+    }
+    case Shape::array: {
+        const auto& array = static_cast<const ArrayType&>(type);
+        return element(array.element, array.count, [&](std::size_t index) -> const void* {
+            return static_cast<const std::byte*>(object) + index * array.stride;
+        });
+    }
+    case Shape::variant: {
+        const auto& variant = static_cast<const VariantType&>(type);
+        const std::size_t index = object != nullptr ? variant.index(object) : variant.count;
+        return index < variant.count
+                   ? fallback_at(*variant.alternatives[index], variant.get(object), tokens)
+                   : std::nullopt;
+    }
+    default: return std::nullopt;
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -20529,13 +20705,6 @@ inline Content load_from(Transport& transport, const std::string& name, Version 
     throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
 }
 
-/// Of a reading that brought no document. Only a text has lines.
-inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
-    const bool malformed = std::any_of(problems.begin(), problems.end(),
-                                       [](const auto& each) { return each.origin.line != 0; });
-    return malformed ? Failure::malformed : Failure::unavailable;
-}
-
 ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
     const auto above = std::find_if(layers.begin(), layers.end(),
                                     [&](const auto& other) { return other->rank > entry->rank; });
@@ -20751,171 +20920,6 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         retry_refused();
     }
     return ticket(published);
-}
-
-ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
-    Published published;
-    std::vector<std::shared_ptr<Delivery>> due;
-    {
-        const CommitLock lock{*state_};
-        const auto entry = state_->closed ? nullptr : state_->find(layer);
-        if (entry == nullptr) {
-            return;
-        }
-        content = state_->reconciled(*entry, std::move(content));
-        try {
-            published = state_->accept(*chain_, *entry, content, {.reason = entry->name});
-        } catch (const Rejected& rejected) {
-            entry->refused = std::move(content);
-            if (auto together = state_->accept_refused(*chain_)) {
-                published = std::move(*together);
-            } else {
-                state_->note_failure(*entry, Failure::refused, rejected.problems());
-                due = state_->announce(rejected.rejection());
-            }
-        } catch (const JournalError& error) {
-            entry->refused = std::move(content);
-            state_->note_failure(*entry, Failure::not_kept, {not_kept(error)});
-            due = state_->announce({.problems = {not_kept(error)},
-                                    .reason = entry->name,
-                                    .version = chain_->current()->version});
-            state_->retry_later();
-        }
-    }
-    for (const auto& delivery : due) {
-        delivery->dispatch();
-    }
-    finish(published);
-    if (published.changed()) {
-        retry_refused();
-    }
-}
-
-ATTUNE_DECL void Core::tell_accepted() {
-    std::vector<std::shared_ptr<LayerEntry>> entries;
-    {
-        const CommitLock lock{*state_};
-        for (const auto& entry : state_->layers) {
-            if (std::exchange(entry->tells, false)) {
-                entries.push_back(entry);
-            }
-        }
-    }
-    for (const auto& entry : entries) {
-        // Whoever comes second tells what is newer, or the same again.
-        const std::scoped_lock telling{entry->telling};
-        Accepted accepted;
-        {
-            const CommitLock lock{*state_};
-            const LayerContent* const layer = state_->content_of(entry->id);
-            if (layer == nullptr || entry->ended || !layer->content.stale_because.empty()) {
-                continue;
-            }
-            accepted.document = layer->content.document;
-            accepted.without_secrets =
-                bound_parts(accepted.document, bound_roots(state_->bound), false);
-            accepted.revision = layer->content.revision;
-        }
-        entry->transport->accepted(accepted);
-    }
-}
-
-ATTUNE_DECL void Core::retry_refused() {
-    std::optional<Published> published;
-    {
-        const CommitLock lock{*state_};
-        published = state_->accept_refused(*chain_);
-    }
-    if (published) {
-        finish(*published);
-    }
-}
-
-// Two files that must change together are saved one after the other: the first is refused, and
-// becomes right by the second. So what was refused is tried again whenever something else has
-// changed or was refused too.
-ATTUNE_DECL std::optional<Core::Published> Core::State::accept_refused(FrameChain& chain) {
-    std::vector<std::shared_ptr<LayerEntry>> waiting;
-    for (const auto& entry : layers) {
-        if (entry->refused) {
-            waiting.push_back(entry);
-        }
-    }
-    const auto accept_all =
-        [&](std::span<const std::shared_ptr<LayerEntry>> entries) -> std::optional<Published> {
-        Candidate candidate{.stack = stack, .reason = {}};
-        std::vector<Problem> problems;
-        for (const auto& entry : entries) {
-            const auto prepared = prepare(*entry, reconciled(*entry, *entry->refused), problems);
-            std::replace_if(
-                candidate.stack.begin(), candidate.stack.end(),
-                [&](const auto& layer) { return layer->id == entry->id; }, prepared);
-            candidate.reason += candidate.reason.empty() ? entry->name : ", " + entry->name;
-        }
-        candidate.layer = candidate.reason;
-        if (!problems.empty()) {
-            return std::nullopt;
-        }
-        std::optional<Published> published;
-        try {
-            published = publish(chain, std::move(candidate));
-        } catch (const Rejected&) {
-            return std::nullopt;  // reported when it came
-        } catch (const JournalError&) {
-            retry_later();
-            return std::nullopt;
-        }
-        for (const auto& entry : entries) {
-            const Content accepted = *std::exchange(entry->refused, std::nullopt);
-            note_success(*entry, accepted, published->version);
-        }
-        return published;
-    };
-    if (waiting.empty()) {
-        return std::nullopt;
-    }
-    if (auto published = accept_all(waiting)) {
-        return published;
-    }
-    for (std::size_t i = 0; i != waiting.size() && waiting.size() > 1; ++i) {
-        if (auto published = accept_all({&waiting[i], 1})) {
-            return published;
-        }
-    }
-    return std::nullopt;
-}
-
-ATTUNE_DECL void Core::fail(std::uint64_t layer, std::vector<Problem> problems) {
-    std::vector<std::shared_ptr<Delivery>> due;
-    {
-        const CommitLock lock{*state_};
-        const auto entry = state_->closed ? nullptr : state_->find(layer);
-        if (entry == nullptr) {
-            return;
-        }
-        for (Problem& problem : problems) {
-            if (problem.origin.layer.empty()) {
-                problem.origin.layer = entry->name;
-            }
-        }
-        state_->note_failure(*entry, failure_of(problems), problems);
-        due = state_->announce({.problems = std::move(problems),
-                                .reason = entry->name,
-                                .version = chain_->current()->version});
-    }
-    for (const auto& delivery : due) {
-        delivery->dispatch();
-    }
-}
-
-ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
-    const CommitLock lock{*state_};
-    const auto entry = state_->closed ? nullptr : state_->find(layer);
-    if (entry != nullptr && !entry->refused) {
-        Content same;
-        same.revision = entry->status.revision;
-        state_->note_success(*entry, same, entry->status.version);
-    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
