@@ -202,6 +202,14 @@ TEST_F(Journaled, what_was_set_without_effect_is_there_after_a_restart_too) {
     EXPECT_EQ(now(store()), (Document{{"x", 1}})) << "but is in force";
 }
 
+TEST_F(Journaled, a_list_in_place_of_everything_comes_back) {
+    store().set("", {1, 2});
+    open();
+    EXPECT_EQ(now(store()), (Document{1, 2}));
+    store().set("x", 1);
+    EXPECT_EQ(store().version(), 2u);
+}
+
 TEST_F(Journaled, a_scope_that_was_never_ended_is_over_after_a_restart) {
     store().set("x", 1);
     {

@@ -31,7 +31,7 @@ inline Document own_state(const LayerStack& stack) {
             holds = list.with("/-", std::move(record));
         }
     }
-    if (holds.is_null()) {
+    if (holds.is_null() && !overrides.is_array()) {
         return overrides;
     }
     return Document::array().with("/-", std::move(overrides)).with("/-", std::move(holds));
