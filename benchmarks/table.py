@@ -235,6 +235,16 @@ SECTIONS = [
         Row("bind of one of 100,000", Of("commit/build 100000 handles", "build_ns", "us", 1e-3)),
         Row("memory of one of 100,000", Of("commit/build 100000 handles", "bytes", "B")),
     ]),
+    ("Versions of 100,000 values, 10,000 services", [
+        Row("kept per version, one bound", kib("version/retained"), f"{NLOHMANN}, copy",
+            kib("version/retained nlohmann"), at_most(4)),
+        Row("the same, all 10,000 bound", kib("version/retained, all bound"), f"{NLOHMANN}, copy",
+            kib("version/retained nlohmann")),
+        Row("diff of neighbours", us("version/diff"), f"{NLOHMANN}::diff",
+            us("version/diff nlohmann"), at_most(2)),
+        Row("explain one path", us("version/explain"), bar=at_most(5)),
+        Row("history, 64 versions", us("version/history")),
+    ]),
     ("Derived values and observers, the commit included", [
         *(row for shape in ("chain", "diamond") for row in (
             Row(f"node of a {shape} of 1,000", each(f"graph/{shape}"),

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds in Release, measures, and prints one table per subject.
 # usage: tools/bench.sh [SUBJECT]...  (all when none is named)
-# subjects: reading document commit graph reload save journal compile
+# subjects: reading document commit version graph reload save journal compile
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/packages.sh
 
 subjects=("$@")
-((${#subjects[@]})) || subjects=(reading document commit graph reload save journal compile)
+((${#subjects[@]})) || subjects=(reading document commit version graph reload save journal compile)
 
 need "${build_packages[@]}" pkg-config python3 valgrind \
     libbenchmark-dev liburcu-dev libboost1.81-dev libsigc++-3.0-dev

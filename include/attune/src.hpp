@@ -76,6 +76,7 @@
 #include <attune/store/impl/config.ipp>
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_deliver.ipp>
 #include <attune/store/impl/core_explain.ipp>
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_history.ipp>
@@ -106,12 +107,14 @@
 #include <attune/store/impl/layer_stack.ipp>
 #include <attune/store/impl/node_status.ipp>
 #include <attune/store/impl/observer.ipp>
+#include <attune/store/impl/overrides_log.ipp>
 #include <attune/store/impl/placement.ipp>
 #include <attune/store/impl/poller.ipp>
 #include <attune/store/impl/poller_core.ipp>
 #include <attune/store/impl/reference.ipp>
 #include <attune/store/impl/replayed_document.ipp>
 #include <attune/store/impl/rfc3339.ipp>
+#include <attune/store/impl/sample_text.ipp>
 #include <attune/store/impl/snapshot.ipp>
 #include <attune/store/impl/status.ipp>
 #include <attune/store/impl/usage.ipp>

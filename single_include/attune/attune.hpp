@@ -10038,8 +10038,7 @@ public:
     std::string reason;
     std::string layer;  ///< that brought the change; empty when none did
     Document document;
-    Document before;     ///< the document of the version before
-    Document overrides;  ///< what the program itself had set
+    Document before;  ///< the document of the version before
 
 private:
     friend class FrameDraft;
@@ -10190,7 +10189,6 @@ ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     frame_->layer = base->layer;
     frame_->document = base->document;
     frame_->before = base->before;
-    frame_->overrides = base->overrides;
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
     std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));
@@ -12089,7 +12087,7 @@ struct Candidate {
     };
 
     Fate fate = Fate::shadowed;
-    Origin origin{};   ///< the layer's name; file, line and column, variable, argument or URL
+    Origin origin{};   ///< the layer's name; file and line, variable, argument or URL
     Document value{};  ///< secrets masked
 };
 
@@ -12100,7 +12098,7 @@ struct Explanation {
     /// Of a derived value: its name, and what it is made of, in the order in which it reads them.
     std::string derived{};
     std::vector<Explanation> inputs{};
-    /// The effective value in the documents; nothing where no layer has one, and for derived values.
+    /// The effective value; nothing where no layer has one, and for derived values.
     std::optional<Document> value{};
     /// The version that made the value what it is; 0 when that is older than the history, or when
     /// no layer has a value.
@@ -12705,6 +12703,17 @@ struct Report {
     explicit operator bool() const noexcept { return !damage; }
 };
 
+/// What recover has done.
+struct Recovery {
+    Report report;             ///< of the journal as it is now
+    std::size_t versions = 0;  ///< how many could be kept
+    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
+    Version lost_first = 0;
+    Version lost_last = 0;
+    std::size_t lost = 0;
+    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
+};
+
 }  // namespace journal
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -12837,16 +12846,6 @@ namespace attune::inline ATTUNE_ABI::journal {
 /// the key is none.
 ATTUNE_DECL Report verify(const std::filesystem::path& directory,
                           const VerifyOptions& options = {});
-
-struct Recovery {
-    Report report;             ///< of the journal as it is now
-    std::size_t versions = 0;  ///< how many could be kept
-    /// Versions that are gone, as far as their headers can be read; nothing when all were kept.
-    Version lost_first = 0;
-    Version lost_last = 0;
-    std::size_t lost = 0;
-    std::vector<std::string> moved;  ///< where the old files are now; empty when nothing was wrong
-};
 
 /// The way out of damage: writes every version that is proved intact into a new file, which takes
 /// the place of the old ones, and moves those into a directory `damaged-1` (or the next number)
@@ -14174,7 +14173,8 @@ struct JournalContent {
     Document own;  ///< as of the last version
 
     std::map<Version, VersionRecord> kept;  ///< marked, and there
-    std::deque<VersionRecord> newest;       ///< in order; some of them are kept as well
+    /// In order; some of them are kept as well. Without documents where damage came too early.
+    std::deque<VersionRecord> newest;
 
     std::vector<SegmentFile> superseded;  ///< segments that a later one has copied
     std::vector<SegmentFile> segments;    ///< that were read, or should have been
@@ -14206,6 +14206,87 @@ ATTUNE_DECL JournalContent read_journal(Disk& disk, const std::string& directory
 
 /// Damage as the exception for it.
 [[noreturn]] ATTUNE_DECL void refuse_damage(const journal::Damage& damage);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A document that many patches are applied to, one after the other, while only few of the
+/// documents in between are of interest. Replacing one scalar by another, which is what most
+/// patches in a journal do, is put off until somebody looks: mostly it is replaced again before.
+class ReplayedDocument {
+public:
+    /// Begins from null.
+    void clear() {
+        document_ = {};
+        forget_pending();
+    }
+
+    /// Throws PatchError; perhaps for a patch before this one, whose turn has come only now.
+    ATTUNE_DECL void apply(const Document& patch);
+
+    /// After all patches so far. Throws PatchError.
+    ATTUNE_DECL const Document& now();
+
+    /// The same document in the place of `now()`.
+    void replace(Document equal) { document_ = std::move(equal); }
+
+private:
+    void forget_pending() {
+        pending_.clear();
+        places_.clear();
+    }
+
+    Document document_;
+    // In the order in which their paths came first. As long as scalars take the place of scalars,
+    // no path is within another, unless the shorter one came last.
+    std::vector<std::pair<std::string, Document>> pending_;
+    std::unordered_map<std::string, std::size_t> places_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void ReplayedDocument::apply(const Document& patch) {
+    constexpr std::size_t most_pending = 4096;
+    const Document* const only = patch.size() == 1 ? patch.find(std::size_t{0}) : nullptr;
+    const Document* const operation = only != nullptr ? only->find("op") : nullptr;
+    const Document* const pointer = only != nullptr ? only->find("path") : nullptr;
+    const Document* const value = only != nullptr ? only->find("value") : nullptr;
+    const bool scalar = operation != nullptr && operation->is_string() &&
+                        operation->as_string() == "replace" && pointer != nullptr &&
+                        pointer->is_string() && pointer->as_string().starts_with('/') &&
+                        value != nullptr && !is_container(*value) && only->find("as") == nullptr;
+    if (!scalar) {
+        document_ = apply_exact(now(), patch);
+        return;
+    }
+    const auto [place, fresh] =
+        places_.try_emplace(std::string(pointer->as_string()), pending_.size());
+    if (!fresh) {
+        pending_[place->second].second = *value;
+        return;
+    }
+    pending_.emplace_back(place->first, *value);
+    if (pending_.size() == most_pending) {
+        (void)now();
+    }
+}
+
+ATTUNE_DECL const Document& ReplayedDocument::now() {
+    if (!pending_.empty()) {
+        for (const auto& [pointer, value] : pending_) {
+            const Path path(pointer);
+            if (document_.find(path) == nullptr) {
+                throw PatchError("replace " + pointer, 0, path, "there is nothing to replace");
+            }
+            document_ = document_.with(path, value);
+        }
+        forget_pending();
+    }
+    return document_;
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -14267,9 +14348,7 @@ public:
 
     JournalContent read() {
         std::vector<Loaded> segments = load();
-        for (const Loaded& segment : segments) {
-            find_marks(segment.bytes);
-        }
+        look_ahead(segments);
         for (std::size_t i = 0; i != segments.size() && !over_; ++i) {
             read_segment(segments[i], i + 1 == segments.size());
             if (content_.damage && !options_.past_damage) {
@@ -14312,18 +14391,31 @@ private:
         return segments;
     }
 
-    // Which versions are marked is said after them: so as not to hold on to every document until
-    // the end, the marks are looked for before. One that is none does no harm, hence no checksums.
-    void find_marks(std::string_view bytes) {
-        for (std::size_t at = segment_header_size; at < bytes.size();) {
-            const auto header = peek_record_header(bytes.substr(at));
-            if (!header) {
-                return;
+    // Which versions are marked is said after them, and which are the newest is known at the end. So
+    // as not to make every document in between, both are looked for before. What is not true does
+    // no harm, hence no checksums.
+    void look_ahead(const std::vector<Loaded>& segments) {
+        std::vector<Version> versions;
+        for (const Loaded& segment : segments) {
+            const std::string_view bytes = segment.bytes;
+            for (std::size_t at = segment_header_size; at < bytes.size();) {
+                const auto header = peek_record_header(bytes.substr(at));
+                if (!header) {
+                    break;
+                }
+                if (header->type == RecordType::keep) {
+                    marked_.insert(header->version);
+                } else if (header->type != RecordType::forget) {
+                    versions.push_back(header->version);
+                }
+                at += header->size;
             }
-            if (header->type == RecordType::keep) {
-                marked_.insert(header->version);
-            }
-            at += header->size;
+        }
+        std::sort(versions.begin(), versions.end());
+        versions.erase(std::unique(versions.begin(), versions.end()), versions.end());
+        if (versions.size() > options_.most) {
+            first_wanted_ = options_.most == 0 ? std::numeric_limits<Version>::max()
+                                               : versions[versions.size() - options_.most];
         }
     }
 
@@ -14368,8 +14460,6 @@ private:
         content_.newest_versions = 0;
         content_.sequence = header.first_sequence - 1;
         content_.head = sha_.of(bytes.substr(0, segment_header_size));
-        document_ = Document();
-        Document own;
 
         std::size_t at = segment_header_size;
         while (content_.sequence != options_.up_to) {
@@ -14379,7 +14469,7 @@ private:
             }
             std::string problem = chain_problem(*record, at == segment_header_size);
             if (problem.empty()) {
-                problem = take(*record, own, at + record->header.size <= header.sealed);
+                problem = take(*record, at + record->header.size <= header.sealed);
             }
             if (!problem.empty()) {
                 damaged(file, at, std::move(problem));
@@ -14424,14 +14514,14 @@ private:
     }
 
     // What is wrong with the content of a record, whose bytes are right; mostly nothing.
-    std::string take(const Record& record, Document& own, bool sealed) {
+    std::string take(const Record& record, bool sealed) {
         try {
             const Document payload = parse(record.payload, parsing());
             const RecordType type = record.header.type;
             if (type == RecordType::keep || type == RecordType::forget) {
                 marks_[record.header.version] = {type == RecordType::keep, text(payload, "note")};
             } else {
-                take_version(record.header, payload, own, sealed);
+                take_version(record.header, payload, sealed);
             }
         } catch (const std::exception& error) {
             return std::string("a record that cannot be applied: ") + error.what();
@@ -14443,27 +14533,36 @@ private:
         return {};
     }
 
-    void take_version(const RecordHeader& header, const Document& payload, Document& own,
-                      bool sealed) {
+    void take_version(const RecordHeader& header, const Document& payload, bool sealed) {
         const Document* const patch = payload.find("patch");
         const Document* const own_patch = payload.find("own");
+        if (header.type == RecordType::base) {
+            document_.clear();
+            own_.clear();
+        }
         if (patch != nullptr) {
-            Document next = apply_exact(document_, *patch);
-            // A whole document shares nothing with those before it.
-            document_ = header.type == RecordType::base && !content_.newest.empty()
-                            ? reconcile(content_.newest.back().document, next)
-                            : std::move(next);
+            document_.apply(*patch);
         }
         if (own_patch != nullptr) {
-            own = apply_exact(own, own_patch->is_bool() ? *patch : *own_patch);
+            own_.apply(own_patch->is_bool() ? *patch : *own_patch);
         }
-
-        VersionRecord version{
-            header.version, header.time, text(payload, "reason"), text(payload, "layer"), false, {},
-            document_};
         if (const Document* const note = payload.find("kept")) {
             marks_[header.version] = {true, std::string(note->as_string())};
             marked_.insert(header.version);
+        }
+        VersionRecord version{header.version,
+                              header.time,
+                              text(payload, "reason"),
+                              text(payload, "layer"),
+                              false,
+                              {},
+                              {}};
+        if (header.version >= first_wanted_ || marked_.contains(header.version)) {
+            if (header.type == RecordType::base && !content_.newest.empty()) {
+                // A whole document shares nothing with those before it.
+                document_.replace(reconcile(content_.newest.back().document, document_.now()));
+            }
+            version.document = document_.now();
         }
         if (sealed) {
             // The last one of them is what the segment begins from.
@@ -14474,7 +14573,6 @@ private:
         } else {
             ++content_.newest_versions;
         }
-        content_.own = own;
         keep(std::move(version));
     }
 
@@ -14504,8 +14602,15 @@ private:
     }
 
     void finish() {
-        if (!content_.newest.empty()) {
-            content_.last = content_.newest.back();
+        try {
+            content_.own = own_.now();
+            if (!content_.newest.empty()) {
+                content_.last = content_.newest.back();
+                content_.last->document = document_.now();
+            }
+        } catch (const std::exception& error) {
+            damaged(content_.segments.back(), content_.end,
+                    std::string("records that cannot be applied: ") + error.what());
         }
         if (options_.most == 0) {
             content_.newest.clear();
@@ -14543,7 +14648,9 @@ private:
     const ReadOptions& options_;
     Sha256 sha_;
     JournalContent content_;
-    Document document_;
+    ReplayedDocument document_;
+    ReplayedDocument own_;
+    Version first_wanted_ = 0;
     std::uint64_t last_number_ = 0;
     bool over_ = false;
     std::set<Version> marked_;
@@ -15666,9 +15773,9 @@ struct StoreOptions {
     /// it still runs, and listed in the status. Zero: never. The thread that watches transports
     /// looks after this as well: it does not notice an inline observer that holds up itself.
     std::chrono::nanoseconds slow_observer = std::chrono::seconds{1};
-    /// Where versions are kept beyond the end of the program: a directory, or a Journal with options
-    /// of its own. Nowhere when empty. A store that finds versions there goes on from the last one;
-    /// see Store for what that means.
+    /// Where versions are kept beyond the end of the program: a directory, or a Journal with
+    /// options of its own. Nowhere when empty. A store that finds versions there goes on from the
+    /// last one; see Store for what that means.
     Journal journal = {};
     /// False: as JournalOptions::sync.
     bool sync = true;
@@ -16248,9 +16355,12 @@ public:
     ATTUNE_DECL bool settle(std::chrono::steady_clock::time_point deadline);
     ATTUNE_DECL void check() const;
     ATTUNE_DECL std::string usage() const;
+    ATTUNE_DECL Document schema() const;
+    ATTUNE_DECL std::string reference() const;
 
     // History.
     ATTUNE_DECL std::vector<VersionInfo> history() const;
+    ATTUNE_DECL std::vector<VersionRecord> records(Secrets secrets) const;
     ATTUNE_DECL void keep(Version version, std::string note);
     ATTUNE_DECL void forget(Version version);
     ATTUNE_DECL Document diff(Version from, Version to, Secrets secrets) const;
@@ -16295,6 +16405,8 @@ private:
     Core(StoreOptions options, std::shared_ptr<FrameChain> chain);
     /// Begins where a journal ends.
     void restore(std::unique_ptr<JournalSink> sink, const Document& own);
+    /// Lets the layers show again, if nothing else has done so.
+    void end_restored();
 
     Commit write_layer(std::uint64_t layer, LayerEdit edit);
     Commit reload_now(std::uint64_t layer);
@@ -16311,8 +16423,8 @@ private:
     void finish(Published& published);
     /// Tells transports that want to know it what is served of them.
     void tell_accepted();
-    /// What is bound, for whoever looks without the mutex.
-    std::vector<Bound> roots() const;
+    /// The value at `path` of some version, as it may be shown.
+    Document show(const Document& value, const Path& path, Secrets secrets) const;
     void tidy();
     Commit ticket(const Published& published, const Path* within = nullptr) const;
 
@@ -16922,6 +17034,8 @@ public:
     ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
     ATTUNE_DECL void insert(Ref<BoundNode> node);
     const Branch& root() const noexcept { return root_; }
+    /// The nodes that have a part in what is at `path`: bound there, above it, or below.
+    ATTUNE_DECL std::vector<BoundNode*> around(const Path& path) const;
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.
@@ -16962,6 +17076,32 @@ ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
         branch = child.get();
     }
     branch->nodes.push_back(std::move(node));
+}
+
+inline void collect_all(const BindingIndex::Branch& branch, std::vector<BoundNode*>& all) {
+    for (const auto& node : branch.nodes) {
+        all.push_back(node.get());
+    }
+    for (const auto& [token, child] : branch.children) {
+        collect_all(*child, all);
+    }
+}
+
+ATTUNE_DECL std::vector<BoundNode*> BindingIndex::around(const Path& path) const {
+    std::vector<BoundNode*> nodes;
+    const Branch* branch = &root_;
+    for (const std::string& token : path.tokens()) {
+        for (const auto& node : branch->nodes) {
+            nodes.push_back(node.get());
+        }
+        const auto child = branch->children.find(token);
+        if (child == branch->children.end()) {
+            return nodes;
+        }
+        branch = child->second.get();
+    }
+    collect_all(*branch, nodes);
+    return nodes;
 }
 
 inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
@@ -17029,14 +17169,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 /// Where a layer stands among the others; of one rank, the later one is above.
 enum class Rank : std::uint8_t {
-    restored,  ///< what a journal brought back, until the layers are there again
     transport,
+    restored,  ///< what a journal brought back, until the layers are there again
     rollback,
     overrides,
     scope,
 };
 
-/// A place that a rollback keeps as it was in an earlier version.
+/// A place that is kept as it was in an earlier version.
 struct Hold {
     Path path;
     std::optional<Document> value;      ///< nothing when there was nothing
@@ -17054,7 +17194,8 @@ struct LayerContent {
     Document document;                        ///< content.document with the texts in their places
     std::shared_ptr<const Source> source;     ///< of document
     std::vector<std::vector<Target>> places;  ///< where content.texts may belong, one list each
-    /// Of a rollback, instead of a document: replace whatever lies below, the later the stronger.
+    /// Of what a rollback or a journal brings back, instead of a document: replace whatever lies
+    /// below, the later the stronger.
     std::vector<Hold> holds;
 };
 
@@ -17066,7 +17207,7 @@ using LayerStack = std::vector<std::shared_ptr<const LayerContent>>;
 ///
 /// Objects merge key by key, the later layer wins; arrays and scalars replace whole; null in a
 /// higher layer masks what lies below it, and stays. A document that is null as a whole
-/// contributes nothing. Below a rollback everything is merged anew.
+/// contributes nothing. Below a layer with holds everything is merged anew.
 ATTUNE_DECL Document remerge(const Document& merged, const LayerStack& before,
                              const LayerStack& after);
 
@@ -17079,6 +17220,9 @@ struct Say {
     bool decides = false;             ///< layers below have nothing to say about it
 };
 ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept;
+
+/// What the layer holds below `path`, as the value there; nothing when it has no value there.
+ATTUNE_DECL std::optional<Document> held_below(const LayerContent& layer, const Path& path);
 
 /// Where what the layer has at `path` comes from.
 ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part);
@@ -17211,41 +17355,45 @@ inline std::optional<Document> remerge_at(const Document* merged, LayerDeltas de
     return merged != nullptr ? reconcile(*merged, *folded) : *folded;
 }
 
-/// `below`, which may be null, with the hold's value from the token `depth` of its path on.
-inline Document held(const Document* below, const Hold& hold, std::size_t depth = 0) {
+/// `below` with the hold's value from the token `depth` of its path on; null and nothing stand for
+/// nothing.
+inline std::optional<Document> held(const Document* below, const Hold& hold,
+                                    std::size_t depth = 0) {
     if (depth == hold.path.size()) {
-        return hold.value.value_or(Document::object());
+        return hold.value;
     }
-    const Document object = below != nullptr && below->is_object() ? *below : Document::object();
+    const bool is_object = below != nullptr && below->is_object();
+    if (!hold.value && !is_object) {
+        return below != nullptr ? std::optional{*below} : std::nullopt;
+    }
+    const Document object = is_object ? *below : Document::object();
     const std::string& token = hold.path.tokens()[depth];
-    if (depth + 1 == hold.path.size() && !hold.value) {
-        return object.without(Path{{token}});
-    }
-    return object.with(Path{{token}}, held(object.find(token), hold, depth + 1));
+    std::optional<Document> value = held(object.find(token), hold, depth + 1);
+    return value ? object.with(Path{{token}}, *std::move(value)) : object.without(Path{{token}});
 }
 
-/// The stack as plain layers: a rollback and all that lies below it become one.
+/// The stack as plain layers: those with holds and all that lies below become one.
 inline LayerStack without_holds(const LayerStack& stack) {
-    const auto rollback = std::find_if(stack.begin(), stack.end(),
-                                       [](const auto& layer) { return !layer->holds.empty(); });
-    if (rollback == stack.end()) {
+    const auto last = std::find_if(stack.rbegin(), stack.rend(),
+                                   [](const auto& layer) { return !layer->holds.empty(); });
+    if (last == stack.rend()) {
         return stack;
     }
     std::optional<Document> merged;
-    for (auto layer = stack.begin(); layer != rollback; ++layer) {
+    for (auto layer = stack.begin(); layer != last.base(); ++layer) {
         const Document& document = (*layer)->document;
         if (!document.is_null()) {
             merged = merged ? merge(*merged, document) : document;
         }
+        for (const Hold& hold : (*layer)->holds) {
+            merged = held(merged ? &*merged : nullptr, hold);
+        }
     }
     auto plain = std::make_shared<LayerContent>();
-    plain->id = (*rollback)->id;
+    plain->id = (*last)->id;
     plain->document = merged.value_or(Document{});
-    for (const Hold& hold : (*rollback)->holds) {
-        plain->document = held(&plain->document, hold);
-    }
     LayerStack result{std::move(plain)};
-    result.insert(result.end(), rollback + 1, stack.end());
+    result.insert(result.end(), last.base(), stack.end());
     return result;
 }
 
@@ -17320,6 +17468,17 @@ inline const Hold* hold_at(const LayerContent& layer, const Path& path) noexcept
     return nullptr;
 }
 
+ATTUNE_DECL std::optional<Document> held_below(const LayerContent& layer, const Path& path) {
+    std::optional<Document> part;
+    for (const Hold& hold : layer.holds) {
+        if (hold.path.size() > path.size() && hold.path.starts_with(path)) {
+            part = held(part ? &*part : nullptr, hold);
+        }
+    }
+    const Document* const value = part ? part->find(path) : nullptr;
+    return value != nullptr ? std::optional{*value} : std::nullopt;
+}
+
 ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept {
     if (const Hold* const hold = hold_at(layer, path)) {
         const Document* value = hold->value ? &*hold->value : nullptr;
@@ -17379,7 +17538,8 @@ ATTUNE_DECL Document overrides_in(const LayerStack& stack) {
 ATTUNE_DECL Origin origin_in(const LayerContent& layer, const Path& path, Part part) {
     Origin origin = layer.source != nullptr ? layer.source->locate(path, part) : Origin{};
     if (const Hold* const hold = hold_at(layer, path)) {
-        origin.source = "rollback to version " + std::to_string(hold->version);
+        origin.source = layer.rank == Rank::restored ? "journal, version " : "rollback to version ";
+        origin.source += std::to_string(hold->version);
     }
     origin.layer = layer.name;
     origin.revision = layer.content.revision;
@@ -17397,6 +17557,91 @@ ATTUNE_DECL Origin StackProvenance::origin(const Path& path, Part part) const {
 ATTUNE_DECL UnknownKeys StackProvenance::unknown_keys(const Path& path) const {
     const LayerContent* const layer = winner(path);
     return layer != nullptr ? layer->unknown_keys : UnknownKeys::error;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What the program had set by earlier versions: how to undo each change since. One change of one
+/// value costs a path and that value, where keeping the whole document per version would cost the
+/// nodes on the way to it.
+class OverridesLog {
+public:
+    /// `version` is the first one that shows the change from `before` to `after`, or the current
+    /// one when none does. `within`, when given, is the only place where they differ. Versions
+    /// before `oldest` will not be asked for, unless they are kept.
+    ATTUNE_DECL void note(const Document& before, const Document& after, const Path* within,
+                          Version version, Version oldest);
+
+    /// What was set by that version, when `now` is set at present. Nothing when the log does not go
+    /// back so far.
+    ATTUNE_DECL std::optional<Document> at(Version version, const Document& now) const;
+
+    /// The log begins with the present version.
+    void begin(Version version) noexcept { first_ = version; }
+    /// Remembers that version until it is given up.
+    ATTUNE_DECL void keep(Version version, const Document& now);
+    void give_up(Version version) { kept_.erase(version); }
+
+private:
+    struct Undo {
+        Version version;
+        Path path;
+        std::optional<Document> value;  // what was there before; nothing when there was nothing
+    };
+
+    Version first_ = 0;
+    std::deque<Undo> undos_;
+    std::map<Version, Document> kept_;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void OverridesLog::note(const Document& before, const Document& after,
+                                    const Path* within, Version version, Version oldest) {
+    if (before.same(after)) {
+        return;
+    }
+    while (!undos_.empty() && undos_.front().version <= oldest) {
+        first_ = std::max(first_, undos_.front().version);
+        undos_.pop_front();
+    }
+    Undo undo{version, {}, before};
+    if (within != nullptr && before.is_object() && after.is_object()) {
+        // Objects that were made on the way go again with what is in them.
+        const Document* value = &before;
+        std::size_t depth = 0;
+        while (depth != within->size() && value != nullptr && value->is_object()) {
+            value = value->find(within->tokens()[depth++]);
+        }
+        const auto end = within->tokens().begin() + static_cast<std::ptrdiff_t>(depth);
+        undo.path = Path{std::vector<std::string>(within->tokens().begin(), end)};
+        undo.value = value != nullptr ? std::optional{*value} : std::nullopt;
+    }
+    undos_.push_back(std::move(undo));
+}
+
+ATTUNE_DECL std::optional<Document> OverridesLog::at(Version version, const Document& now) const {
+    if (const auto kept = kept_.find(version); kept != kept_.end()) {
+        return kept->second;
+    }
+    if (version < first_) {
+        return std::nullopt;
+    }
+    Document set = now;
+    for (auto undo = undos_.rbegin(); undo != undos_.rend() && undo->version > version; ++undo) {
+        set = undo->value ? set.with(undo->path, *undo->value) : set.without(undo->path);
+    }
+    return set;
+}
+
+ATTUNE_DECL void OverridesLog::keep(Version version, const Document& now) {
+    if (std::optional<Document> set = at(version, now)) {
+        kept_.try_emplace(version, *std::move(set));
+    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -18023,6 +18268,13 @@ inline Staleness describe_staleness(const GraphNode& node) {
             .version = node.notes->version};
 }
 
+/// Of a reading that brought no document. Only a text has lines.
+inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
+    const bool malformed = std::any_of(problems.begin(), problems.end(),
+                                       [](const auto& each) { return each.origin.line != 0; });
+    return malformed ? Failure::malformed : Failure::unavailable;
+}
+
 /// The frames of a store that begins with these versions.
 ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
                                                    const JournalSink::Restored& restored);
@@ -18094,11 +18346,13 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
     std::uint64_t rollback = 0;
+    OverridesLog overrides_log;
     std::uint64_t restored = 0;            // id of what a journal has restored, while it stands in
     std::unique_ptr<JournalSink> journal;  // may be empty
     Document journaled;                    // the store's own state, as the journal has it
     Version last_journaled = 0;
     Poller::Timer retry;
+    Poller::Timer restart;
     BindingIndex index;
     std::vector<BoundNode*> bound;  // in the order of bind; the index keeps them
     Graph graph;
@@ -18143,6 +18397,8 @@ struct Core::State {
                 const Path* within);
     /// Tries refused contents once more in a second: the journal could not keep them.
     void retry_later();
+    /// Lets the layers show again a second from now, for a program that only adds layers.
+    void end_restored_later();
 
     /// Puts a rollback above the transports, and the overrides of that time above it.
     Published hold(FrameChain& chain, Hold hold);
@@ -18156,6 +18412,7 @@ struct Core::State {
     /// changes nothing.
     Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
     void take_stack(LayerStack next) noexcept;
+    void note_overrides(const FrameChain& chain, const Candidate& candidate, Version version);
 #if defined(ATTUNE_CHAOS)
     /// Replaces the current frame by one of the same version, with equal copies of some values: a
     /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees
@@ -18173,10 +18430,8 @@ struct Core::State {
     void note_success(LayerEntry& entry, const Content& content, Version version);
     /// Another reading could not be had, or is refused.
     void note_failure(LayerEntry& entry, Failure failure, std::vector<Problem> problems);
-    Explanation explain(const FrameChain& chain, const Path& path,
-                        std::span<const Bound> roots) const;
-    Explanation explain(const FrameChain& chain, const GraphNode& node,
-                        std::span<const Bound> roots) const;
+    Explanation explain(const FrameChain& chain, const Path& path) const;
+    Explanation explain(const FrameChain& chain, const GraphNode& node) const;
     /// What bound structs begin with at `path`.
     std::optional<Document> fallback_of(const Path& path) const;
 
@@ -18674,10 +18929,12 @@ ATTUNE_DECL void Core::close() noexcept {
     std::vector<std::shared_ptr<Delivery>> observers;
     std::shared_ptr<Poller> poller;
     Poller::Timer retry;
+    Poller::Timer restart;
     {
         const std::scoped_lock lock{state_->commit_mutex};
         state_->closed = true;
         retry = std::move(state_->retry);
+        restart = std::move(state_->restart);
         layers.swap(state_->layers);
         poller.swap(state_->poller);
         observers.assign(state_->rejection_observers.begin(), state_->rejection_observers.end());
@@ -18700,6 +18957,7 @@ ATTUNE_DECL void Core::close() noexcept {
     // None of these under a lock: each may wait for a callback that is about to commit.
     hub_->calls().stop();
     retry.reset();
+    restart.reset();
     for (const auto& layer : layers) {
         if (layer->feed != nullptr) {
             layer->transport->stop();
@@ -18939,6 +19197,12 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 }
 #endif
 
+ATTUNE_DECL void Core::State::note_overrides(const FrameChain& chain, const Candidate& candidate,
+                                             Version version) {
+    overrides_log.note(overrides_in(stack), overrides_in(candidate.stack), candidate.within,
+                       version, chain.oldest());
+}
+
 ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
     stack = std::move(next);
     if (restored != 0 && content_of(restored) == nullptr) {
@@ -18968,6 +19232,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
             candidate.save();
         }
         record(current, current.document, candidate.stack, nullptr);
+        note_overrides(chain, candidate, current.version);
         take_stack(std::move(candidate.stack));  // positions may have moved
         return result;
     }
@@ -19023,12 +19288,12 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         frame.layer = std::move(candidate.layer);
         frame.document = result.after;
         frame.before = result.before;
-        frame.overrides = overrides_in(candidate.stack);
     }
     if (candidate.save) {
         candidate.save();
     }
     record(frame, result.before, candidate.stack, candidate.within);
+    note_overrides(chain, candidate, result.version);
     chain.publish(draft);
 
     take_stack(std::move(candidate.stack));
@@ -19196,89 +19461,6 @@ ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) 
                              : changed_paths(published.before, published.after);
     }
     return commit;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// What stands at the path `tokens` of an object of the described type as long as no document says
-/// anything else, secrets masked. `object` holds the defaults, and may be null for a struct. Inside
-/// of what the defaults do not have, an empty optional or a key of a map, it is what a struct there
-/// would begin with. Nothing when the type has no such place, or nothing is known of it.
-///
-/// O(length of the path), and the size of what is there.
-ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
-                                                std::span<const std::string> tokens);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
-                                                std::span<const std::string> tokens) {
-    if (type.shape == Shape::structure && object == nullptr) {
-        object = structure_of(type).defaults.get();
-    }
-    if (type.shape == Shape::secret && object != nullptr) {
-        return "***";
-    }
-    if (tokens.empty()) {
-        return object != nullptr ? std::optional{encode(type, object, true)} : std::nullopt;
-    }
-    const std::string& token = tokens.front();
-    const auto rest = tokens.subspan(1);
-    const auto element = [&](const Type& inner, std::size_t count,
-                             auto&& at) -> std::optional<Document> {
-        const std::optional<std::size_t> index = element_index(token);
-        if (!index) {
-            return std::nullopt;
-        }
-        const bool there = object != nullptr && *index < count;
-        return fallback_at(inner, there ? at(*index) : nullptr, rest);
-    };
-    switch (type.shape) {
-    case Shape::structure: {
-        const FieldInfo* const field = structure_of(type).find(token);
-        if (field == nullptr) {
-            return std::nullopt;
-        }
-        if (field->secret) {
-            return "***";
-        }
-        return fallback_at(*field->type, static_cast<const std::byte*>(object) + field->offset,
-                           rest);
-    }
-    case Shape::optional: {
-        const auto& optional = static_cast<const OptionalType&>(type);
-        return fallback_at(optional.inner, object != nullptr ? optional.get(object) : nullptr,
-                           tokens);
-    }
-    case Shape::map: {
-        const auto& map = static_cast<const MapType&>(type);
-        return fallback_at(map.element, object != nullptr ? map.find(object, token) : nullptr,
-                           rest);
-    }
-    case Shape::list: {
-        const auto& list = static_cast<const ListType&>(type);
-        return element(list.element, object != nullptr ? list.size(object) : 0,
-                       [&](std::size_t index) { return list.get(object, index); });
-    }
-    case Shape::array: {
-        const auto& array = static_cast<const ArrayType&>(type);
-        return element(array.element, array.count, [&](std::size_t index) -> const void* {
-            return static_cast<const std::byte*>(object) + index * array.stride;
-        });
-    }
-    case Shape::variant: {
-        const auto& variant = static_cast<const VariantType&>(type);
-        const std::size_t index = object != nullptr ? variant.index(object) : variant.count;
-        return index < variant.count
-                   ? fallback_at(*variant.alternatives[index], variant.get(object), tokens)
-                   : std::nullopt;
-    }
-    default: return std::nullopt;
-    }
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -19629,817 +19811,6 @@ ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// The newest retained version that changed what is at `path`; 0 when that was longer ago.
-inline Version changed_since(const FrameChain& chain, const Path& path) {
-    Version found = 0;
-    chain.visit_history([&](const Frame& frame) {
-        const auto& changed = frame.changed();
-        const bool here = std::any_of(changed.begin(), changed.end(), [&](const Path& other) {
-            return path.starts_with(other) || other.starts_with(path);
-        });
-        found = here ? frame.version : 0;
-        return !here;
-    });
-    return found;
-}
-
-ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) const {
-    for (const BoundNode* const node : bound) {
-        if (!path.starts_with(node->path)) {
-            continue;
-        }
-        const Type& type = node->bound_kind.type();
-        const CellPtr cell = type.shape == Shape::structure ? CellPtr{} : node->bound_kind.make();
-        const void* const object =
-            cell.get() != nullptr ? node->bound_kind.object(*cell.get()) : nullptr;
-        if (auto fallback =
-                fallback_at(type, object, std::span{path.tokens()}.subspan(node->path.size()))) {
-            return fallback;
-        }
-    }
-    return std::nullopt;
-}
-
-ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path& path,
-                                             std::span<const Bound> roots) const {
-    const Document& document = chain.current()->document;
-    Explanation explanation{.path = path};
-    const auto masked = [&](const Document& value) { return mask_secrets(value, path, roots); };
-    if (const Document* const value = document.find(path)) {
-        explanation.value = masked(*value);
-        explanation.secret = !explanation.value->same(*value) || is_secret(path, roots);
-        explanation.since = changed_since(chain, path);
-    }
-    bool decided = false;
-    for (std::size_t i = stack.size(); i-- != 0;) {
-        const LayerContent& layer = *stack[i];
-        const Say say = say_of(layer, path);
-        if (say.value != nullptr) {
-            using Fate = attune::Candidate::Fate;
-            explanation.candidates.push_back({.fate = decided ? Fate::shadowed
-                                                      : explanation.candidates.empty()
-                                                          ? Fate::wins
-                                                          : Fate::merged,
-                                              .origin = origin_in(layer, path, Part::value),
-                                              .value = masked(*say.value)});
-        }
-        decided = decided || say.decides;
-    }
-    explanation.fallback = fallback_of(path);
-    return explanation;
-}
-
-ATTUNE_DECL Explanation Core::explain(const Path& path) const {
-    const OpenLock lock{*state_};
-    return state_->explain(*chain_, path, bound_roots(state_->bound));
-}
-
-ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const GraphNode& node,
-                                             std::span<const Bound> roots) const {
-    if (node.height == 0) {
-        return explain(chain, static_cast<const BoundNode&>(node).path, roots);
-    }
-    Explanation explanation;
-    explanation.derived = node.name();
-    const EdgeList& inputs = static_cast<const DerivedNode&>(node).inputs;
-    for (std::size_t i = 0; i != inputs.size(); ++i) {
-        explanation.inputs.push_back(explain(chain, inputs.input(i), roots));
-    }
-    return explanation;
-}
-
-ATTUNE_DECL Explanation Core::explain(const GraphNode& node) const {
-    const OpenLock lock{*state_};
-    return state_->explain(*chain_, node, bound_roots(state_->bound));
-}
-
-/// The paths of all values that are no objects, and of empty objects.
-inline void collect_leaves(const Document& document, const Path& path, std::vector<Path>& leaves) {
-    if (!document.is_object() || document.size() == 0) {
-        leaves.push_back(path);
-        return;
-    }
-    for (const auto& member : document.members()) {
-        collect_leaves(member.value, path / member.key, leaves);
-    }
-}
-
-ATTUNE_DECL std::vector<Explanation> Core::explain() const {
-    const OpenLock lock{*state_};
-    const std::vector<Bound> roots = bound_roots(state_->bound);
-    std::vector<Path> leaves;
-    collect_leaves(chain_->current()->document, {}, leaves);
-    std::vector<Explanation> explanations;
-    explanations.reserve(leaves.size());
-    for (const Path& path : leaves) {
-        explanations.push_back(state_->explain(*chain_, path, roots));
-    }
-    return explanations;
-}
-
-ATTUNE_DECL std::vector<Bound> Core::roots() const {
-    const OpenLock lock{*state_};
-    return bound_roots(state_->bound);
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
-
-ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
-                                        DeriveOptions options) {
-    node->keeps_on_error = options.on_error == OnError::keep;
-    if (!options.name.empty()) {
-        node->notes = std::make_unique<NodeNotes>();
-        node->notes->name = std::move(options.name);
-    }
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        node->inputs = EdgeList{inputs, node->room()};
-        node->settle_height();
-        published =
-            state_->publish(*chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
-                            {.derived = node.get()});
-        if (!inputs.empty()) {
-            node->inputs.link(*node);
-        }
-    }
-    finish(published);
-    return node;
-}
-
-ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs) {
-    const auto self = shared_from_this();
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        rule->inputs = EdgeList{inputs, rule->room()};
-        rule->settle_height();
-        published = state_->publish(*chain_, {.stack = state_->stack, .reason = "require"},
-                                    {.rule = rule.get()});
-        rule->inputs.link(*rule);
-        state_->graph.add_rule(std::move(rule));
-    }
-    finish(published);
-}
-
-ATTUNE_DECL std::string Core::name_of(const GraphNode& node) const {
-    const CommitLock lock{*state_};
-    return node.name();
-}
-
-ATTUNE_DECL void Core::rename(GraphNode& node, std::string name) {
-    const CommitLock lock{*state_};
-    if (node.notes == nullptr) {
-        node.notes = std::make_unique<NodeNotes>();
-    }
-    node.notes->name = std::move(name);
-}
-
-ATTUNE_DECL std::optional<Staleness> Core::staleness_of(const GraphNode& node) const {
-    const CommitLock lock{*state_};
-    return node.stale ? std::optional{describe_staleness(node)} : std::nullopt;
-}
-
-ATTUNE_DECL void Core::tidy_graph() noexcept {
-    if (state_->committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
-        return;
-    }
-    std::unique_lock lock{state_->commit_mutex, std::try_to_lock};
-    if (!lock) {
-        return;  // whoever holds it looks for abandoned nodes before and after letting go
-    }
-    GraphNode* const gone = state_->graph.take_abandoned();
-    lock.unlock();
-    Graph::destroy(gone);
-}
-
-ATTUNE_DECL void StoreHome::tidy() noexcept {
-    if (const auto owner = core.lock()) {
-        owner->tidy_graph();
-    }
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Two retained versions, held while they are compared.
-class RetainedPair {
-public:
-    RetainedPair(const Core& core, Version from, Version to)
-        : chain_(*core.chain()), from_(core.acquire(from)) {
-        try {
-            to_ = core.acquire(to);
-        } catch (...) {
-            chain_.release(from_);
-            throw;
-        }
-    }
-    RetainedPair(const RetainedPair&) = delete;
-    RetainedPair& operator=(const RetainedPair&) = delete;
-    ~RetainedPair() {
-        chain_.release(from_);
-        chain_.release(to_);
-    }
-    const Document& before() const noexcept { return from_->document; }
-    const Document& after() const noexcept { return to_->document; }
-
-private:
-    const FrameChain& chain_;
-    const Frame* from_;
-    const Frame* to_ = nullptr;
-};
-
-ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
-    std::vector<FrameChain::Retained> retained = chain_->retained();
-    std::vector<VersionInfo> history;
-    const auto release_all = [&]() noexcept {
-        for (const FrameChain::Retained& each : retained) {
-            chain_->release(each.frame);
-        }
-    };
-    try {
-        history.reserve(retained.size());
-        for (FrameChain::Retained& each : retained) {
-            VersionInfo info;
-            info.version = each.frame->version;
-            info.time = each.frame->time;
-            info.reason = each.frame->reason;
-            info.layer = each.frame->layer;
-            info.changed = each.frame->changed();
-            info.kept = each.kept;
-            info.note = std::move(each.note);
-            info.document_ = each.frame->document;
-            history.push_back(std::move(info));
-        }
-    } catch (...) {
-        release_all();
-        throw;
-    }
-    release_all();
-    return history;
-}
-
-ATTUNE_DECL void Core::keep(Version version, std::string note) {
-    const OpenLock lock{*state_};
-    chain_->release(acquire(version));  // or says which versions there are
-    if (state_->journal != nullptr && version != 0) {
-        state_->journal->keep(version, note);
-    }
-    (void)chain_->keep(version, std::move(note));
-}
-
-ATTUNE_DECL void Core::forget(Version version) {
-    const OpenLock lock{*state_};
-    if (chain_->give_up(version) && state_->journal != nullptr && version != 0) {
-        state_->journal->forget(version);
-    }
-}
-
-/// The operations of a JSON Patch with the secrets in their values masked.
-inline Document mask_operations(const Document& patch, std::span<const Bound> roots) {
-    Document masked = patch;
-    for (std::size_t i = 0; i != patch.size(); ++i) {
-        const Document& operation = *patch.find(i);
-        if (const Document* const value = operation.find("value")) {
-            Document safe = mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
-            if (!safe.same(*value)) {
-                masked = masked.with(Path{{std::to_string(i), "value"}}, std::move(safe));
-            }
-        }
-    }
-    return masked;
-}
-
-ATTUNE_DECL Document Core::diff(Version from, Version to, Secrets secrets) const {
-    const RetainedPair pair{*this, from, to};
-    Document patch = make_patch(pair.before(), pair.after());
-    return secrets == Secrets::shown ? patch : mask_operations(patch, roots());
-}
-
-ATTUNE_DECL Document Core::merge_diff(Version from, Version to, Secrets secrets) const {
-    const RetainedPair pair{*this, from, to};
-    Document patch = make_merge_patch(pair.before(), pair.after());
-    return secrets == Secrets::shown ? patch : mask_secrets(patch, {}, roots());
-}
-
-ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) const {
-    const RetainedPair pair{*this, from, to};
-    return changed_paths(pair.before(), pair.after());
-}
-
-ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secrets) const {
-    const RetainedPair pair{*this, from, to};
-    const std::vector<Bound> known = secrets == Secrets::shown ? std::vector<Bound>{} : roots();
-    const auto shown = [&](const Document* value, const Path& path) -> std::string {
-        return value == nullptr ? "nothing" : to_text(mask_secrets(*value, path, known));
-    };
-    std::string text;
-    for (const Path& path : changed_paths(pair.before(), pair.after())) {
-        text += path.empty() ? "(everything)" : to_string(path);
-        text += ": " + shown(pair.before().find(path), path) + " -> " +
-                shown(pair.after().find(path), path) + '\n';
-    }
-    return text;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// What the store itself has set, as a journal keeps it: the overrides, or with a rollback both in
-/// an array. The overrides are as they stand, so that setting a value changes both documents in the
-/// same way.
-inline Document own_state(const LayerStack& stack) {
-    Document overrides;
-    Document holds;
-    for (const auto& layer : stack) {
-        if (layer->rank == Rank::overrides) {
-            overrides = layer->document;
-        }
-        for (const Hold& hold : layer->holds) {
-            Document record{{"path", hold.path.pointer()}, {"version", hold.version}};
-            if (hold.value) {
-                record = record.with("value", *hold.value);
-            }
-            if (hold.overrides) {
-                record = record.with("overrides", *hold.overrides);
-            }
-            const Document list = holds.is_null() ? Document::array() : holds;
-            holds = list.with("/-", std::move(record));
-        }
-    }
-    if (holds.is_null()) {
-        return overrides;
-    }
-    return Document::array().with("/-", std::move(overrides)).with("/-", std::move(holds));
-}
-
-inline std::vector<Hold> holds_of(const Document& own) {
-    std::vector<Hold> holds;
-    if (!own.is_array()) {
-        return holds;
-    }
-    const auto optional = [](const Document* value) {
-        return value != nullptr ? std::optional{*value} : std::nullopt;
-    };
-    const Document list = own.at("/1");
-    for (const Document& record : list.elements()) {
-        holds.push_back({.path = Path{record.at("path").as_string()},
-                         .value = optional(record.find("value")),
-                         .version = record.at("version").as_uint64(),
-                         .overrides = optional(record.find("overrides"))});
-    }
-    return holds;
-}
-
-inline Document overrides_of(const Document& own) { return own.is_array() ? own.at("/0") : own; }
-
-inline void restore_frame(Frame& frame, const VersionRecord& record, const Frame* before) {
-    frame.version = record.version;
-    frame.time = record.time;
-    frame.reason = record.reason;
-    frame.layer = record.layer;
-    frame.document = record.document;
-    // Where there is a gap nobody knows what that version changed.
-    const bool known = before != nullptr && before->version + 1 == record.version;
-    frame.before = known ? before->document : record.document;
-}
-
-ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
-                                                   const JournalSink::Restored& restored) {
-    std::shared_ptr<FrameChain> chain;
-    for (const VersionRecord& record : restored.versions) {
-        const Frame* const before = chain != nullptr ? chain->current() : nullptr;
-        FrameDraft draft{before};
-        restore_frame(draft.frame(), record, before);
-        if (chain != nullptr) {
-            chain->publish(draft);
-        } else {
-            chain = std::make_shared<FrameChain>(history, draft);
-        }
-        if (record.kept) {
-            (void)chain->keep(record.version, record.note);
-        }
-    }
-    return chain != nullptr ? chain : std::make_shared<FrameChain>(history, Document::object());
-}
-
-// The newest version stands below everything until the program has put its layers back: as long as
-// these bring what they brought before, nothing changes.
-ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document& own) {
-    const CommitLock lock{*state_};
-    State& state = *state_;
-    state.journal = std::move(sink);
-    state.journaled = own;
-    const Frame& current = *chain_->current();
-    if (current.version == 0) {
-        return;
-    }
-    auto base = std::make_shared<LayerContent>();
-    base->id = state.next_layer++;
-    base->rank = Rank::restored;
-    base->name = "journal";
-    base->unknown_keys = UnknownKeys::ignore;
-    base->document = current.document;
-    base->content.document = current.document;
-    base->content.revision = std::to_string(current.version);
-    state.stack = {base};
-    state.restored = base->id;
-
-    LayerStack proposed = state.stack;
-    std::vector<std::shared_ptr<LayerEntry>> entries;
-    const auto add = [&](std::uint64_t& id, Rank rank, const char* name, auto&& fill) {
-        auto entry = state.own_layer(rank, name);
-        id = entry->id;
-        auto layer = std::make_shared<LayerContent>();
-        layer->id = entry->id;
-        layer->rank = rank;
-        layer->name = entry->name;
-        layer->unknown_keys = entry->unknown_keys;
-        fill(*layer);
-        proposed = State::with_layer(std::move(proposed), layer);
-        entries.push_back(entry);
-        state.add(entry);
-        state.note_success(*entry, layer->content, current.version);
-    };
-    if (std::vector<Hold> holds = holds_of(own); !holds.empty()) {
-        add(state.rollback, Rank::rollback, "rollback", [&](LayerContent& layer) {
-            layer.unknown_keys = UnknownKeys::warn;
-            layer.content.revision = std::to_string(holds.back().version);
-            layer.holds = std::move(holds);
-        });
-    }
-    if (Document overrides = overrides_of(own); !overrides.is_null()) {
-        add(state.overrides, Rank::overrides, "overrides", [&](LayerContent& layer) {
-            layer.content.document = overrides;
-            layer.document = std::move(overrides);
-        });
-    }
-    // A new version where an override_scope had been part of the last one.
-    (void)state.publish(*chain_, {.stack = std::move(proposed),
-                                  .reason = "restart",
-                                  .layer = "journal",
-                                  .adds_layer = true});
-}
-
-ATTUNE_DECL void Core::State::record(const Frame& frame, const Document& before,
-                                     const LayerStack& next, const Path* within) {
-    if (journal == nullptr) {
-        return;
-    }
-    Document own = own_state(next);
-    if (before.same(frame.document) && own == journaled) {
-        return;
-    }
-    journal->append({.version = frame.version,
-                     .time = frame.time,
-                     .reason = frame.reason,
-                     .layer = frame.layer,
-                     .before = before,
-                     .after = frame.document,
-                     .own_before = journaled,
-                     .own_after = own,
-                     .within = within});
-    journaled = std::move(own);
-    last_journaled = frame.version;
-}
-
-ATTUNE_DECL void Core::State::retry_later() {
-    constexpr auto pause = std::chrono::seconds{1};
-    if (poller == nullptr) {
-        return;
-    }
-    if (!retry) {
-        const auto& core = static_cast<const StoreHome&>(graph.home()).core;
-        retry = poller->timer([core] {
-            if (const auto self = core.lock()) {
-                self->retry_refused();
-            }
-        });
-    }
-    retry.arm_after(pause);
-}
-
-ATTUNE_DECL Problem not_kept(const JournalError& error) {
-    return {.origin = {.layer = "journal", .source = error.file()}, .message = error.what()};
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// The store's ear for one running transport.
-class LayerFeed final : public Feed {
-public:
-    LayerFeed(std::weak_ptr<Core> core, std::uint64_t layer, std::shared_ptr<Poller> poller)
-        : core_(std::move(core)), layer_(layer), poller_(std::move(poller)) {}
-
-    void content(Content content) override {
-        if (const auto core = core_.lock()) {
-            core->deliver(layer_, std::move(content));
-        }
-    }
-    void failed(std::vector<Problem> problems) override {
-        if (const auto core = core_.lock()) {
-            core->fail(layer_, std::move(problems));
-        }
-    }
-    void unchanged() override {
-        if (const auto core = core_.lock()) {
-            core->confirm(layer_);
-        }
-    }
-    Poller& poller() override { return *poller_; }
-
-private:
-    const std::weak_ptr<Core> core_;
-    const std::uint64_t layer_;
-    const std::shared_ptr<Poller> poller_;
-};
-
-/// What a reload on another thread came to.
-struct ReloadOutcome {
-    std::mutex mutex;
-    std::condition_variable ready;
-    bool kept = false;
-    Commit commit;
-    std::exception_ptr thrown;
-};
-
-/// Kept at the latest when it is destroyed: a poller that ends drops its work.
-class ReloadPromise {
-public:
-    explicit ReloadPromise(std::shared_ptr<ReloadOutcome> outcome) noexcept
-        : outcome_(std::move(outcome)) {}
-    ReloadPromise(ReloadPromise&&) noexcept = default;
-    ReloadPromise& operator=(ReloadPromise&&) = delete;
-    ~ReloadPromise() {
-        if (outcome_ != nullptr) {
-            keep({}, std::make_exception_ptr(std::logic_error{
-                         "the store was closed during the reload"}));
-        }
-    }
-    void keep(Commit commit, std::exception_ptr thrown) {
-        const auto outcome = std::exchange(outcome_, nullptr);
-        const std::scoped_lock lock{outcome->mutex};
-        outcome->commit = std::move(commit);
-        outcome->thrown = std::move(thrown);
-        outcome->kept = true;
-        outcome->ready.notify_one();
-    }
-
-private:
-    std::shared_ptr<ReloadOutcome> outcome_;
-};
-
-/// One reading, with what is wrong about it as a Rejected.
-inline Content load_from(Transport& transport, const std::string& name, Version version) {
-    std::vector<Problem> problems;
-    try {
-        return transport.load();
-    } catch (const ParseError& error) {
-        problems.push_back({.path = {},
-                            .origin = {.layer = name,
-                                       .source = error.name(),
-                                       .line = error.line(),
-                                       .column = error.column(),
-                                       .revision = {}},
-                            .message = error.message()});
-    } catch (const Rejected& rejected) {
-        problems = rejected.problems();
-    }
-    throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
-}
-
-/// Of a reading that brought no document. Only a text has lines.
-inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
-    const bool malformed = std::any_of(problems.begin(), problems.end(),
-                                       [](const auto& each) { return each.origin.line != 0; });
-    return malformed ? Failure::malformed : Failure::unavailable;
-}
-
-ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
-    const auto above = std::find_if(layers.begin(), layers.end(),
-                                    [&](const auto& other) { return other->rank > entry->rank; });
-    layers.insert(above, std::move(entry));
-}
-
-ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::own_layer(Rank rank, std::string name) {
-    auto entry = std::make_shared<LayerEntry>();
-    entry->id = next_layer++;
-    entry->rank = rank;
-    entry->name = std::move(name);
-    entry->status.name = entry->name;
-    entry->unknown_keys = options.unknown_keys.value_or(UnknownKeys::error);
-    return entry;
-}
-
-ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::find(std::uint64_t id) const noexcept {
-    const auto found = std::find_if(layers.begin(), layers.end(),
-                                    [&](const auto& layer) { return layer->id == id; });
-    return found != layers.end() ? *found : nullptr;
-}
-
-ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::at(std::uint64_t id) const {
-    auto found = find(id);
-    if (found == nullptr) {
-        throw std::logic_error{"the layer has been removed from its store"};
-    }
-    return found;
-}
-
-ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const noexcept {
-    const auto found = std::find_if(stack.begin(), stack.end(),
-                                    [&](const auto& layer) { return layer->id == id; });
-    return found != stack.end() ? found->get() : nullptr;
-}
-
-ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const Content& content,
-                                           Version version) {
-    if (entry.transport != nullptr && entry.transport->wants_accepted()) {
-        entry.tells = true;
-        tells.store(true, std::memory_order_relaxed);
-    }
-    LayerStatus& status = entry.status;
-    status.version = version;
-    status.revision = content.revision;
-    entry.refused.reset();
-    const auto time = now();
-    if (!content.stale_because.empty()) {
-        // An old reading, in place of one that could not be had.
-        note_failure(entry, Failure::unavailable, content.stale_because);
-        status.state = attune::State::stale;
-        return;
-    }
-    if (status.state != attune::State::ready) {
-        status.state = attune::State::ready;
-        status.since = time;
-    }
-    status.last_success = time;
-    ++status.updates;
-    status.consecutive_failures = 0;
-    status.problems.clear();
-}
-
-ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, Failure failure,
-                                           std::vector<Problem> problems) {
-    LayerStatus& status = entry.status;
-    const auto time = now();
-    const auto state = status.updates != 0 || status.state == attune::State::stale
-                           ? attune::State::stale
-                           : attune::State::failed;
-    if (status.state != state) {
-        status.state = state;
-        status.since = time;
-    }
-    ++status.refusals;
-    ++status.consecutive_failures;
-    for (Problem& problem : problems) {
-        problem.found.clear();  // a value
-    }
-    status.last_error = {
-        .kind = failure, .path = problems.empty() ? Path{} : problems.front().path, .time = time};
-    status.problems = std::move(problems);
-    ++refusals;
-}
-
-ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerOptions options) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    auto entry = std::make_shared<LayerEntry>();
-    entry->transport = std::move(transport);
-    entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
-    entry->status.name = entry->name;
-    const auto by_default = entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
-    entry->unknown_keys =
-        options.unknown_keys.value_or(state_->options.unknown_keys.value_or(by_default));
-
-    Content content = load_from(*entry->transport, entry->name, version());
-    Published published;
-    {
-        const OpenLock lock{*state_};
-        entry->id = state_->next_layer++;
-        published = state_->accept(*chain_, *entry, std::move(content),
-                                   {.reason = entry->name, .first = true});
-        state_->add(entry);
-        entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
-    }
-    finish(published);
-    try {
-        entry->transport->start(*entry->feed);
-    } catch (...) {
-        remove(entry->id);
-        throw;
-    }
-    if (published.changed()) {
-        retry_refused();
-    }
-    return entry->id;
-}
-
-ATTUNE_DECL void Core::discard(std::vector<std::shared_ptr<LayerEntry>> layers,
-                               Poller* poller) noexcept {
-    // A callback that ends its own layer returns into the transport: that must still be there.
-    if (poller != nullptr && poller->on_thread()) {
-        poller->post([kept = std::move(layers)] {});
-    }
-}
-
-ATTUNE_DECL void Core::remove(std::uint64_t layer) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    Published published;
-    std::shared_ptr<LayerEntry> entry;
-    std::shared_ptr<Poller> poller;
-    {
-        const CommitLock lock{*state_};
-        entry = state_->find(layer);  // nothing is found in a closed store
-        if (entry == nullptr) {
-            return;
-        }
-        Candidate candidate{
-            .stack = state_->stack, .reason = "remove " + entry->name, .layer = entry->name};
-        std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
-        published = state_->publish(*chain_, std::move(candidate));
-        std::erase(state_->layers, entry);
-        poller = state_->poller;
-    }
-    finish(published);
-    if (entry->transport != nullptr) {
-        {
-            const std::scoped_lock lock{entry->telling};
-            entry->ended = true;
-        }
-        entry->transport->stop();
-    }
-    discard({std::move(entry)}, poller.get());
-}
-
-ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
-    std::shared_ptr<Poller> poller;
-    {
-        const OpenLock lock{*state_};
-        if (state_->at(layer)->transport->writable()) {
-            Commit nothing;
-            nothing.version = chain_->current()->version;
-            return nothing;
-        }
-        poller = state_->poller;
-    }
-    if (poller->on_thread()) {
-        return reload_now(layer);
-    }
-    // On the transport's own thread, so that this reading and those it brings by itself are
-    // committed in the order in which they were made.
-    auto outcome = std::make_shared<ReloadOutcome>();
-    poller->post([self = shared_from_this(), layer, promise = ReloadPromise{outcome}]() mutable {
-        try {
-            promise.keep(self->reload_now(layer), nullptr);
-        } catch (...) {
-            promise.keep({}, std::current_exception());
-        }
-    });
-    poller.reset();
-    std::unique_lock lock{outcome->mutex};
-    outcome->ready.wait(lock, [&] { return outcome->kept; });
-    if (outcome->thrown) {
-        std::rethrow_exception(outcome->thrown);
-    }
-    return outcome->commit;
-}
-
-ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
-    const auto self = shared_from_this();  // an observer may destroy the store
-    std::shared_ptr<LayerEntry> entry;
-    {
-        const OpenLock lock{*state_};
-        entry = state_->at(layer);
-    }
-    Published published;
-    bool read = false;
-    try {
-        Content content = load_from(*entry->transport, entry->name, version());
-        read = true;
-        const OpenLock lock{*state_};
-        published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
-                                   {.reason = "reload " + entry->name});
-    } catch (const Rejected& rejected) {
-        const OpenLock lock{*state_};
-        state_->note_failure(*entry, read ? Failure::refused : failure_of(rejected.problems()),
-                             rejected.problems());
-        throw;
-    }
-    finish(published);
-    if (published.changed()) {
-        retry_refused();
-    }
-    return ticket(published);
-}
-
 ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
     Published published;
     std::vector<std::shared_ptr<Delivery>> due;
@@ -20607,6 +19978,952 @@ ATTUNE_DECL void Core::confirm(std::uint64_t layer) {
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What stands at the path `tokens` of an object of the described type as long as no document says
+/// anything else, secrets masked. `object` holds the defaults, and may be null for a struct. Inside
+/// of what the defaults do not have, an empty optional or a key of a map, it is what a struct there
+/// would begin with. Nothing when the type has no such place, or nothing is known of it.
+///
+/// O(length of the path), and the size of what is there.
+ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
+                                                std::span<const std::string> tokens);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::optional<Document> fallback_at(const Type& type, const void* object,
+                                                std::span<const std::string> tokens) {
+    if (type.shape == Shape::structure && object == nullptr) {
+        object = structure_of(type).defaults.get();
+    }
+    if (type.shape == Shape::secret && object != nullptr) {
+        return "***";
+    }
+    if (tokens.empty()) {
+        return object != nullptr ? std::optional{encode(type, object, true)} : std::nullopt;
+    }
+    const std::string& token = tokens.front();
+    const auto rest = tokens.subspan(1);
+    const auto element = [&](const Type& inner, std::size_t count,
+                             auto&& at) -> std::optional<Document> {
+        const std::optional<std::size_t> index = element_index(token);
+        if (!index) {
+            return std::nullopt;
+        }
+        const bool there = object != nullptr && *index < count;
+        return fallback_at(inner, there ? at(*index) : nullptr, rest);
+    };
+    switch (type.shape) {
+    case Shape::structure: {
+        const FieldInfo* const field = structure_of(type).find(token);
+        if (field == nullptr) {
+            return std::nullopt;
+        }
+        if (field->secret) {
+            return "***";
+        }
+        return fallback_at(*field->type, static_cast<const std::byte*>(object) + field->offset,
+                           rest);
+    }
+    case Shape::optional: {
+        const auto& optional = static_cast<const OptionalType&>(type);
+        return fallback_at(optional.inner, object != nullptr ? optional.get(object) : nullptr,
+                           tokens);
+    }
+    case Shape::map: {
+        const auto& map = static_cast<const MapType&>(type);
+        return fallback_at(map.element, object != nullptr ? map.find(object, token) : nullptr,
+                           rest);
+    }
+    case Shape::list: {
+        const auto& list = static_cast<const ListType&>(type);
+        return element(list.element, object != nullptr ? list.size(object) : 0,
+                       [&](std::size_t index) { return list.get(object, index); });
+    }
+    case Shape::array: {
+        const auto& array = static_cast<const ArrayType&>(type);
+        return element(array.element, array.count, [&](std::size_t index) -> const void* {
+            return static_cast<const std::byte*>(object) + index * array.stride;
+        });
+    }
+    case Shape::variant: {
+        const auto& variant = static_cast<const VariantType&>(type);
+        const std::size_t index = object != nullptr ? variant.index(object) : variant.count;
+        return index < variant.count
+                   ? fallback_at(*variant.alternatives[index], variant.get(object), tokens)
+                   : std::nullopt;
+    }
+    default: return std::nullopt;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The newest retained version that changed what is at `path`; 0 when that was longer ago.
+inline Version changed_since(const FrameChain& chain, const Path& path) {
+    Version found = 0;
+    chain.visit_history([&](const Frame& frame) {
+        const auto& changed = frame.changed();
+        const bool here = std::any_of(changed.begin(), changed.end(), [&](const Path& other) {
+            return path.starts_with(other) || other.starts_with(path);
+        });
+        found = here ? frame.version : 0;
+        return !here;
+    });
+    return found;
+}
+
+ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) const {
+    for (const BoundNode* const node : index.around(path)) {
+        if (!path.starts_with(node->path)) {
+            continue;
+        }
+        const Type& type = node->bound_kind.type();
+        const CellPtr cell = type.shape == Shape::structure ? CellPtr{} : node->bound_kind.make();
+        const void* const object =
+            cell.get() != nullptr ? node->bound_kind.object(*cell.get()) : nullptr;
+        if (auto fallback =
+                fallback_at(type, object, std::span{path.tokens()}.subspan(node->path.size()))) {
+            return fallback;
+        }
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path& path) const {
+    const Document& document = chain.current()->document;
+    const std::vector<Bound> roots = bound_roots(index.around(path));
+    Explanation explanation{.path = path};
+    const auto masked = [&](const Document& value) { return mask_secrets(value, path, roots); };
+    if (const Document* const value = document.find(path)) {
+        explanation.value = masked(*value);
+        explanation.secret = !explanation.value->same(*value) || is_secret(path, roots);
+        explanation.since = changed_since(chain, path);
+    }
+    bool decided = false;
+    for (std::size_t i = stack.size(); i-- != 0;) {
+        const LayerContent& layer = *stack[i];
+        const Say say = say_of(layer, path);
+        const std::optional<Document> part = held_below(layer, path);
+        if (const Document* const value = part ? &*part : say.value) {
+            using Fate = attune::Candidate::Fate;
+            explanation.candidates.push_back({.fate = decided ? Fate::shadowed
+                                                      : explanation.candidates.empty()
+                                                          ? Fate::wins
+                                                          : Fate::merged,
+                                              .origin = origin_in(layer, path, Part::value),
+                                              .value = masked(*value)});
+        }
+        decided = decided || say.decides;
+    }
+    explanation.fallback = fallback_of(path);
+    return explanation;
+}
+
+ATTUNE_DECL Explanation Core::explain(const Path& path) const {
+    const OpenLock lock{*state_};
+    return state_->explain(*chain_, path);
+}
+
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const GraphNode& node) const {
+    if (node.height == 0) {
+        return explain(chain, static_cast<const BoundNode&>(node).path);
+    }
+    Explanation explanation;
+    explanation.derived = node.name();
+    const EdgeList& inputs = static_cast<const DerivedNode&>(node).inputs;
+    for (std::size_t i = 0; i != inputs.size(); ++i) {
+        explanation.inputs.push_back(explain(chain, inputs.input(i)));
+    }
+    return explanation;
+}
+
+ATTUNE_DECL Explanation Core::explain(const GraphNode& node) const {
+    const OpenLock lock{*state_};
+    return state_->explain(*chain_, node);
+}
+
+/// The paths of all values that are no objects, and of empty objects.
+inline void collect_leaves(const Document& document, const Path& path, std::vector<Path>& leaves) {
+    if (!document.is_object() || document.size() == 0) {
+        leaves.push_back(path);
+        return;
+    }
+    for (const auto& member : document.members()) {
+        collect_leaves(member.value, path / member.key, leaves);
+    }
+}
+
+ATTUNE_DECL std::vector<Explanation> Core::explain() const {
+    const OpenLock lock{*state_};
+    std::vector<Path> leaves;
+    collect_leaves(chain_->current()->document, {}, leaves);
+    std::vector<Explanation> explanations;
+    explanations.reserve(leaves.size());
+    for (const Path& path : leaves) {
+        explanations.push_back(state_->explain(*chain_, path));
+    }
+    return explanations;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL NodeHome& Core::home() const noexcept { return state_->graph.home(); }
+
+ATTUNE_DECL Ref<GraphNode> Core::derive(Ref<DerivedNode> node, std::span<GraphNode* const> inputs,
+                                        DeriveOptions options) {
+    node->keeps_on_error = options.on_error == OnError::keep;
+    if (!options.name.empty()) {
+        node->notes = std::make_unique<NodeNotes>();
+        node->notes->name = std::move(options.name);
+    }
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        node->inputs = EdgeList{inputs, node->room()};
+        node->settle_height();
+        published =
+            state_->publish(*chain_, {.stack = state_->stack, .reason = "derive " + node->name()},
+                            {.derived = node.get()});
+        if (!inputs.empty()) {
+            node->inputs.link(*node);
+        }
+    }
+    finish(published);
+    return node;
+}
+
+ATTUNE_DECL void Core::require(Ref<DerivedNode> rule, std::span<GraphNode* const> inputs) {
+    const auto self = shared_from_this();
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        rule->inputs = EdgeList{inputs, rule->room()};
+        rule->settle_height();
+        published = state_->publish(*chain_, {.stack = state_->stack, .reason = "require"},
+                                    {.rule = rule.get()});
+        rule->inputs.link(*rule);
+        state_->graph.add_rule(std::move(rule));
+    }
+    finish(published);
+}
+
+ATTUNE_DECL std::string Core::name_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.name();
+}
+
+ATTUNE_DECL void Core::rename(GraphNode& node, std::string name) {
+    const CommitLock lock{*state_};
+    if (node.notes == nullptr) {
+        node.notes = std::make_unique<NodeNotes>();
+    }
+    node.notes->name = std::move(name);
+}
+
+ATTUNE_DECL std::optional<Staleness> Core::staleness_of(const GraphNode& node) const {
+    const CommitLock lock{*state_};
+    return node.stale ? std::optional{describe_staleness(node)} : std::nullopt;
+}
+
+ATTUNE_DECL void Core::tidy_graph() noexcept {
+    if (state_->committing.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+        return;
+    }
+    std::unique_lock lock{state_->commit_mutex, std::try_to_lock};
+    if (!lock) {
+        return;  // whoever holds it looks for abandoned nodes before and after letting go
+    }
+    GraphNode* const gone = state_->graph.take_abandoned();
+    lock.unlock();
+    Graph::destroy(gone);
+}
+
+ATTUNE_DECL void StoreHome::tidy() noexcept {
+    if (const auto owner = core.lock()) {
+        owner->tidy_graph();
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Two retained versions, held while they are compared.
+class RetainedPair {
+public:
+    RetainedPair(const Core& core, Version from, Version to)
+        : chain_(*core.chain()), from_(core.acquire(from)) {
+        try {
+            to_ = core.acquire(to);
+        } catch (...) {
+            chain_.release(from_);
+            throw;
+        }
+    }
+    RetainedPair(const RetainedPair&) = delete;
+    RetainedPair& operator=(const RetainedPair&) = delete;
+    ~RetainedPair() {
+        chain_.release(from_);
+        chain_.release(to_);
+    }
+    const Document& before() const noexcept { return from_->document; }
+    const Document& after() const noexcept { return to_->document; }
+
+private:
+    const FrameChain& chain_;
+    const Frame* from_;
+    const Frame* to_ = nullptr;
+};
+
+/// Calls `f(const FrameChain::Retained&)` for each retained version, oldest first.
+template <class F>
+void for_each_retained(const FrameChain& chain, F&& f) {
+    struct Held {
+        const FrameChain& chain;
+        const std::vector<FrameChain::Retained> all = chain.retained();
+        ~Held() {
+            for (const FrameChain::Retained& each : all) {
+                chain.release(each.frame);
+            }
+        }
+    };
+    const Held held{chain};
+    for (const FrameChain::Retained& each : held.all) {
+        f(each);
+    }
+}
+
+ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
+    std::vector<VersionInfo> history;
+    for_each_retained(*chain_, [&](const FrameChain::Retained& each) {
+        VersionInfo& info = history.emplace_back();
+        info.version = each.frame->version;
+        info.time = each.frame->time;
+        info.reason = each.frame->reason;
+        info.layer = each.frame->layer;
+        info.changed = each.frame->changed();
+        info.kept = each.kept;
+        info.note = each.note;
+        info.document_ = each.frame->document;
+    });
+    return history;
+}
+
+ATTUNE_DECL std::vector<VersionRecord> Core::records(Secrets secrets) const {
+    std::vector<VersionRecord> records;
+    for_each_retained(*chain_, [&](const FrameChain::Retained& each) {
+        records.push_back({.version = each.frame->version,
+                           .time = each.frame->time,
+                           .reason = each.frame->reason,
+                           .layer = each.frame->layer,
+                           .kept = each.kept,
+                           .note = each.note,
+                           .document = show(each.frame->document, {}, secrets)});
+    });
+    return records;
+}
+
+ATTUNE_DECL void Core::keep(Version version, std::string note) {
+    const OpenLock lock{*state_};
+    chain_->release(acquire(version));  // or says which versions there are
+    if (state_->journal != nullptr && version != 0) {
+        state_->journal->keep(version, note);
+    }
+    state_->overrides_log.keep(version, overrides_in(state_->stack));
+    (void)chain_->keep(version, std::move(note));
+}
+
+ATTUNE_DECL void Core::forget(Version version) {
+    const OpenLock lock{*state_};
+    state_->overrides_log.give_up(version);
+    if (chain_->give_up(version) && state_->journal != nullptr && version != 0) {
+        state_->journal->forget(version);
+    }
+}
+
+ATTUNE_DECL Document Core::show(const Document& value, const Path& path, Secrets secrets) const {
+    if (secrets == Secrets::shown) {
+        return value;
+    }
+    const CommitLock lock{*state_};
+    return mask_secrets(value, path, bound_roots(state_->index.around(path)));
+}
+
+ATTUNE_DECL Document Core::diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    const Document patch = make_patch(pair.before(), pair.after());
+    Document shown = patch;
+    for (std::size_t i = 0; i != patch.size(); ++i) {
+        const Document& operation = *patch.find(i);
+        if (const Document* const value = operation.find("value")) {
+            Document safe = show(*value, Path{operation.find("path")->as_string()}, secrets);
+            if (!safe.same(*value)) {
+                shown = shown.with(Path{{std::to_string(i), "value"}}, std::move(safe));
+            }
+        }
+    }
+    return shown;
+}
+
+ATTUNE_DECL Document Core::merge_diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    return show(make_merge_patch(pair.before(), pair.after()), {}, secrets);
+}
+
+ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) const {
+    const RetainedPair pair{*this, from, to};
+    return changed_paths(pair.before(), pair.after());
+}
+
+ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secrets) const {
+    const RetainedPair pair{*this, from, to};
+    const auto shown = [&](const Document* value, const Path& path) -> std::string {
+        return value == nullptr ? "nothing" : to_text(show(*value, path, secrets));
+    };
+    std::string text;
+    for (const Path& path : changed_paths(pair.before(), pair.after())) {
+        text += path.empty() ? "(everything)" : to_string(path);
+        text += ": " + shown(pair.before().find(path), path) + " -> " +
+                shown(pair.after().find(path), path) + '\n';
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// What the store itself has set, as a journal keeps it: the overrides, or with a rollback both in
+/// an array. The overrides are as they stand, so that setting a value changes both documents in the
+/// same way.
+inline Document own_state(const LayerStack& stack) {
+    Document overrides;
+    Document holds;
+    for (const auto& layer : stack) {
+        if (layer->rank == Rank::overrides) {
+            overrides = layer->document;
+        }
+        for (const Hold& hold : layer->holds) {
+            Document record{{"path", hold.path.pointer()}, {"version", hold.version}};
+            if (hold.value) {
+                record = record.with("value", *hold.value);
+            }
+            if (hold.overrides) {
+                record = record.with("overrides", *hold.overrides);
+            }
+            const Document list = holds.is_null() ? Document::array() : holds;
+            holds = list.with("/-", std::move(record));
+        }
+    }
+    if (holds.is_null()) {
+        return overrides;
+    }
+    return Document::array().with("/-", std::move(overrides)).with("/-", std::move(holds));
+}
+
+inline std::vector<Hold> holds_of(const Document& own) {
+    std::vector<Hold> holds;
+    if (!own.is_array()) {
+        return holds;
+    }
+    const auto optional = [](const Document* value) {
+        return value != nullptr ? std::optional{*value} : std::nullopt;
+    };
+    const Document list = own.at("/1");
+    for (const Document& record : list.elements()) {
+        holds.push_back({.path = Path{record.at("path").as_string()},
+                         .value = optional(record.find("value")),
+                         .version = record.at("version").as_uint64(),
+                         .overrides = optional(record.find("overrides"))});
+    }
+    return holds;
+}
+
+inline Document overrides_of(const Document& own) { return own.is_array() ? own.at("/0") : own; }
+
+inline void restore_frame(Frame& frame, const VersionRecord& record, const Frame* before) {
+    frame.version = record.version;
+    frame.time = record.time;
+    frame.reason = record.reason;
+    frame.layer = record.layer;
+    frame.document = record.document;
+    // Where there is a gap nobody knows what that version changed.
+    const bool known = before != nullptr && before->version + 1 == record.version;
+    frame.before = known ? before->document : record.document;
+}
+
+ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
+                                                   const JournalSink::Restored& restored) {
+    std::shared_ptr<FrameChain> chain;
+    for (const VersionRecord& record : restored.versions) {
+        const Frame* const before = chain != nullptr ? chain->current() : nullptr;
+        FrameDraft draft{before};
+        restore_frame(draft.frame(), record, before);
+        if (chain != nullptr) {
+            chain->publish(draft);
+        } else {
+            chain = std::make_shared<FrameChain>(history, draft);
+        }
+        if (record.kept) {
+            (void)chain->keep(record.version, record.note);
+        }
+    }
+    return chain != nullptr ? chain : std::make_shared<FrameChain>(history, Document::object());
+}
+
+// The newest version stands in for the layers until the program has put all of them back: when they
+// bring what they brought before, nothing changes.
+ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document& own) {
+    const CommitLock lock{*state_};
+    State& state = *state_;
+    state.journal = std::move(sink);
+    state.journaled = own;
+    const Frame& current = *chain_->current();
+    if (current.version == 0) {
+        return;
+    }
+    auto base = std::make_shared<LayerContent>();
+    base->id = state.next_layer++;
+    base->rank = Rank::restored;
+    base->name = "journal";
+    base->unknown_keys = UnknownKeys::ignore;
+    base->holds = {{.path = {},
+                    .value = current.document,
+                    .version = current.version,
+                    .overrides = std::nullopt}};
+    base->content.revision = std::to_string(current.version);
+    state.stack = {base};
+    state.restored = base->id;
+    state.overrides_log.begin(current.version);
+
+    LayerStack proposed = state.stack;
+    std::vector<std::shared_ptr<LayerEntry>> entries;
+    const auto add = [&](std::uint64_t& id, Rank rank, const char* name, auto&& fill) {
+        auto entry = state.own_layer(rank, name);
+        id = entry->id;
+        auto layer = std::make_shared<LayerContent>();
+        layer->id = entry->id;
+        layer->rank = rank;
+        layer->name = entry->name;
+        layer->unknown_keys = entry->unknown_keys;
+        fill(*layer);
+        proposed = State::with_layer(std::move(proposed), layer);
+        entries.push_back(entry);
+        state.add(entry);
+        state.note_success(*entry, layer->content, current.version);
+    };
+    if (std::vector<Hold> holds = holds_of(own); !holds.empty()) {
+        add(state.rollback, Rank::rollback, "rollback", [&](LayerContent& layer) {
+            layer.unknown_keys = UnknownKeys::warn;
+            layer.content.revision = std::to_string(holds.back().version);
+            layer.holds = std::move(holds);
+        });
+    }
+    if (Document overrides = overrides_of(own); !overrides.is_null()) {
+        add(state.overrides, Rank::overrides, "overrides", [&](LayerContent& layer) {
+            layer.content.document = overrides;
+            layer.document = std::move(overrides);
+        });
+    }
+    // A new version where an override_scope had been part of the last one.
+    (void)state.publish(*chain_,
+                        {.stack = std::move(proposed), .reason = "restart", .adds_layer = true});
+    state.end_restored_later();
+}
+
+ATTUNE_DECL void Core::State::end_restored_later() {
+    constexpr auto pause = std::chrono::seconds{1};
+    if (restored == 0 || poller == nullptr) {
+        return;
+    }
+    if (!restart) {
+        const auto& core = static_cast<const StoreHome&>(graph.home()).core;
+        restart = poller->timer([core] {
+            if (const auto self = core.lock()) {
+                self->end_restored();
+            }
+        });
+    }
+    restart.arm_after(pause);
+}
+
+ATTUNE_DECL void Core::end_restored() {
+    Published published;
+    try {
+        const OpenLock lock{*state_};
+        if (state_->restored == 0) {
+            return;
+        }
+        published = state_->publish(*chain_, {.stack = state_->stack, .reason = "restart"});
+    } catch (const Rejected& rejected) {
+        publish_rejection(rejected.rejection());
+        return;
+    } catch (const JournalError&) {
+        const CommitLock lock{*state_};
+        state_->end_restored_later();
+        return;
+    } catch (const std::logic_error&) {
+        return;  // closed meanwhile
+    }
+    finish(published);
+}
+
+ATTUNE_DECL void Core::State::record(const Frame& frame, const Document& before,
+                                     const LayerStack& next, const Path* within) {
+    if (journal == nullptr) {
+        return;
+    }
+    Document own = own_state(next);
+    if (before.same(frame.document) && own == journaled) {
+        return;
+    }
+    journal->append({.version = frame.version,
+                     .time = frame.time,
+                     .reason = frame.reason,
+                     .layer = frame.layer,
+                     .before = before,
+                     .after = frame.document,
+                     .own_before = journaled,
+                     .own_after = own,
+                     .within = within});
+    journaled = std::move(own);
+    last_journaled = frame.version;
+}
+
+ATTUNE_DECL void Core::State::retry_later() {
+    constexpr auto pause = std::chrono::seconds{1};
+    if (poller == nullptr) {
+        return;
+    }
+    if (!retry) {
+        const auto& core = static_cast<const StoreHome&>(graph.home()).core;
+        retry = poller->timer([core] {
+            if (const auto self = core.lock()) {
+                self->retry_refused();
+            }
+        });
+    }
+    retry.arm_after(pause);
+}
+
+ATTUNE_DECL Problem not_kept(const JournalError& error) {
+    return {.origin = {.layer = "journal", .source = error.file()}, .message = error.what()};
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The store's ear for one running transport.
+class LayerFeed final : public Feed {
+public:
+    LayerFeed(std::weak_ptr<Core> core, std::uint64_t layer, std::shared_ptr<Poller> poller)
+        : core_(std::move(core)), layer_(layer), poller_(std::move(poller)) {}
+
+    void content(Content content) override {
+        if (const auto core = core_.lock()) {
+            core->deliver(layer_, std::move(content));
+        }
+    }
+    void failed(std::vector<Problem> problems) override {
+        if (const auto core = core_.lock()) {
+            core->fail(layer_, std::move(problems));
+        }
+    }
+    void unchanged() override {
+        if (const auto core = core_.lock()) {
+            core->confirm(layer_);
+        }
+    }
+    Poller& poller() override { return *poller_; }
+
+private:
+    const std::weak_ptr<Core> core_;
+    const std::uint64_t layer_;
+    const std::shared_ptr<Poller> poller_;
+};
+
+/// What a reload on another thread came to.
+struct ReloadOutcome {
+    std::mutex mutex;
+    std::condition_variable ready;
+    bool kept = false;
+    Commit commit;
+    std::exception_ptr thrown;
+};
+
+/// Kept at the latest when it is destroyed: a poller that ends drops its work.
+class ReloadPromise {
+public:
+    explicit ReloadPromise(std::shared_ptr<ReloadOutcome> outcome) noexcept
+        : outcome_(std::move(outcome)) {}
+    ReloadPromise(ReloadPromise&&) noexcept = default;
+    ReloadPromise& operator=(ReloadPromise&&) = delete;
+    ~ReloadPromise() {
+        if (outcome_ != nullptr) {
+            keep({}, std::make_exception_ptr(std::logic_error{
+                         "the store was closed during the reload"}));
+        }
+    }
+    void keep(Commit commit, std::exception_ptr thrown) {
+        const auto outcome = std::exchange(outcome_, nullptr);
+        const std::scoped_lock lock{outcome->mutex};
+        outcome->commit = std::move(commit);
+        outcome->thrown = std::move(thrown);
+        outcome->kept = true;
+        outcome->ready.notify_one();
+    }
+
+private:
+    std::shared_ptr<ReloadOutcome> outcome_;
+};
+
+/// One reading, with what is wrong about it as a Rejected.
+inline Content load_from(Transport& transport, const std::string& name, Version version) {
+    std::vector<Problem> problems;
+    try {
+        return transport.load();
+    } catch (const ParseError& error) {
+        problems.push_back({.path = {},
+                            .origin = {.layer = name,
+                                       .source = error.name(),
+                                       .line = error.line(),
+                                       .column = error.column(),
+                                       .revision = {}},
+                            .message = error.message()});
+    } catch (const Rejected& rejected) {
+        problems = rejected.problems();
+    }
+    throw Rejected{{.problems = std::move(problems), .reason = name, .version = version}};
+}
+
+ATTUNE_DECL void Core::State::add(std::shared_ptr<LayerEntry> entry) {
+    const auto above = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& other) { return other->rank > entry->rank; });
+    layers.insert(above, std::move(entry));
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::own_layer(Rank rank, std::string name) {
+    auto entry = std::make_shared<LayerEntry>();
+    entry->id = next_layer++;
+    entry->rank = rank;
+    entry->name = std::move(name);
+    entry->status.name = entry->name;
+    entry->unknown_keys = options.unknown_keys.value_or(UnknownKeys::error);
+    return entry;
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::find(std::uint64_t id) const noexcept {
+    const auto found = std::find_if(layers.begin(), layers.end(),
+                                    [&](const auto& layer) { return layer->id == id; });
+    return found != layers.end() ? *found : nullptr;
+}
+
+ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::at(std::uint64_t id) const {
+    auto found = find(id);
+    if (found == nullptr) {
+        throw std::logic_error{"the layer has been removed from its store"};
+    }
+    return found;
+}
+
+ATTUNE_DECL const LayerContent* Core::State::content_of(std::uint64_t id) const noexcept {
+    const auto found = std::find_if(stack.begin(), stack.end(),
+                                    [&](const auto& layer) { return layer->id == id; });
+    return found != stack.end() ? found->get() : nullptr;
+}
+
+ATTUNE_DECL void Core::State::note_success(LayerEntry& entry, const Content& content,
+                                           Version version) {
+    if (entry.transport != nullptr && entry.transport->wants_accepted()) {
+        entry.tells = true;
+        tells.store(true, std::memory_order_relaxed);
+    }
+    LayerStatus& status = entry.status;
+    status.version = version;
+    status.revision = content.revision;
+    entry.refused.reset();
+    const auto time = now();
+    if (!content.stale_because.empty()) {
+        // An old reading, in place of one that could not be had.
+        note_failure(entry, Failure::unavailable, content.stale_because);
+        status.state = attune::State::stale;
+        return;
+    }
+    if (status.state != attune::State::ready) {
+        status.state = attune::State::ready;
+        status.since = time;
+    }
+    status.last_success = time;
+    ++status.updates;
+    status.consecutive_failures = 0;
+    status.problems.clear();
+}
+
+ATTUNE_DECL void Core::State::note_failure(LayerEntry& entry, Failure failure,
+                                           std::vector<Problem> problems) {
+    LayerStatus& status = entry.status;
+    const auto time = now();
+    const auto state = status.updates != 0 || status.state == attune::State::stale
+                           ? attune::State::stale
+                           : attune::State::failed;
+    if (status.state != state) {
+        status.state = state;
+        status.since = time;
+    }
+    ++status.refusals;
+    ++status.consecutive_failures;
+    for (Problem& problem : problems) {
+        problem.found.clear();  // a value
+    }
+    status.last_error = {
+        .kind = failure, .path = problems.empty() ? Path{} : problems.front().path, .time = time};
+    status.problems = std::move(problems);
+    ++refusals;
+}
+
+ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerOptions options) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    auto entry = std::make_shared<LayerEntry>();
+    entry->transport = std::move(transport);
+    entry->name = options.name.empty() ? entry->transport->name() : std::move(options.name);
+    entry->status.name = entry->name;
+    const auto by_default = entry->transport->remote() ? UnknownKeys::warn : UnknownKeys::error;
+    entry->unknown_keys =
+        options.unknown_keys.value_or(state_->options.unknown_keys.value_or(by_default));
+
+    Content content = load_from(*entry->transport, entry->name, version());
+    Published published;
+    {
+        const OpenLock lock{*state_};
+        entry->id = state_->next_layer++;
+        published = state_->accept(*chain_, *entry, std::move(content),
+                                   {.reason = entry->name, .first = true});
+        state_->add(entry);
+        state_->end_restored_later();
+        entry->feed = std::make_unique<LayerFeed>(weak_from_this(), entry->id, state_->poller);
+    }
+    finish(published);
+    try {
+        entry->transport->start(*entry->feed);
+    } catch (...) {
+        remove(entry->id);
+        throw;
+    }
+    if (published.changed()) {
+        retry_refused();
+    }
+    return entry->id;
+}
+
+ATTUNE_DECL void Core::discard(std::vector<std::shared_ptr<LayerEntry>> layers,
+                               Poller* poller) noexcept {
+    // A callback that ends its own layer returns into the transport: that must still be there.
+    if (poller != nullptr && poller->on_thread()) {
+        poller->post([kept = std::move(layers)] {});
+    }
+}
+
+ATTUNE_DECL void Core::remove(std::uint64_t layer) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    Published published;
+    std::shared_ptr<LayerEntry> entry;
+    std::shared_ptr<Poller> poller;
+    {
+        const CommitLock lock{*state_};
+        entry = state_->find(layer);  // nothing is found in a closed store
+        if (entry == nullptr) {
+            return;
+        }
+        Candidate candidate{
+            .stack = state_->stack, .reason = "remove " + entry->name, .layer = entry->name};
+        std::erase_if(candidate.stack, [&](const auto& other) { return other->id == layer; });
+        published = state_->publish(*chain_, std::move(candidate));
+        std::erase(state_->layers, entry);
+        poller = state_->poller;
+    }
+    finish(published);
+    if (entry->transport != nullptr) {
+        {
+            const std::scoped_lock lock{entry->telling};
+            entry->ended = true;
+        }
+        entry->transport->stop();
+    }
+    discard({std::move(entry)}, poller.get());
+}
+
+ATTUNE_DECL Commit Core::reload(std::uint64_t layer) {
+    std::shared_ptr<Poller> poller;
+    {
+        const OpenLock lock{*state_};
+        if (state_->at(layer)->transport->writable()) {
+            Commit nothing;
+            nothing.version = chain_->current()->version;
+            return nothing;
+        }
+        poller = state_->poller;
+    }
+    if (poller->on_thread()) {
+        return reload_now(layer);
+    }
+    // On the transport's own thread, so that this reading and those it brings by itself are
+    // committed in the order in which they were made.
+    auto outcome = std::make_shared<ReloadOutcome>();
+    poller->post([self = shared_from_this(), layer, promise = ReloadPromise{outcome}]() mutable {
+        try {
+            promise.keep(self->reload_now(layer), nullptr);
+        } catch (...) {
+            promise.keep({}, std::current_exception());
+        }
+    });
+    poller.reset();
+    std::unique_lock lock{outcome->mutex};
+    outcome->ready.wait(lock, [&] { return outcome->kept; });
+    if (outcome->thrown) {
+        std::rethrow_exception(outcome->thrown);
+    }
+    return outcome->commit;
+}
+
+ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    std::shared_ptr<LayerEntry> entry;
+    {
+        const OpenLock lock{*state_};
+        entry = state_->at(layer);
+    }
+    Published published;
+    bool read = false;
+    try {
+        Content content = load_from(*entry->transport, entry->name, version());
+        read = true;
+        const OpenLock lock{*state_};
+        published = state_->accept(*chain_, *entry, state_->reconciled(*entry, std::move(content)),
+                                   {.reason = "reload " + entry->name});
+    } catch (const Rejected& rejected) {
+        const OpenLock lock{*state_};
+        state_->note_failure(*entry, read ? Failure::refused : failure_of(rejected.problems()),
+                             rejected.problems());
+        throw;
+    }
+    finish(published);
+    if (published.changed()) {
+        retry_refused();
+    }
+    return ticket(published);
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 /// What a store does about its observers besides telling them: waiting threads, and observers in
 /// trouble.
 namespace attune::inline ATTUNE_ABI::detail {
@@ -20748,11 +21065,1487 @@ ATTUNE_DECL const CellBase& Core::past_cell(const GraphNode& node, const Frame& 
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// The JSON Schema (draft 2020-12) of documents that satisfy every root: objects along the paths,
+/// open to what is not bound; below, what `decode` takes, as far as JSON Schema can say it. Members
+/// without a rule that makes them required may be null, which stands for their default; so may
+/// values of maps.
+///
+/// What it cannot say, it allows: rules over several fields, bounds of durations and of sizes with
+/// a unit, lengths in bytes where there are more bytes than characters, members that are null in a
+/// map of at least two, `1.0` for an integer. The description then tells what is expected.
+///
+/// Structs that occur more than once are in `$defs`, named after the member that leads to them
+/// first. Defaults are those of the struct around; none is given that would be refused, or holds a
+/// secret. Secrets are marked `writeOnly`.
+ATTUNE_DECL Document json_schema(std::span<const Bound> roots);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A default as somebody would write it into a file. Nothing when it holds a secret, and when it
+/// would be refused there: rules and checks do not judge defaults. `object` is of the described
+/// type; the rules may be null.
+ATTUNE_DECL std::optional<Document> default_value(const Type& type, const Rules* rules,
+                                                  const void* object);
+
+/// Must a value of this type be there, since something in it is required? True only for structs
+/// that are not optional.
+ATTUNE_DECL bool must_be_present(const Type& type);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL bool keeps_size(const Rules* rules, std::size_t size) noexcept {
+    return rules == nullptr || ((!rules->least_size || size >= *rules->least_size) &&
+                                (!rules->most_size || size <= *rules->most_size));
+}
+
+ATTUNE_DECL bool keeps_text_rules(const Rules* rules, std::string_view text) {
+    if (rules == nullptr) {
+        return true;
+    }
+    const std::vector<std::string>& choices = rules->strings;
+    const Pattern& pattern = rules->pattern;
+    return keeps_size(rules, text.size()) &&
+           (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) &&
+           (!pattern ||
+            (text.size() <= max_pattern_input && pattern.match(pattern.program.get(), text)));
+}
+
+ATTUNE_DECL bool keeps_number_rules(const Type& type, const Rules* rules, const void* object) {
+    const Quantity number = load(type, object);
+    if (number.is_real() && !std::isfinite(number.real())) {
+        return false;
+    }
+    const bool chosen =
+        rules == nullptr || rules->numbers.empty() ||
+        std::find(rules->numbers.begin(), rules->numbers.end(), number) != rules->numbers.end();
+    return chosen && range_of(type, rules).contains(number);
+}
+
+ATTUNE_DECL bool has_name(const EnumType& type, const void* object) {
+    const Quantity number = load(type, object);
+    const Enumerators& names = type.names();
+    return std::any_of(names.begin(), names.end(), [&number](const Enumerator& enumerator) {
+        return number == enumerator.value;
+    });
+}
+
+ATTUNE_DECL bool is_readable(const Type& type, const Rules* rules, const void* object);
+
+ATTUNE_DECL bool is_readable_map(const MapType& type, const void* object) {
+    struct Context {
+        const Type& element;
+        bool readable;
+    } context{type.element, true};
+    type.visit(object, &context, [](void* opaque, const std::string&, const void* value) {
+        Context& c = *static_cast<Context*>(opaque);
+        c.readable = c.readable && is_readable(c.element, nullptr, value);
+    });
+    return context.readable;
+}
+
+ATTUNE_DECL bool is_readable_struct(const Structure& structure, const void* object) {
+    const auto* const base = static_cast<const std::byte*>(object);
+    for (const FieldInfo& field : structure.fields) {
+        const void* const member = base + field.offset;
+        const bool empty = field.type->shape == Shape::optional &&
+                           static_cast<const OptionalType*>(field.type)->get(member) == nullptr;
+        if ((field.required && empty) || !is_readable(*field.type, field.rules.get(), member)) {
+            return false;
+        }
+    }
+    return std::all_of(structure.checks.begin(), structure.checks.end(),
+                       [object](const CheckInfo& check) {
+                           try {
+                               return check.call(check.function.get(), object);
+                           } catch (...) {
+                               return false;
+                           }
+                       });
+}
+
+/// Would a decoder take what an encoder makes of the object?
+ATTUNE_DECL bool is_readable(const Type& type, const Rules* rules, const void* object) {
+    switch (type.shape) {
+    case Shape::integer:
+    case Shape::real:
+    case Shape::duration:
+    case Shape::bytes: return keeps_number_rules(type, rules, object);
+    case Shape::enumeration:
+        return has_name(static_cast<const EnumType&>(type), object) &&
+               keeps_number_rules(type, rules, object);
+    case Shape::string: return keeps_text_rules(rules, *static_cast<const std::string*>(object));
+    case Shape::path:
+        return keeps_text_rules(rules, static_cast<const PathType&>(type).text(object));
+    case Shape::optional: {
+        const auto& optional = static_cast<const OptionalType&>(type);
+        const void* const inner = optional.get(object);
+        return inner == nullptr || is_readable(optional.inner, rules, inner);
+    }
+    case Shape::secret: {
+        const auto& secret = static_cast<const SecretType&>(type);
+        return is_readable(secret.inner, rules, secret.reveal(object));
+    }
+    case Shape::flags: return keeps_size(rules, static_cast<const FlagsType&>(type).size(object));
+    case Shape::list: {
+        const auto& list = static_cast<const ListType&>(type);
+        bool readable = keeps_size(rules, list.size(object));
+        for (std::size_t i = 0; readable && i != list.size(object); ++i) {
+            readable = is_readable(list.element, nullptr, list.get(object, i));
+        }
+        return readable;
+    }
+    case Shape::array: {
+        const auto& array = static_cast<const ArrayType&>(type);
+        const auto* element = static_cast<const std::byte*>(object);
+        bool readable = true;
+        for (std::size_t i = 0; readable && i != array.count; ++i, element += array.stride) {
+            readable = is_readable(array.element, nullptr, element);
+        }
+        return readable;
+    }
+    case Shape::map: {
+        const auto& map = static_cast<const MapType&>(type);
+        return keeps_size(rules, map.size(object)) && is_readable_map(map, object);
+    }
+    case Shape::variant: {
+        const auto& variant = static_cast<const VariantType&>(type);
+        const std::size_t index = variant.index(object);
+        return index < variant.count &&
+               is_readable(*variant.alternatives[index], nullptr, variant.get(object));
+    }
+    case Shape::structure: return is_readable_struct(structure_of(type), object);
+    case Shape::boolean:
+    case Shape::document:
+    case Shape::external: break;
+    }
+    return true;
+}
+
+ATTUNE_DECL std::optional<Document> default_value(const Type& type, const Rules* rules,
+                                                  const void* object) {
+    if (!is_readable(type, rules, object)) {
+        return std::nullopt;
+    }
+    Document value = encode(type, object, true);
+    if (has_secrets(type) && value != encode(type, object, false)) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+ATTUNE_DECL bool must_be_present(const Type& type) {
+    if (type.shape == Shape::secret) {
+        return must_be_present(static_cast<const SecretType&>(type).inner);
+    }
+    if (type.shape != Shape::structure) {
+        return false;
+    }
+    const std::vector<FieldInfo>& fields = structure_of(type).fields;
+    return std::any_of(fields.begin(), fields.end(), [](const FieldInfo& field) {
+        return field.required || must_be_present(*field.type);
+    });
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The pattern of a `matches` rule as JSON Schema has them: ECMA-262 with the flag `u`, and
+/// anchored, since the rule is about the whole text. POSIX classes and needless escapes, which
+/// std::regex takes and `u` does not, are spelt otherwise.
+///
+/// std::regex sees bytes, where JSON Schema sees characters: nothing when a character beyond ASCII
+/// is repeated or stands in brackets. The two still differ on texts beyond ASCII where a pattern
+/// counts characters by `.` or by what is not in brackets.
+ATTUNE_DECL std::optional<std::string> json_pattern(std::string_view pattern);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+struct PosixClass {
+    std::string_view name;
+    std::string_view members;  ///< as they stand in brackets
+};
+
+inline constexpr std::array<PosixClass, 15> posix_classes{{
+    {"alnum", "A-Za-z0-9"},
+    {"alpha", "A-Za-z"},
+    {"blank", " \\t"},
+    {"cntrl", "\\x00-\\x1f\\x7f"},
+    {"digit", "0-9"},
+    {"graph", "!-~"},
+    {"lower", "a-z"},
+    {"print", " -~"},
+    {"punct", "!-\\/:-@\\[-`\\{-~"},
+    {"space", " \\t-\\r"},
+    {"upper", "A-Z"},
+    {"xdigit", "0-9A-Fa-f"},
+    {"d", "0-9"},
+    {"s", " \\t-\\r"},
+    {"w", "0-9A-Za-z_"},
+}};
+
+/// Copies a pattern that std::regex has accepted, piece by piece.
+class PatternCopy {
+public:
+    explicit PatternCopy(std::string_view pattern) noexcept : rest_(pattern) {}
+
+    std::optional<std::string> run() && {
+        text_ = "^(?:";
+        while (possible_ && !rest_.empty()) {
+            piece();
+        }
+        text_ += ")$";
+        return possible_ ? std::optional(std::move(text_)) : std::nullopt;
+    }
+
+private:
+    static bool is_one_of(char c, std::string_view set) noexcept {
+        return set.find(c) != std::string_view::npos;
+    }
+
+    static bool is_ascii(char c) noexcept { return static_cast<unsigned char>(c) < 0x80; }
+
+    void copy(std::size_t count) {
+        if (count > rest_.size()) {
+            possible_ = false;
+            count = rest_.size();
+        }
+        text_ += rest_.substr(0, count);
+        rest_.remove_prefix(count);
+    }
+
+    void piece() {
+        const char c = rest_.front();
+        if (c == '\\') {
+            escape(false);
+        } else if (c == '[') {
+            brackets();
+        } else if (c == '{') {
+            copy(rest_.find('}') + 1);
+        } else if (c == ']' || c == '}') {
+            text_ += '\\';
+            copy(1);
+        } else {
+            // Repeated, it would be the last byte of the character that is.
+            possible_ = is_ascii(c) || rest_.size() == 1 || !is_one_of(rest_[1], "*+?{");
+            copy(1);
+        }
+    }
+
+    void escape(bool in_brackets) {
+        const char c = rest_.size() > 1 ? rest_[1] : '\0';
+        if (c == 'x' || c == 'u') {
+            // Only what is one byte.
+            const std::size_t zeros = c == 'u' ? 2 : 0;
+            possible_ = rest_.substr(2, zeros) == std::string_view("00").substr(0, zeros) &&
+                        rest_.size() > 2 + zeros && rest_[2 + zeros] < '8';
+            copy(4 + zeros);
+        } else if (c == 'c') {
+            copy(3);
+        } else if (c == '0') {
+            possible_ = rest_.size() == 2 || rest_[2] < '0' || rest_[2] > '9';
+            copy(2);
+        } else if (is_one_of(c, "dDwWsSfnrtvb^$\\.*+?()[]{}|/") ||
+                   (!in_brackets && is_one_of(c, "B123456789")) || (in_brackets && c == '-')) {
+            copy(2);
+        } else {
+            // Stands for itself.
+            possible_ = is_ascii(c) && !(in_brackets && c == 'B');
+            rest_.remove_prefix(1);
+            copy(1);
+        }
+    }
+
+    /// Is what comes next in brackets a set of characters, and not one?
+    bool at_set() const noexcept {
+        return rest_.starts_with("[:") ||
+               (rest_.size() > 1 && rest_[0] == '\\' && is_one_of(rest_[1], "dDwWsS"));
+    }
+
+    void brackets() {
+        copy(rest_.starts_with("[^") ? 2 : 1);
+        bool after_set = true;  // a dash is no range after a set, nor at the beginning
+        while (possible_ && !rest_.starts_with(']')) {
+            if (rest_.starts_with("[:")) {
+                posix_class();
+                after_set = true;
+            } else if (rest_.empty() || rest_.starts_with("[.") || rest_.starts_with("[=") ||
+                       !is_ascii(rest_.front())) {
+                possible_ = false;
+            } else if (rest_.starts_with('-')) {
+                rest_.remove_prefix(1);
+                text_ += after_set || rest_.starts_with(']') || at_set() ? "\\-" : "-";
+                after_set = false;
+            } else if (rest_.starts_with('\\')) {
+                after_set = at_set();
+                escape(true);
+            } else {
+                text_ += rest_.starts_with('[') ? "\\" : "";
+                copy(1);
+                after_set = false;
+            }
+        }
+        copy(1);
+    }
+
+    void posix_class() {
+        const std::size_t end = rest_.find(":]");
+        if (end == std::string_view::npos) {
+            possible_ = false;
+            return;
+        }
+        const std::string_view name = rest_.substr(2, end - 2);
+        rest_.remove_prefix(end + 2);
+        possible_ = false;
+        for (const PosixClass& known : posix_classes) {
+            if (known.name == name) {
+                text_ += known.members;
+                possible_ = true;
+            }
+        }
+    }
+
+    std::string_view rest_;
+    std::string text_;
+    bool possible_ = true;
+};
+
+ATTUNE_DECL std::optional<std::string> json_pattern(std::string_view pattern) {
+    return PatternCopy(pattern).run();
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// The parts of a JSON Schema that know nothing of the place they stand at.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL void set_member(Document& object, std::string_view key, Document value) {
+    object = object.with(Path() / key, std::move(value));
+}
+
+ATTUNE_DECL Document json_array(std::vector<Document> elements) {
+    return make_array(elements.data(), elements.size());
+}
+
+ATTUNE_DECL Document json_number(const Quantity& number) {
+    if (number.is_real()) {
+        return number.real();
+    }
+    return number.is_negative() ? Document(static_cast<std::int64_t>(number.bits()))
+                                : Document(number.bits());
+}
+
+ATTUNE_DECL Document json_numbers(const std::vector<Quantity>& numbers) {
+    std::vector<Document> all;
+    for (const Quantity& number : numbers) {
+        all.push_back(json_number(number));
+    }
+    return json_array(std::move(all));
+}
+
+/// "left; right", without the empty ones.
+ATTUNE_DECL std::string joined(std::string left, std::string_view right) {
+    if (!left.empty() && !right.empty()) {
+        left += "; ";
+    }
+    return left.append(right);
+}
+
+/// Extends a schema for a value by null.
+ATTUNE_DECL void allow_null(Document& schema) {
+    const Document null_type = Document::object().with("type", "null");
+    if (schema == Document::object()) {
+        return;  // anything goes
+    }
+    if (const Document* const choices = schema.find("enum")) {
+        set_member(schema, "enum", choices->with("-", nullptr));
+    }
+    if (const Document* const type = schema.find("type")) {
+        set_member(schema, "type", json_array({*type, "null"}));
+    } else if (const Document* const alternatives = schema.find("anyOf")) {
+        set_member(schema, "anyOf", alternatives->with("-", null_type));
+    } else if (schema.find("enum") == nullptr) {
+        schema = Document::object().with("anyOf", json_array({schema, null_type}));
+    }
+}
+
+// Scalars; null is not among their values. What a schema cannot say is added to `note`.
+
+ATTUNE_DECL void put_range(Document& schema, const Range& range) {
+    if (range.least && std::isfinite(range.least->real())) {
+        set_member(schema, "minimum", json_number(*range.least));
+    }
+    if (range.most && std::isfinite(range.most->real())) {
+        set_member(schema, "maximum", json_number(*range.most));
+    }
+}
+
+ATTUNE_DECL Document number_schema(const Type& type, const Rules* rules) {
+    Document schema =
+        Document::object().with("type", type.shape == Shape::real ? "number" : "integer");
+    Range range = range_of(type, rules);
+    if (type.shape == Shape::bytes && !range.least) {
+        range.least = std::uint64_t{0};
+    }
+    if (type.shape == Shape::bytes && !range.most) {
+        range.most = most_of(IntegerFormat{8, false});
+    }
+    if (type.shape == Shape::real &&
+        static_cast<const RealType&>(type).format == RealFormat::single) {
+        const Quantity most = most_of(RealFormat::single);
+        const Quantity least = -most.real();
+        range.most = range.most && *range.most <= most ? range.most : most;
+        range.least = range.least && *range.least >= least ? range.least : least;
+    }
+    put_range(schema, range);
+    if (rules != nullptr && !rules->numbers.empty()) {
+        set_member(schema, "enum", json_numbers(rules->numbers));
+    }
+    return schema;
+}
+
+ATTUNE_DECL Document string_schema(const Type& type, const Rules* rules, std::string& note) {
+    Document schema = Document::object().with("type", "string");
+    if (rules == nullptr) {
+        return schema;
+    }
+    // Rules count bytes. A character is one to four of them.
+    const std::size_t least = rules->least_size.value_or(0);
+    std::optional<std::size_t> most = rules->most_size;
+    if (rules->pattern) {
+        most = std::min(most.value_or(max_pattern_input), max_pattern_input);
+    }
+    if (least != 0) {
+        set_member(schema, "minLength", (least + 3) / 4);
+    }
+    if (most) {
+        set_member(schema, "maxLength", *most);
+    }
+    std::optional<std::string> pattern;
+    if (rules->pattern) {
+        pattern = json_pattern(rules->pattern.text);
+        if (pattern) {
+            set_member(schema, "pattern", *pattern);
+        }
+    }
+    if (!rules->strings.empty()) {
+        set_member(schema, "enum",
+                   json_array(std::vector<Document>(rules->strings.begin(), rules->strings.end())));
+    } else if (least > 1 || rules->most_size || (rules->pattern && !pattern)) {
+        note = expected(type, rules);
+    }
+    return schema;
+}
+
+ATTUNE_DECL Document enumeration_schema(const EnumType& type, const Rules* rules) {
+    std::vector<Document> names;
+    for (const Enumerator& enumerator : type.names()) {
+        const Quantity value = enumerator.value;
+        if (rules == nullptr || rules->numbers.empty() ||
+            std::find(rules->numbers.begin(), rules->numbers.end(), value) !=
+                rules->numbers.end()) {
+            names.emplace_back(enumerator.name);
+        }
+    }
+    return Document::object().with("type", "string").with("enum", json_array(std::move(names)));
+}
+
+ATTUNE_DECL bool has_number_rules(const Rules* rules) noexcept {
+    return rules != nullptr && (rules->least || rules->most || !rules->numbers.empty());
+}
+
+/// Durations as text, `1h30m`; below zero where the range is.
+ATTUNE_DECL Document duration_text_schema(bool may_be_negative) {
+    constexpr std::string_view number = "(?:[0-9]+(?:\\.[0-9]+)?";
+    // Zero may have a minus as well.
+    std::string pattern = may_be_negative ? "^-?" : "^(?!-.*[1-9])-?";
+    pattern += "(?:0|(?=[0-9])";
+    for (const std::string_view unit : {"d", "h", "m", "s", "ms", "us", "ns"}) {
+        pattern.append(number).append(unit).append(")?");
+    }
+    pattern += ")$";
+    return Document::object().with("type", "string").with("pattern", std::move(pattern));
+}
+
+ATTUNE_DECL Document bytes_text_schema() {
+    return Document::object()
+        .with("type", "string")
+        .with("pattern", "^[0-9]+(?:\\.[0-9]+)?(?:B|kB|[MGTPE]B|[KMGTPE]iB)?$");
+}
+
+ATTUNE_DECL void put_sizes(Document& schema, const Rules* rules, std::string_view least,
+                           std::string_view most) {
+    if (rules != nullptr && rules->least_size && *rules->least_size != 0) {
+        set_member(schema, least, *rules->least_size);
+    }
+    if (rules != nullptr && rules->most_size) {
+        set_member(schema, most, *rules->most_size);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Writes one schema.
+class JsonSchema {
+public:
+    explicit JsonSchema(std::span<const Bound> roots) {
+        for (const Bound& root : roots) {
+            count(*root.type);
+            roots_.push_back(&root);
+        }
+        std::stable_sort(roots_.begin(), roots_.end(),
+                         [](const Bound* a, const Bound* b) { return a->path < b->path; });
+    }
+
+    Document write() && {
+        Document schema = along(roots_, 0).schema;
+        set_member(schema, "$schema", "https://json-schema.org/draft/2020-12/schema");
+        for (const Definition& definition : definitions_) {
+            schema = schema.with(Path("$defs") / definition.name, definition.schema);
+        }
+        return schema;
+    }
+
+private:
+    struct Uses {
+        const Type* type;
+        std::size_t count;
+    };
+
+    struct Definition {
+        const Type* type;  ///< null for a form of text
+        bool secret;
+        std::string name;
+        Document schema;
+    };
+
+    /// What there is to know about the place of a value.
+    struct Place {
+        std::string_view name;             ///< of the member that leads here
+        const FieldInfo* field = nullptr;  ///< null unless it is a field itself
+        const void* fallback = nullptr;    ///< its default; null when that is not known
+        bool secret = false;               ///< inside a secret
+        bool nullable = false;
+    };
+
+    void count(const Type& type) {
+        switch (type.shape) {
+        case Shape::optional: return count(static_cast<const OptionalType&>(type).inner);
+        case Shape::secret: return count(static_cast<const SecretType&>(type).inner);
+        case Shape::list: return count(static_cast<const ListType&>(type).element);
+        case Shape::array: return count(static_cast<const ArrayType&>(type).element);
+        case Shape::map: return count(static_cast<const MapType&>(type).element);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            for (std::size_t i = 0; i != variant.count; ++i) {
+                count(*variant.alternatives[i]);
+            }
+            return;
+        }
+        case Shape::structure: break;
+        default: return;
+        }
+        for (Uses& uses : uses_) {
+            if (uses.type == &type) {
+                ++uses.count;
+                return;
+            }
+        }
+        uses_.push_back({&type, 1});
+        for (const FieldInfo& field : structure_of(type).fields) {
+            count(*field.type);
+        }
+    }
+
+    bool is_shared(const Type& type) const {
+        return std::any_of(uses_.begin(), uses_.end(), [&type](const Uses& uses) {
+            return uses.type == &type && uses.count > 1;
+        });
+    }
+
+    struct Along {
+        Document schema;
+        bool required;
+    };
+
+    /// What the roots want of a place; their paths are alike up to there.
+    Along along(std::span<const Bound* const> roots, std::size_t depth) {
+        std::vector<Document> schemas;
+        bool required = false;
+        const Type* last = nullptr;
+        while (!roots.empty() && roots.front()->path.size() == depth) {
+            const Bound& root = *roots.front();
+            roots = roots.subspan(1);
+            const bool present = must_be_present(*root.type);
+            required = required || present;
+            if (root.type != last) {
+                last = root.type;
+                const std::string_view name =
+                    depth == 0 ? std::string_view("root") : root.path.back();
+                schemas.push_back(value(*last, {.name = name, .nullable = !present}));
+            }
+        }
+        if (!roots.empty() || schemas.empty()) {
+            Along below = members_along(roots, depth);
+            required = required || below.required;
+            schemas.push_back(std::move(below.schema));
+        }
+        if (schemas.size() == 1) {
+            return {std::move(schemas.front()), required};
+        }
+        return {Document::object().with("allOf", json_array(std::move(schemas))), required};
+    }
+
+    Along members_along(std::span<const Bound* const> roots, std::size_t depth) {
+        Document properties = Document::object();
+        std::vector<Document> required;
+        bool indexed = false;
+        while (!roots.empty()) {
+            const std::string& token = roots.front()->path.tokens()[depth];
+            std::size_t alike = 1;
+            while (alike != roots.size() && roots[alike]->path.tokens()[depth] == token) {
+                ++alike;
+            }
+            Along member = along(roots.first(alike), depth + 1);
+            roots = roots.subspan(alike);
+            set_member(properties, token, std::move(member.schema));
+            indexed = indexed || element_index(token);
+            if (member.required) {
+                required.emplace_back(token);
+            }
+        }
+        const bool any_required = !required.empty();
+        Document schema = Document::object().with("type", "object");
+        set_member(schema, "properties", std::move(properties));
+        if (any_required) {
+            set_member(schema, "required", json_array(std::move(required)));
+        }
+        if (indexed) {
+            // The path may lead into a list; of its elements nothing is said.
+            schema = Document::object().with(
+                "anyOf", json_array({schema, Document::object().with("type", "array")}));
+        }
+        if (!any_required) {
+            allow_null(schema);
+        }
+        return {std::move(schema), any_required};
+    }
+
+    Document value(const Type& at, Place place) {
+        const FieldInfo* const field = place.field;
+        const Rules* const rules = field != nullptr ? field->rules.get() : nullptr;
+        bool hidden = field != nullptr && field->secret;
+        const void* object = place.fallback;
+        const Type* type = &at;
+        for (;;) {
+            if (type->shape == Shape::optional) {
+                const auto& optional = static_cast<const OptionalType&>(*type);
+                object = object != nullptr ? optional.get(object) : nullptr;
+                type = &optional.inner;
+            } else if (type->shape == Shape::secret) {
+                hidden = true;
+                type = &static_cast<const SecretType&>(*type).inner;
+            } else {
+                break;
+            }
+        }
+        const bool secret = place.secret || hidden;
+        std::string note;
+        const bool nullable = place.nullable;
+        place.secret = secret;
+        place.fallback = secret ? nullptr : object;
+        Document schema = plain(*type, rules, place, note);
+        if (nullable) {
+            allow_null(schema);
+        } else if (schema == Document::object()) {
+            schema = Document::object().with("not", Document::object().with("type", "null"));
+        }
+        if (hidden) {
+            set_member(schema, "writeOnly", true);
+        }
+        if (std::string text = joined(field != nullptr ? field->doc : std::string(), note);
+            !text.empty()) {
+            set_member(schema, "description", std::move(text));
+        }
+        return schema;
+    }
+
+    Document plain(const Type& type, const Rules* rules, const Place& place, std::string& note) {
+        const Document schema = Document::object();
+        switch (type.shape) {
+        case Shape::boolean: return schema.with("type", "boolean");
+        case Shape::integer:
+        case Shape::real: return number_schema(type, rules);
+        case Shape::string:
+        case Shape::path: return string_schema(type, rules, note);
+        case Shape::enumeration:
+            return enumeration_schema(static_cast<const EnumType&>(type), rules);
+        case Shape::duration: return duration(type, rules, note);
+        case Shape::bytes: return bytes(type, rules, note);
+        case Shape::flags: return list(type_of<bool>(), rules, place);
+        case Shape::list: return list(static_cast<const ListType&>(type).element, rules, place);
+        case Shape::array: {
+            const auto& array = static_cast<const ArrayType&>(type);
+            return list(array.element, nullptr, place)
+                .with("minItems", array.count)
+                .with("maxItems", array.count);
+        }
+        case Shape::map: return map(static_cast<const MapType&>(type).element, rules, place);
+        case Shape::variant: return variant(static_cast<const VariantType&>(type), place);
+        case Shape::structure: return structure(type, place);
+        default: return schema;
+        }
+    }
+
+    Document duration(const Type& type, const Rules* rules, std::string& note) {
+        const Range range = range_of(type, rules);
+        const Quantity zero = 0;
+        const bool may_be_negative = !range.least || *range.least < zero;
+        const Document text = text_form(may_be_negative ? "duration" : "duration-not-negative",
+                                        duration_text_schema(may_be_negative));
+        const bool may_be_zero =
+            rules == nullptr || rules->numbers.empty() ||
+            std::find(rules->numbers.begin(), rules->numbers.end(), zero) != rules->numbers.end();
+        if (has_number_rules(rules)) {
+            note = expected(type, rules);
+        }
+        if (!range.contains(zero) || !may_be_zero) {
+            return text;
+        }
+        return Document::object().with("anyOf",
+                                       json_array({text, Document::object().with("const", 0)}));
+    }
+
+    Document bytes(const Type& type, const Rules* rules, std::string& note) {
+        if (has_number_rules(rules)) {
+            note = expected(type, rules);
+        }
+        return Document::object().with("anyOf", json_array({text_form("size", bytes_text_schema()),
+                                                            number_schema(type, rules)}));
+    }
+
+    /// A reference to the schema of a form of text, which is long and often needed.
+    Document text_form(std::string_view name, const Document& schema) {
+        for (const Definition& known : definitions_) {
+            if (known.type == nullptr && known.schema == schema) {
+                return reference(known);
+            }
+        }
+        definitions_.push_back({nullptr, false, fresh_name(name), schema});
+        return reference(definitions_.back());
+    }
+
+    static Document reference(const Definition& definition) {
+        return Document::object().with("$ref", "#/$defs/" + definition.name);
+    }
+
+    Document list(const Type& element, const Rules* rules, const Place& place) {
+        Document schema = Document::object().with("type", "array");
+        set_member(schema, "items",
+                   value(element, {.name = place.name,
+                                   .secret = place.secret,
+                                   .nullable = takes_null(element)}));
+        put_sizes(schema, rules, "minItems", "maxItems");
+        return schema;
+    }
+
+    Document map(const Type& element, const Rules* rules, const Place& place) {
+        Document schema = Document::object().with("type", "object");
+        set_member(schema, "additionalProperties",
+                   value(element, {.name = place.name, .secret = place.secret, .nullable = true}));
+        put_sizes(schema, rules, "minProperties", "maxProperties");
+        if (takes_null(element)) {
+            return schema;
+        }
+        // Otherwise members that are null do not count.
+        const Document object = Document::object().with("type", "object");
+        const Document null_type = Document::object().with("type", "null");
+        if (schema.find("minProperties") != nullptr) {
+            set_member(schema, "not", object.with("additionalProperties", null_type));
+        }
+        if (const Document* const most = schema.find("maxProperties")) {
+            const Document no_null = Document::object().with("not", null_type);
+            const Document some_null =
+                Document::object().with("not", object.with("additionalProperties", no_null));
+            set_member(schema, "anyOf",
+                       json_array({object.with("maxProperties", *most), some_null}));
+            schema = schema.without("maxProperties");
+        }
+        return schema;
+    }
+
+    Document variant(const VariantType& type, const Place& place) {
+        std::vector<Document> alternatives;
+        for (std::size_t i = 0; i != type.count; ++i) {
+            alternatives.push_back(value(*type.alternatives[i],
+                                         {.name = place.name, .secret = place.secret}));
+        }
+        return Document::object().with("anyOf", json_array(std::move(alternatives)));
+    }
+
+    /// A struct whose default is not that of its type stands where it is, since its members have
+    /// other defaults than elsewhere.
+    Document structure(const Type& type, const Place& place) {
+        const void* const own = structure_of(type).defaults.get();
+        if (place.fallback != nullptr && !equal(type, place.fallback, own)) {
+            return body(type, place.fallback, false);
+        }
+        if (!is_shared(type)) {
+            return body(type, place.secret ? nullptr : own, place.secret);
+        }
+        return reference(definition(type, place));
+    }
+
+    const Definition& definition(const Type& type, const Place& place) {
+        for (const Definition& known : definitions_) {
+            if (known.type == &type && known.secret == place.secret) {
+                return known;
+            }
+        }
+        const std::size_t index = definitions_.size();
+        definitions_.push_back({&type, place.secret, fresh_name(place.name), {}});
+        const void* const own = structure_of(type).defaults.get();
+        Document schema = body(type, place.secret ? nullptr : own, place.secret);
+        definitions_[index].schema = std::move(schema);
+        return definitions_[index];
+    }
+
+    std::string fresh_name(std::string_view hint) const {
+        std::string base;
+        for (const char c : hint) {
+            const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                               (c >= '0' && c <= '9') || c == '-' || c == '.';
+            base += plain ? c : '_';
+        }
+        std::string name = base.empty() ? "struct" : base;
+        const auto taken = [&name](const Definition& known) { return known.name == name; };
+        for (std::size_t n = 2; std::any_of(definitions_.begin(), definitions_.end(), taken); ++n) {
+            name = base + '_' + std::to_string(n);
+        }
+        return name;
+    }
+
+    /// `object` has the defaults of the members; null when they are not told.
+    Document body(const Type& type, const void* object, bool secret) {
+        const Structure& structure = structure_of(type);
+        Document properties = Document::object();
+        std::vector<Document> required;
+        for (const FieldInfo& field : structure.fields) {
+            const bool present = field.required || must_be_present(*field.type);
+            if (present) {
+                required.emplace_back(field.name);
+            }
+            const void* const member =
+                object == nullptr ? nullptr : static_cast<const std::byte*>(object) + field.offset;
+            Document schema = value(*field.type, {.name = field.name,
+                                                  .field = &field,
+                                                  .fallback = member,
+                                                  .secret = secret,
+                                                  .nullable = !present});
+            // The members of a struct have defaults of their own.
+            if (!present && member != nullptr && !field.secret &&
+                field.type->shape != Shape::structure && field.type->shape != Shape::secret) {
+                if (auto fallback = default_value(*field.type, field.rules.get(), member)) {
+                    set_member(schema, "default", std::move(*fallback));
+                }
+            }
+            set_member(properties, field.name, std::move(schema));
+        }
+        Document schema = Document::object().with("type", "object");
+        set_member(schema, "properties", std::move(properties));
+        set_member(schema, "additionalProperties", false);
+        if (!required.empty()) {
+            set_member(schema, "required", json_array(std::move(required)));
+        }
+        std::string text = structure.doc;
+        for (const CheckInfo& check : structure.checks) {
+            text = joined(std::move(text), check.text);
+        }
+        if (!text.empty()) {
+            set_member(schema, "description", std::move(text));
+        }
+        return schema;
+    }
+
+    std::vector<const Bound*> roots_;  // by path
+    std::vector<Uses> uses_;
+    std::vector<Definition> definitions_;
+};
+
+ATTUNE_DECL Document json_schema(std::span<const Bound> roots) { return JsonSchema(roots).write(); }
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// What texts for people have in common.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// How else than in documents the places of a store can be set.
+struct Spellings {
+    std::vector<std::string> variable_prefixes;  ///< one for each layer of variables
+    bool options = false;                        ///< some layer reads the command line
+
+    /// `--server.port, SERVICE_SERVER_PORT`. The type is never optional, pointer or secret.
+    ATTUNE_DECL std::string of(const Path& path, const Type& type) const;
+};
+
+/// Words on lines of at most `width` bytes, if they are not longer themselves. All white space is
+/// one, so that no line holds an end of line.
+ATTUNE_DECL std::vector<std::string> wrapped(std::string_view words, std::size_t width);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL std::string Spellings::of(const Path& path, const Type& type) const {
+    std::string list;
+    const auto also = [&list](const std::string& spelling) {
+        list += (list.empty() ? "" : ", ") + spelling;
+    };
+    const bool map = type.shape == Shape::map;
+    if (options) {
+        const std::string name = to_string(path);
+        also("--" + name);
+        if (type.shape == Shape::boolean) {
+            also("--no-" + name);
+        } else if (map) {
+            also("--" + name + ".<key>");
+        }
+    }
+    for (const std::string& prefix : variable_prefixes) {
+        const std::string name = prefix + variable_name(path);
+        also(name);
+        if (map) {
+            also(name + "_<KEY>");
+        }
+    }
+    return list;
+}
+
+ATTUNE_DECL std::vector<std::string> wrapped(std::string_view words, std::size_t width) {
+    std::vector<std::string> lines;
+    while (!words.empty()) {
+        const std::size_t end = std::min(words.find_first_of(" \t\r\n"), words.size());
+        const std::string_view word = words.substr(0, end);
+        words.remove_prefix(std::min(end + 1, words.size()));
+        if (word.empty()) {
+            continue;
+        }
+        if (lines.empty() || lines.back().size() + 1 + word.size() > width) {
+            lines.emplace_back(word);
+        } else {
+            lines.back().append(1, ' ').append(word);
+        }
+    }
+    return lines;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The text of Store::reference: JSON that `parse` reads when comments are allowed, with everything
+/// that can be set within `roots`, members in the order of their structs and roots in their own.
+///
+/// Commented out is whatever would be refused, or would say something else than the default:
+/// secrets, what is required, optionals that are empty, other alternatives of variants, and an
+/// entry for each list and map that is empty. Where roots are inside each other, the outer one
+/// speaks for what they share. Ends with a newline.
+ATTUNE_DECL std::string reference_text(std::span<const Bound> roots, const Spellings& spellings);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A value for a sample, where there is no default to show: one that the rules allow, or, of
+/// texts, "..." to say that something belongs there. `type` is a scalar; the rules may be null.
+ATTUNE_DECL Document example_value(const Type& type, const Rules* rules);
+
+/// What T{} is in a document, of types that are no structs and not made of other values. Nothing
+/// when it cannot be written.
+ATTUNE_DECL std::optional<Document> initial_value(const Type& type);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The allowed number that is nearest to zero, or the first choice.
+ATTUNE_DECL Quantity example_number(const Type& type, const Rules* rules) {
+    if (rules != nullptr && !rules->numbers.empty()) {
+        return rules->numbers.front();
+    }
+    const Range range = range_of(type, rules);
+    const Quantity zero = 0;
+    if (range.least && *range.least > zero) {
+        return *range.least;
+    }
+    return range.most && *range.most < zero ? *range.most : zero;
+}
+
+ATTUNE_DECL Document example_value(const Type& type, const Rules* rules) {
+    switch (type.shape) {
+    case Shape::boolean: return false;
+    case Shape::integer: {
+        const Quantity number = example_number(type, rules);
+        return number.is_negative() ? Document(static_cast<std::int64_t>(number.bits()))
+                                    : Document(number.bits());
+    }
+    case Shape::real: return example_number(type, rules).real();
+    case Shape::enumeration:
+        if (rules != nullptr && !rules->numbers.empty()) {
+            return number_text(type, rules->numbers.front());
+        }
+        return static_cast<const EnumType&>(type).names().front().name;
+    case Shape::duration:
+    case Shape::bytes: return number_text(type, example_number(type, rules));
+    case Shape::string:
+    case Shape::path:
+        return rules != nullptr && !rules->strings.empty() ? rules->strings.front() : "...";
+    default: return {};
+    }
+}
+
+ATTUNE_DECL std::optional<Document> initial_value(const Type& type) {
+    switch (type.shape) {
+    case Shape::string:
+    case Shape::path: return "";
+    case Shape::flags:
+    case Shape::list: return Document::array();
+    case Shape::map: return Document::object();
+    case Shape::document: return Document();
+    case Shape::enumeration:
+        for (const Enumerator& enumerator : static_cast<const EnumType&>(type).names()) {
+            if (enumerator.value == 0) {
+                return enumerator.name;
+            }
+        }
+        return std::nullopt;
+    case Shape::boolean:
+    case Shape::integer:
+    case Shape::real:
+    case Shape::duration:
+    case Shape::bytes: return example_value(type, nullptr);
+    default: return std::nullopt;
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// A value of the sample, with its key where it has one, and what is said about it.
+struct SampleEntry {
+    enum class Form : std::uint8_t { value, object, array };
+
+    std::string key;
+    bool has_key = false;
+    bool active = true;  ///< else commented out
+    Form form = Form::value;
+    Document value;                  ///< of a form `value`
+    std::vector<SampleEntry> items;  ///< of the others
+    std::vector<std::string> notes;
+};
+
+/// The lines of an entry, each item with a comma after it.
+class SampleText {
+public:
+    static std::vector<std::string> lines_of(const SampleEntry& entry, std::size_t width) {
+        std::vector<std::string> lines;
+        for (const std::string& note : entry.notes) {
+            for (const std::string& line : wrapped(note, std::max(narrowest, width) - 3)) {
+                lines.push_back("// " + line);
+            }
+        }
+        for (const std::string& line : body(entry, entry.active ? width : width - 3)) {
+            lines.push_back(entry.active ? line : line.empty() ? "//" : "// " + line);
+        }
+        return lines;
+    }
+
+private:
+    static constexpr std::size_t narrowest = 40;
+    static constexpr std::size_t tab = 4;
+
+    static std::vector<std::string> body(const SampleEntry& entry, std::size_t width) {
+        const std::string key = entry.has_key ? to_text(Document(entry.key)) + ": " : "";
+        if (entry.form == SampleEntry::Form::value) {
+            return value(key, entry.value, width);
+        }
+        const bool object = entry.form == SampleEntry::Form::object;
+        if (entry.items.empty()) {
+            return {key + (object ? "{}," : "[],")};
+        }
+        std::vector<std::string> lines{key + (object ? '{' : '[')};
+        bool long_before = false;
+        for (const SampleEntry& item : entry.items) {
+            const std::vector<std::string> below = lines_of(item, width - std::min(width, tab));
+            // A free line beside whatever takes more than one.
+            if (&item != &entry.items.front() && (long_before || below.size() > 1)) {
+                lines.emplace_back();
+            }
+            long_before = below.size() > 1;
+            for (const std::string& line : below) {
+                lines.push_back(line.empty() ? line : std::string(tab, ' ') + line);
+            }
+        }
+        lines.push_back(object ? "}," : "],");
+        return lines;
+    }
+
+    static std::vector<std::string> value(const std::string& key, const Document& value,
+                                          std::size_t width) {
+        std::string text = key + to_text(value) + ',';
+        if (text.size() > width) {
+            text = key + to_text(value, {.indent = static_cast<int>(tab)}) + ',';
+        }
+        std::vector<std::string> lines;
+        for (std::string_view rest = text; !rest.empty();) {
+            const std::size_t end = std::min(rest.find('\n'), rest.size());
+            lines.emplace_back(rest.substr(0, end));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+        return lines;
+    }
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Turns descriptions of types into entries.
+class SampleBuilder {
+public:
+    explicit SampleBuilder(const Spellings& spellings) : spellings_(spellings) {}
+
+    /// Adds what is bound at a path: one entry, and one more for each other alternative of a
+    /// variant.
+    void add_root(const Bound& root, std::vector<SampleEntry>& entries) {
+        Place place;
+        place.path = root.path;
+        place.is_root = true;
+        add(*root.type, place, entries);
+    }
+
+private:
+    using Form = SampleEntry::Form;
+
+    struct Place {
+        Path path;
+        const FieldInfo* field = nullptr;
+        const void* fallback = nullptr;  ///< the default; null when there is none
+        bool secret = false;             ///< inside a secret
+        bool is_root = false;
+    };
+
+    /// A type without what only says whether there is a value and who may see it.
+    struct Plain {
+        const Type* type;
+        const void* object;
+        bool secret;
+        bool unset = false;  ///< an optional that is empty
+    };
+
+    static Plain plain(const Type& at, const void* object, bool secret) {
+        Plain plain{&at, object, secret};
+        for (;;) {
+            if (plain.type->shape == Shape::optional) {
+                const auto& optional = static_cast<const OptionalType&>(*plain.type);
+                plain.object = plain.object != nullptr ? optional.get(plain.object) : nullptr;
+                plain.unset = plain.unset || plain.object == nullptr;
+                plain.type = &optional.inner;
+            } else if (plain.type->shape == Shape::secret) {
+                const auto& hidden = static_cast<const SecretType&>(*plain.type);
+                plain.object = plain.object != nullptr ? hidden.reveal(plain.object) : nullptr;
+                plain.secret = true;
+                plain.type = &hidden.inner;
+            } else {
+                return plain;
+            }
+        }
+    }
+
+    bool is_around(const Type& type) const {
+        return std::find(around_.begin(), around_.end(), &type) != around_.end();
+    }
+
+    void add(const Type& at, const Place& place, std::vector<SampleEntry>& entries) {
+        const FieldInfo* const field = place.field;
+        const Rules* const rules = field != nullptr ? field->rules.get() : nullptr;
+        const bool required = field != nullptr && field->required;
+        const bool hidden = place.secret || (field != nullptr && field->secret);
+        const Plain inner = plain(at, place.fallback, hidden);
+
+        SampleEntry entry;
+        entry.has_key = !place.path.empty();
+        entry.key = entry.has_key ? place.path.back() : std::string();
+        if (field != nullptr) {
+            note(entry, field->doc);
+        }
+        if (inner.type->shape == Shape::structure && !is_around(*inner.type)) {
+            const Structure& structure = structure_of(*inner.type);
+            if (field == nullptr || field->doc != structure.doc) {
+                note(entry, structure.doc);
+            }
+            note(entry, required ? "required" : inner.unset ? "not set by default" : "");
+            entry.form = Form::object;
+            entry.active = required ? commented_ : !inner.unset;
+            const bool commented = std::exchange(commented_, commented_ || !entry.active);
+            add_fields(*inner.type, inner.object, inner.secret, place.path, entry.items);
+            commented_ = commented;
+            entries.push_back(std::move(entry));
+            return;
+        }
+        std::optional<Document> fallback;
+        if (!required && !inner.secret && !inner.unset) {
+            fallback = place.fallback != nullptr ? default_value(at, rules, place.fallback)
+                       : place.is_root           ? initial_value(*inner.type)
+                                                 : std::nullopt;
+        }
+        note(entry, expected(*inner.type, rules) + remark(place, inner, required, fallback));
+        if (!in_example_) {
+            note(entry, spellings_.of(place.path, *inner.type));
+        }
+        entry.active = fallback.has_value() || (required && commented_);
+        if (inner.type->shape == Shape::variant) {
+            add_alternatives(static_cast<const VariantType&>(*inner.type), inner, std::move(entry),
+                             fallback, entries);
+            return;
+        }
+        if (!fallback) {
+            fill(entry, *inner.type, rules);
+        } else {
+            show(entry, *inner.type, *fallback);
+        }
+        entries.push_back(std::move(entry));
+    }
+
+    static const char* remark(const Place& place, const Plain& inner, bool required,
+                              const std::optional<Document>& fallback) {
+        if (required) {
+            return inner.secret ? "; required, secret" : "; required";
+        }
+        if (inner.secret) {
+            return "; secret";
+        }
+        if (inner.unset) {
+            return "; not set by default";
+        }
+        return fallback || place.is_root ? "" : "; the default cannot be written";
+    }
+
+    static void note(SampleEntry& entry, std::string text) {
+        if (!text.empty()) {
+            entry.notes.push_back(std::move(text));
+        }
+    }
+
+    void add_fields(const Type& type, const void* object, bool secret, const Path& path,
+                    std::vector<SampleEntry>& entries) {
+        const Structure& structure = structure_of(type);
+        const auto* const base =
+            static_cast<const std::byte*>(object != nullptr ? object : structure.defaults.get());
+        around_.push_back(&type);
+        for (const FieldInfo& field : structure.fields) {
+            Place place;
+            place.path = path / field.name;
+            place.field = &field;
+            place.fallback = base + field.offset;
+            place.secret = secret;
+            add(*field.type, place, entries);
+        }
+        around_.pop_back();
+    }
+
+    /// The default, and the other alternatives below it. The notes stand above the first.
+    void add_alternatives(const VariantType& variant, const Plain& inner, SampleEntry entry,
+                          const std::optional<Document>& fallback,
+                          std::vector<SampleEntry>& entries) {
+        std::size_t shown = variant.count;
+        if (fallback) {
+            shown = variant.index(inner.object);
+            entry.value = *fallback;
+            entries.push_back(entry);
+            entry.notes.clear();
+            entry.value = {};
+        }
+        for (std::size_t i = 0; i != variant.count; ++i) {
+            if (i != shown) {
+                SampleEntry other = entry;
+                other.active = false;
+                fill(other, *variant.alternatives[i], nullptr);
+                entries.push_back(std::move(other));
+                entry.notes.clear();
+            }
+        }
+    }
+
+    /// Shows a default. Below one that is empty, what an item would look like.
+    void show(SampleEntry& entry, const Type& type, const Document& value) {
+        const bool nested = type.shape == Shape::list || type.shape == Shape::map;
+        if (nested && value.size() == 0) {
+            fill(entry, type, nullptr);
+            for (SampleEntry& item : entry.items) {
+                item.active = false;
+            }
+        } else {
+            entry.value = value;
+        }
+    }
+
+    /// Makes up a value.
+    void fill(SampleEntry& entry, const Type& at, const Rules* rules) {
+        const bool in_example = std::exchange(in_example_, true);
+        const bool commented = std::exchange(commented_, true);
+        const Type& type = *plain(at, nullptr, false).type;
+        const std::size_t least = rules != nullptr && rules->least_size
+                                      ? std::min<std::size_t>(*rules->least_size, 3)
+                                      : std::size_t{1};
+        switch (type.shape) {
+        case Shape::flags:
+            fill_items(entry, type_of<bool>(), std::max<std::size_t>(least, 1), Form::array);
+            break;
+        case Shape::list:
+            fill_items(entry, static_cast<const ListType&>(type).element,
+                       std::max<std::size_t>(least, 1), Form::array);
+            break;
+        case Shape::array: {
+            const auto& array = static_cast<const ArrayType&>(type);
+            fill_items(entry, array.element, array.count, Form::array);
+            break;
+        }
+        case Shape::map:
+            fill_items(entry, static_cast<const MapType&>(type).element,
+                       std::max<std::size_t>(least, 1), Form::object);
+            break;
+        case Shape::variant:
+            fill(entry, *static_cast<const VariantType&>(type).alternatives[0], nullptr);
+            break;
+        case Shape::structure:
+            entry.form = Form::object;
+            if (!is_around(type)) {
+                add_fields(type, nullptr, false, {}, entry.items);
+            }
+            break;
+        default: entry.value = example_value(type, rules);
+        }
+        in_example_ = in_example;
+        commented_ = commented;
+    }
+
+    void fill_items(SampleEntry& entry, const Type& element, std::size_t count, Form form) {
+        entry.form = form;
+        for (std::size_t i = 0; i != count; ++i) {
+            SampleEntry& item = entry.items.emplace_back();
+            item.has_key = form == Form::object;
+            item.key = i == 0 ? "<key>" : "<key " + std::to_string(i + 1) + '>';
+            fill(item, element, nullptr);
+        }
+    }
+
+    const Spellings& spellings_;
+    std::vector<const Type*> around_;  // structs, from the outermost
+    bool in_example_ = false;          // at no place that has a name elsewhere
+    bool commented_ = false;           // in something that is commented out as a whole
+};
+
+/// The roots by their paths, in the order they were bound.
+struct SampleTree {
+    std::string token;
+    bool is_top = false;
+    const Bound* root = nullptr;
+    std::vector<std::unique_ptr<SampleTree>> children;
+
+    void insert(const Bound& bound) {
+        SampleTree* tree = this;
+        for (const std::string& next : bound.path.tokens()) {
+            tree = &tree->child(next);
+        }
+        tree->root = tree->root != nullptr ? tree->root : &bound;
+    }
+
+    void add_to(std::vector<SampleEntry>& entries, SampleBuilder& builder) const {
+        if (root == nullptr) {
+            SampleEntry entry;
+            entry.key = token;
+            entry.has_key = !is_top;
+            entry.form = SampleEntry::Form::object;
+            add_children(entry, builder);
+            entries.push_back(std::move(entry));
+            return;
+        }
+        const std::size_t first = entries.size();
+        builder.add_root(*root, entries);
+        const Shape shape = plain_type(*root->type).shape;
+        if (!children.empty() &&
+            (shape == Shape::document || shape == Shape::external || shape == Shape::map)) {
+            // To write what is below would be to set this.
+            entries[first].form = SampleEntry::Form::object;
+            entries[first].active = is_top;
+            add_children(entries[first], builder);
+        }
+    }
+
+private:
+    SampleTree& child(const std::string& next) {
+        for (const auto& known : children) {
+            if (known->token == next) {
+                return *known;
+            }
+        }
+        children.push_back(std::make_unique<SampleTree>());
+        children.back()->token = next;
+        return *children.back();
+    }
+
+    void add_children(SampleEntry& entry, SampleBuilder& builder) const {
+        for (const auto& below : children) {
+            below->add_to(entry.items, builder);
+        }
+    }
+};
+
+ATTUNE_DECL std::string reference_text(std::span<const Bound> roots, const Spellings& spellings) {
+    constexpr std::size_t page = 100;
+    SampleTree tree;
+    tree.is_top = true;
+    for (const Bound& root : roots) {
+        tree.insert(root);
+    }
+    SampleBuilder builder(spellings);
+    std::vector<SampleEntry> entries;
+    tree.add_to(entries, builder);
+
+    std::string text =
+        "// Every setting, with its default. What is commented out has none, or is an example.\n";
+    bool active = false;
+    for (const SampleEntry& entry : entries) {
+        active = active || entry.active;
+        for (const std::string& line : SampleText::lines_of(entry, page)) {
+            text += line + '\n';
+        }
+        if (entry.active) {
+            text.erase(text.size() - 2, 1);  // nothing comes after the whole
+        }
+    }
+    return active ? text : text + "null\n";
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
 /// The text of Store::usage: everything that can be set within `roots`, with what is expected,
-/// what holds when it is not set, and how it is spelt in the environment, once for each of
-/// `variable_prefixes`, and on the command line, when `options` are read. Ends with a newline.
-ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
-                                   const std::vector<std::string>& variable_prefixes, bool options);
+/// what holds when it is not set, and how it is spelt elsewhere. Ends with a newline.
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots, const Spellings& spellings);
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -20761,8 +22554,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 /// Lays options out in two columns: the path, and what there is to say about it.
 class UsageText {
 public:
-    UsageText(const std::vector<std::string>& variable_prefixes, bool options)
-        : prefixes_(variable_prefixes), options_(options) {}
+    explicit UsageText(const Spellings& spellings) : spellings_(spellings) {}
 
     void add_section(std::span<const Option> options) {
         const Option& first = options.front();
@@ -20808,7 +22600,7 @@ private:
             indent();
             fill(option.doc);
         }
-        if (const std::string spelt = spellings(option); !spelt.empty()) {
+        if (const std::string spelt = spellings_.of(option.path, *option.type); !spelt.empty()) {
             indent();
             fill(spelt);
         }
@@ -20818,30 +22610,14 @@ private:
 
     /// Adds words from the column to the edge of the page, on as many lines as it takes.
     void fill(std::string_view words) {
-        std::size_t at = column_;
         bool first = true;
-        while (!words.empty()) {
-            const std::size_t end = std::min(words.find_first_of(" \n"), words.size());
-            const std::string_view word = words.substr(0, end);
-            words.remove_prefix(std::min(end + 1, words.size()));
-            if (word.empty()) {
-                continue;
-            }
-            if (!first && at + 1 + word.size() > page) {
-                text_ += '\n';
-                indent();
-                at = column_;
-                first = true;
-            }
+        for (const std::string& line : wrapped(words, page - column_)) {
             if (!first) {
-                text_ += ' ';
-                ++at;
+                indent();
             }
-            text_ += word;
-            at += word.size();
+            text_ += line + '\n';
             first = false;
         }
-        text_ += '\n';
     }
 
     static std::string default_of(const Option& option) {
@@ -20861,40 +22637,12 @@ private:
         return text.size() <= longest_default ? "; default " + text : "; has a default";
     }
 
-    std::string spellings(const Option& option) const {
-        std::string list;
-        const auto also = [&list](const std::string& spelling) {
-            list += (list.empty() ? "" : ", ") + spelling;
-        };
-        const bool map = option.type->shape == Shape::map;
-        if (options_) {
-            const std::string name = to_string(option.path);
-            also("--" + name);
-            if (option.type->shape == Shape::boolean) {
-                also("--no-" + name);
-            } else if (map) {
-                also("--" + name + ".<key>");
-            }
-        }
-        for (const std::string& prefix : prefixes_) {
-            const std::string name = prefix + variable_name(option.path);
-            also(name);
-            if (map) {
-                also(name + "_<KEY>");
-            }
-        }
-        return list;
-    }
-
-    const std::vector<std::string>& prefixes_;
-    const bool options_;
+    const Spellings& spellings_;
     std::string text_;
     std::size_t column_ = 0;
 };
 
-ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
-                                   const std::vector<std::string>& variable_prefixes,
-                                   bool options) {
+ATTUNE_DECL std::string usage_text(std::span<const Bound> roots, const Spellings& spellings) {
     // Members of a struct stand together, also where another struct is declared between them. What
     // has no heading comes first, so that it is not taken for a part of what has one.
     std::vector<std::vector<Option>> sections(1);
@@ -20922,7 +22670,7 @@ ATTUNE_DECL std::string usage_text(std::span<const Bound> roots,
             sections[number].push_back(std::move(option));
         }
     }
-    UsageText text(variable_prefixes, options);
+    UsageText text(spellings);
     for (const std::vector<Option>& section : sections) {
         if (!section.empty()) {
             text.add_section(section);
@@ -21091,17 +22839,30 @@ ATTUNE_DECL std::vector<NodeStatus> Core::graph() const {
     return graph;
 }
 
+inline Spellings spellings_in(const LayerStack& stack) {
+    Spellings spellings;
+    for (const auto& layer : stack) {
+        if (layer->content.variable_prefix) {
+            spellings.variable_prefixes.push_back(*layer->content.variable_prefix);
+        }
+        spellings.options = spellings.options || layer->content.reads_options;
+    }
+    return spellings;
+}
+
 ATTUNE_DECL std::string Core::usage() const {
     const OpenLock lock{*state_};
-    std::vector<std::string> prefixes;
-    bool options = false;
-    for (const auto& layer : state_->stack) {
-        if (layer->content.variable_prefix) {
-            prefixes.push_back(*layer->content.variable_prefix);
-        }
-        options = options || layer->content.reads_options;
-    }
-    return usage_text(bound_roots(state_->bound), prefixes, options);
+    return usage_text(bound_roots(state_->bound), spellings_in(state_->stack));
+}
+
+ATTUNE_DECL Document Core::schema() const {
+    const OpenLock lock{*state_};
+    return json_schema(bound_roots(state_->bound));
+}
+
+ATTUNE_DECL std::string Core::reference() const {
+    const OpenLock lock{*state_};
+    return reference_text(bound_roots(state_->bound), spellings_in(state_->stack));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -21150,7 +22911,8 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
         const OpenLock lock{*state_};
         const Frame* const past = acquire(version);
         const Document document = past->document;
-        const Document overrides = past->overrides;
+        const Document overrides =
+            state_->overrides_log.at(version, overrides_in(state_->stack)).value_or(Document{});
         chain_->release(past);
         refuse_list_on_the_way(document, path);
         refuse_list_on_the_way(chain_->current()->document, path);
@@ -21842,6 +23604,14 @@ namespace attune::inline ATTUNE_ABI {
 /// and checks, which run inside a commit (std::logic_error). Writers take turns; readers never
 /// wait.
 ///
+/// With StoreOptions::journal each version is written to a journal before anybody sees it; a commit
+/// that the journal cannot keep throws JournalError, and nothing has changed. What a layer brings
+/// meanwhile is refused, and tried again each second. A store that is made on a journal goes on
+/// from its last version: numbers and history continue, what the program itself had set holds
+/// again, a rollback too, and that version stands in for the layers until the program has put them
+/// back, which is over with the first binding, write or delivery, and at the latest a second after
+/// the last layer was added. Layers that bring what they brought before make no version.
+///
 /// Destruction ends transports, observers and threads, and waits for callbacks that run in other
 /// threads. It may happen inside an observer. Handles, snapshots, pins, layers and subscriptions
 /// may outlive the store.
@@ -21989,6 +23759,11 @@ public:
     /// The retained versions, oldest first: the newest StoreOptions::history, and whatever is kept.
     std::vector<VersionInfo> history() const { return core_->history(); }
 
+    /// The same with their documents, for journal::export_folder and journal::export_git.
+    std::vector<VersionRecord> records(Secrets secrets = Secrets::masked) const {
+        return core_->records(secrets);
+    }
+
     /// Keeps a retained version for as long as the store lives, or until `forget`, with a note for
     /// people. Throws std::out_of_range when it is not retained.
     void keep(Version version, std::string note = {}) { core_->keep(version, std::move(note)); }
@@ -22072,6 +23847,19 @@ public:
     /// For people: every option that is bound, how to write it in the environment and on the
     /// command line where such layers exist, its default and its documentation.
     std::string usage() const { return core_->usage(); }
+
+    /// The JSON Schema (draft 2020-12) of everything that is bound, for editors and validators:
+    /// `to_text(store.schema(), {.indent = 2})`. It accepts what the bindings accept, as far as
+    /// JSON Schema can say it, and whatever is put where nothing is bound. Documentation, ranges
+    /// and defaults are in it; secrets are `writeOnly`, and their defaults are not told. What it
+    /// cannot say, such as checks over several fields, is in the descriptions.
+    Document schema() const { return core_->schema(); }
+
+    /// A sample configuration of everything that is bound, as JSON with comments (`.jsonc`): each
+    /// member with its documentation, what is expected, how else it can be set, and its default.
+    /// What has no default to show, secrets among it, is commented out, with a value to replace.
+    /// When nothing is required, reading the text gives the defaults.
+    std::string reference() const { return core_->reference(); }
 
 private:
     friend struct detail::HandleAccess;

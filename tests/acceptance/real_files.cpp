@@ -208,6 +208,23 @@ TEST(Samples, of_traefik_and_prometheus_bind_with_every_key_known) {
     EXPECT_EQ(rules.bind<prometheus::RulesFile>().get().groups.size(), 2U);
 }
 
+template <class T>
+void expect_sample_to_be_the_defaults() {
+    attune::Store store;
+    static_cast<void>(store.bind<T>("program"));
+    attune::Store fresh;
+    fresh.add(attune::memory(attune::parse(store.reference(), {.comments = true})));
+    const auto sample = fresh.bind<T>("program");
+    EXPECT_NO_THROW(fresh.check());
+    EXPECT_EQ(attune::encode(sample.get()), attune::encode(T{}));
+}
+
+TEST(Samples, that_are_written_for_traefik_and_prometheus_are_their_defaults) {
+    expect_sample_to_be_the_defaults<traefik::Installation>();
+    expect_sample_to_be_the_defaults<traefik::Routing>();
+    expect_sample_to_be_the_defaults<prometheus::RulesFile>();
+}
+
 TEST(Samples, refuse_what_traefik_and_prometheus_could_not_mean) {
     attune::Store store;
     attune::Layer layer = store.add(attune::memory());

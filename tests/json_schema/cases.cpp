@@ -380,6 +380,14 @@ Case file(const std::filesystem::path& path, const Path& misspelt) {
     result.accept<T>(document);
     result.accept<T>(attune::encode(attune::decode<T>(document)));
     result.refuse<T>(document.with(misspelt.parent() / (misspelt.back() + "x"), 1));
+    // Checks refuse more than a schema can say, but nothing may be refused that decode takes.
+    Mutator mutator;
+    for (int i = 0; i != 300; ++i) {
+        const Document changed = mutator.changed(document);
+        if (takes<T>(changed, {})) {
+            result.add(changed, true);
+        }
+    }
     return result;
 }
 

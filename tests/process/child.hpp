@@ -86,12 +86,15 @@ public:
         return false;
     }
 
-    void kill() {
+    /// How it has ended, as waitpid says; zero when that was told before.
+    int kill() {
+        int status = 0;
         if (id_ > 0) {
             ::kill(id_, SIGKILL);
-            ::waitpid(id_, nullptr, 0);
+            ::waitpid(id_, &status, 0);
             id_ = -1;
         }
+        return status;
     }
 
 private:

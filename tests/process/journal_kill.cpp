@@ -1,87 +1,50 @@
 // A process that is killed while it writes a journal.
 
+#include "child.hpp"
 #include "journal_history.hpp"
 
 #include <attune/store/journal.hpp>
 
 #include <gtest/gtest.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <chrono>
-#include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <random>
 #include <string>
 #include <system_error>
+#include <tuple>
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-extern char** environ;
 
 namespace journal_kill_test {
 namespace {
 
 using attune::Version;
 
-/// The writer program, and what it says.
+/// The writer program, and the versions that it has acknowledged.
 class Writer {
 public:
-    Writer(const std::string& directory, bool sync) {
-        int ends[2];
-        if (pipe2(ends, O_CLOEXEC) != 0) {
-            throw std::system_error(errno, std::generic_category(), "pipe");
-        }
-        out_ = ends[0];
-        posix_spawn_file_actions_t actions;
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-        std::string program = ATTUNE_PROGRAMS "/journal_writer";
-        std::string mode = sync ? "sync" : "async";
-        std::string place = directory;
-        char* arguments[] = {program.data(), place.data(), mode.data(), nullptr};
-        const int error =
-            posix_spawn(&process_, program.c_str(), &actions, nullptr, arguments, environ);
-        posix_spawn_file_actions_destroy(&actions);
-        close(ends[1]);
-        if (error != 0) {
-            throw std::system_error(error, std::generic_category(), program);
-        }
-    }
-    Writer(const Writer&) = delete;
-    Writer& operator=(const Writer&) = delete;
-    ~Writer() {
-        kill();
-        close(out_);
+    Writer(const std::string& directory, bool sync, bool store)
+        : child_("journal_writer", {directory, sync ? "sync" : "async", store ? "store" : "sink"}) {
     }
 
-    /// The next version it has acknowledged; zero when there is none any more.
+    /// The next one; zero when there is none any more.
     Version next() {
-        Version version = 0;
-        const ssize_t size = read(out_, &version, sizeof version);
-        return size == sizeof version ? version : 0;
+        const auto line = child_.hear();
+        return line ? std::stoull(*line) : 0;
     }
-
     void kill() {
-        if (process_ > 0) {
-            ::kill(process_, SIGKILL);
-            int status = 0;
-            waitpid(process_, &status, 0);
-            EXPECT_TRUE(WIFSIGNALED(status)) << "the writer gave up, with " << WEXITSTATUS(status);
-            process_ = 0;
-        }
+        const int status = child_.kill();
+        EXPECT_TRUE(WIFSIGNALED(status)) << "the writer gave up, with " << WEXITSTATUS(status);
     }
 
 private:
-    pid_t process_ = 0;
-    int out_ = -1;
+    attune_test::Child child_;
 };
 
-class JournalOfKilledProcess : public testing::TestWithParam<bool> {
+class JournalOfKilledProcess : public testing::TestWithParam<std::tuple<bool, bool>> {
 protected:
     JournalOfKilledProcess() {
         auto name = (std::filesystem::temp_directory_path() / "attune-kill-XXXXXX").string();
@@ -98,13 +61,14 @@ protected:
 
 TEST_P(JournalOfKilledProcess, has_every_version_that_was_acknowledged) {
     // With flushes, what takes time is the disk.
-    const int kills = GetParam() ? 100 : 200;
+    const auto [sync, store] = GetParam();
+    const int kills = sync ? 60 : 120;
     std::mt19937 random(4711);
     Version last = 0;
     for (int i = 0; i != kills; ++i) {
         {
-            Writer writer(directory, GetParam());
-            const Version wanted = 1 + random() % (GetParam() ? 25 : 60);
+            Writer writer(directory, sync, store);
+            const Version wanted = 1 + random() % (sync ? 25 : 60);
             for (Version count = 0; count != wanted; ++count) {
                 const Version version = writer.next();
                 ASSERT_EQ(version, last + 1);
@@ -123,8 +87,7 @@ TEST_P(JournalOfKilledProcess, has_every_version_that_was_acknowledged) {
         }
         const attune::journal::Report report = attune::journal::verify(directory);
         ASSERT_FALSE(report.damage) << report.damage->what << " after kill " << i;
-        const auto sink =
-            attune::Journal(directory, attune_test::history_options(GetParam())).open();
+        const auto sink = attune::Journal(directory, attune_test::history_options(sync)).open();
         const auto restored = sink->restore(100);
         ASSERT_FALSE(restored.versions.empty());
         const Version found = restored.versions.back().version;
@@ -141,8 +104,11 @@ TEST_P(JournalOfKilledProcess, has_every_version_that_was_acknowledged) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(WithAndWithout, JournalOfKilledProcess, testing::Bool(),
-                         [](const auto& mode) { return mode.param ? "sync" : "no_sync"; });
+INSTANTIATE_TEST_SUITE_P(WithAndWithout, JournalOfKilledProcess,
+                         testing::Combine(testing::Bool(), testing::Bool()), [](const auto& mode) {
+                             return std::string(std::get<0>(mode.param) ? "sync" : "no_sync") +
+                                    (std::get<1>(mode.param) ? "_store" : "_journal_alone");
+                         });
 
 }  // namespace
 }  // namespace journal_kill_test

@@ -122,6 +122,18 @@ TEST_F(Journaled, what_the_layers_lost_meanwhile_goes_when_the_program_is_there_
     EXPECT_EQ(store().version(), 2u);
 }
 
+TEST_F(Journaled, the_first_write_after_a_restart_shows_what_the_layers_have_by_now) {
+    store().add(attune::memory({{"x", 1}, {"y", 1}}, {.name = "m"}));
+    open();
+    store().add(attune::memory({{"x", 2}, {"y", 1}}, {.name = "m"}));
+    const attune::Commit commit = store().set("y", 5);
+    EXPECT_EQ(commit.changed, (std::vector<attune::Path>{"x", "y"}));
+    EXPECT_EQ(now(store()), (Document{{"x", 2}, {"y", 5}}));
+    open();
+    EXPECT_EQ(now(store()), (Document{{"x", 2}, {"y", 5}}));
+    EXPECT_EQ(store().snapshot(1).document(), (Document{{"x", 1}, {"y", 1}}));
+}
+
 TEST_F(Journaled, a_program_that_only_adds_layers_has_them_too) {
     store().add(attune::memory({{"x", 1}}, {.name = "m"}));
     open();
@@ -188,6 +200,14 @@ TEST_F(Journaled, what_was_set_without_effect_is_there_after_a_restart_too) {
     open();
     store().add(attune::memory({{"x", 2}}, {.name = "m"}));
     EXPECT_EQ(now(store()), (Document{{"x", 1}})) << "but is in force";
+}
+
+TEST_F(Journaled, a_list_in_place_of_everything_comes_back) {
+    store().set("", {1, 2});
+    open();
+    EXPECT_EQ(now(store()), (Document{1, 2}));
+    store().set("x", 1);
+    EXPECT_EQ(store().version(), 2u);
 }
 
 TEST_F(Journaled, a_scope_that_was_never_ended_is_over_after_a_restart) {

@@ -643,8 +643,8 @@ TEST(Store, describes_what_is_bound_so_far_as_schema_and_sample) {
     EXPECT_NE(store.reference().find("\n{}\n"), std::string::npos);
     const auto server = store.bind<Server>("server");
     const auto level = store.bind<int>("log.level");
-    EXPECT_NE(store.schema().find(Path("properties.server.properties.port")), nullptr);
-    EXPECT_NE(store.schema().find(Path("properties.log.properties.level")), nullptr);
+    EXPECT_NE(store.schema().find(attune::Path("properties.server.properties.port")), nullptr);
+    EXPECT_NE(store.schema().find(attune::Path("properties.log.properties.level")), nullptr);
     EXPECT_NE(store.reference().find("\"port\": "), std::string::npos);
     EXPECT_NE(store.reference().find("\"level\": 0,"), std::string::npos);
 }

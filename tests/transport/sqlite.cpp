@@ -84,7 +84,8 @@ TEST_P(SqliteTransport, tells_what_was_saved_when_the_store_does_not_come_to_ser
     EXPECT_EQ(feed.next(), R"({"port":1})");
     EXPECT_EQ(save(followed, {{"port", 2}}, "1"), "2");
     write({{"port", 3}});
-    EXPECT_EQ(feed.next(), R"({"port":3})");
+    // Version 2 may be told before it: its save may have fallen into the telling of version 1.
+    EXPECT_GT(feed.until(R"({"port":3})"), 0U);
 }
 
 TEST_P(SqliteTransport, is_told_again_what_it_turns_out_not_to_have) {

@@ -89,8 +89,7 @@ public:
     std::string reason;
     std::string layer;  ///< that brought the change; empty when none did
     Document document;
-    Document before;     ///< the document of the version before
-    Document overrides;  ///< what the program itself had set
+    Document before;  ///< the document of the version before
 
 private:
     friend class FrameDraft;

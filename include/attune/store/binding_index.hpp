@@ -30,6 +30,8 @@ public:
     ATTUNE_DECL Ref<BoundNode> find(const Path& path, const BoundKind& kind) const;
     ATTUNE_DECL void insert(Ref<BoundNode> node);
     const Branch& root() const noexcept { return root_; }
+    /// The nodes that have a part in what is at `path`: bound there, above it, or below.
+    ATTUNE_DECL std::vector<BoundNode*> around(const Path& path) const;
 
     /// The nodes whose subtree differs between the two documents. Cost follows the difference: a
     /// subtree that both share is not entered, and a difference that nobody bound is not followed.

@@ -19,6 +19,7 @@
 #include <attune/store/options.hpp>
 #include <attune/store/status.hpp>
 #include <attune/store/transport.hpp>
+#include <attune/store/version_record.hpp>
 #include <attune/version.hpp>
 
 #include <atomic>
@@ -115,6 +116,7 @@ public:
 
     // History.
     ATTUNE_DECL std::vector<VersionInfo> history() const;
+    ATTUNE_DECL std::vector<VersionRecord> records(Secrets secrets) const;
     ATTUNE_DECL void keep(Version version, std::string note);
     ATTUNE_DECL void forget(Version version);
     ATTUNE_DECL Document diff(Version from, Version to, Secrets secrets) const;
@@ -177,8 +179,8 @@ private:
     void finish(Published& published);
     /// Tells transports that want to know it what is served of them.
     void tell_accepted();
-    /// What is bound, for whoever looks without the mutex.
-    std::vector<Bound> roots() const;
+    /// The value at `path` of some version, as it may be shown.
+    Document show(const Document& value, const Path& path, Secrets secrets) const;
     void tidy();
     Commit ticket(const Published& published, const Path* within = nullptr) const;
 
@@ -193,6 +195,7 @@ private:
 #if ATTUNE_HEADER_ONLY
 #include <attune/store/impl/core.ipp>
 #include <attune/store/impl/core_commit.ipp>
+#include <attune/store/impl/core_deliver.ipp>
 #include <attune/store/impl/core_explain.ipp>
 #include <attune/store/impl/core_graph.ipp>
 #include <attune/store/impl/core_history.ipp>

@@ -34,7 +34,7 @@ struct Explanation {
     /// Of a derived value: its name, and what it is made of, in the order in which it reads them.
     std::string derived{};
     std::vector<Explanation> inputs{};
-    /// The effective value in the documents; nothing where no layer has one, and for derived values.
+    /// The effective value; nothing where no layer has one, and for derived values.
     std::optional<Document> value{};
     /// The version that made the value what it is; 0 when that is older than the history, or when
     /// no layer has a value.

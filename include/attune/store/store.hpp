@@ -21,6 +21,7 @@
 #include <attune/store/snapshot.hpp>
 #include <attune/store/status.hpp>
 #include <attune/store/transport.hpp>
+#include <attune/store/version_record.hpp>
 #include <attune/version.hpp>
 
 #include <chrono>
@@ -41,6 +42,14 @@ namespace attune::inline ATTUNE_ABI {
 /// All functions may be called from any thread, from observers too, but not from decoders, rules
 /// and checks, which run inside a commit (std::logic_error). Writers take turns; readers never
 /// wait.
+///
+/// With StoreOptions::journal each version is written to a journal before anybody sees it; a commit
+/// that the journal cannot keep throws JournalError, and nothing has changed. What a layer brings
+/// meanwhile is refused, and tried again each second. A store that is made on a journal goes on
+/// from its last version: numbers and history continue, what the program itself had set holds
+/// again, a rollback too, and that version stands in for the layers until the program has put them
+/// back, which is over with the first binding, write or delivery, and at the latest a second after
+/// the last layer was added. Layers that bring what they brought before make no version.
 ///
 /// Destruction ends transports, observers and threads, and waits for callbacks that run in other
 /// threads. It may happen inside an observer. Handles, snapshots, pins, layers and subscriptions
@@ -188,6 +197,11 @@ public:
 
     /// The retained versions, oldest first: the newest StoreOptions::history, and whatever is kept.
     std::vector<VersionInfo> history() const { return core_->history(); }
+
+    /// The same with their documents, for journal::export_folder and journal::export_git.
+    std::vector<VersionRecord> records(Secrets secrets = Secrets::masked) const {
+        return core_->records(secrets);
+    }
 
     /// Keeps a retained version for as long as the store lives, or until `forget`, with a note for
     /// people. Throws std::out_of_range when it is not retained.

@@ -58,7 +58,6 @@ ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
     frame_->layer = base->layer;
     frame_->document = base->document;
     frame_->before = base->before;
-    frame_->overrides = base->overrides;
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
     std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));

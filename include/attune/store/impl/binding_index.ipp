@@ -35,6 +35,32 @@ ATTUNE_DECL void BindingIndex::insert(Ref<BoundNode> node) {
     branch->nodes.push_back(std::move(node));
 }
 
+inline void collect_all(const BindingIndex::Branch& branch, std::vector<BoundNode*>& all) {
+    for (const auto& node : branch.nodes) {
+        all.push_back(node.get());
+    }
+    for (const auto& [token, child] : branch.children) {
+        collect_all(*child, all);
+    }
+}
+
+ATTUNE_DECL std::vector<BoundNode*> BindingIndex::around(const Path& path) const {
+    std::vector<BoundNode*> nodes;
+    const Branch* branch = &root_;
+    for (const std::string& token : path.tokens()) {
+        for (const auto& node : branch->nodes) {
+            nodes.push_back(node.get());
+        }
+        const auto child = branch->children.find(token);
+        if (child == branch->children.end()) {
+            return nodes;
+        }
+        branch = child->second.get();
+    }
+    collect_all(*branch, nodes);
+    return nodes;
+}
+
 inline void collect_affected(const BindingIndex::Branch& branch, const Document* before,
                              const Document* after, std::vector<BoundNode*>& affected) {
     if (before == after || (before != nullptr && after != nullptr && before->same(*after))) {

@@ -33,6 +33,12 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 }
 #endif
 
+ATTUNE_DECL void Core::State::note_overrides(const FrameChain& chain, const Candidate& candidate,
+                                             Version version) {
+    overrides_log.note(overrides_in(stack), overrides_in(candidate.stack), candidate.within,
+                       version, chain.oldest());
+}
+
 ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
     stack = std::move(next);
     if (restored != 0 && content_of(restored) == nullptr) {
@@ -45,16 +51,19 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
 #if defined(ATTUNE_CHAOS)
     shake(chain);
 #endif
-    if (restored != 0 && !candidate.adds_layer) {
+    const bool ends_restored = restored != 0 && !candidate.adds_layer;
+    if (ends_restored) {
         // The program has put back what it wanted to.
         std::erase_if(candidate.stack,
                       [](const auto& layer) { return layer->rank == Rank::restored; });
+        candidate.within = nullptr;
     }
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
+                     .elsewhere = ends_restored,
                      .observers = {},
                      .due = {}};
     if (!result.changed() && !addition.any()) {
@@ -62,6 +71,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
             candidate.save();
         }
         record(current, current.document, candidate.stack, nullptr);
+        note_overrides(chain, candidate, current.version);
         take_stack(std::move(candidate.stack));  // positions may have moved
         return result;
     }
@@ -117,12 +127,12 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
         frame.layer = std::move(candidate.layer);
         frame.document = result.after;
         frame.before = result.before;
-        frame.overrides = overrides_in(candidate.stack);
     }
     if (candidate.save) {
         candidate.save();
     }
     record(frame, result.before, candidate.stack, candidate.within);
+    note_overrides(chain, candidate, result.version);
     chain.publish(draft);
 
     take_stack(std::move(candidate.stack));
@@ -285,7 +295,7 @@ ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) 
     commit.version = published.version;
     commit.hub_ = hub_;
     if (published.changed()) {
-        commit.changed = within != nullptr
+        commit.changed = within != nullptr && !published.elsewhere
                              ? changed_paths(published.before, published.after, *within)
                              : changed_paths(published.before, published.after);
     }

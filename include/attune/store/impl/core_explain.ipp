@@ -26,7 +26,7 @@ inline Version changed_since(const FrameChain& chain, const Path& path) {
 }
 
 ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) const {
-    for (const BoundNode* const node : bound) {
+    for (const BoundNode* const node : index.around(path)) {
         if (!path.starts_with(node->path)) {
             continue;
         }
@@ -42,9 +42,9 @@ ATTUNE_DECL std::optional<Document> Core::State::fallback_of(const Path& path) c
     return std::nullopt;
 }
 
-ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path& path,
-                                             std::span<const Bound> roots) const {
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path& path) const {
     const Document& document = chain.current()->document;
+    const std::vector<Bound> roots = bound_roots(index.around(path));
     Explanation explanation{.path = path};
     const auto masked = [&](const Document& value) { return mask_secrets(value, path, roots); };
     if (const Document* const value = document.find(path)) {
@@ -74,26 +74,25 @@ ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const Path
 
 ATTUNE_DECL Explanation Core::explain(const Path& path) const {
     const OpenLock lock{*state_};
-    return state_->explain(*chain_, path, bound_roots(state_->bound));
+    return state_->explain(*chain_, path);
 }
 
-ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const GraphNode& node,
-                                             std::span<const Bound> roots) const {
+ATTUNE_DECL Explanation Core::State::explain(const FrameChain& chain, const GraphNode& node) const {
     if (node.height == 0) {
-        return explain(chain, static_cast<const BoundNode&>(node).path, roots);
+        return explain(chain, static_cast<const BoundNode&>(node).path);
     }
     Explanation explanation;
     explanation.derived = node.name();
     const EdgeList& inputs = static_cast<const DerivedNode&>(node).inputs;
     for (std::size_t i = 0; i != inputs.size(); ++i) {
-        explanation.inputs.push_back(explain(chain, inputs.input(i), roots));
+        explanation.inputs.push_back(explain(chain, inputs.input(i)));
     }
     return explanation;
 }
 
 ATTUNE_DECL Explanation Core::explain(const GraphNode& node) const {
     const OpenLock lock{*state_};
-    return state_->explain(*chain_, node, bound_roots(state_->bound));
+    return state_->explain(*chain_, node);
 }
 
 /// The paths of all values that are no objects, and of empty objects.
@@ -109,20 +108,14 @@ inline void collect_leaves(const Document& document, const Path& path, std::vect
 
 ATTUNE_DECL std::vector<Explanation> Core::explain() const {
     const OpenLock lock{*state_};
-    const std::vector<Bound> roots = bound_roots(state_->bound);
     std::vector<Path> leaves;
     collect_leaves(chain_->current()->document, {}, leaves);
     std::vector<Explanation> explanations;
     explanations.reserve(leaves.size());
     for (const Path& path : leaves) {
-        explanations.push_back(state_->explain(*chain_, path, roots));
+        explanations.push_back(state_->explain(*chain_, path));
     }
     return explanations;
-}
-
-ATTUNE_DECL std::vector<Bound> Core::roots() const {
-    const OpenLock lock{*state_};
-    return bound_roots(state_->bound);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -41,34 +41,52 @@ private:
     const Frame* to_ = nullptr;
 };
 
-ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
-    std::vector<FrameChain::Retained> retained = chain_->retained();
-    std::vector<VersionInfo> history;
-    const auto release_all = [&]() noexcept {
-        for (const FrameChain::Retained& each : retained) {
-            chain_->release(each.frame);
+/// Calls `f(const FrameChain::Retained&)` for each retained version, oldest first.
+template <class F>
+void for_each_retained(const FrameChain& chain, F&& f) {
+    struct Held {
+        const FrameChain& chain;
+        const std::vector<FrameChain::Retained> all = chain.retained();
+        ~Held() {
+            for (const FrameChain::Retained& each : all) {
+                chain.release(each.frame);
+            }
         }
     };
-    try {
-        history.reserve(retained.size());
-        for (FrameChain::Retained& each : retained) {
-            VersionInfo info;
-            info.version = each.frame->version;
-            info.time = each.frame->time;
-            info.reason = each.frame->reason;
-            info.layer = each.frame->layer;
-            info.changed = each.frame->changed();
-            info.kept = each.kept;
-            info.note = std::move(each.note);
-            info.document_ = each.frame->document;
-            history.push_back(std::move(info));
-        }
-    } catch (...) {
-        release_all();
-        throw;
+    const Held held{chain};
+    for (const FrameChain::Retained& each : held.all) {
+        f(each);
     }
-    release_all();
+}
+
+ATTUNE_DECL std::vector<VersionInfo> Core::history() const {
+    std::vector<VersionInfo> history;
+    for_each_retained(*chain_, [&](const FrameChain::Retained& each) {
+        VersionInfo& info = history.emplace_back();
+        info.version = each.frame->version;
+        info.time = each.frame->time;
+        info.reason = each.frame->reason;
+        info.layer = each.frame->layer;
+        info.changed = each.frame->changed();
+        info.kept = each.kept;
+        info.note = each.note;
+        info.document_ = each.frame->document;
+    });
     return history;
+}
+
+ATTUNE_DECL std::vector<VersionRecord> Core::records(Secrets secrets) const {
+    std::vector<VersionRecord> records;
+    for_each_retained(*chain_, [&](const FrameChain::Retained& each) {
+        records.push_back({.version = each.frame->version,
+                           .time = each.frame->time,
+                           .reason = each.frame->reason,
+                           .layer = each.frame->layer,
+                           .kept = each.kept,
+                           .note = each.note,
+                           .document = show(each.frame->document, {}, secrets)});
+    });
+    return records;
 }
 
 ATTUNE_DECL void Core::keep(Version version, std::string note) {
@@ -77,41 +95,45 @@ ATTUNE_DECL void Core::keep(Version version, std::string note) {
     if (state_->journal != nullptr && version != 0) {
         state_->journal->keep(version, note);
     }
+    state_->overrides_log.keep(version, overrides_in(state_->stack));
     (void)chain_->keep(version, std::move(note));
 }
 
 ATTUNE_DECL void Core::forget(Version version) {
     const OpenLock lock{*state_};
+    state_->overrides_log.give_up(version);
     if (chain_->give_up(version) && state_->journal != nullptr && version != 0) {
         state_->journal->forget(version);
     }
 }
 
-/// The operations of a JSON Patch with the secrets in their values masked.
-inline Document mask_operations(const Document& patch, std::span<const Bound> roots) {
-    Document masked = patch;
-    for (std::size_t i = 0; i != patch.size(); ++i) {
-        const Document& operation = *patch.find(i);
-        if (const Document* const value = operation.find("value")) {
-            Document safe = mask_secrets(*value, Path{operation.find("path")->as_string()}, roots);
-            if (!safe.same(*value)) {
-                masked = masked.with(Path{{std::to_string(i), "value"}}, std::move(safe));
-            }
-        }
+ATTUNE_DECL Document Core::show(const Document& value, const Path& path, Secrets secrets) const {
+    if (secrets == Secrets::shown) {
+        return value;
     }
-    return masked;
+    const CommitLock lock{*state_};
+    return mask_secrets(value, path, bound_roots(state_->index.around(path)));
 }
 
 ATTUNE_DECL Document Core::diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    Document patch = make_patch(pair.before(), pair.after());
-    return secrets == Secrets::shown ? patch : mask_operations(patch, roots());
+    const Document patch = make_patch(pair.before(), pair.after());
+    Document shown = patch;
+    for (std::size_t i = 0; i != patch.size(); ++i) {
+        const Document& operation = *patch.find(i);
+        if (const Document* const value = operation.find("value")) {
+            Document safe = show(*value, Path{operation.find("path")->as_string()}, secrets);
+            if (!safe.same(*value)) {
+                shown = shown.with(Path{{std::to_string(i), "value"}}, std::move(safe));
+            }
+        }
+    }
+    return shown;
 }
 
 ATTUNE_DECL Document Core::merge_diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    Document patch = make_merge_patch(pair.before(), pair.after());
-    return secrets == Secrets::shown ? patch : mask_secrets(patch, {}, roots());
+    return show(make_merge_patch(pair.before(), pair.after()), {}, secrets);
 }
 
 ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) const {
@@ -121,9 +143,8 @@ ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) co
 
 ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    const std::vector<Bound> known = secrets == Secrets::shown ? std::vector<Bound>{} : roots();
     const auto shown = [&](const Document* value, const Path& path) -> std::string {
-        return value == nullptr ? "nothing" : to_text(mask_secrets(*value, path, known));
+        return value == nullptr ? "nothing" : to_text(show(*value, path, secrets));
     };
     std::string text;
     for (const Path& path : changed_paths(pair.before(), pair.after())) {

@@ -31,7 +31,7 @@ inline Document own_state(const LayerStack& stack) {
             holds = list.with("/-", std::move(record));
         }
     }
-    if (holds.is_null()) {
+    if (holds.is_null() && !overrides.is_array()) {
         return overrides;
     }
     return Document::array().with("/-", std::move(overrides)).with("/-", std::move(holds));
@@ -110,6 +110,7 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
     base->content.revision = std::to_string(current.version);
     state.stack = {base};
     state.restored = base->id;
+    state.overrides_log.begin(current.version);
 
     LayerStack proposed = state.stack;
     std::vector<std::shared_ptr<LayerEntry>> entries;

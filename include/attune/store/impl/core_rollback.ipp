@@ -52,7 +52,8 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
         const OpenLock lock{*state_};
         const Frame* const past = acquire(version);
         const Document document = past->document;
-        const Document overrides = past->overrides;
+        const Document overrides =
+            state_->overrides_log.at(version, overrides_in(state_->stack)).value_or(Document{});
         chain_->release(past);
         refuse_list_on_the_way(document, path);
         refuse_list_on_the_way(chain_->current()->document, path);

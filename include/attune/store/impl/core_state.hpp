@@ -5,8 +5,10 @@
 #include <attune/store/core.hpp>
 #include <attune/store/journal_sink.hpp>
 #include <attune/store/layer_stack.hpp>
+#include <attune/store/overrides_log.hpp>
 #include <attune/store/poller.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -66,6 +68,13 @@ inline Staleness describe_staleness(const GraphNode& node) {
             .version = node.notes->version};
 }
 
+/// Of a reading that brought no document. Only a text has lines.
+inline Failure failure_of(const std::vector<Problem>& problems) noexcept {
+    const bool malformed = std::any_of(problems.begin(), problems.end(),
+                                       [](const auto& each) { return each.origin.line != 0; });
+    return malformed ? Failure::malformed : Failure::unavailable;
+}
+
 /// The frames of a store that begins with these versions.
 ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
                                                    const JournalSink::Restored& restored);
@@ -110,6 +119,7 @@ struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
+    bool elsewhere = false;  // more than what the writer wanted: restored values went
     std::vector<Ref<ObserverList>> observers;  // kept as they are
     std::vector<Delivery*> due;                // of these
 
@@ -137,6 +147,7 @@ struct Core::State {
     std::uint64_t next_layer = 1;
     std::uint64_t overrides = 0;  // ids of the overrides and of the rollback, once there are some
     std::uint64_t rollback = 0;
+    OverridesLog overrides_log;
     std::uint64_t restored = 0;            // id of what a journal has restored, while it stands in
     std::unique_ptr<JournalSink> journal;  // may be empty
     Document journaled;                    // the store's own state, as the journal has it
@@ -202,6 +213,7 @@ struct Core::State {
     /// changes nothing.
     Published publish(FrameChain& chain, Candidate candidate, Addition addition = {});
     void take_stack(LayerStack next) noexcept;
+    void note_overrides(const FrameChain& chain, const Candidate& candidate, Version version);
 #if defined(ATTUNE_CHAOS)
     /// Replaces the current frame by one of the same version, with equal copies of some values: a
     /// reference that was kept beyond its Reading or View then dangles, and AddressSanitizer sees
@@ -219,10 +231,8 @@ struct Core::State {
     void note_success(LayerEntry& entry, const Content& content, Version version);
     /// Another reading could not be had, or is refused.
     void note_failure(LayerEntry& entry, Failure failure, std::vector<Problem> problems);
-    Explanation explain(const FrameChain& chain, const Path& path,
-                        std::span<const Bound> roots) const;
-    Explanation explain(const FrameChain& chain, const GraphNode& node,
-                        std::span<const Bound> roots) const;
+    Explanation explain(const FrameChain& chain, const Path& path) const;
+    Explanation explain(const FrameChain& chain, const GraphNode& node) const;
     /// What bound structs begin with at `path`.
     std::optional<Document> fallback_of(const Path& path) const;
 
