@@ -12853,7 +12853,8 @@ ATTUNE_DECL Report verify(const std::filesystem::path& directory,
 /// it as far as it stands on its own: a later file begins with a whole document.
 ///
 /// The chain of hashes goes on from the last intact record before the damage. Records are written
-/// again, hence the options, for their `signing_key`. A journal without damage is left as it is.
+/// again, hence the options, for their `signing_key`; with a `public_key`, records that it has not
+/// signed count as damage. A journal without damage is left as it is.
 /// Throws JournalError when another store has the journal or the disk fails; then nothing changed.
 ATTUNE_DECL Recovery recover(const std::filesystem::path& directory,
                              const JournalOptions& options = {});
@@ -14391,9 +14392,9 @@ private:
         return segments;
     }
 
-    // Which versions are marked is said after them, and which are the newest is known at the end. So
-    // as not to make every document in between, both are looked for before. What is not true does
-    // no harm, hence no checksums.
+    // Which versions are marked is said after them, and which are the newest is known at the end.
+    // So as not to make every document in between, both are looked for before. What is not true
+    // does no harm, hence no checksums.
     void look_ahead(const std::vector<Loaded>& segments) {
         std::vector<Version> versions;
         for (const Loaded& segment : segments) {
@@ -15384,13 +15385,19 @@ ATTUNE_DECL journal::Report report_of(const JournalContent& content) {
     return report;
 }
 
+// The key that must have signed, if there is one.
+ATTUNE_DECL std::optional<Ed25519Key> required_key(const std::string& text,
+                                                   const std::string& directory) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    return journal_key(&Ed25519Key::public_key, text, directory);
+}
+
 ATTUNE_DECL journal::Report verify_journal(Disk& disk, const std::string& directory,
                                            const journal::VerifyOptions& options) {
     return as_journal_errors(directory, [&] {
-        std::optional<Ed25519Key> key;
-        if (!options.public_key.empty()) {
-            key = journal_key(&Ed25519Key::public_key, options.public_key, directory);
-        }
+        const std::optional<Ed25519Key> key = required_key(options.public_key, directory);
         const std::optional<Hash> expected = hash_of_hex(options.expected_head);
         const JournalContent content =
             read_journal(disk, directory,
@@ -15417,7 +15424,9 @@ ATTUNE_DECL journal::Recovery recover_journal(const std::shared_ptr<Disk>& disk,
                                               const JournalOptions& options) {
     return as_journal_errors(directory, [&] {
         JournalWriter writer(disk, directory, options);
-        const JournalContent content = read_journal(*disk, directory, {.past_damage = true});
+        const std::optional<Ed25519Key> key = required_key(options.public_key, directory);
+        const JournalContent content =
+            read_journal(*disk, directory, {.key = key ? &*key : nullptr, .past_damage = true});
         const std::vector<VersionRecord> versions = content.versions();
         journal::Recovery recovery;
         recovery.versions = versions.size();
@@ -18319,6 +18328,7 @@ struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
+    bool elsewhere = false;  // more than what the writer wanted: restored values went
     std::vector<Ref<ObserverList>> observers;  // kept as they are
     std::vector<Delivery*> due;                // of these
 
@@ -19215,16 +19225,19 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
 #if defined(ATTUNE_CHAOS)
     shake(chain);
 #endif
-    if (restored != 0 && !candidate.adds_layer) {
+    const bool ends_restored = restored != 0 && !candidate.adds_layer;
+    if (ends_restored) {
         // The program has put back what it wanted to.
         std::erase_if(candidate.stack,
                       [](const auto& layer) { return layer->rank == Rank::restored; });
+        candidate.within = nullptr;
     }
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
+                     .elsewhere = ends_restored,
                      .observers = {},
                      .due = {}};
     if (!result.changed() && !addition.any()) {
@@ -19456,7 +19469,7 @@ ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) 
     commit.version = published.version;
     commit.hub_ = hub_;
     if (published.changed()) {
-        commit.changed = within != nullptr
+        commit.changed = within != nullptr && !published.elsewhere
                              ? changed_paths(published.before, published.after, *within)
                              : changed_paths(published.before, published.after);
     }
@@ -20423,7 +20436,7 @@ inline Document own_state(const LayerStack& stack) {
             holds = list.with("/-", std::move(record));
         }
     }
-    if (holds.is_null()) {
+    if (holds.is_null() && !overrides.is_array()) {
         return overrides;
     }
     return Document::array().with("/-", std::move(overrides)).with("/-", std::move(holds));

@@ -125,6 +125,10 @@ TEST(JournalDamage, one_flipped_bit_is_found_where_records_span_sectors) {
     expect_every_bit_counts(journal_of(2, {}, true, 1500));
 }
 
+TEST(JournalDamage, one_flipped_bit_is_found_in_records_that_were_never_flushed) {
+    expect_every_bit_counts(journal_of(4, {.sync = false}));
+}
+
 TEST(JournalDamage, one_flipped_bit_is_found_in_several_segments) {
     const Files files = journal_of(22, {.keep = 2, .segment_bytes = 4096}, false);
     ASSERT_EQ(files.size(), 2u);
@@ -467,6 +471,15 @@ TEST_F(JournalRecovery, signs_what_it_writes_again) {
     bytes[records_in(bytes)[2].offset] ^= 2;
     recover(files, {.signing_key = secret_key});
     EXPECT_TRUE(verify_journal(*disk, journal_directory, {.public_key = public_half(secret_key)}));
+}
+
+TEST_F(JournalRecovery, drops_what_another_key_has_signed) {
+    disk = disk_of(journal_of(4, {.signing_key = "this is not the key that signed!"}));
+    const JournalOptions options{.signing_key = secret_key, .public_key = public_half(secret_key)};
+    const Recovery recovery = recover_journal(disk, journal_directory, options);
+    EXPECT_EQ(recovery.versions, 0u);
+    EXPECT_EQ(recovery.lost, 4u);
+    EXPECT_EQ(recovery.moved.size(), 1u);
 }
 
 TEST_F(JournalRecovery, is_refused_while_a_store_has_the_journal) {

@@ -75,7 +75,8 @@ ATTUNE_DECL Report verify(const std::filesystem::path& directory,
 /// it as far as it stands on its own: a later file begins with a whole document.
 ///
 /// The chain of hashes goes on from the last intact record before the damage. Records are written
-/// again, hence the options, for their `signing_key`. A journal without damage is left as it is.
+/// again, hence the options, for their `signing_key`; with a `public_key`, records that it has not
+/// signed count as damage. A journal without damage is left as it is.
 /// Throws JournalError when another store has the journal or the disk fails; then nothing changed.
 ATTUNE_DECL Recovery recover(const std::filesystem::path& directory,
                              const JournalOptions& options = {});

@@ -53,13 +53,19 @@ ATTUNE_DECL journal::Report report_of(const JournalContent& content) {
     return report;
 }
 
+// The key that must have signed, if there is one.
+ATTUNE_DECL std::optional<Ed25519Key> required_key(const std::string& text,
+                                                   const std::string& directory) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    return journal_key(&Ed25519Key::public_key, text, directory);
+}
+
 ATTUNE_DECL journal::Report verify_journal(Disk& disk, const std::string& directory,
                                            const journal::VerifyOptions& options) {
     return as_journal_errors(directory, [&] {
-        std::optional<Ed25519Key> key;
-        if (!options.public_key.empty()) {
-            key = journal_key(&Ed25519Key::public_key, options.public_key, directory);
-        }
+        const std::optional<Ed25519Key> key = required_key(options.public_key, directory);
         const std::optional<Hash> expected = hash_of_hex(options.expected_head);
         const JournalContent content =
             read_journal(disk, directory,
@@ -86,7 +92,9 @@ ATTUNE_DECL journal::Recovery recover_journal(const std::shared_ptr<Disk>& disk,
                                               const JournalOptions& options) {
     return as_journal_errors(directory, [&] {
         JournalWriter writer(disk, directory, options);
-        const JournalContent content = read_journal(*disk, directory, {.past_damage = true});
+        const std::optional<Ed25519Key> key = required_key(options.public_key, directory);
+        const JournalContent content =
+            read_journal(*disk, directory, {.key = key ? &*key : nullptr, .past_damage = true});
         const std::vector<VersionRecord> versions = content.versions();
         journal::Recovery recovery;
         recovery.versions = versions.size();
