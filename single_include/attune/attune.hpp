@@ -18319,6 +18319,7 @@ struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
+    bool elsewhere = false;  // more than what the writer wanted: restored values went
     std::vector<Ref<ObserverList>> observers;  // kept as they are
     std::vector<Delivery*> due;                // of these
 
@@ -19215,16 +19216,19 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
 #if defined(ATTUNE_CHAOS)
     shake(chain);
 #endif
-    if (restored != 0 && !candidate.adds_layer) {
+    const bool ends_restored = restored != 0 && !candidate.adds_layer;
+    if (ends_restored) {
         // The program has put back what it wanted to.
         std::erase_if(candidate.stack,
                       [](const auto& layer) { return layer->rank == Rank::restored; });
+        candidate.within = nullptr;
     }
     // Only a writer replaces the current frame, and that is us: it stays while we look at it.
     const Frame& current = *chain.current();
     Published result{.version = current.version,
                      .before = current.document,
                      .after = remerge(current.document, stack, candidate.stack),
+                     .elsewhere = ends_restored,
                      .observers = {},
                      .due = {}};
     if (!result.changed() && !addition.any()) {
@@ -19456,7 +19460,7 @@ ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) 
     commit.version = published.version;
     commit.hub_ = hub_;
     if (published.changed()) {
-        commit.changed = within != nullptr
+        commit.changed = within != nullptr && !published.elsewhere
                              ? changed_paths(published.before, published.after, *within)
                              : changed_paths(published.before, published.after);
     }
