@@ -72,7 +72,7 @@ Document peculiar(const Document& document, const std::vector<int>& choices) {
     const std::vector<Document> values{
         Document::text("on"), std::nan(""), infinity, -infinity, -0.0, nullptr, Document::text("")};
     for (const auto& [key, value] : document.members()) {
-        if (next != choices.size() && choices[next] >= 0) {
+        if (next < choices.size() && choices[next] >= 0) {
             odd = odd.with(Path() / key,
                            values[static_cast<std::size_t>(choices[next]) % values.size()]);
             odd = odd.with(Path() / key / "below",
