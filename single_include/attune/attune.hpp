@@ -19777,15 +19777,18 @@ ATTUNE_DECL std::optional<Document> parts_at(const Document& document,
         }
         const std::span<const Path* const> below = paths.first(alike);
         paths = paths.subspan(alike);
-        const auto index = document.is_array() ? element_index(token) : std::nullopt;
-        const Document* const child = index ? document.find(*index) : document.find(token);
+        // No element has this index.
+        constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+        const std::size_t index = document.is_array() ? element_index(token).value_or(none) : none;
+        const Document* const child =
+            document.is_array() ? document.find(index) : document.find(token);
         std::optional<Document> part = child ? parts_at(*child, below, depth + 1) : std::nullopt;
         if (!part) {
             continue;
         }
-        if (index) {
-            elements.resize(std::max(elements.size(), *index + 1));
-            elements[*index] = std::move(*part);
+        if (document.is_array()) {
+            elements.resize(std::max(elements.size(), index + 1));
+            elements[index] = std::move(*part);
         } else {
             slots.emplace_back(token);
             slots.push_back(std::move(*part));

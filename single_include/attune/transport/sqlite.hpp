@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -16,12 +15,14 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <sqlite3.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -201,9 +202,11 @@ public:
     /// True when nobody is in the middle of a write, so that all there is to see can be seen.
     bool settled();
 
-    void wait_when_busy(std::chrono::milliseconds timeout);
+    /// How long to wait for the locks of others from now on.
+    void wait_when_busy(std::chrono::milliseconds timeout) noexcept { busy_timeout_ = timeout; }
 
 private:
+    static int wait(void* self, int times) noexcept;
     void open(const Settings& settings);
     void use_log(const Settings& settings);
     bool recognise(const Settings& settings);
@@ -217,6 +220,8 @@ private:
     const std::string path_;
     sqlite3* connection_ = nullptr;
     std::optional<Place> opened_;
+    std::chrono::milliseconds busy_timeout_;
+    std::chrono::steady_clock::time_point waiting_since_{};
 };
 
 /// Says what was tried, what is wrong, and what to do about it.
@@ -298,7 +303,8 @@ inline int create_private_file(const std::string& path) {
     return error;
 }
 
-inline SqliteDatabase::SqliteDatabase(const Settings& settings) : path_(settings.path) {
+inline SqliteDatabase::SqliteDatabase(const Settings& settings)
+    : path_(settings.path), busy_timeout_(settings.busy_timeout) {
     struct stat status;
     if (::stat(settings.path.c_str(), &status) == 0) {
         if (!S_ISREG(status.st_mode)) {
@@ -345,11 +351,11 @@ inline void SqliteDatabase::open(const Settings& settings) {
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
-    wait_when_busy(settings.busy_timeout);
+    sqlite3_busy_handler(connection_, wait, this);
     run("PRAGMA cell_size_check = ON");
     run(settings.sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 
-    const bool ours = recognise(settings);
+    bool ours = recognise(settings);
     if (!ours && !settings.create) {
         throw Rejected{
             {.problems = {problem_at(settings.source,
@@ -357,9 +363,10 @@ inline void SqliteDatabase::open(const Settings& settings) {
                                      "a configuration")}}};
     }
     use_log(settings);
+    ours = ours || recognise(settings);  // by now another process may have been here
     if (!ours) {
         Transaction transaction{*this};
-        if (!recognise(settings)) {  // by now another process may have been here
+        if (!recognise(settings)) {
             run("CREATE TABLE attune_versions ("
                 "name TEXT NOT NULL, "
                 "version INTEGER NOT NULL CHECK (typeof(version) = 'integer' AND version > 0), "
@@ -489,9 +496,22 @@ inline bool SqliteDatabase::settled() {
     }
 }
 
-inline void SqliteDatabase::wait_when_busy(std::chrono::milliseconds timeout) {
-    const auto bounded = std::clamp<std::chrono::milliseconds::rep>(timeout.count(), 0, INT_MAX);
-    sqlite3_busy_timeout(connection_, static_cast<int>(bounded));
+/// SQLite's own handler sleeps for up to 100 ms between two attempts. Against a process that writes
+/// without a pause, and frees the lock for some microseconds only, it does not get a turn in time.
+inline int SqliteDatabase::wait(void* self, int times) noexcept {
+    auto& database = *static_cast<SqliteDatabase*>(self);
+    const auto now = std::chrono::steady_clock::now();
+    if (times == 0) {
+        database.waiting_since_ = now;
+    }
+    if (now - database.waiting_since_ >= database.busy_timeout_) {
+        return 0;
+    }
+    // Of changing length, so as not to keep step with the other.
+    constexpr int lengths = 16;
+    constexpr std::chrono::microseconds step{50};
+    std::this_thread::sleep_for(step * (1 + times * 7 % lengths));
+    return 1;
 }
 
 inline Problem sqlite_problem(const std::string& source, const std::string& tried,

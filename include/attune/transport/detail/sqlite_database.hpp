@@ -131,9 +131,11 @@ public:
     /// True when nobody is in the middle of a write, so that all there is to see can be seen.
     bool settled();
 
-    void wait_when_busy(std::chrono::milliseconds timeout);
+    /// How long to wait for the locks of others from now on.
+    void wait_when_busy(std::chrono::milliseconds timeout) noexcept { busy_timeout_ = timeout; }
 
 private:
+    static int wait(void* self, int times) noexcept;
     void open(const Settings& settings);
     void use_log(const Settings& settings);
     bool recognise(const Settings& settings);
@@ -147,6 +149,8 @@ private:
     const std::string path_;
     sqlite3* connection_ = nullptr;
     std::optional<Place> opened_;
+    std::chrono::milliseconds busy_timeout_;
+    std::chrono::steady_clock::time_point waiting_since_{};
 };
 
 /// Says what was tried, what is wrong, and what to do about it.

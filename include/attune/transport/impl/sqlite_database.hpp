@@ -3,10 +3,10 @@
 #include <attune/transport/detail/image.hpp>
 #include <attune/transport/detail/sqlite_database.hpp>
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdlib>
+#include <new>
+#include <thread>
 #include <utility>
 
 #include <sys/stat.h>
@@ -85,7 +85,8 @@ inline int create_private_file(const std::string& path) {
     return error;
 }
 
-inline SqliteDatabase::SqliteDatabase(const Settings& settings) : path_(settings.path) {
+inline SqliteDatabase::SqliteDatabase(const Settings& settings)
+    : path_(settings.path), busy_timeout_(settings.busy_timeout) {
     struct stat status;
     if (::stat(settings.path.c_str(), &status) == 0) {
         if (!S_ISREG(status.st_mode)) {
@@ -132,11 +133,11 @@ inline void SqliteDatabase::open(const Settings& settings) {
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
-    wait_when_busy(settings.busy_timeout);
+    sqlite3_busy_handler(connection_, wait, this);
     run("PRAGMA cell_size_check = ON");
     run(settings.sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 
-    const bool ours = recognise(settings);
+    bool ours = recognise(settings);
     if (!ours && !settings.create) {
         throw Rejected{
             {.problems = {problem_at(settings.source,
@@ -144,9 +145,10 @@ inline void SqliteDatabase::open(const Settings& settings) {
                                      "a configuration")}}};
     }
     use_log(settings);
+    ours = ours || recognise(settings);  // by now another process may have been here
     if (!ours) {
         Transaction transaction{*this};
-        if (!recognise(settings)) {  // by now another process may have been here
+        if (!recognise(settings)) {
             run("CREATE TABLE attune_versions ("
                 "name TEXT NOT NULL, "
                 "version INTEGER NOT NULL CHECK (typeof(version) = 'integer' AND version > 0), "
@@ -276,9 +278,22 @@ inline bool SqliteDatabase::settled() {
     }
 }
 
-inline void SqliteDatabase::wait_when_busy(std::chrono::milliseconds timeout) {
-    const auto bounded = std::clamp<std::chrono::milliseconds::rep>(timeout.count(), 0, INT_MAX);
-    sqlite3_busy_timeout(connection_, static_cast<int>(bounded));
+/// SQLite's own handler sleeps for up to 100 ms between two attempts. Against a process that writes
+/// without a pause, and frees the lock for some microseconds only, it does not get a turn in time.
+inline int SqliteDatabase::wait(void* self, int times) noexcept {
+    auto& database = *static_cast<SqliteDatabase*>(self);
+    const auto now = std::chrono::steady_clock::now();
+    if (times == 0) {
+        database.waiting_since_ = now;
+    }
+    if (now - database.waiting_since_ >= database.busy_timeout_) {
+        return 0;
+    }
+    // Of changing length, so as not to keep step with the other.
+    constexpr int lengths = 16;
+    constexpr std::chrono::microseconds step{50};
+    std::this_thread::sleep_for(step * (1 + times * 7 % lengths));
+    return 1;
 }
 
 inline Problem sqlite_problem(const std::string& source, const std::string& tried,
