@@ -19,6 +19,10 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL void append_token(std::string_view token, std::string& pointer) {
     pointer += '/';
+    if (token.find('~') == token.npos && token.find('/') == token.npos) {
+        pointer += token;
+        return;
+    }
     for (const char c : token) {
         if (c == '~') {
             pointer += "~0";
