@@ -23,8 +23,8 @@ TEST(OverridesLog, undoes_one_value_after_the_other) {
     const Path path{"a.b"};
     const Document one = Document::object().with(path, 1);
     const Document two = one.with(path, 2);
-    log.note({}, one, &path, 1, 0);
-    log.note(one, two, &path, 2, 0);
+    log.note({}, one, &path, 1);
+    log.note(one, two, &path, 2);
     EXPECT_EQ(log.at(2, two), two);
     EXPECT_EQ(log.at(1, two), one);
     EXPECT_EQ(log.at(0, two), Document{});
@@ -35,7 +35,7 @@ TEST(OverridesLog, takes_away_what_was_made_on_the_way) {
     const Path path{"a.b.c"};
     const Document before{{"x", 1}};
     const Document after = before.with(path, 1);
-    log.note(before, after, &path, 1, 0);
+    log.note(before, after, &path, 1);
     EXPECT_EQ(log.at(0, after), before);
 }
 
@@ -45,12 +45,14 @@ TEST(OverridesLog, goes_back_as_far_as_it_is_asked_to_and_to_what_is_kept) {
     Document now = Document::object();
     for (int i = 1; i <= 10; ++i) {
         const Document next = now.with(path, i);
-        log.note(now, next, &path, static_cast<Version>(i), i > 3 ? Version(i) - 3 : 0);
+        log.note(now, next, &path, static_cast<Version>(i));
         now = next;
         if (i == 2) {
             log.keep(2, now);
         }
     }
+    log.forget_before(7);
+    EXPECT_EQ(log.size(), 3u);
     EXPECT_EQ(log.at(7, now), (Document{{"x", 7}}));
     EXPECT_EQ(log.at(2, now), (Document{{"x", 2}}));
     EXPECT_EQ(log.at(3, now), std::nullopt);
@@ -84,7 +86,7 @@ RC_GTEST_PROP(OverridesLogLaw, any_version_comes_back_as_it_was, ()) {
         default: next = now.with(path, *rc::gen::inRange(0, 3)); break;
         }
         version += *rc::gen::elementOf(std::vector<Version>{0, 1, 1});
-        log.note(now, next, within, version, 0);
+        log.note(now, next, within, version);
         now = next;
         model[version] = now;
     }

@@ -133,8 +133,11 @@ private:
 /// when it is dropped without being published.
 class FrameDraft {
 public:
-    /// Begins as a copy of `base`, which must stay alive; null begins empty.
-    ATTUNE_DECL explicit FrameDraft(const Frame* base);
+    enum class Of : bool { version, next };
+
+    /// Begins as a copy of `base`, which must stay alive; null begins empty. One of the next
+    /// version has the values of the base, and nothing yet of what is said about a version.
+    ATTUNE_DECL explicit FrameDraft(const Frame* base, Of of = Of::version);
     ATTUNE_DECL ~FrameDraft();
     FrameDraft(const FrameDraft&) = delete;
     FrameDraft& operator=(const FrameDraft&) = delete;

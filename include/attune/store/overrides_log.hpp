@@ -5,6 +5,7 @@
 #include <attune/fwd.hpp>
 #include <attune/version.hpp>
 
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <optional>
@@ -17,10 +18,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 class OverridesLog {
 public:
     /// `version` is the first one that shows the change from `before` to `after`, or the current
-    /// one when none does. `within`, when given, is the only place where they differ. Versions
-    /// before `oldest` will not be asked for, unless they are kept.
+    /// one when none does. `within`, when given, is the only place where they differ.
     ATTUNE_DECL void note(const Document& before, const Document& after, const Path* within,
-                          Version version, Version oldest);
+                          Version version);
+
+    /// Versions before that one will not be asked for, unless they are kept.
+    ATTUNE_DECL void forget_before(Version oldest);
+    /// Changes that can be undone.
+    std::size_t size() const noexcept { return undos_.size(); }
 
     /// What was set by that version, when `now` is set at present. Nothing when the log does not go
     /// back so far.

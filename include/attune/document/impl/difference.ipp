@@ -63,6 +63,9 @@ ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Docume
         old = old->find(token);
         fresh = fresh->find(token);
     }
+    if (depth == within.size() && old && fresh && !detail::differ_inside(old, fresh)) {
+        return *old == *fresh ? std::vector<Path>{} : std::vector<Path>{within};
+    }
     const auto at = [&](const Path& below) {
         std::vector<std::string> tokens{
             within.tokens().begin(), within.tokens().begin() + static_cast<std::ptrdiff_t>(depth)};

@@ -47,17 +47,19 @@ ATTUNE_DECL void Frame::add_late(std::uint32_t slot, std::uint64_t born, CellPtr
     late_.push_back({slot, born, std::move(cell)});
 }
 
-ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
+ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base, Of of) : frame_(new Frame) {
     if (base == nullptr) {
         frame_->serial_ = 1;
         return;
     }
-    frame_->version = base->version;
-    frame_->time = base->time;
-    frame_->reason = base->reason;
-    frame_->layer = base->layer;
-    frame_->document = base->document;
-    frame_->before = base->before;
+    if (of == Of::version) {
+        frame_->version = base->version;
+        frame_->time = base->time;
+        frame_->reason = base->reason;
+        frame_->layer = base->layer;
+        frame_->document = base->document;
+        frame_->before = base->before;
+    }
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
     std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));

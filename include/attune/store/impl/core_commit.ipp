@@ -36,7 +36,10 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 ATTUNE_DECL void Core::State::note_overrides(const FrameChain& chain, const Candidate& candidate,
                                              Version version) {
     overrides_log.note(overrides_in(stack), overrides_in(candidate.stack), candidate.within,
-                       version, chain.oldest());
+                       version);
+    if (overrides_log.size() > 2 * options.history) {
+        overrides_log.forget_before(chain.oldest());
+    }
 }
 
 ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
@@ -95,7 +98,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     }
     refuse_problems();
 
-    FrameDraft draft{&current};
+    FrameDraft draft{&current, result.changed() ? FrameDraft::Of::next : FrameDraft::Of::version};
     graph.sweep(draft);
     Propagation propagation{draft, graph.queue};
     for (NodeUpdate& update : updates) {
@@ -137,6 +140,9 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
 
     take_stack(std::move(candidate.stack));
     commits += result.changed() ? 1 : 0;
+    result.waiting = result.changed() &&
+                     std::any_of(layers.begin(), layers.end(),
+                                 [](const auto& layer) { return layer->refused.has_value(); });
     if (added != nullptr) {
         graph.placed(*added);
     }

@@ -47,7 +47,7 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
         delivery->dispatch();
     }
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
 }

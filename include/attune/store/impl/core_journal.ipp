@@ -73,7 +73,7 @@ ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
     std::shared_ptr<FrameChain> chain;
     for (const VersionRecord& record : restored.versions) {
         const Frame* const before = chain != nullptr ? chain->current() : nullptr;
-        FrameDraft draft{before};
+        FrameDraft draft{before, FrameDraft::Of::next};
         restore_frame(draft.frame(), record, before);
         if (chain != nullptr) {
             chain->publish(draft);

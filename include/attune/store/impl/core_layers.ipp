@@ -208,7 +208,7 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
         remove(entry->id);
         throw;
     }
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return entry->id;
@@ -306,7 +306,7 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         throw;
     }
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return ticket(published);

@@ -32,7 +32,7 @@ ATTUNE_DECL const CellBase& Core::past_cell(const GraphNode& node, const Frame& 
     const Frame& current = *chain_->current();
     const PastProvenance provenance{frame.version};
     std::vector<Problem> problems;
-    FrameDraft draft{&current};
+    FrameDraft draft{&current, FrameDraft::Of::next};
     Propagation propagation{draft, state_->graph.queue};
     for (BoundNode* const bound : state_->index.affected(current.document, frame.document)) {
         const std::size_t before = problems.size();

@@ -69,7 +69,7 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
     }
     Commit commit = ticket(published);
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return commit;
@@ -157,7 +157,7 @@ ATTUNE_DECL Commit Core::release_rollback() {
     }
     Commit commit = ticket(published);
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return commit;

@@ -119,6 +119,7 @@ struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
+    bool waiting = false;    // contents that were refused before may be right by now
     bool elsewhere = false;  // more than what the writer wanted: restored values went
     std::vector<Ref<ObserverList>> observers;  // kept as they are
     std::vector<Delivery*> due;                // of these

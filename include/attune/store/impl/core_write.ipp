@@ -33,12 +33,15 @@ inline Document reconciled_edit(const Document& before, Document after, const Pa
                                  : after.with(*within, std::move(shared));
 }
 
+/// In place of the id of the layer "overrides", which may not be there yet.
+inline constexpr std::uint64_t overrides_id = 0;
+
 ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
     {
         const OpenLock lock{*state_};
-        const auto entry = state_->at(layer);
+        const auto entry = layer == overrides_id ? state_->overrides_layer() : state_->at(layer);
         if (entry->transport != nullptr && !entry->transport->writable()) {
             throw Rejected{
                 {.problems = {{.path = {},
@@ -49,7 +52,7 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
                  .reason = std::move(edit.reason),
                  .version = chain_->current()->version}};
         }
-        const LayerContent* const content = state_->content_of(layer);
+        const LayerContent* const content = state_->content_of(entry->id);
         const Document before = content != nullptr ? content->content.document : Document{};
         Document document = reconciled_edit(before, edit.apply(before), edit.within);
         try {
@@ -67,7 +70,7 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
     }
     Commit commit = ticket(published, edit.within);  // an observer may destroy the path
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return commit;
@@ -87,12 +90,7 @@ ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::overrides_layer() {
 }
 
 ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
-    std::uint64_t layer = 0;
-    {
-        const OpenLock lock{*state_};
-        layer = state_->overrides_layer()->id;
-    }
-    return write_layer(layer, std::move(edit));
+    return write_layer(overrides_id, std::move(edit));
 }
 
 ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edits,

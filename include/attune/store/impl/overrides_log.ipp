@@ -11,13 +11,9 @@
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL void OverridesLog::note(const Document& before, const Document& after,
-                                    const Path* within, Version version, Version oldest) {
+                                    const Path* within, Version version) {
     if (before.same(after)) {
         return;
-    }
-    while (!undos_.empty() && undos_.front().version <= oldest) {
-        first_ = std::max(first_, undos_.front().version);
-        undos_.pop_front();
     }
     Undo undo{version, {}, before};
     if (within != nullptr && before.is_object() && after.is_object()) {
@@ -32,6 +28,13 @@ ATTUNE_DECL void OverridesLog::note(const Document& before, const Document& afte
         undo.value = value != nullptr ? std::optional{*value} : std::nullopt;
     }
     undos_.push_back(std::move(undo));
+}
+
+ATTUNE_DECL void OverridesLog::forget_before(Version oldest) {
+    while (!undos_.empty() && undos_.front().version <= oldest) {
+        first_ = std::max(first_, undos_.front().version);
+        undos_.pop_front();
+    }
 }
 
 ATTUNE_DECL std::optional<Document> OverridesLog::at(Version version, const Document& now) const {
