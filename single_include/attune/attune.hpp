@@ -7353,6 +7353,9 @@ ATTUNE_DECL std::vector<Path> changed_paths(const Document& before, const Docume
         old = old->find(token);
         fresh = fresh->find(token);
     }
+    if (depth == within.size() && old && fresh && !detail::differ_inside(old, fresh)) {
+        return *old == *fresh ? std::vector<Path>{} : std::vector<Path>{within};
+    }
     const auto at = [&](const Path& below) {
         std::vector<std::string> tokens{
             within.tokens().begin(), within.tokens().begin() + static_cast<std::ptrdiff_t>(depth)};
@@ -10082,8 +10085,11 @@ private:
 /// when it is dropped without being published.
 class FrameDraft {
 public:
-    /// Begins as a copy of `base`, which must stay alive; null begins empty.
-    ATTUNE_DECL explicit FrameDraft(const Frame* base);
+    enum class Of : bool { version, next };
+
+    /// Begins as a copy of `base`, which must stay alive; null begins empty. One of the next
+    /// version has the values of the base, and nothing yet of what is said about a version.
+    ATTUNE_DECL explicit FrameDraft(const Frame* base, Of of = Of::version);
     ATTUNE_DECL ~FrameDraft();
     FrameDraft(const FrameDraft&) = delete;
     FrameDraft& operator=(const FrameDraft&) = delete;
@@ -10178,17 +10184,19 @@ ATTUNE_DECL void Frame::add_late(std::uint32_t slot, std::uint64_t born, CellPtr
     late_.push_back({slot, born, std::move(cell)});
 }
 
-ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base) : frame_(new Frame) {
+ATTUNE_DECL FrameDraft::FrameDraft(const Frame* base, Of of) : frame_(new Frame) {
     if (base == nullptr) {
         frame_->serial_ = 1;
         return;
     }
-    frame_->version = base->version;
-    frame_->time = base->time;
-    frame_->reason = base->reason;
-    frame_->layer = base->layer;
-    frame_->document = base->document;
-    frame_->before = base->before;
+    if (of == Of::version) {
+        frame_->version = base->version;
+        frame_->time = base->time;
+        frame_->reason = base->reason;
+        frame_->layer = base->layer;
+        frame_->document = base->document;
+        frame_->before = base->before;
+    }
     frame_->size_ = base->size_;
     frame_->shift_ = base->shift_;
     std::copy(std::begin(base->direct_), std::end(base->direct_), std::begin(frame_->direct_));
@@ -17582,10 +17590,14 @@ namespace attune::inline ATTUNE_ABI::detail {
 class OverridesLog {
 public:
     /// `version` is the first one that shows the change from `before` to `after`, or the current
-    /// one when none does. `within`, when given, is the only place where they differ. Versions
-    /// before `oldest` will not be asked for, unless they are kept.
+    /// one when none does. `within`, when given, is the only place where they differ.
     ATTUNE_DECL void note(const Document& before, const Document& after, const Path* within,
-                          Version version, Version oldest);
+                          Version version);
+
+    /// Versions before that one will not be asked for, unless they are kept.
+    ATTUNE_DECL void forget_before(Version oldest);
+    /// Changes that can be undone.
+    std::size_t size() const noexcept { return undos_.size(); }
 
     /// What was set by that version, when `now` is set at present. Nothing when the log does not go
     /// back so far.
@@ -17614,13 +17626,9 @@ private:
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL void OverridesLog::note(const Document& before, const Document& after,
-                                    const Path* within, Version version, Version oldest) {
+                                    const Path* within, Version version) {
     if (before.same(after)) {
         return;
-    }
-    while (!undos_.empty() && undos_.front().version <= oldest) {
-        first_ = std::max(first_, undos_.front().version);
-        undos_.pop_front();
     }
     Undo undo{version, {}, before};
     if (within != nullptr && before.is_object() && after.is_object()) {
@@ -17635,6 +17643,13 @@ ATTUNE_DECL void OverridesLog::note(const Document& before, const Document& afte
         undo.value = value != nullptr ? std::optional{*value} : std::nullopt;
     }
     undos_.push_back(std::move(undo));
+}
+
+ATTUNE_DECL void OverridesLog::forget_before(Version oldest) {
+    while (!undos_.empty() && undos_.front().version <= oldest) {
+        first_ = std::max(first_, undos_.front().version);
+        undos_.pop_front();
+    }
 }
 
 ATTUNE_DECL std::optional<Document> OverridesLog::at(Version version, const Document& now) const {
@@ -18332,6 +18347,7 @@ struct Core::Published {
     Version version = 0;
     Document before;
     Document after;
+    bool waiting = false;    // contents that were refused before may be right by now
     bool elsewhere = false;  // more than what the writer wanted: restored values went
     std::vector<Ref<ObserverList>> observers;  // kept as they are
     std::vector<Delivery*> due;                // of these
@@ -19214,7 +19230,10 @@ ATTUNE_DECL void Core::State::shake(FrameChain& chain) {
 ATTUNE_DECL void Core::State::note_overrides(const FrameChain& chain, const Candidate& candidate,
                                              Version version) {
     overrides_log.note(overrides_in(stack), overrides_in(candidate.stack), candidate.within,
-                       version, chain.oldest());
+                       version);
+    if (overrides_log.size() > 2 * options.history) {
+        overrides_log.forget_before(chain.oldest());
+    }
 }
 
 ATTUNE_DECL void Core::State::take_stack(LayerStack next) noexcept {
@@ -19273,7 +19292,7 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
     }
     refuse_problems();
 
-    FrameDraft draft{&current};
+    FrameDraft draft{&current, result.changed() ? FrameDraft::Of::next : FrameDraft::Of::version};
     graph.sweep(draft);
     Propagation propagation{draft, graph.queue};
     for (NodeUpdate& update : updates) {
@@ -19315,6 +19334,9 @@ ATTUNE_DECL Core::Published Core::State::publish(FrameChain& chain, Candidate ca
 
     take_stack(std::move(candidate.stack));
     commits += result.changed() ? 1 : 0;
+    result.waiting = result.changed() &&
+                     std::any_of(layers.begin(), layers.end(),
+                                 [](const auto& layer) { return layer->refused.has_value(); });
     if (added != nullptr) {
         graph.placed(*added);
     }
@@ -19864,7 +19886,7 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
         delivery->dispatch();
     }
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
 }
@@ -20485,7 +20507,7 @@ ATTUNE_DECL std::shared_ptr<FrameChain> make_chain(std::size_t history,
     std::shared_ptr<FrameChain> chain;
     for (const VersionRecord& record : restored.versions) {
         const Frame* const before = chain != nullptr ? chain->current() : nullptr;
-        FrameDraft draft{before};
+        FrameDraft draft{before, FrameDraft::Of::next};
         restore_frame(draft.frame(), record, before);
         if (chain != nullptr) {
             chain->publish(draft);
@@ -20838,7 +20860,7 @@ ATTUNE_DECL std::uint64_t Core::add(std::unique_ptr<Transport> transport, LayerO
         remove(entry->id);
         throw;
     }
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return entry->id;
@@ -20936,7 +20958,7 @@ ATTUNE_DECL Commit Core::reload_now(std::uint64_t layer) {
         throw;
     }
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return ticket(published);
@@ -21050,7 +21072,7 @@ ATTUNE_DECL const CellBase& Core::past_cell(const GraphNode& node, const Frame& 
     const Frame& current = *chain_->current();
     const PastProvenance provenance{frame.version};
     std::vector<Problem> problems;
-    FrameDraft draft{&current};
+    FrameDraft draft{&current, FrameDraft::Of::next};
     Propagation propagation{draft, state_->graph.queue};
     for (BoundNode* const bound : state_->index.affected(current.document, frame.document)) {
         const std::size_t before = problems.size();
@@ -22948,7 +22970,7 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
     }
     Commit commit = ticket(published);
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return commit;
@@ -23036,7 +23058,7 @@ ATTUNE_DECL Commit Core::release_rollback() {
     }
     Commit commit = ticket(published);
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return commit;
@@ -23069,12 +23091,15 @@ inline Document reconciled_edit(const Document& before, Document after, const Pa
                                  : after.with(*within, std::move(shared));
 }
 
+/// In place of the id of the layer "overrides", which may not be there yet.
+inline constexpr std::uint64_t overrides_id = 0;
+
 ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
     const auto self = shared_from_this();  // an observer may destroy the store
     Published published;
     {
         const OpenLock lock{*state_};
-        const auto entry = state_->at(layer);
+        const auto entry = layer == overrides_id ? state_->overrides_layer() : state_->at(layer);
         if (entry->transport != nullptr && !entry->transport->writable()) {
             throw Rejected{
                 {.problems = {{.path = {},
@@ -23085,7 +23110,7 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
                  .reason = std::move(edit.reason),
                  .version = chain_->current()->version}};
         }
-        const LayerContent* const content = state_->content_of(layer);
+        const LayerContent* const content = state_->content_of(entry->id);
         const Document before = content != nullptr ? content->content.document : Document{};
         Document document = reconciled_edit(before, edit.apply(before), edit.within);
         try {
@@ -23103,7 +23128,7 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
     }
     Commit commit = ticket(published, edit.within);  // an observer may destroy the path
     finish(published);
-    if (published.changed()) {
+    if (published.waiting) {
         retry_refused();
     }
     return commit;
@@ -23123,12 +23148,7 @@ ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::overrides_layer() {
 }
 
 ATTUNE_DECL Commit Core::override_with(LayerEdit edit) {
-    std::uint64_t layer = 0;
-    {
-        const OpenLock lock{*state_};
-        layer = state_->overrides_layer()->id;
-    }
-    return write_layer(layer, std::move(edit));
+    return write_layer(overrides_id, std::move(edit));
 }
 
 ATTUNE_DECL Commit Core::transact(const std::function<void(attune::Edit&)>& edits,
