@@ -178,12 +178,32 @@ void commit(benchmark::State& state, bool journal) {
     }
 }
 
+/// One of 1,000 values, each bound, as in graph.cpp.
+void commit_among_handles(benchmark::State& state) {
+    constexpr int count = 1'000;
+    const Folder folder;
+    attune::Store store{{.journal = {folder / "journal", {.sync = false}}}};
+    std::vector<attune::Config<int>> handles;
+    std::vector<Path> paths;
+    for (int i = 0; i != count; ++i) {
+        paths.push_back(Path{std::vector<std::string>{key_name(i)}});
+        handles.push_back(store.bind<int>(paths.back()));
+    }
+    int number = 0;
+    for (auto _ : state) {
+        ++number;
+        store.set(paths[static_cast<std::size_t>(number) * 7919 % count], number);
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+
 BENCHMARK_CAPTURE(append, unsynced, false)->Name("journal/append without sync")->UseManualTime();
 BENCHMARK_CAPTURE(append, synced, true)->Name("journal/append")->UseManualTime();
 BENCHMARK(bare_flush)->Name("journal/bare fdatasync")->UseManualTime();
 BENCHMARK(first_version)->Name("journal/first version")->Iterations(10)->UseManualTime();
 BENCHMARK(replay)->Name("journal/replay")->Iterations(3)->UseManualTime();
 BENCHMARK_CAPTURE(commit, without, false)->Name("journal/commit without journal")->UseRealTime();
+BENCHMARK(commit_among_handles)->Name("journal/commits among 1000 handles")->UseRealTime();
 BENCHMARK_CAPTURE(commit, unsynced, true)->Name("journal/commit without sync")->UseRealTime();
 
 }  // namespace
