@@ -134,6 +134,30 @@ TEST_F(Journaled, the_first_write_after_a_restart_shows_what_the_layers_have_by_
     EXPECT_EQ(store().snapshot(1).document(), (Document{{"x", 1}, {"y", 1}}));
 }
 
+TEST_F(Journaled, runs_that_change_nothing_write_nothing_and_hold_nothing) {
+    const auto bytes = [&] {
+        std::uintmax_t sum = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(directory_ / "journal")) {
+            sum += entry.file_size();
+        }
+        return sum;
+    };
+    store().add(attune::memory({{"x", 1}}, {.name = "m"}));
+    store_.reset();
+    const std::uintmax_t before = bytes();
+    for (int run = 0; run != 3; ++run) {
+        open();
+        store().add(attune::memory({{"x", 1}}, {.name = "m"}));
+        store_.reset();
+        EXPECT_EQ(bytes(), before);
+    }
+    open();
+    store().add(attune::memory({{"x", 2}}, {.name = "m"}));
+    (void)store().bind<int>("x");
+    EXPECT_EQ(now(store()), (Document{{"x", 2}}));
+    EXPECT_EQ(store().status().layers.size(), 1u) << "no rollback that nobody asked for";
+}
+
 TEST_F(Journaled, a_program_that_only_adds_layers_has_them_too) {
     store().add(attune::memory({{"x", 1}}, {.name = "m"}));
     open();

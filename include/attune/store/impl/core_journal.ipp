@@ -19,6 +19,9 @@ inline Document own_state(const LayerStack& stack) {
         if (layer->rank == Rank::overrides) {
             overrides = layer->document;
         }
+        if (layer->rank != Rank::rollback) {
+            continue;  // what a journal has restored is there already
+        }
         for (const Hold& hold : layer->holds) {
             Document record{{"path", hold.path.pointer()}, {"version", hold.version}};
             if (hold.value) {
@@ -113,7 +116,6 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
     state.overrides_log.begin(current.version);
 
     LayerStack proposed = state.stack;
-    std::vector<std::shared_ptr<LayerEntry>> entries;
     const auto add = [&](std::uint64_t& id, Rank rank, const char* name, auto&& fill) {
         auto entry = state.own_layer(rank, name);
         id = entry->id;
@@ -124,7 +126,6 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
         layer->unknown_keys = entry->unknown_keys;
         fill(*layer);
         proposed = State::with_layer(std::move(proposed), layer);
-        entries.push_back(entry);
         state.add(entry);
         state.note_success(*entry, layer->content, current.version);
     };
