@@ -18432,9 +18432,10 @@ struct Core::State {
 
     /// Puts a rollback above the transports, and the overrides of that time above it.
     Published hold(FrameChain& chain, Hold hold);
-    /// The stack with `document` in the layer of the overrides, of which that is the present one.
-    static LayerStack with_overrides(LayerStack stack, const LayerContent& present,
-                                     Document document);
+    /// What a layer of the store's own has at present, to be changed.
+    std::shared_ptr<LayerContent> own_content(const LayerEntry& entry) const;
+    /// The stack with `document` in the layer of the overrides.
+    LayerStack with_overrides(LayerStack stack, const LayerEntry& entry, Document document) const;
     /// Adds the layer when there is none yet.
     std::shared_ptr<LayerEntry> overrides_layer();
 
@@ -20553,11 +20554,7 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
     const auto add = [&](std::uint64_t& id, Rank rank, const char* name, auto&& fill) {
         auto entry = state.own_layer(rank, name);
         id = entry->id;
-        auto layer = std::make_shared<LayerContent>();
-        layer->id = entry->id;
-        layer->rank = rank;
-        layer->name = entry->name;
-        layer->unknown_keys = entry->unknown_keys;
+        const auto layer = state.own_content(*entry);
         fill(*layer);
         proposed = State::with_layer(std::move(proposed), layer);
         state.add(entry);
@@ -20617,6 +20614,9 @@ ATTUNE_DECL void Core::end_restored() {
         return;  // closed meanwhile
     }
     finish(published);
+    if (published.waiting) {
+        retry_refused();
+    }
 }
 
 ATTUNE_DECL void Core::State::record(const Frame& frame, const Document& before,
@@ -22982,12 +22982,7 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
 ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
     const auto known = find(rollback);
     const auto entry = known != nullptr ? known : own_layer(Rank::rollback, "rollback");
-    const LayerContent* const present = content_of(entry->id);
-    auto layer = present != nullptr ? std::make_shared<LayerContent>(*present)
-                                    : std::make_shared<LayerContent>();
-    layer->id = entry->id;
-    layer->rank = entry->rank;
-    layer->name = entry->name;
+    const auto layer = own_content(*entry);
     // What comes back was accepted once, with what a newer publisher had put into it as well.
     layer->unknown_keys = UnknownKeys::warn;
     layer->content.revision = std::to_string(hold.version);
@@ -22997,8 +22992,8 @@ ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
 
     LayerStack proposed = with_layer(stack, layer);
     if (const LayerContent* const set = content_of(overrides)) {
-        proposed =
-            with_overrides(std::move(proposed), *set, overrides_beside(hold.path, set->document));
+        proposed = with_overrides(std::move(proposed), *find(overrides),
+                                  overrides_beside(hold.path, set->document));
     }
     std::string reason = "rollback ";
     reason += hold.path.empty() ? "" : to_string(hold.path) + ' ';
@@ -23014,9 +23009,20 @@ ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
     return published;
 }
 
-ATTUNE_DECL LayerStack Core::State::with_overrides(LayerStack changed, const LayerContent& present,
-                                                   Document document) {
-    auto layer = std::make_shared<LayerContent>(present);
+ATTUNE_DECL std::shared_ptr<LayerContent> Core::State::own_content(const LayerEntry& entry) const {
+    const LayerContent* const present = content_of(entry.id);
+    auto layer = present != nullptr ? std::make_shared<LayerContent>(*present)
+                                    : std::make_shared<LayerContent>();
+    layer->id = entry.id;
+    layer->rank = entry.rank;
+    layer->name = entry.name;
+    layer->unknown_keys = entry.unknown_keys;
+    return layer;
+}
+
+ATTUNE_DECL LayerStack Core::State::with_overrides(LayerStack changed, const LayerEntry& entry,
+                                                   Document document) const {
+    auto layer = own_content(entry);
     layer->content.document = document;
     layer->document = std::move(document);
     return with_layer(std::move(changed), std::move(layer));
@@ -23037,15 +23043,7 @@ ATTUNE_DECL Commit Core::release_rollback() {
         LayerStack proposed = state_->stack;
         std::erase_if(proposed, [&](const auto& layer) { return layer->id == entry->id; });
         if (!set.is_null()) {
-            const auto overrides = state_->overrides_layer();
-            const LayerContent* const layer = state_->content_of(overrides->id);
-            LayerContent fresh;
-            fresh.id = overrides->id;
-            fresh.rank = overrides->rank;
-            fresh.name = overrides->name;
-            fresh.unknown_keys = overrides->unknown_keys;
-            proposed =
-                State::with_overrides(std::move(proposed), layer != nullptr ? *layer : fresh, set);
+            proposed = state_->with_overrides(std::move(proposed), *state_->overrides_layer(), set);
         }
         try {
             published = state_->publish(*chain_, {.stack = std::move(proposed),

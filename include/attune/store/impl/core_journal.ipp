@@ -119,11 +119,7 @@ ATTUNE_DECL void Core::restore(std::unique_ptr<JournalSink> sink, const Document
     const auto add = [&](std::uint64_t& id, Rank rank, const char* name, auto&& fill) {
         auto entry = state.own_layer(rank, name);
         id = entry->id;
-        auto layer = std::make_shared<LayerContent>();
-        layer->id = entry->id;
-        layer->rank = rank;
-        layer->name = entry->name;
-        layer->unknown_keys = entry->unknown_keys;
+        const auto layer = state.own_content(*entry);
         fill(*layer);
         proposed = State::with_layer(std::move(proposed), layer);
         state.add(entry);
@@ -183,6 +179,9 @@ ATTUNE_DECL void Core::end_restored() {
         return;  // closed meanwhile
     }
     finish(published);
+    if (published.waiting) {
+        retry_refused();
+    }
 }
 
 ATTUNE_DECL void Core::State::record(const Frame& frame, const Document& before,

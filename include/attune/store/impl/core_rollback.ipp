@@ -80,12 +80,7 @@ ATTUNE_DECL Commit Core::rollback(Version version, const Path& path) {
 ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
     const auto known = find(rollback);
     const auto entry = known != nullptr ? known : own_layer(Rank::rollback, "rollback");
-    const LayerContent* const present = content_of(entry->id);
-    auto layer = present != nullptr ? std::make_shared<LayerContent>(*present)
-                                    : std::make_shared<LayerContent>();
-    layer->id = entry->id;
-    layer->rank = entry->rank;
-    layer->name = entry->name;
+    const auto layer = own_content(*entry);
     // What comes back was accepted once, with what a newer publisher had put into it as well.
     layer->unknown_keys = UnknownKeys::warn;
     layer->content.revision = std::to_string(hold.version);
@@ -95,8 +90,8 @@ ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
 
     LayerStack proposed = with_layer(stack, layer);
     if (const LayerContent* const set = content_of(overrides)) {
-        proposed =
-            with_overrides(std::move(proposed), *set, overrides_beside(hold.path, set->document));
+        proposed = with_overrides(std::move(proposed), *find(overrides),
+                                  overrides_beside(hold.path, set->document));
     }
     std::string reason = "rollback ";
     reason += hold.path.empty() ? "" : to_string(hold.path) + ' ';
@@ -112,9 +107,20 @@ ATTUNE_DECL Core::Published Core::State::hold(FrameChain& chain, Hold hold) {
     return published;
 }
 
-ATTUNE_DECL LayerStack Core::State::with_overrides(LayerStack changed, const LayerContent& present,
-                                                   Document document) {
-    auto layer = std::make_shared<LayerContent>(present);
+ATTUNE_DECL std::shared_ptr<LayerContent> Core::State::own_content(const LayerEntry& entry) const {
+    const LayerContent* const present = content_of(entry.id);
+    auto layer = present != nullptr ? std::make_shared<LayerContent>(*present)
+                                    : std::make_shared<LayerContent>();
+    layer->id = entry.id;
+    layer->rank = entry.rank;
+    layer->name = entry.name;
+    layer->unknown_keys = entry.unknown_keys;
+    return layer;
+}
+
+ATTUNE_DECL LayerStack Core::State::with_overrides(LayerStack changed, const LayerEntry& entry,
+                                                   Document document) const {
+    auto layer = own_content(entry);
     layer->content.document = document;
     layer->document = std::move(document);
     return with_layer(std::move(changed), std::move(layer));
@@ -135,15 +141,7 @@ ATTUNE_DECL Commit Core::release_rollback() {
         LayerStack proposed = state_->stack;
         std::erase_if(proposed, [&](const auto& layer) { return layer->id == entry->id; });
         if (!set.is_null()) {
-            const auto overrides = state_->overrides_layer();
-            const LayerContent* const layer = state_->content_of(overrides->id);
-            LayerContent fresh;
-            fresh.id = overrides->id;
-            fresh.rank = overrides->rank;
-            fresh.name = overrides->name;
-            fresh.unknown_keys = overrides->unknown_keys;
-            proposed =
-                State::with_overrides(std::move(proposed), layer != nullptr ? *layer : fresh, set);
+            proposed = state_->with_overrides(std::move(proposed), *state_->overrides_layer(), set);
         }
         try {
             published = state_->publish(*chain_, {.stack = std::move(proposed),

@@ -204,9 +204,10 @@ struct Core::State {
 
     /// Puts a rollback above the transports, and the overrides of that time above it.
     Published hold(FrameChain& chain, Hold hold);
-    /// The stack with `document` in the layer of the overrides, of which that is the present one.
-    static LayerStack with_overrides(LayerStack stack, const LayerContent& present,
-                                     Document document);
+    /// What a layer of the store's own has at present, to be changed.
+    std::shared_ptr<LayerContent> own_content(const LayerEntry& entry) const;
+    /// The stack with `document` in the layer of the overrides.
+    LayerStack with_overrides(LayerStack stack, const LayerEntry& entry, Document document) const;
     /// Adds the layer when there is none yet.
     std::shared_ptr<LayerEntry> overrides_layer();
 
