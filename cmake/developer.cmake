@@ -19,4 +19,10 @@ target_compile_options(attune_dev INTERFACE
 # The compiled library is ours to build only when attune is the project.
 if(PROJECT_IS_TOP_LEVEL)
     target_link_libraries(attune_compiled PRIVATE $<BUILD_INTERFACE:attune_dev>)
+    if(TARGET attune_net_compiled)
+        target_link_libraries(attune_net_compiled PRIVATE $<BUILD_INTERFACE:attune_dev>)
+        # Warns of Asio and Beast where sanitizers keep the optimiser from seeing through them.
+        target_compile_options(attune_net_compiled PRIVATE
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    endif()
 endif()

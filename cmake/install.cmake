@@ -16,6 +16,11 @@ install(EXPORT attune_targets
 # Files of their own, which the package reads when it is asked for the component.
 foreach(component IN ITEMS net sqlite)
     install(TARGETS attune_${component} EXPORT attune_${component}_targets)
+    if(TARGET attune_${component}_compiled)
+        install(TARGETS attune_${component}_compiled EXPORT attune_${component}_targets
+            ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+            INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+    endif()
     install(EXPORT attune_${component}_targets
         NAMESPACE attune::
         FILE attune-${component}-targets.cmake

@@ -1,11 +1,12 @@
 # attune::attune, the headers; attune::compiled, the same with every .ipp compiled once; and what
-# some headers need besides: attune::net, and attune::sqlite for <attune/transport/sqlite.hpp>.
+# some headers need besides: attune::net for <attune/net.hpp>, or attune::net_compiled on top of
+# attune::compiled, and attune::sqlite for <attune/transport/sqlite.hpp>.
 
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)
 # For attune::net alone: nothing else of attune needs it.
-find_package(Boost 1.81 CONFIG QUIET)
+find_package(Boost 1.81 CONFIG QUIET COMPONENTS url)
 # For attune::sqlite alone.
 find_package(SQLite3 3.31 QUIET)
 
@@ -41,8 +42,24 @@ endif()
 # There without Boost as well, but then it cannot be linked.
 add_library(attune_net INTERFACE)
 add_library(attune::net ALIAS attune_net)
-target_link_libraries(attune_net INTERFACE attune Boost::headers)
+target_link_libraries(attune_net INTERFACE attune Boost::headers Boost::url OpenSSL::SSL)
 set_target_properties(attune_net PROPERTIES EXPORT_NAME net)
+
+if(Boost_FOUND)
+    file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/attune_net.cpp"
+        CONTENT "#include <attune/net_src.hpp>\n")
+    add_library(attune_net_compiled STATIC "${PROJECT_BINARY_DIR}/attune_net.cpp")
+    add_library(attune::net_compiled ALIAS attune_net_compiled)
+    target_link_libraries(attune_net_compiled PUBLIC attune_compiled attune_net)
+    set_target_properties(attune_net_compiled PROPERTIES
+        EXPORT_NAME net_compiled
+        OUTPUT_NAME attune_net
+        POSITION_INDEPENDENT_CODE ON
+        CXX_EXTENSIONS OFF)
+    if(NOT ATTUNE_INSTALL)
+        set_target_properties(attune_net_compiled PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+endif()
 
 # Likewise without SQLite.
 add_library(attune_sqlite INTERFACE)

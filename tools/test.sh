@@ -30,6 +30,7 @@ export CLICOLOR_FORCE=0
 
 packages=("${build_packages[@]}" python3 ccache git pkg-config
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev liburcu-dev libboost1.81-dev
+    libboost-url1.81-dev
     libsigc++-3.0-dev libsqlite3-dev)
 if [[ " ${stages[*]} " == *" clang "* ]]; then
     packages+=(clang-16 libclang-rt-16-dev)

@@ -3,7 +3,8 @@
 
 usage: tidy.py [--write-src]
 
---write-src first brings include/attune/src.hpp up to date with the .ipp files that exist.
+--write-src first brings include/attune/src.hpp and net_src.hpp up to date with the .ipp files that
+exist.
 """
 
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "include"
 SRC = INCLUDE / "attune/src.hpp"
+NET_SRC = INCLUDE / "attune/net_src.hpp"
 
 # What a room may include besides itself. The top-level version.hpp and fwd.hpp are free to all.
 FLOORS = {
@@ -33,9 +35,10 @@ FLOORS = {
 FURTHER_FLOORS = {
     ("transport", "http"): ["net"],
     ("transport", "rpc"): ["net"],
+    ("testing", "faulty_proxy"): ["net"],
     ("net", "async_next"): ["document", "bind", "graph", "store"],
 }
-# Nothing else includes Boost. Their bodies are templates or inline: src.hpp is the core's alone.
+# Nothing else includes Boost. Their bodies are in net_src.hpp: src.hpp is the core's alone.
 ROOMS_WITH_BOOST = {"net", "serve", "quorum"}
 # Nothing else includes SQLite, and the core does not include these.
 SUBJECTS_WITH_SQLITE = {("transport", "sqlite"), ("transport", "sqlite_database"),
@@ -216,7 +219,7 @@ def check_orphans() -> Iterator[Violation]:
     if not (INCLUDE / UMBRELLAS[0]).exists():
         yield INCLUDE / UMBRELLAS[0], 1, "the umbrella is missing"
         return
-    reached = reached_from(*UMBRELLAS, *OPT_IN) | {name_of(SRC)}
+    reached = reached_from(*UMBRELLAS, *OPT_IN) | {name_of(SRC), name_of(NET_SRC)}
     for path in library():
         if name_of(path) not in reached:
             yield path, 1, "no umbrella reaches this file"
@@ -241,9 +244,16 @@ def check_headers() -> Iterator[Violation]:
                 yield path, 1, f"does not include {name_of(own)}"
 
 
-def src_text() -> str:
+def needs_network(name: str) -> bool:
+    room, subject = room_of(name), Path(name).stem
+    return room in ROOMS_WITH_BOOST or any(
+        each == room and subject.startswith(stem) and floors == ["net"]
+        for (each, stem), floors in FURTHER_FLOORS.items())
+
+
+def bodies(network: bool) -> str:
     names = [name_of(path) for path in library()
-             if path.suffix == ".ipp" and room_of(name_of(path)) not in ROOMS_WITH_BOOST]
+             if path.suffix == ".ipp" and needs_network(name_of(path)) == network]
     rooms = list(FLOORS)
     names.sort(key=lambda name: (rooms.index(room_of(name)), name))
     groups: list[list[str]] = []
@@ -251,7 +261,10 @@ def src_text() -> str:
         if not groups or room_of(groups[-1][0]) != room_of(name):
             groups.append([])
         groups[-1].append(name)
-    includes = "\n".join("".join(f"#include <{name}>\n" for name in group) for group in groups)
+    return "\n".join("".join(f"#include <{name}>\n" for name in group) for group in groups)
+
+
+def src_text() -> str:
     return f"""#pragma once
 
 /// The bodies of everything that is not a template. Included by exactly one translation unit of a
@@ -263,12 +276,31 @@ def src_text() -> str:
 #error "<attune/src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
 #endif
 
-{includes}"""
+{bodies(network=False)}"""
+
+
+def net_src_text() -> str:
+    return f"""#pragma once
+
+/// As <attune/src.hpp>, for what <attune/net.hpp> declares. In a translation unit of its own, as in
+/// attune::net_compiled, or in the same.
+
+#include <attune/version.hpp>
+
+#if ATTUNE_HEADER_ONLY
+#error "<attune/net_src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
+#endif
+
+{bodies(network=True)}"""
+
+
+SOURCES = {SRC: src_text, NET_SRC: net_src_text}
 
 
 def check_src() -> Iterator[Violation]:
-    if not SRC.exists() or SRC.read_text(encoding="utf-8") != src_text():
-        yield SRC, 1, "does not list every .ipp; run tools/tidy.py --write-src"
+    for path, text in SOURCES.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text():
+            yield path, 1, "does not list every .ipp; run tools/tidy.py --write-src"
 
 
 def check_tests() -> Iterator[Violation]:
@@ -325,7 +357,8 @@ def main() -> int:
     if sys.argv[1:] not in ([], ["--write-src"]):
         sys.exit(__doc__)
     if sys.argv[1:]:
-        SRC.write_text(src_text(), encoding="utf-8")
+        for path, text in SOURCES.items():
+            path.write_text(text(), encoding="utf-8")
     violations = [violation for check in CHECKS for violation in check()]
     for path, number, text in violations:
         print(f"{path.relative_to(ROOT)}:{number}: {text}")

@@ -9077,8 +9077,8 @@ ATTUNE_DECL void Notifier::run(State& state) noexcept {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// Wakes the threads that wait for something to be published. Nobody waiting costs a publication
-/// one atomic load.
+/// Wakes the threads that wait for something to be published, and tells whoever listens. Nobody
+/// there costs a publication one atomic load.
 class PublicationBell {
 public:
     /// After the publication's seq_cst store, under no lock.
@@ -9087,6 +9087,10 @@ public:
             ring_all();
         }
     }
+
+    /// Calls `heard` after each publication, on the thread that published, under no lock: it must
+    /// be quick and must not throw. No call begins after the token is gone; one may be running.
+    [[nodiscard]] ATTUNE_DECL std::shared_ptr<void> listen(std::function<void()> heard);
 
     /// Sends everybody away, for good.
     ATTUNE_DECL void close() noexcept;
@@ -9100,11 +9104,14 @@ public:
 private:
     ATTUNE_DECL void ring_all() noexcept;
 
-    std::atomic<std::uint32_t> waiting_{0};
+    using Listener = std::function<void()>;
+
+    std::atomic<std::uint32_t> waiting_{0};  // listeners too, until a ring finds them gone
     std::mutex mutex_;
     std::condition_variable rung_;
     std::uint64_t rings_ = 0;
     bool closed_ = false;
+    std::vector<std::weak_ptr<Listener>> listeners_;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -9112,11 +9119,33 @@ private:
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL void PublicationBell::ring_all() noexcept {
+    std::vector<std::shared_ptr<Listener>> listeners;
     {
         const std::scoped_lock lock{mutex_};
         ++rings_;
+        std::erase_if(listeners_, [&](const auto& each) {
+            if (auto listener = each.lock()) {
+                listeners.push_back(std::move(listener));
+                return false;
+            }
+            waiting_.fetch_sub(1, std::memory_order_relaxed);
+            return true;
+        });
     }
     rung_.notify_all();
+    for (const auto& listener : listeners) {
+        (*listener)();
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<void> PublicationBell::listen(std::function<void()> heard) {
+    auto listener = std::make_shared<Listener>(std::move(heard));
+    const std::scoped_lock lock{mutex_};
+    listeners_.push_back(listener);
+    // As for those who wait: what is read after this was published before, or is told.
+    waiting_.fetch_add(1, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return listener;
 }
 
 ATTUNE_DECL void PublicationBell::close() noexcept {
@@ -16231,6 +16260,13 @@ struct Accepted {
     std::string revision;
 };
 
+/// What became of a content that a transport delivered.
+struct Verdict {
+    Version version = 0;                  ///< of the store, afterwards
+    std::vector<Problem> problems = {};   ///< why it is not served; empty when it is
+    bool accepted() const noexcept { return problems.empty(); }
+};
+
 /// The store's side of a running transport. The store keeps it valid until Transport::stop has
 /// returned. Calls for one transport must not overlap.
 class Feed {
@@ -16238,8 +16274,9 @@ public:
     virtual ~Feed() = default;
 
     /// A new reading. Commits on the calling thread; a refusal is reported by the store, which
-    /// keeps the last good version.
-    virtual void content(Content content) = 0;
+    /// keeps the last good version, and tries this content again when something else changes: see
+    /// Transport::accepted.
+    virtual Verdict content(Content content) = 0;
 
     /// The transport could not bring a document: the last good one stays, the layer turns stale
     /// and the problems go to Store::on_rejected and Layer::status.
@@ -16286,6 +16323,14 @@ public:
     /// or when somebody else has written since `revision`: then nothing has changed. Returns the
     /// new revision.
     virtual std::string save(const Document&, const std::string& revision) { return revision; }
+
+    /// True when Layer::set goes to the publisher by `write`, and not through `save`.
+    virtual bool writes_to_publisher() const noexcept { return false; }
+
+    /// Has the publisher put `value` at `path` of its document, and delivers what it then publishes
+    /// before it returns the verdict on it. Called outside of commits, by any thread and by several
+    /// at once; may wait. Throws Rejected when the publisher refuses, or cannot be reached.
+    virtual Verdict write(const Path&, const Document&) { return {}; }
 
     /// True when `accepted` is to be called.
     virtual bool wants_accepted() const noexcept { return false; }
@@ -16410,8 +16455,15 @@ public:
     ATTUNE_DECL bool wait_until(std::chrono::steady_clock::time_point deadline,
                                 const std::function<bool()>& check);
 
+    /// Calls `heard` after each publication, on the thread that published, under no lock: it must
+    /// be quick and must not throw. No call begins after the token is gone, but one may be running.
+    ATTUNE_DECL std::shared_ptr<void> listen(std::function<void()> heard);
+    /// The store's thread for file descriptors and timers. Throws std::logic_error when the store
+    /// is closed.
+    ATTUNE_DECL std::shared_ptr<Poller> poller() const;
+
     // For the feeds of running transports.
-    ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
+    ATTUNE_DECL Verdict deliver(std::uint64_t layer, Content content);
     ATTUNE_DECL void fail(std::uint64_t layer, std::vector<Problem> problems);
     ATTUNE_DECL void confirm(std::uint64_t layer);
 
@@ -16430,6 +16482,9 @@ private:
     void end_restored();
 
     Commit write_layer(std::uint64_t layer, LayerEdit edit);
+    /// See Transport::write; `before` is what the store served.
+    Commit write_to_publisher(Transport& transport, const Path& path, const Document& value,
+                              const Document& before);
     Commit reload_now(std::uint64_t layer);
     /// Tries contents that were refused once more, after something else has changed.
     void retry_refused();
@@ -19045,6 +19100,11 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
     return node;
 }
 
+ATTUNE_DECL std::shared_ptr<Poller> Core::poller() const {
+    const OpenLock lock{*state_};
+    return state_->poller;
+}
+
 ATTUNE_DECL Version Core::version() const noexcept {
     const FrameGuard guard{*chain_};
     return guard.frame().version;
@@ -19854,14 +19914,15 @@ ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
+ATTUNE_DECL Verdict Core::deliver(std::uint64_t layer, Content content) {
     Published published;
+    Verdict verdict;
     std::vector<std::shared_ptr<Delivery>> due;
     {
         const CommitLock lock{*state_};
         const auto entry = state_->closed ? nullptr : state_->find(layer);
         if (entry == nullptr) {
-            return;
+            return verdict;
         }
         content = state_->reconciled(*entry, std::move(content));
         try {
@@ -19870,18 +19931,24 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
             entry->refused = std::move(content);
             if (auto together = state_->accept_refused(*chain_)) {
                 published = std::move(*together);
+                if (entry->refused) {
+                    verdict.problems = rejected.problems();  // another layer's it was
+                }
             } else {
+                verdict.problems = rejected.problems();
                 state_->note_failure(*entry, Failure::refused, rejected.problems());
                 due = state_->announce(rejected.rejection());
             }
         } catch (const JournalError& error) {
             entry->refused = std::move(content);
-            state_->note_failure(*entry, Failure::not_kept, {not_kept(error)});
+            verdict.problems = {not_kept(error)};
+            state_->note_failure(*entry, Failure::not_kept, verdict.problems);
             due = state_->announce({.problems = {not_kept(error)},
                                     .reason = entry->name,
                                     .version = chain_->current()->version});
             state_->retry_later();
         }
+        verdict.version = chain_->current()->version;
     }
     for (const auto& delivery : due) {
         delivery->dispatch();
@@ -19890,6 +19957,7 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
     if (published.waiting) {
         retry_refused();
     }
+    return verdict;
 }
 
 ATTUNE_DECL void Core::tell_accepted() {
@@ -20671,10 +20739,11 @@ public:
     LayerFeed(std::weak_ptr<Core> core, std::uint64_t layer, std::shared_ptr<Poller> poller)
         : core_(std::move(core)), layer_(layer), poller_(std::move(poller)) {}
 
-    void content(Content content) override {
+    Verdict content(Content content) override {
         if (const auto core = core_.lock()) {
-            core->deliver(layer_, std::move(content));
+            return core->deliver(layer_, std::move(content));
         }
+        return {};
     }
     void failed(std::vector<Problem> problems) override {
         if (const auto core = core_.lock()) {
@@ -20975,6 +21044,10 @@ ATTUNE_DECL bool Core::wait_until(std::chrono::steady_clock::time_point deadline
                                   const std::function<bool()>& check) {
     CommitLock::refuse_inside(state_->committing);
     return hub_->bell().wait(deadline, check);
+}
+
+ATTUNE_DECL std::shared_ptr<void> Core::listen(std::function<void()> heard) {
+    return hub_->bell().listen(std::move(heard));
 }
 
 // The rejection observers are told, unless it is one of them that is in trouble: that could go on
@@ -23134,7 +23207,35 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
 }
 
 ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
+    std::shared_ptr<LayerEntry> entry;
+    Document before;
+    {
+        const OpenLock lock{*state_};
+        entry = state_->at(layer);
+        before = chain_->current()->document;
+    }
+    if (entry->transport != nullptr && entry->transport->writes_to_publisher()) {
+        return write_to_publisher(*entry->transport, path, value, before);
+    }
     return write_layer(layer, LayerEdit::set(path, value));
+}
+
+ATTUNE_DECL Commit Core::write_to_publisher(Transport& transport, const Path& path,
+                                            const Document& value, const Document& before) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    CommitLock::refuse_inside(state_->committing);
+    Verdict verdict = transport.write(path, value);
+    if (!verdict.accepted()) {
+        throw Rejected{{.problems = std::move(verdict.problems),
+                        .reason = path.empty() ? "set" : "set " + to_string(path),
+                        .version = verdict.version}};
+    }
+    Commit commit;
+    commit.version = verdict.version;
+    commit.hub_ = hub_;
+    const FrameGuard guard{*chain_};
+    commit.changed = changed_paths(before, guard.frame().document, path);
+    return commit;
 }
 
 ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::overrides_layer() {
@@ -24745,6 +24846,10 @@ public:
     std::string save(const Document& document, const std::string& revision) override {
         return inner_->save(document, revision);
     }
+    bool writes_to_publisher() const noexcept override { return inner_->writes_to_publisher(); }
+    Verdict write(const Path& path, const Document& value) override {
+        return inner_->write(path, value);
+    }
     bool wants_accepted() const noexcept override { return true; }
 
     Content load() override;
@@ -24756,12 +24861,12 @@ private:
     using Clock = Poller::Clock;
 
     // As the feed of `inner`.
-    void content(Content content) override {
+    Verdict content(Content content) override {
         {
             const std::scoped_lock lock{mutex_};
             stands_in_ = false;
         }
-        feed_->content(std::move(content));
+        return feed_->content(std::move(content));
     }
     void failed(std::vector<Problem> problems) override { feed_->failed(std::move(problems)); }
     void unchanged() override;

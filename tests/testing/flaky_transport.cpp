@@ -164,7 +164,10 @@ TEST(FlakyTransport, that_fails_at_first_is_not_added) {
 TEST(FlakyTransport, delivers_at_the_start_what_was_pushed_after_the_load) {
     struct Recorder final : attune::Feed {
         std::vector<attune::Content> contents;
-        void content(attune::Content content) override { contents.push_back(std::move(content)); }
+        attune::Verdict content(attune::Content content) override {
+            contents.push_back(std::move(content));
+            return {};
+        }
         void failed(std::vector<attune::Problem>) override {}
         void unchanged() override {}
         attune::Poller& poller() override { throw std::logic_error{"not needed"}; }

@@ -93,7 +93,10 @@ TEST_P(Follower, ends_with_what_is_in_the_file_whoever_loads_meanwhile) {
     eager.quiet = 1ms;
     // The store: whoever comes last wins.
     struct Last : Recorder {
-        void content(attune::Content content) override { take(content); }
+        attune::Verdict content(attune::Content content) override {
+            take(content);
+            return {};
+        }
         void take(const attune::Content& content) {
             const std::scoped_lock lock{mutex};
             last = text_of(content);

@@ -47,7 +47,10 @@ inline std::string text_of(const std::vector<attune::Problem>& problems) {
 /// A store that only writes down what it is told.
 class Recorder : public attune::Feed {
 public:
-    void content(attune::Content content) override { tell(text_of(content)); }
+    attune::Verdict content(attune::Content content) override {
+        tell(text_of(content));
+        return {};
+    }
     void failed(std::vector<attune::Problem> problems) override {
         tell("failed: " + text_of(problems));
     }

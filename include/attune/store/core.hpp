@@ -145,8 +145,15 @@ public:
     ATTUNE_DECL bool wait_until(std::chrono::steady_clock::time_point deadline,
                                 const std::function<bool()>& check);
 
+    /// Calls `heard` after each publication, on the thread that published, under no lock: it must
+    /// be quick and must not throw. No call begins after the token is gone, but one may be running.
+    ATTUNE_DECL std::shared_ptr<void> listen(std::function<void()> heard);
+    /// The store's thread for file descriptors and timers. Throws std::logic_error when the store
+    /// is closed.
+    ATTUNE_DECL std::shared_ptr<Poller> poller() const;
+
     // For the feeds of running transports.
-    ATTUNE_DECL void deliver(std::uint64_t layer, Content content);
+    ATTUNE_DECL Verdict deliver(std::uint64_t layer, Content content);
     ATTUNE_DECL void fail(std::uint64_t layer, std::vector<Problem> problems);
     ATTUNE_DECL void confirm(std::uint64_t layer);
 
@@ -165,6 +172,9 @@ private:
     void end_restored();
 
     Commit write_layer(std::uint64_t layer, LayerEdit edit);
+    /// See Transport::write; `before` is what the store served.
+    Commit write_to_publisher(Transport& transport, const Path& path, const Document& value,
+                              const Document& before);
     Commit reload_now(std::uint64_t layer);
     /// Tries contents that were refused once more, after something else has changed.
     void retry_refused();

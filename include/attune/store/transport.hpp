@@ -3,7 +3,9 @@
 #include <attune/bind/problem.hpp>
 #include <attune/document/document.hpp>
 #include <attune/document/origin.hpp>
+#include <attune/document/path.hpp>
 #include <attune/document/source.hpp>
+#include <attune/fwd.hpp>
 #include <attune/version.hpp>
 
 #include <cstdint>
@@ -58,6 +60,13 @@ struct Accepted {
     std::string revision;
 };
 
+/// What became of a content that a transport delivered.
+struct Verdict {
+    Version version = 0;                 ///< of the store, afterwards
+    std::vector<Problem> problems = {};  ///< why it is not served; empty when it is
+    bool accepted() const noexcept { return problems.empty(); }
+};
+
 /// The store's side of a running transport. The store keeps it valid until Transport::stop has
 /// returned. Calls for one transport must not overlap.
 class Feed {
@@ -65,8 +74,9 @@ public:
     virtual ~Feed() = default;
 
     /// A new reading. Commits on the calling thread; a refusal is reported by the store, which
-    /// keeps the last good version.
-    virtual void content(Content content) = 0;
+    /// keeps the last good version, and tries this content again when something else changes: see
+    /// Transport::accepted.
+    virtual Verdict content(Content content) = 0;
 
     /// The transport could not bring a document: the last good one stays, the layer turns stale
     /// and the problems go to Store::on_rejected and Layer::status.
@@ -113,6 +123,14 @@ public:
     /// or when somebody else has written since `revision`: then nothing has changed. Returns the
     /// new revision.
     virtual std::string save(const Document&, const std::string& revision) { return revision; }
+
+    /// True when Layer::set goes to the publisher by `write`, and not through `save`.
+    virtual bool writes_to_publisher() const noexcept { return false; }
+
+    /// Has the publisher put `value` at `path` of its document, and delivers what it then publishes
+    /// before it returns the verdict on it. Called outside of commits, by any thread and by several
+    /// at once; may wait. Throws Rejected when the publisher refuses, or cannot be reached.
+    virtual Verdict write(const Path&, const Document&) { return {}; }
 
     /// True when `accepted` is to be called.
     virtual bool wants_accepted() const noexcept { return false; }

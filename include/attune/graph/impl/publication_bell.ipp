@@ -2,14 +2,38 @@
 
 #include <attune/graph/publication_bell.hpp>
 
+#include <utility>
+
 namespace attune::inline ATTUNE_ABI::detail {
 
 ATTUNE_DECL void PublicationBell::ring_all() noexcept {
+    std::vector<std::shared_ptr<Listener>> listeners;
     {
         const std::scoped_lock lock{mutex_};
         ++rings_;
+        std::erase_if(listeners_, [&](const auto& each) {
+            if (auto listener = each.lock()) {
+                listeners.push_back(std::move(listener));
+                return false;
+            }
+            waiting_.fetch_sub(1, std::memory_order_relaxed);
+            return true;
+        });
     }
     rung_.notify_all();
+    for (const auto& listener : listeners) {
+        (*listener)();
+    }
+}
+
+ATTUNE_DECL std::shared_ptr<void> PublicationBell::listen(std::function<void()> heard) {
+    auto listener = std::make_shared<Listener>(std::move(heard));
+    const std::scoped_lock lock{mutex_};
+    listeners_.push_back(listener);
+    // As for those who wait: what is read after this was published before, or is told.
+    waiting_.fetch_add(1, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return listener;
 }
 
 ATTUNE_DECL void PublicationBell::close() noexcept {

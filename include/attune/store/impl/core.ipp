@@ -131,6 +131,11 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
     return node;
 }
 
+ATTUNE_DECL std::shared_ptr<Poller> Core::poller() const {
+    const OpenLock lock{*state_};
+    return state_->poller;
+}
+
 ATTUNE_DECL Version Core::version() const noexcept {
     const FrameGuard guard{*chain_};
     return guard.frame().version;

@@ -14,14 +14,15 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
+ATTUNE_DECL Verdict Core::deliver(std::uint64_t layer, Content content) {
     Published published;
+    Verdict verdict;
     std::vector<std::shared_ptr<Delivery>> due;
     {
         const CommitLock lock{*state_};
         const auto entry = state_->closed ? nullptr : state_->find(layer);
         if (entry == nullptr) {
-            return;
+            return verdict;
         }
         content = state_->reconciled(*entry, std::move(content));
         try {
@@ -30,18 +31,24 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
             entry->refused = std::move(content);
             if (auto together = state_->accept_refused(*chain_)) {
                 published = std::move(*together);
+                if (entry->refused) {
+                    verdict.problems = rejected.problems();  // another layer's it was
+                }
             } else {
+                verdict.problems = rejected.problems();
                 state_->note_failure(*entry, Failure::refused, rejected.problems());
                 due = state_->announce(rejected.rejection());
             }
         } catch (const JournalError& error) {
             entry->refused = std::move(content);
-            state_->note_failure(*entry, Failure::not_kept, {not_kept(error)});
+            verdict.problems = {not_kept(error)};
+            state_->note_failure(*entry, Failure::not_kept, verdict.problems);
             due = state_->announce({.problems = {not_kept(error)},
                                     .reason = entry->name,
                                     .version = chain_->current()->version});
             state_->retry_later();
         }
+        verdict.version = chain_->current()->version;
     }
     for (const auto& delivery : due) {
         delivery->dispatch();
@@ -50,6 +57,7 @@ ATTUNE_DECL void Core::deliver(std::uint64_t layer, Content content) {
     if (published.waiting) {
         retry_refused();
     }
+    return verdict;
 }
 
 ATTUNE_DECL void Core::tell_accepted() {

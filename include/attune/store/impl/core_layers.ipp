@@ -18,10 +18,11 @@ public:
     LayerFeed(std::weak_ptr<Core> core, std::uint64_t layer, std::shared_ptr<Poller> poller)
         : core_(std::move(core)), layer_(layer), poller_(std::move(poller)) {}
 
-    void content(Content content) override {
+    Verdict content(Content content) override {
         if (const auto core = core_.lock()) {
-            core->deliver(layer_, std::move(content));
+            return core->deliver(layer_, std::move(content));
         }
+        return {};
     }
     void failed(std::vector<Problem> problems) override {
         if (const auto core = core_.lock()) {

@@ -18,6 +18,10 @@ ATTUNE_DECL bool Core::wait_until(std::chrono::steady_clock::time_point deadline
     return hub_->bell().wait(deadline, check);
 }
 
+ATTUNE_DECL std::shared_ptr<void> Core::listen(std::function<void()> heard) {
+    return hub_->bell().listen(std::move(heard));
+}
+
 // The rejection observers are told, unless it is one of them that is in trouble: that could go on
 // for ever.
 ATTUNE_DECL void Core::report_observer(const ObserverName& observer, const std::string& text) {

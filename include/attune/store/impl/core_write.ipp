@@ -2,6 +2,7 @@
 
 #include <attune/store/impl/core_state.hpp>
 
+#include <attune/document/difference.hpp>
 #include <attune/document/reconcile.hpp>
 #include <attune/store/edit.hpp>
 #include <attune/store/journal.hpp>
@@ -77,7 +78,35 @@ ATTUNE_DECL Commit Core::write_layer(std::uint64_t layer, LayerEdit edit) {
 }
 
 ATTUNE_DECL Commit Core::write(std::uint64_t layer, const Path& path, Document value) {
+    std::shared_ptr<LayerEntry> entry;
+    Document before;
+    {
+        const OpenLock lock{*state_};
+        entry = state_->at(layer);
+        before = chain_->current()->document;
+    }
+    if (entry->transport != nullptr && entry->transport->writes_to_publisher()) {
+        return write_to_publisher(*entry->transport, path, value, before);
+    }
     return write_layer(layer, LayerEdit::set(path, value));
+}
+
+ATTUNE_DECL Commit Core::write_to_publisher(Transport& transport, const Path& path,
+                                            const Document& value, const Document& before) {
+    const auto self = shared_from_this();  // an observer may destroy the store
+    CommitLock::refuse_inside(state_->committing);
+    Verdict verdict = transport.write(path, value);
+    if (!verdict.accepted()) {
+        throw Rejected{{.problems = std::move(verdict.problems),
+                        .reason = path.empty() ? "set" : "set " + to_string(path),
+                        .version = verdict.version}};
+    }
+    Commit commit;
+    commit.version = verdict.version;
+    commit.hub_ = hub_;
+    const FrameGuard guard{*chain_};
+    commit.changed = changed_paths(before, guard.frame().document, path);
+    return commit;
 }
 
 ATTUNE_DECL std::shared_ptr<Core::LayerEntry> Core::State::overrides_layer() {

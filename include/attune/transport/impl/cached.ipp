@@ -32,6 +32,10 @@ public:
     std::string save(const Document& document, const std::string& revision) override {
         return inner_->save(document, revision);
     }
+    bool writes_to_publisher() const noexcept override { return inner_->writes_to_publisher(); }
+    Verdict write(const Path& path, const Document& value) override {
+        return inner_->write(path, value);
+    }
     bool wants_accepted() const noexcept override { return true; }
 
     Content load() override;
@@ -43,12 +47,12 @@ private:
     using Clock = Poller::Clock;
 
     // As the feed of `inner`.
-    void content(Content content) override {
+    Verdict content(Content content) override {
         {
             const std::scoped_lock lock{mutex_};
             stands_in_ = false;
         }
-        feed_->content(std::move(content));
+        return feed_->content(std::move(content));
     }
     void failed(std::vector<Problem> problems) override { feed_->failed(std::move(problems)); }
     void unchanged() override;
