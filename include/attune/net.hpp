@@ -4,3 +4,5 @@
 /// part that needs Boost; in CMake, link attune::net.
 
 #include <attune/net/async_next.hpp>
+#include <attune/net/back_off.hpp>
+#include <attune/net/http_client.hpp>

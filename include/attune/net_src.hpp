@@ -9,5 +9,11 @@
 #error "<attune/net_src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
 #endif
 
+#include <attune/net/impl/back_off.ipp>
+#include <attune/net/impl/http_client.ipp>
+#include <attune/net/impl/http_dialogue.ipp>
+#include <attune/net/impl/http_link.ipp>
 #include <attune/net/impl/http_message.ipp>
 #include <attune/net/impl/io_thread.ipp>
+#include <attune/net/impl/tls_client.ipp>
+#include <attune/net/impl/url.ipp>

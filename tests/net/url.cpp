@@ -67,6 +67,8 @@ TEST(Url, is_refused_with_a_reason_that_shows_no_credentials) {
     EXPECT_EQ(error_of("http://h:0/"), "\"http://h:0/\" names a port that is not in [1, 65535]");
     EXPECT_EQ(error_of("http://h:65536/"),
               "\"http://h:65536/\" names a port that is not in [1, 65535]");
+    EXPECT_EQ(error_of("http://h:65617/"),
+              "\"http://h:65617/\" names a port that is not in [1, 65535]");
     EXPECT_EQ(error_of("http://h/a b"),
               "\"http://h/a b\" is no URL; write it like http://127.0.0.1:8080/v1/config");
     EXPECT_EQ(error_of("http://a%0d%0ab/"),

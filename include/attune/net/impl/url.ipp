@@ -3,6 +3,8 @@
 #include <attune/net/url.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
@@ -51,8 +53,11 @@ inline Url url_of(const boost::urls::url_view_base& parsed, std::string_view tex
     }
     url.port = url.tls ? 443 : 80;
     if (parsed.has_port() && !parsed.port().empty()) {
-        url.port = parsed.port_number();
-        if (url.port == 0) {
+        // Not port_number(): Boost.URL 1.81 makes another number of one that is too large.
+        const std::string digits = parsed.port();
+        const char* const end = digits.data() + digits.size();
+        const auto [stop, error] = std::from_chars(digits.data(), end, url.port);
+        if (error != std::errc{} || stop != end || url.port == 0) {
             throw refuse("names a port that is not in [1, 65535]");
         }
     }
