@@ -6,3 +6,4 @@
 #include <attune/net/async_next.hpp>
 #include <attune/net/back_off.hpp>
 #include <attune/net/http_client.hpp>
+#include <attune/transport/http.hpp>

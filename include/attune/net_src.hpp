@@ -9,6 +9,13 @@
 #error "<attune/net_src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
 #endif
 
+#include <attune/transport/impl/http.ipp>
+#include <attune/transport/impl/http_reading.ipp>
+#include <attune/transport/impl/http_reporter.ipp>
+#include <attune/transport/impl/http_settings.ipp>
+#include <attune/transport/impl/http_watch.ipp>
+#include <attune/transport/impl/http_write.ipp>
+
 #include <attune/net/impl/back_off.ipp>
 #include <attune/net/impl/http_client.ipp>
 #include <attune/net/impl/http_dialogue.ipp>

@@ -19,8 +19,8 @@ using testing::HasSubstr;
 
 HttpClientOptions by(const ScriptedServer& proxy, const std::string& credentials = {}) {
     HttpClientOptions options;
-    options.proxy = attune::net::HttpClientProxy{
-        parse_url("http://" + credentials + "127.0.0.1:" + std::to_string(proxy.port()))};
+    options.proxy =
+        parse_url("http://" + credentials + "127.0.0.1:" + std::to_string(proxy.port()));
     return options;
 }
 
@@ -86,7 +86,7 @@ TEST(HttpProxy, may_refuse_a_tunnel) {
 TEST(HttpProxy, may_not_be_there) {
     HttpClientOptions options;
     const std::string place = "127.0.0.1:" + std::to_string(free_port());
-    options.proxy = attune::net::HttpClientProxy{parse_url("http://me:word@" + place)};
+    options.proxy = parse_url("http://me:word@" + place);
     Asker asker{options};
     EXPECT_EQ(asker.get("http://a.example/x"), "cannot connect to http://" + place +
                                                    ": connection refused, the proxy for "

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/net/http_message.hpp>
+#include <attune/net/http_timeouts.hpp>
 #include <attune/net/tls_client.hpp>
 #include <attune/net/url.hpp>
 #include <attune/version.hpp>
@@ -16,30 +17,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
-namespace attune::inline ATTUNE_ABI {
-
-/// How long a client waits for what.
-struct HttpTimeouts {
-    /// For the addresses of a name, for each address to answer, and for TLS.
-    std::chrono::milliseconds connect{5'000};
-    /// From the request to the first byte of its response. Long polls add their holding time.
-    std::chrono::milliseconds first_byte{15'000};
-    /// Between two bytes either way, and for the whole of a response's header.
-    std::chrono::milliseconds between{15'000};
-    /// From the first byte of a response to its last.
-    std::chrono::milliseconds whole{600'000};
-};
-
-namespace net {
-
-/// A proxy, reached over plain HTTP.
-struct HttpClientProxy {
-    Url url;  ///< its credentials, if any, go to the proxy and to nobody else
-};
+namespace attune::inline ATTUNE_ABI::net {
 
 struct HttpClientOptions {
     TlsClientOptions tls = {};
-    std::optional<HttpClientProxy> proxy = {};
+    /// Of this, origin and credentials count. The credentials go to the proxy and to nobody else.
+    std::optional<Url> proxy = {};
     HttpTimeouts timeouts = {};
     std::size_t header = 64 * 1024;          ///< bytes of a response's line and fields
     std::size_t body = 64 * 1024 * 1024;     ///< bytes of a response's body
@@ -114,9 +97,9 @@ private:
 /// All of it, HttpOperation and destruction included, is to be used on its executor, which must run
 /// one thing at a time: that of an IoThread, or a strand.
 ///
-/// A request that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS) and finds a kept connection dead
-/// is sent once more on a new one. Redirects are followed for any method: 303, and 301 and 302
-/// for POST, go on as GET. Never from https to http.
+/// A request that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS) and finds a kept connection
+/// dead is sent once more on a new one. Redirects are followed for any method, never from https to
+/// http; 303, and for POST 301 and 302, go on as GET.
 ///
 /// The environment has no say: neither `http_proxy` nor the like is read.
 class HttpClient {
@@ -124,7 +107,7 @@ public:
     /// Called once on the executor, never from inside `start`. Must not throw.
     using Done = std::function<void(ClientResult)>;
 
-    /// Throws std::runtime_error that names the file when one of those for TLS cannot be used.
+    /// Throws std::runtime_error that names a file of TlsClientOptions that cannot be used.
     ATTUNE_DECL HttpClient(boost::asio::any_io_executor executor, HttpClientOptions options);
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
@@ -138,8 +121,7 @@ private:
     const std::shared_ptr<State> state_;
 };
 
-}  // namespace net
-}  // namespace attune::inline ATTUNE_ABI
+}  // namespace attune::inline ATTUNE_ABI::net
 
 #if ATTUNE_HEADER_ONLY
 #include <attune/net/impl/http_client.ipp>

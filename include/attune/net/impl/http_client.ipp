@@ -96,17 +96,17 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
 
     Awaitable<Failure> tunnel(Link& link, const Url& url) {
         const std::string refused =
-            "the proxy " + options.proxy->url.origin() + " does not connect to " + url.origin();
+            "the proxy " + options.proxy->origin() + " does not connect to " + url.origin();
         const std::string host =
             url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
         const std::string place = host + ':' + std::to_string(url.port);
         std::string head = "CONNECT " + place + " HTTP/1.1\r\nHost: " + place + "\r\n";
-        if (const std::string& credentials = options.proxy->url.credentials; !credentials.empty()) {
+        if (const std::string& credentials = options.proxy->credentials; !credentials.empty()) {
             head += "Proxy-Authorization: " + detail::basic_authorization(credentials) + "\r\n";
         }
         ClientRequest request;
         request.method = "CONNECT";
-        request.url = options.proxy->url;
+        request.url = *options.proxy;
         detail::HttpDialogue asked = dialogue(request);
         asked.head = head + "\r\n";
         auto error = co_await detail::converse(link, asked);
@@ -124,7 +124,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
     Awaitable<Failure> open(Link& link, const Url& url) {
         const auto limit = options.timeouts.connect;
         const bool proxied = options.proxy.has_value();
-        auto error = co_await link.connect(proxied ? options.proxy->url : url, limit);
+        auto error = co_await link.connect(proxied ? *options.proxy : url, limit);
         if (error && proxied) {
             co_return HttpError{HttpFault::proxy,
                                 error->message + ", the proxy for " + url.origin()};
@@ -155,9 +155,9 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
                                 HttpResponse& response) {
         const bool whole = options.proxy.has_value() && !request.url.tls;
         detail::HttpDialogue asked = dialogue(request);
-        auto error = detail::request_head(request, whole,
-                                          whole ? options.proxy->url.credentials : std::string{},
-                                          asked.head);
+        auto error =
+            detail::request_head(request, whole, whole ? options.proxy->credentials : std::string{},
+                                 asked.head);
         if (error) {
             co_return error;
         }
