@@ -18,6 +18,7 @@
 #include <deque>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,11 @@ struct HttpWrite {
     Document value;
     std::promise<Verdict> verdict = {};
     unsigned attempts = 0;
+    unsigned readings = 0;  ///< that were too old
+    bool sent = false;
+    /// What was at the path when it was sent first: if that has changed since, whoever writes would
+    /// not have meant to.
+    std::optional<Document> before = {};
 };
 
 /// Follows the document of a layer, and writes to it. Everything happens on the network's thread,
@@ -93,7 +99,7 @@ private:
     void sent(const WritePtr& write, net::ClientResult result);
     void read_for(const WritePtr& write, ReadFor reason);
     void read(const WritePtr& write, ReadFor reason, std::size_t from, HttpReading reading);
-    void compare(const WritePtr& write, std::size_t from, HttpReading& reading);
+    void rebase(const WritePtr& write, std::size_t from, HttpReading& reading);
     void refuse(std::vector<Problem> problems);
     void refuse(std::string message);
     template <class F>
