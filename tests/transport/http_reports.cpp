@@ -5,6 +5,7 @@
 #include <attune/bind/schema.hpp>
 #include <attune/document/parse.hpp>
 #include <attune/store/store.hpp>
+#include <attune/transport/memory.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -78,10 +79,8 @@ TEST(HttpReports, tell_what_is_refused_and_why_without_values) {
 TEST(HttpReports, tell_of_what_is_accepted_later) {
     Publisher publisher{R"({"port":1})"};
     attune::Store store;
-    attune::Layer above = store.add(attune::memory({{"other", {{"port", 1}}}}));
     const attune::Layer layer = store.add(attune::http(publisher.url(), quick()));
     const auto both = store.bind<Server>();
-    store.add(attune::memory(attune::Document::object()));
     publisher.report(0);
     publisher.publish(R"({"port":0})");
     EXPECT_EQ(text_at(publisher.report(1), "state"), R"("refused")");
