@@ -52,9 +52,11 @@ ATTUNE_DECL void HttpWatch::next_write() {
 ATTUNE_DECL void HttpWatch::refuse(std::vector<Problem> problems) {
     const WritePtr write = std::move(writes_.front());
     writes_.pop_front();
-    write->verdict.set_exception(std::make_exception_ptr(Rejected{
-        {.problems = std::move(problems),
-         .reason = write->path.empty() ? "set" : "set " + to_string(write->path)}}));
+    HttpWriteOutcome::Result result;
+    result.rejection.emplace();
+    result.rejection->problems = std::move(problems);
+    result.rejection->reason = write->path.empty() ? "set" : "set " + to_string(write->path);
+    write->outcome->set(std::move(result));
     next_write();
 }
 
@@ -219,7 +221,7 @@ ATTUNE_DECL void HttpWatch::read(const WritePtr& write, ReadFor reason, std::siz
     }
     const WritePtr done = std::move(writes_.front());
     writes_.pop_front();
-    done->verdict.set_value(std::move(verdict));
+    done->outcome->set({.verdict = std::move(verdict), .rejection = {}});
     next_write();
 }
 
