@@ -16295,8 +16295,8 @@ struct Accepted {
 
 /// What became of a content that a transport delivered.
 struct Verdict {
-    Version version = 0;                  ///< of the store, afterwards
-    std::vector<Problem> problems = {};   ///< why it is not served; empty when it is
+    Version version = 0;                 ///< of the store, afterwards
+    std::vector<Problem> problems = {};  ///< why it is not served; empty when it is
     bool accepted() const noexcept { return problems.empty(); }
 };
 
