@@ -226,9 +226,6 @@ ATTUNE_DECL void HttpHost::drain(const std::function<void()>& draining) {
     for (auto each = connections_.begin(); each != connections_.end();) {
         (each++)->drain();
     }
-    if (connections_.empty()) {
-        all_closed_.notify_all();
-    }
 }
 
 /// Would waiting here be waiting for ourselves?
@@ -252,14 +249,18 @@ ATTUNE_DECL bool HttpHost::on_executor() const noexcept {
 
 ATTUNE_DECL void HttpHost::stop(std::chrono::milliseconds grace, std::function<void()> draining) {
     const auto self = shared_from_this();
-    boost::asio::dispatch(strand_, [self, draining = std::move(draining)] {
+    const auto begun = std::make_shared<bool>(false);  // under the gate
+    boost::asio::dispatch(strand_, [self, begun, draining = std::move(draining)] {
         if (const HttpTurn turn{*self}) {
             self->drain(draining);
+            *begun = true;
+            self->all_closed_.notify_all();
         }
     });
     if (!on_executor()) {
         std::unique_lock lock{gate_};
-        all_closed_.wait_for(lock, grace, [&] { return draining_ && connections_.empty(); });
+        all_closed_.wait_for(lock, grace,
+                             [&] { return ended_ || (*begun && connections_.empty()); });
         cut_all();
         return;
     }
