@@ -123,6 +123,8 @@ public:
     bool is_closed() { return buffer_.empty() && !fill(); }
     bool was_reset() const noexcept { return reset_; }
 
+    int native() const noexcept { return fd_; }
+
     void shut() const { ::shutdown(fd_, SHUT_WR); }
     void close() {
         if (fd_ >= 0) {
