@@ -78,6 +78,26 @@ TEST(HttpServerLimits, refuses_bodies_that_are_too_long_before_they_have_come) {
     EXPECT_EQ(client.ask(begin + "Content-Length: 1000\r\n\r\n" + std::string(1'000, 'x')), 200U);
 }
 
+TEST(HttpServerLimits, refuses_bodies_that_are_too_much_together) {
+    Serving serving{with({.body = 100'000, .bodies = 150'000})};
+    const std::string put = "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n";
+    RawClient first{serving.port()};
+    ASSERT_TRUE(first.send(put + "Expect: 100-continue\r\n\r\n"));
+    first.read_until("\r\n\r\n");
+    ASSERT_TRUE(first.send(std::string(90'000, 'x')));
+    RawClient second{serving.port()};
+    unsigned status = 200;
+    while (status == 200) {  // until the first has arrived
+        status = second.ask(put + "\r\n" + std::string(100'000, 'y'));
+    }
+    EXPECT_EQ(status, 503U);
+    EXPECT_EQ(serving.server.counters().over_limit, 1U);
+    ASSERT_TRUE(first.send(std::string(10'000, 'x')));
+    EXPECT_EQ(first.read_response().status, 200U);
+    RawClient third{serving.port()};
+    EXPECT_EQ(third.ask(put + "\r\n" + std::string(100'000, 'z')), 200U);
+}
+
 TEST(HttpServerLimits, refuses_endless_chunk_extensions_and_trailers) {
     const Serving serving{with({.header = 1'000})};
     const std::string begin = "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -6,12 +6,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 namespace {
 
@@ -25,6 +30,13 @@ using net_test::text;
 using testing::HasSubstr;
 
 constexpr auto long_grace = 60s;
+
+/// What was done to the server's owner is known to its thread when this returns.
+void introduce(const net::HttpServer& server) {
+    std::promise<void> known;
+    boost::asio::post(server.executor(), [&] { known.set_value(); });
+    known.get_future().wait();
+}
 
 TEST(HttpServerStop, closes_idle_connections_and_takes_no_more) {
     Serving serving;
@@ -79,14 +91,15 @@ TEST(HttpServerStop, cuts_off_what_is_not_answered_in_time) {
 }
 
 TEST(HttpServerStop, may_be_called_by_a_handler_and_more_than_once) {
-    std::optional<net::HttpServer> server;
     Tally drained;
     net::IoThread io;
+    std::optional<net::HttpServer> server;
     server.emplace(io.executor(), net::HttpServerOptions{},
                    [&](const std::shared_ptr<net::HttpExchange>& exchange) {
                        server->stop(long_grace, [&] { drained.add(); });
                        exchange->respond(text("last"));
                    });
+    introduce(*server);
     RawClient client{server->port()};
     EXPECT_EQ(client.ask(get("/")), 200U);
     EXPECT_TRUE(client.is_closed());
@@ -95,30 +108,33 @@ TEST(HttpServerStop, may_be_called_by_a_handler_and_more_than_once) {
 }
 
 TEST(HttpServerStop, cuts_off_in_time_when_called_by_a_handler) {
-    std::optional<net::HttpServer> server;
     std::shared_ptr<net::HttpExchange> held;
     net::IoThread io;
+    std::optional<net::HttpServer> server;
     server.emplace(io.executor(), net::HttpServerOptions{},
                    [&](std::shared_ptr<net::HttpExchange> exchange) {
                        held = std::move(exchange);
                        server->stop(10ms);
                    });
+    introduce(*server);
     RawClient client{server->port()};
     ASSERT_TRUE(client.send(get("/")));
     EXPECT_TRUE(client.is_closed());
+    introduce(*server);
     server.reset();
 }
 
 TEST(HttpServerStop, survives_a_handler_that_destroys_the_server) {
-    std::optional<net::HttpServer> server;
     Tally destroyed;
     net::IoThread io;
+    std::optional<net::HttpServer> server;
     server.emplace(io.executor(), net::HttpServerOptions{},
                    [&](const std::shared_ptr<net::HttpExchange>& exchange) {
                        server.reset();
                        exchange->respond(text("nobody"));
                        destroyed.add();
                    });
+    introduce(*server);
     RawClient client{server->port()};
     ASSERT_TRUE(client.send(get("/") + get("/")));
     EXPECT_TRUE(client.is_closed());
@@ -147,6 +163,7 @@ TEST(HttpServerStop, calls_no_handler_after_its_end) {
                            late += over ? 1 : 0;
                            exchange->respond(text("x"));
                        });
+        introduce(*server);
         RawClient client{server->port()};
         std::thread asking{[&] {
             while (client.ask(get("/")) == 200U) {
