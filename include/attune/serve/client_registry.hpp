@@ -73,7 +73,11 @@ public:
         Watch(ClientRegistry& registry, std::shared_ptr<KnownClient> client) noexcept
             : registry_(&registry), client_(std::move(client)) {}
         Watch(Watch&&) = default;
-        Watch& operator=(Watch&&) = delete;
+        Watch& operator=(Watch other) noexcept {
+            std::swap(registry_, other.registry_);
+            std::swap(client_, other.client_);
+            return *this;
+        }
         ATTUNE_DECL ~Watch();
 
         const std::shared_ptr<KnownClient>& client() const noexcept { return client_; }

@@ -70,6 +70,7 @@ public:
     /// Ends transports, observers and threads. What is called afterwards throws std::logic_error or
     /// does nothing.
     ATTUNE_DECL void close() noexcept;
+    ATTUNE_DECL bool closed() const;
 
     // Layers. Ids are never used again.
     ATTUNE_DECL std::uint64_t add(std::unique_ptr<Transport> transport, LayerOptions options);

@@ -157,6 +157,7 @@ private:
     void get_metrics(Call& call);
 
     std::shared_ptr<Core> store() const;
+    bool store_closed() const;
     /// Brings a group up to date; tells whether those who watch it must be answered.
     bool refresh(ResourceGroup& group, const Core& store);
     void settle_accounts();
@@ -182,6 +183,7 @@ private:
 #if ATTUNE_HEADER_ONLY
 #include <attune/serve/impl/config_service.ipp>
 #include <attune/serve/impl/service_history.ipp>
+#include <attune/serve/impl/service_metrics.ipp>
 #include <attune/serve/impl/service_read.ipp>
 #include <attune/serve/impl/service_report.ipp>
 #include <attune/serve/impl/service_write.ipp>

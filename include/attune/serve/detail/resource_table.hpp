@@ -35,7 +35,6 @@ struct Watcher
     ResourceGroup* group = nullptr;
     std::chrono::steady_clock::time_point deadline{};
     std::uint32_t wait = 0;  ///< what Preference-Applied says
-    bool head = false;       ///< asked by HEAD
     std::unique_ptr<const net::EntityTags> tags;  ///< when there are several
     ClientRegistry::Watch watch;
 };
@@ -99,7 +98,7 @@ public:
     /// Answers with the present representation: 200, or 404 where nothing is; or 304. `wait` is
     /// what the client is told about its wish to wait.
     ATTUNE_DECL unsigned answer(ResourceGroup& group, net::HttpExchange& exchange, bool unchanged,
-                                std::optional<std::uint32_t> wait, bool head);
+                                std::optional<std::uint32_t> wait);
 
     /// To be called when a group has got its first watcher, or lost its last.
     ATTUNE_DECL void sort_in(ResourceGroup& group);

@@ -84,6 +84,13 @@ ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchan
                                   std::to_string(rejected.rejection().version)};
         error.problems = rejected.problems();
         fail(*exchange, error);
+    } catch (const std::logic_error&) {
+        // Handles and servers may outlive a store; what it is asked then throws.
+        if (store_closed()) {
+            fail(*exchange, ServeError{503, "the program has closed the store"});
+        } else {
+            throw;
+        }
     } catch (const JournalError&) {
         fail(*exchange, ServeError{503, "the store's journal cannot keep the change: nothing has "
                                         "changed; try again later"}
@@ -240,6 +247,11 @@ ATTUNE_DECL std::shared_ptr<Core> ConfigService::store() const {
         throw ServeError{503, "the program has closed the store"};
     }
     return store;
+}
+
+ATTUNE_DECL bool ConfigService::store_closed() const {
+    const auto store = store_.lock();
+    return store == nullptr || store->closed();
 }
 
 ATTUNE_DECL bool ConfigService::refresh(ResourceGroup& group, const Core& store) {

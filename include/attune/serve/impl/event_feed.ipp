@@ -3,6 +3,7 @@
 #include <attune/serve/detail/event_feed.hpp>
 
 #include <attune/document/text.hpp>
+#include <attune/net/event_stream.hpp>
 #include <attune/serve/detail/json_members.hpp>
 #include <attune/serve/detail/store_reader.hpp>
 
@@ -47,8 +48,8 @@ ATTUNE_DECL EventFeed::Chunk EventFeed::event(const Frame& frame,
                               .object();
     newest_ = frame.version;
     newest_path_ = path;
-    newest_event_ = std::make_shared<const std::string>("event: version\nid: " + version +
-                                                        "\ndata: " + to_text(data) + "\n\n");
+    newest_event_ = std::make_shared<const std::string>(net::to_event_stream(
+        {.event = "version", .id = version, .data = to_text(data)}));
     return newest_event_;
 }
 
@@ -60,7 +61,7 @@ ATTUNE_DECL void EventFeed::open(std::shared_ptr<net::HttpExchange> exchange, co
     exchange->on_gone([this, id] { streams_.erase(id); });
     exchange->release_request();
     exchange->begin_stream({.status = 200,
-                            .fields = {{"Content-Type", "text/event-stream"},
+                            .fields = {{"Content-Type", std::string(net::event_stream_type)},
                                        {"Cache-Control", "no-store"},
                                        {"Vary", "Authorization"},
                                        {"Attune-Version", std::to_string(current)},
@@ -76,7 +77,8 @@ ATTUNE_DECL void EventFeed::open(std::shared_ptr<net::HttpExchange> exchange, co
                                 .last = from,
                                 .watch = std::move(watch)});
     // An id without data: where to resume from, before there was any event.
-    if (send(id, std::make_shared<const std::string>("id: " + std::to_string(from) + "\n\n"))) {
+    if (send(id, std::make_shared<const std::string>(
+                     net::to_event_stream({.id = std::to_string(from)})))) {
         tell(id, core);
     }
 }
@@ -130,7 +132,7 @@ ATTUNE_DECL void EventFeed::heartbeat(TimePoint now, ClientRegistry::Time wall) 
         return;
     }
     next_heartbeat_ = now + heartbeat_interval;
-    const auto comment = std::make_shared<const std::string>(": still here\n\n");
+    const auto comment = std::make_shared<const std::string>(net::event_stream_comment());
     for (auto next = streams_.begin(); next != streams_.end();) {
         const std::uint64_t id = next->first;
         if (const auto& client = next->second.watch.client()) {

@@ -104,17 +104,16 @@ ATTUNE_DECL net::HttpResponse ResourceTable::head_of(const ResourceGroup& group,
 }
 
 ATTUNE_DECL unsigned ResourceTable::answer(ResourceGroup& group, net::HttpExchange& exchange,
-                                           bool unchanged, std::optional<std::uint32_t> wait,
-                                           bool head) {
+                                           bool unchanged, std::optional<std::uint32_t> wait) {
     const unsigned status = !group.now.present ? 404 : unchanged ? 304 : 200;
-    if (status == 200 && (head || group.now.body->size() > largest_wire)) {
+    if (status == 200 && group.now.body->size() > largest_wire) {
         exchange.respond(head_of(group, status, wait), group.now.body);
         return status;
     }
     const auto found = std::find_if(group.wires.begin(), group.wires.end(), [&](const auto& wire) {
         return wire.status == status && wire.wait == wait;
     });
-    if (!head && found != group.wires.end()) {
+    if (found != group.wires.end()) {
         exchange.respond(std::shared_ptr<const std::string>(found->bytes));
         return status;
     }
@@ -127,10 +126,6 @@ ATTUNE_DECL unsigned ResourceTable::answer(ResourceGroup& group, net::HttpExchan
             secrets_);
         response.fields.add("Content-Type", "application/problem+json");
         response.body = std::move(problem.body);
-    }
-    if (head) {
-        exchange.respond(std::move(response));
-        return status;
     }
     constexpr std::size_t most = 8;
     if (group.wires.size() == most) {

@@ -2,25 +2,13 @@
 
 #include <attune/serve/detail/config_service.hpp>
 
+#include <attune/serve/detail/service_arguments.hpp>
 #include <attune/serve/detail/store_reader.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <stdexcept>
-#include <system_error>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::detail {
-
-/// A path in a query: a JSON Pointer, or dotted.
-inline Path path_of_parameter(std::string_view text) {
-    try {
-        return Path{text};
-    } catch (const std::invalid_argument& error) {
-        throw ServeError{400, "the path in the query is no JSON Pointer: " +
-                                  std::string(error.what())};
-    }
-}
 
 ATTUNE_DECL Path ConfigService::place_of(const Call& call) const {
     auto path = path_of_segments(call.below);
@@ -61,20 +49,6 @@ ATTUNE_DECL Document ConfigService::shown(const Call& call, const Document& valu
     return call.rights->secrets ? value : secrets_.mask(value, path);
 }
 
-inline std::optional<net::EntityTags> entity_tags(const net::HttpRequest& request,
-                                                  std::string_view name) {
-    const std::string field = request.fields.joined(name);
-    if (field.empty() && !request.fields.find(name)) {
-        return std::nullopt;
-    }
-    auto tags = net::EntityTags::parse(field);
-    if (!tags) {
-        throw ServeError{400, std::string(name) +
-                                  " takes *, or ETags in their quotes, parted by commas"};
-    }
-    return tags;
-}
-
 ATTUNE_DECL void ConfigService::get_config(Call& call) {
     const ConfigResource resource = resource_of(call);
     for (const Path& path : resource.paths) {
@@ -103,7 +77,7 @@ ATTUNE_DECL void ConfigService::get_config(Call& call) {
             std::min<std::int64_t>(*preferences.wait, options_.max_wait.count()));
     }
     if (!known || !wait || *wait == 0 || draining_) {
-        counters_.count(table_.answer(*group, *call.exchange, known, wait, call.head()));
+        counters_.count(table_.answer(*group, *call.exchange, known, wait));
         return;
     }
     if (watchers_.size() + events_.size() >= options_.watchers) {
@@ -115,21 +89,12 @@ ATTUNE_DECL void ConfigService::get_config(Call& call) {
     watcher->exchange = call.exchange;
     watcher->group = group.get();
     watcher->wait = *wait;
-    watcher->head = call.head();
     watcher->watch = clients_.watch(call.client);
     if (tags->several()) {
         watcher->tags = std::make_unique<const net::EntityTags>(std::move(*tags));
     }
     counters_.held.fetch_add(1, std::memory_order_relaxed);
     watchers_.hold(std::move(watcher), environment_.now());
-}
-
-inline std::optional<Version> version_number(std::string_view text) noexcept {
-    Version version = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-    return !text.empty() && error == std::errc() && end == text.data() + text.size()
-               ? std::optional{version}
-               : std::nullopt;
 }
 
 ATTUNE_DECL void ConfigService::get_events(Call& call) {

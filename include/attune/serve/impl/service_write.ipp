@@ -9,6 +9,7 @@
 #include <attune/document/text.hpp>
 #include <attune/serve/detail/accept.hpp>
 #include <attune/serve/detail/json_members.hpp>
+#include <attune/serve/detail/service_arguments.hpp>
 #include <attune/serve/detail/store_reader.hpp>
 #include <attune/store/edit.hpp>
 

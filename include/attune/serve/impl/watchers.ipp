@@ -50,9 +50,8 @@ ATTUNE_DECL void Watchers::answer(Watcher& watcher, bool unchanged) {
     const std::shared_ptr<net::HttpExchange> exchange = std::move(watcher.exchange);
     const auto group = watcher.group->shared_from_this();
     const std::uint32_t wait = watcher.wait;
-    const bool head = watcher.head;
     drop(watcher);
-    answered_(table_.answer(*group, *exchange, unchanged, wait, head));
+    answered_(table_.answer(*group, *exchange, unchanged, wait));
 }
 
 ATTUNE_DECL void Watchers::changed(const ResourceTable::GroupPtr& group) {

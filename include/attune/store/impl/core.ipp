@@ -140,6 +140,11 @@ ATTUNE_DECL std::shared_ptr<Poller> Core::poller() const {
     return state_->poller;
 }
 
+ATTUNE_DECL bool Core::closed() const {
+    const CommitLock lock{*state_};
+    return state_->closed;
+}
+
 ATTUNE_DECL Core::SecretRoots Core::secret_roots() const {
     const CommitLock lock{*state_};
     SecretRoots secret{.epoch = secret_epoch(), .roots = bound_roots(state_->bound)};
