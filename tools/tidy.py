@@ -46,7 +46,8 @@ SUBJECTS_WITH_SQLITE = {("transport", "sqlite"), ("transport", "sqlite_database"
 
 UMBRELLAS = ["attune/attune.hpp", "attune/net.hpp", "attune/quorum.hpp", "attune/testing.hpp"]
 # Included by a program that wants them, and by nothing else.
-OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp", "attune/transport/sqlite.hpp"]
+OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp", "attune/testing/faulty_proxy.hpp",
+          "attune/transport/sqlite.hpp"]
 
 # Headers without a test of their own name, and the test that exercises them: parts that only mean
 # something together, and the inside of something that is tested as a whole.

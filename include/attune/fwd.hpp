@@ -115,10 +115,17 @@ struct VerifyOptions;
 namespace testing {
 class EventTrace;
 class FailOnNth;
+class FaultyProxy;
 class FlakyTransport;
 class InjectedFailure;
 class ManualClock;
+enum class Ending : std::uint8_t;
+struct FaultPeriod;
+struct FaultScheduleOptions;
+struct Faults;
+struct FaultyProxyCounters;
 struct FlakyOptions;
+struct OneWayFaults;
 }  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI

@@ -11,3 +11,6 @@
 
 #include <attune/net/impl/http_message.ipp>
 #include <attune/net/impl/io_thread.ipp>
+
+#include <attune/testing/impl/faulty_proxy.ipp>
+#include <attune/testing/impl/faulty_proxy_schedule.ipp>
