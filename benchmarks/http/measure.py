@@ -225,7 +225,7 @@ class Bench:
                     self.start("http_watchers", "attune", port, watchers - 1, 0))
                 others.hear()
             observer = running.enter_context(
-                self.start("http_observer", f"http://127.0.0.1:{port}/v1/config", CHANGES))
+                self.start("http_observer", f"http://127.0.0.1:{port}/v1/config"))
             observer.hear()
             server.say(f"change {CHANGES}")
             server.hear()
