@@ -8652,6 +8652,9 @@ ATTUNE_DECL std::vector<CallWatch::SlowCall> CallWatch::slow() const {
 
 namespace attune::inline ATTUNE_ABI::detail {
 
+/// Between two reclaimings by whoever replaces frames often.
+inline constexpr std::chrono::milliseconds collect_pause{1};
+
 /// A store's own thread for observers. Starts with the first piece of work; runs pieces one after
 /// another, in the order they came. Also reclaims frames that a reader still saw when they were
 /// replaced, so that the last version of a burst goes without waiting for the next commit.
@@ -8666,7 +8669,7 @@ public:
     /// Appends a piece of work, which must not throw. Dropped after stop().
     ATTUNE_DECL void execute(std::function<void()> work);
 
-    /// Calls epoch_collect soon, and again until nothing waits.
+    /// Calls epoch_collect once nobody else has done so for a while, and again until nothing waits.
     ATTUNE_DECL void collect_soon();
 
     /// Ends the thread after the piece that runs now and drops the rest. From the thread itself it
@@ -8780,6 +8783,13 @@ ATTUNE_DECL void epoch_retire(Retired* retired) noexcept;
 /// objects still wait. Any thread. Costs one membarrier and one look at each slot when there is
 /// something to reclaim.
 ATTUNE_DECL std::size_t epoch_collect() noexcept;
+
+/// Calls epoch_collect, unless anybody has done so less than `pause` ago: for a writer who comes by
+/// often. True when it was called, and nothing waits any more.
+ATTUNE_DECL bool epoch_collect_after(std::chrono::steady_clock::duration pause) noexcept;
+
+/// When epoch_collect was called last.
+ATTUNE_DECL std::chrono::steady_clock::time_point epoch_collected() noexcept;
 
 /// True when readers get by with a compiler fence.
 ATTUNE_DECL bool epoch_is_asymmetric() noexcept;
@@ -8951,7 +8961,11 @@ ATTUNE_DECL ReaderSlot* epoch_enter_slow() noexcept {
 
 ATTUNE_DECL void epoch_retire(Retired* retired) noexcept { retired_list().push(retired); }
 
+/// When the list was looked through last.
+inline std::atomic<std::chrono::steady_clock::time_point> epoch_last_collected{};
+
 ATTUNE_DECL std::size_t epoch_collect() noexcept {
+    epoch_last_collected.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
     return retired_list().collect([]() noexcept {
         epoch_heavy_fence();
         std::uint64_t oldest = UINT64_MAX;
@@ -8964,6 +8978,18 @@ ATTUNE_DECL std::size_t epoch_collect() noexcept {
         }
         return oldest;
     });
+}
+
+ATTUNE_DECL bool epoch_collect_after(std::chrono::steady_clock::duration pause) noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    auto last = epoch_collected();
+    return now - last >= pause &&
+           epoch_last_collected.compare_exchange_strong(last, now, std::memory_order_relaxed) &&
+           epoch_collect() == 0;
+}
+
+ATTUNE_DECL std::chrono::steady_clock::time_point epoch_collected() noexcept {
+    return epoch_last_collected.load(std::memory_order_relaxed);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -9011,14 +9037,13 @@ ATTUNE_DECL void Notifier::execute(std::function<void()> work) {
 }
 
 ATTUNE_DECL void Notifier::collect_soon() {
-    constexpr auto first_delay = std::chrono::milliseconds{1};
     {
         const std::scoped_lock lock{state_->mutex};
-        if (state_->stopped || (state_->collect_at && state_->collect_delay == first_delay)) {
+        if (state_->stopped || (state_->collect_at && state_->collect_delay == collect_pause)) {
             return;
         }
-        state_->collect_delay = first_delay;
-        state_->collect_at = State::Clock::now() + first_delay;
+        state_->collect_delay = collect_pause;
+        state_->collect_at = State::Clock::now() + collect_pause;
         start_locked(state_);
     }
     state_->wake.notify_one();
@@ -9060,6 +9085,10 @@ ATTUNE_DECL void Notifier::run(State& state) noexcept {
             state.wake.wait(lock);
         } else if (State::Clock::now() < *state.collect_at) {
             state.wake.wait_until(lock, *state.collect_at);
+        } else if (epoch_collected() > State::Clock::now() - collect_pause) {
+            // A writer is at it, whose memory it is: freed there, it is at hand for the next
+            // version, and the two threads do not meet in the allocator.
+            state.collect_at = State::Clock::now() + collect_pause;
         } else {
             state.collect_at.reset();
             lock.unlock();
@@ -12814,7 +12843,8 @@ public:
         const Document& after;
         const Document& own_before;  ///< what the store itself has set, likewise
         const Document& own_after;
-        const Path* within = nullptr;  ///< where before and after differ, when that is known
+        /// Where the documents differ and, unless they are arrays, the store's own; when known.
+        const Path* within = nullptr;
     };
 
     /// The newest `most` versions, and all that are kept. Called once, first.
@@ -15225,7 +15255,10 @@ ATTUNE_DECL void JournalWriter::append(const Entry& entry) {
         std::size_t own_at = record_.size();
         own_text_.clear();
         if (!own_.same(entry.own_after)) {
-            patch_.write(own_, entry.own_after, nullptr, own_text_);
+            // Plain overrides differ where the merged documents do; an array has more in it.
+            const bool plain =
+                own_.same(entry.own_before) && !own_.is_array() && !entry.own_after.is_array();
+            patch_.write(own_, entry.own_after, plain ? entry.within : nullptr, own_text_);
             record_ += "\"own\":";
             own_at = record_.size();
         }
@@ -16262,8 +16295,8 @@ struct Accepted {
 
 /// What became of a content that a transport delivered.
 struct Verdict {
-    Version version = 0;                  ///< of the store, afterwards
-    std::vector<Problem> problems = {};   ///< why it is not served; empty when it is
+    Version version = 0;                 ///< of the store, afterwards
+    std::vector<Problem> problems = {};  ///< why it is not served; empty when it is
     bool accepted() const noexcept { return problems.empty(); }
 };
 
@@ -16507,7 +16540,6 @@ private:
     const std::shared_ptr<FrameChain> chain_;
     const std::shared_ptr<DeliveryHub> hub_;
     const std::unique_ptr<State> state_;
-    std::atomic<std::chrono::steady_clock::duration> last_collect_{};
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -19535,17 +19567,11 @@ ATTUNE_DECL void Core::finish(Published& published) {
 }
 
 // Reclaiming costs a membarrier, which interrupts the readers' cores: a writer that commits often
-// must not do it each time. A single commit reclaims what it replaced before it returns; in a burst
-// the notifier does it, a millisecond later.
+// must not do it each time. A single commit reclaims what it replaced before it returns, a burst
+// once in a while; what is left at its end is the notifier's.
 ATTUNE_DECL void Core::tidy() {
 #if !defined(ATTUNE_LOCKED_CELLS)
-    constexpr auto pause = std::chrono::milliseconds{1};
-    const auto now = std::chrono::steady_clock::now();
-    auto last = last_collect_.load(std::memory_order_relaxed);
-    const bool due = now.time_since_epoch() - last >= pause &&
-                     last_collect_.compare_exchange_strong(last, now.time_since_epoch(),
-                                                           std::memory_order_relaxed);
-    if (!due || epoch_collect() != 0) {
+    if (!epoch_collect_after(collect_pause)) {
         hub_->notifier().collect_soon();
     }
 #endif

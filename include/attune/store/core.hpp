@@ -22,7 +22,6 @@
 #include <attune/store/version_record.hpp>
 #include <attune/version.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -197,7 +196,6 @@ private:
     const std::shared_ptr<FrameChain> chain_;
     const std::shared_ptr<DeliveryHub> hub_;
     const std::unique_ptr<State> state_;
-    std::atomic<std::chrono::steady_clock::duration> last_collect_{};
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail
