@@ -96,6 +96,23 @@ class Config;
 template <class T>
 struct Change;
 
+// net
+struct HttpLimits;
+struct TlsServerOptions;
+
+namespace net {
+class HttpExchange;
+class HttpFields;
+class HttpServer;
+class IoThread;
+struct HttpPeer;
+struct HttpRequest;
+struct HttpResponse;
+struct HttpServerCounters;
+struct HttpServerOptions;
+struct StreamEvent;
+}  // namespace net
+
 // transport
 enum class CacheSecrets : std::uint8_t;
 struct CachedOptions;

@@ -4,3 +4,8 @@
 /// part that needs Boost; in CMake, link attune::net.
 
 #include <attune/net/async_next.hpp>
+#include <attune/net/event_stream.hpp>
+#include <attune/net/http_message.hpp>
+#include <attune/net/http_server.hpp>
+#include <attune/net/io_thread.hpp>
+#include <attune/net/tls_server.hpp>
