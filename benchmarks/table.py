@@ -323,10 +323,14 @@ SECTIONS = [
     ("HTTP, a change told to other processes, none pinned", [
         Row("set to observer, p50", p50("http/observer of 1")),
         Row("the same, p99", p99("http/observer of 1")),
-        Row("the same, 100 watchers, p50", p50("http/observer of 100"), "epoll, PUT to watcher",
+        Row("beside 99 of other places, p50", p50("http/observer of 100 elsewhere"),
+            bar=at_most(200)),
+        Row("the same, p99", p99("http/observer of 100 elsewhere"), bar=at_most(1000)),
+        Row("one of 100, p50", p50("http/observer of 100"), "epoll, PUT to each of 100",
             p50("http/epoll 100"), at_most(200)),
-        Row("the same, p99", p99("http/observer of 100"), "epoll, PUT to watcher",
+        Row("the same, p99", p99("http/observer of 100"), "epoll, PUT to each of 100",
             p99("http/epoll 100"), at_most(1000)),
+        Row("PUT to each of 100, p50", p50("http/attune 100"), "epoll", p50("http/epoll 100")),
         *(Row(f"PUT to watcher, {percentile.__name__}", percentile("http/attune 1"),
               f"{peer}, {percentile.__name__}", percentile(f"http/{peer} 1"))
           for percentile in (p50, p99) for peer in ("epoll", "etcd")),

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 source tools/packages.sh
 
 subjects=("$@")
-((${#subjects[@]})) || subjects=(reading document commit version graph reload save journal http compile)
+((${#subjects[@]})) || subjects=(reading document commit version graph reload save journal http
+    compile)
 
 need "${build_packages[@]}" pkg-config python3 valgrind \
     libbenchmark-dev liburcu-dev libboost1.81-dev libboost-url1.81-dev libsigc++-3.0-dev

@@ -1,6 +1,6 @@
-// The limit: as little as a server can do that holds requests and answers them when a value changes.
-// Speaks as much of ConfigServer's contract as the watchers do, says its port and serves until its
-// input ends.
+// The limit: as little as a server can do that holds requests, and answers them when a value
+// changes. Speaks as much of ConfigServer's contract as the watchers do, says its port and serves
+// until its input ends.
 
 #include "wire.hpp"
 

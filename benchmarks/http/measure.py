@@ -215,14 +215,15 @@ class Bench:
         with etcd(self.folder) as (port, process):
             self.fan_out("etcd", "etcd", port, process, count, rounds)
 
-    def observed(self, watchers: int) -> None:
-        """From Store::set in one process to on_change in another."""
+    def observed(self, watchers: int, place: str) -> None:
+        """From Store::set in one process to on_change in another, one of so many watchers. The
+        others watch `place`."""
         with ExitStack() as running:
             server = running.enter_context(self.start("http_config_server"))
             port = server.hear()
             if watchers > 1:
                 others = running.enter_context(
-                    self.start("http_watchers", "attune", port, watchers - 1, 0))
+                    self.start("http_watchers", "attune", port, watchers - 1, 0, place))
                 others.hear()
             observer = running.enter_context(
                 self.start("http_observer", f"http://127.0.0.1:{port}/v1/config"))
@@ -231,7 +232,8 @@ class Bench:
             server.hear()
             observer.done()
             times = json.loads(observer.hear())
-        self.results.add_distribution(f"observer of {watchers}", times, seen=len(times))
+        name = f"observer of {watchers}" + ("" if place == "value" else " elsewhere")
+        self.results.add_distribution(name, times, seen=len(times))
 
     def requests(self, name: str, url: str) -> None:
         wait_for(url)
@@ -252,8 +254,9 @@ class Bench:
                 for name, url in random.sample(urls, len(urls)):
                     self.requests(name, url)
         for _ in range(REPETITIONS):
-            for watchers in (1, 100):
-                self.observed(watchers)
+            self.observed(1, "value")
+            self.observed(100, "blob")
+            self.observed(100, "value")
             for count, rounds in WATCHERS.items():
                 self.told_by_epoll(count, rounds)
                 self.told_by_attune(count, rounds)

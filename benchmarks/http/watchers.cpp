@@ -1,15 +1,15 @@
 // Many watchers of one value in one process, each on a connection of its own.
 //
-// usage: http_watchers PEER PORT COUNT ROUNDS
+// usage: http_watchers PEER PORT COUNT ROUNDS [PLACE]
 //
 // PEER `attune`: a GET that is held until the value changes, and asked again (as ConfigServer and
 // http_epoll_server understand it). PEER `etcd`: a stream of /v3/watch of its JSON gateway.
 //
-// Says `armed` when all watch, and waits for a line. Then puts a new value ROUNDS times, and says as
-// JSON how many microseconds after each put was sent the first, half and all of the watchers had
+// Says `armed` when all watch, and waits for a line. Then puts a new value ROUNDS times, and says
+// as JSON how many microseconds after each put was sent the first, half and all of the watchers had
 // been told, and the putter; `each` has the times of all watchers in all rounds. Watchers ask again
 // when a round is over: what they send, on cores that the server needs, is no part of its telling.
-// With 0 rounds they ask again at once, until the input ends; then it says how often one was told.
+// With 0 rounds they watch PLACE instead of the value, and ask again at once, until the input ends.
 
 #include "wire.hpp"
 
@@ -56,7 +56,9 @@ public:
 
 class Attune final : public Peer {
 public:
-    std::string first() const override { return request("GET /v1/config/value", ""); }
+    explicit Attune(const std::string& place) : get_("GET /v1/config/" + place) {}
+
+    std::string first() const override { return request(get_, ""); }
     std::string put(std::uint64_t value) const override {
         return request("PUT /v1/config/value", "Content-Type: application/json\r\n",
                        std::to_string(value));
@@ -71,13 +73,15 @@ public:
         if (!changed && !message.starts_with("HTTP/1.1 304")) {
             fail("a watcher was told: " + received);
         }
+        const std::string etag{field(message, "ETag")};
         Heard heard{true, armed && changed,
-                    request("GET /v1/config/value",
-                            "If-None-Match: " + std::string{field(message, "ETag")} +
-                                "\r\nPrefer: wait=60\r\n")};
+                    request(get_, "If-None-Match: " + etag + "\r\nPrefer: wait=60\r\n")};
         received.erase(0, whole);
         return heard;
     }
+
+private:
+    const std::string get_;
 };
 
 class Etcd final : public Peer {
@@ -133,7 +137,6 @@ public:
         while (!input_ended_) {
             wait(-1);
         }
-        std::cout << "{\"told\": " << told_ << "}" << std::endl;
     }
 
     void measure(std::size_t rounds) {
@@ -278,15 +281,15 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 5) {
-        fail("usage: http_watchers attune|etcd PORT COUNT ROUNDS");
+    if (argc != 5 && argc != 6) {
+        fail("usage: http_watchers attune|etcd PORT COUNT ROUNDS [PLACE]");
     }
     raise_file_limit();
     std::unique_ptr<Peer> peer;
     if (argv[1] == std::string_view{"etcd"}) {
         peer = std::make_unique<Etcd>();
     } else {
-        peer = std::make_unique<Attune>();
+        peer = std::make_unique<Attune>(argc == 6 ? argv[5] : "value");
     }
     const auto rounds = static_cast<std::size_t>(number_of(argv[4]));
     Watchers watchers{std::move(peer), static_cast<std::uint16_t>(number_of(argv[2])),
