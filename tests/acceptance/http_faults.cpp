@@ -37,9 +37,10 @@ void describe(attune::Schema<Pair>& s) {
 
 Document pair_of(std::int64_t n) { return {{"n", n}, {"twice", 2 * n}}; }
 
+/// Tries again soon: the faults last for two seconds only.
 attune::HttpOptions impatient() {
     attune::HttpOptions options;
-    options.name = "faults";
+    options.back_off = {.first = 5ms, .longest = 50ms};
     return options;
 }
 
