@@ -35,6 +35,7 @@ FLOORS = {
 FURTHER_FLOORS = {
     ("transport", "http"): ["net"],
     ("transport", "rpc"): ["net"],
+    ("transport", "store_io"): ["net"],
     ("testing", "faulty_proxy"): ["net"],
     ("net", "async_next"): ["document", "bind", "graph", "store"],
 }

@@ -101,6 +101,7 @@ struct HttpLimits;
 struct TlsServerOptions;
 
 namespace net {
+class EntityTags;
 class HttpExchange;
 class HttpFields;
 class HttpServer;
@@ -121,6 +122,14 @@ struct EnvOptions;
 struct FileOptions;
 struct MemoryOptions;
 struct SqliteOptions;
+
+// serve
+class ConfigServer;
+enum class ClientState : std::uint8_t;
+struct AccessToken;
+struct ClientReport;
+struct ConfigServerOptions;
+struct ConfigServerStatus;
 
 namespace journal {
 struct Damage;

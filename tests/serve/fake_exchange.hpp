@@ -28,11 +28,8 @@ public:
     void release_request() noexcept override { request_ = {}; }
     const attune::net::HttpPeer& peer() const noexcept override { return peer_; }
 
-    void respond(attune::net::HttpResponse response) override {
-        take(std::move(response));
-    }
-    void respond(attune::net::HttpResponse head,
-                 std::shared_ptr<const std::string> body) override {
+    void respond(attune::net::HttpResponse response) override { take(std::move(response)); }
+    void respond(attune::net::HttpResponse head, std::shared_ptr<const std::string> body) override {
         head.body = *body;
         take(std::move(head));
     }
@@ -137,11 +134,11 @@ public:
                   .counters = [] { return attune::net::HttpServerCounters{}; }})) {}
 
     Answer ask(std::string method, std::string target, Fields fields = {}, std::string body = {}) {
-        auto exchange = std::make_shared<FakeExchange>(
-            attune::net::HttpRequest{.method = std::move(method),
-                                     .target = std::move(target),
-                                     .fields = std::move(fields),
-                                     .body = std::move(body)});
+        auto exchange =
+            std::make_shared<FakeExchange>(attune::net::HttpRequest{.method = std::move(method),
+                                                                    .target = std::move(target),
+                                                                    .fields = std::move(fields),
+                                                                    .body = std::move(body)});
         service_->handle(exchange);
         return {exchange};
     }

@@ -268,8 +268,8 @@ ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<cons
         if (at.starts_with(root.path)) {
             value = filter_at(value, {}, secret_types_at(at, root), mask);
         } else if (root.path.starts_with(at)) {
-            value = filter_at(value, path_below(root.path, at), secret_types_at(root.path, root),
-                              mask);
+            value =
+                filter_at(value, path_below(root.path, at), secret_types_at(root.path, root), mask);
         }
     }
     return value;

@@ -14,8 +14,8 @@ inline std::string_view opaque_tag(std::string_view tag) noexcept {
 /// Takes one entity-tag off the front; empty when there is none.
 inline std::string_view take_entity_tag(std::string_view& text) noexcept {
     const std::size_t open = text.starts_with("W/") ? 2 : 0;
-    const std::size_t close = text.substr(open).starts_with('"') ? text.find('"', open + 1)
-                                                                 : std::string_view::npos;
+    const std::size_t close =
+        text.substr(open).starts_with('"') ? text.find('"', open + 1) : std::string_view::npos;
     if (close == std::string_view::npos) {
         return {};
     }
@@ -56,8 +56,8 @@ ATTUNE_DECL bool EntityTags::match_weakly(std::string_view tag) const noexcept {
 }
 
 ATTUNE_DECL bool EntityTags::match_strongly(std::string_view tag) const noexcept {
-    return any() || (!tag.starts_with("W/") &&
-                     std::find(tags_.begin(), tags_.end(), tag) != tags_.end());
+    return any() ||
+           (!tag.starts_with("W/") && std::find(tags_.begin(), tags_.end(), tag) != tags_.end());
 }
 
 }  // namespace attune::inline ATTUNE_ABI::net

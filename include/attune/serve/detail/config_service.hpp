@@ -33,7 +33,7 @@ namespace attune::inline ATTUNE_ABI::detail {
 
 /// What of a server's options decides about its answers.
 struct ServiceOptions {
-    std::string prefix = {};  ///< before every path: empty, or `/a/b`
+    std::string prefix = {};               ///< before every path: empty, or `/a/b`
     std::vector<AccessToken> tokens = {};  ///< none: everybody may do all but see secrets
     bool check_host = false;               ///< answer only to names of this machine
     std::vector<std::string> allowed_hosts = {};
@@ -133,8 +133,7 @@ private:
     void delete_config(Call& call);
     Document body_of(const Call& call, std::initializer_list<std::string_view> types) const;
     void write(Call& call, const Path& path, const EditFunction& edit);
-    void check_conditions(const Call& call, const ConfigResource& resource,
-                          const Document& before);
+    void check_conditions(const Call& call, const ConfigResource& resource, const Document& before);
     void check_edit(const Call& call, const Document& before, const Document& after) const;
     Document patch_below(const Call& call, const Path& base, const Document& patch) const;
     void check_sources(const Call& call, const Document& patch, const Document& before) const;

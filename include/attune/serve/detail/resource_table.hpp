@@ -26,28 +26,24 @@ struct ResourceGroup;
 /// A request that is held until its resource changes. In its group's list and in the order of the
 /// deadlines, and out of both when it is destroyed.
 struct Watcher
-    : boost::intrusive::list_base_hook<
-          boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
-      boost::intrusive::set_base_hook<
-          boost::intrusive::link_mode<boost::intrusive::auto_unlink>,
-          boost::intrusive::optimize_size<true>> {
+    : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
+      boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>,
+                                      boost::intrusive::optimize_size<true>> {
     std::shared_ptr<net::HttpExchange> exchange;
     ResourceGroup* group = nullptr;
     std::chrono::steady_clock::time_point deadline{};
-    std::uint32_t wait = 0;  ///< what Preference-Applied says
+    std::uint32_t wait = 0;                       ///< what Preference-Applied says
     std::unique_ptr<const net::EntityTags> tags;  ///< when there are several
     ClientRegistry::Watch watch;
 };
 
-using WatcherList =
-    boost::intrusive::list<Watcher, boost::intrusive::constant_time_size<false>>;
+using WatcherList = boost::intrusive::list<Watcher, boost::intrusive::constant_time_size<false>>;
 
 /// One resource as one kind of readers gets it, and who of them waits for it to change. What it
 /// answers is made once for all.
 struct ResourceGroup
     : std::enable_shared_from_this<ResourceGroup>,
-      boost::intrusive::list_base_hook<
-          boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+      boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
     /// Whole responses, in the form they are sent.
     struct Wire {
         unsigned status;

@@ -23,8 +23,8 @@ inline Path path_of_parameter(std::string_view text) {
     try {
         return Path{text};
     } catch (const std::invalid_argument& error) {
-        throw ServeError{400, "the path in the query is no JSON Pointer: " +
-                                  std::string(error.what())};
+        throw ServeError{400,
+                         "the path in the query is no JSON Pointer: " + std::string(error.what())};
     }
 }
 
@@ -46,8 +46,8 @@ inline std::optional<net::EntityTags> entity_tags(const net::HttpRequest& reques
     }
     auto tags = net::EntityTags::parse(field);
     if (!tags) {
-        throw ServeError{400, std::string(name) +
-                                  " takes *, or ETags in their quotes, parted by commas"};
+        throw ServeError{
+            400, std::string(name) + " takes *, or ETags in their quotes, parted by commas"};
     }
     return tags;
 }

@@ -26,10 +26,10 @@ inline int quality(std::string_view text) noexcept {
 /// How closely a range fits a type: 3 for the type itself, 1 for everything, 0 not at all.
 inline int closeness(std::string_view range, std::string_view type) noexcept {
     const std::string_view family = type.substr(0, type.find('/') + 1);
-    return net::same_token(range, type)                                                  ? 3
+    return net::same_token(range, type)                                                          ? 3
            : range.ends_with("/*") && net::same_token(range.substr(0, range.size() - 1), family) ? 2
-           : range == "*/*"                                                              ? 1
-                                                                                         : 0;
+           : range == "*/*"                                                                      ? 1
+                            : 0;
 }
 
 ATTUNE_DECL std::size_t best_media_type(std::string_view accept,

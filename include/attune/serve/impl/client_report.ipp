@@ -21,8 +21,8 @@ inline std::string text_in_report(const Document& object, std::string_view membe
         return {};
     }
     if (!value->is_string()) {
-        throw ServeError{400, "in a client's report, \"" + std::string(member) +
-                                  "\" must be a string"};
+        throw ServeError{400,
+                         "in a client's report, \"" + std::string(member) + "\" must be a string"};
     }
     std::string_view text = value->as_string();
     if (text.size() > longest) {

@@ -25,9 +25,10 @@ inline boost::asio::ip::address listening_address(const ConfigServerOptions& opt
     boost::system::error_code error;
     const auto address = boost::asio::ip::make_address(options.address, error);
     if (error) {
-        throw std::invalid_argument{"a server listens on a numeric address such as 127.0.0.1, ::1 "
-                                    "or 0.0.0.0, and not on \"" +
-                                    options.address + '"'};
+        throw std::invalid_argument{
+            "a server listens on a numeric address such as 127.0.0.1, ::1 "
+            "or 0.0.0.0, and not on \"" +
+            options.address + '"'};
     }
     const bool token = !options.token.empty() || !options.tokens.empty();
     if (address.is_loopback() || options.insecure || (options.tls && token)) {
@@ -44,8 +45,9 @@ inline boost::asio::ip::address listening_address(const ConfigServerOptions& opt
 inline std::string url_of(const ConfigServerOptions& options, boost::asio::ip::address address,
                           std::uint16_t port) {
     if (address.is_unspecified()) {
-        address = address.is_v6() ? boost::asio::ip::address{boost::asio::ip::address_v6::loopback()}
-                                  : boost::asio::ip::address_v4::loopback();
+        address = address.is_v6()
+                      ? boost::asio::ip::address{boost::asio::ip::address_v6::loopback()}
+                      : boost::asio::ip::address_v4::loopback();
     }
     const std::string text = address.to_string();
     return (options.tls ? "https://" : "http://") + (address.is_v6() ? '[' + text + ']' : text) +
@@ -53,15 +55,15 @@ inline std::string url_of(const ConfigServerOptions& options, boost::asio::ip::a
 }
 
 inline ServiceOptions service_options(const ConfigServerOptions& options, bool loopback) {
-    ServiceOptions service{.prefix = options.prefix,
-                           .tokens = options.tokens,
-                           .check_host = loopback || !options.allowed_hosts.empty(),
-                           .allowed_hosts = options.allowed_hosts,
-                           .watchers = options.watchers,
-                           .max_wait = options.max_wait,
-                           .instance = options.instance.empty() ? random_instance()
-                                                                : options.instance,
-                           .secrets = options.secrets};
+    ServiceOptions service{
+        .prefix = options.prefix,
+        .tokens = options.tokens,
+        .check_host = loopback || !options.allowed_hosts.empty(),
+        .allowed_hosts = options.allowed_hosts,
+        .watchers = options.watchers,
+        .max_wait = options.max_wait,
+        .instance = options.instance.empty() ? random_instance() : options.instance,
+        .secrets = options.secrets};
     if (!options.token.empty()) {
         service.tokens.push_back({.token = options.token,
                                   .name = {},
@@ -184,16 +186,16 @@ ATTUNE_DECL std::vector<ClientReport> ConfigServer::clients() const {
 
 ATTUNE_DECL ConfigServerStatus ConfigServer::status() const {
     const detail::ServeCounters& counters = state_->service->counters();
-    ConfigServerStatus status{.instance = state_->service->instance(),
-                              .watchers = counters.watchers.load(std::memory_order_relaxed),
-                              .streams = counters.streams.load(std::memory_order_relaxed),
-                              .clients = state_->service->client_count(),
-                              .held = counters.held.load(std::memory_order_relaxed),
-                              .writes = counters.writes.load(std::memory_order_relaxed),
-                              .refused_writes =
-                                  counters.refused_writes.load(std::memory_order_relaxed),
-                              .conflicts = counters.conflicts.load(std::memory_order_relaxed),
-                              .http = state_->http->counters()};
+    ConfigServerStatus status{
+        .instance = state_->service->instance(),
+        .watchers = counters.watchers.load(std::memory_order_relaxed),
+        .streams = counters.streams.load(std::memory_order_relaxed),
+        .clients = state_->service->client_count(),
+        .held = counters.held.load(std::memory_order_relaxed),
+        .writes = counters.writes.load(std::memory_order_relaxed),
+        .refused_writes = counters.refused_writes.load(std::memory_order_relaxed),
+        .conflicts = counters.conflicts.load(std::memory_order_relaxed),
+        .http = state_->http->counters()};
     return status;
 }
 

@@ -19,12 +19,8 @@ ATTUNE_DECL ConfigService::ConfigService(std::weak_ptr<Core> store, ServiceOptio
       options_(std::move(options)),
       environment_(std::move(environment)),
       access_(options_.tokens),
-      anybody_{.name = {},
-               .read = true,
-               .write = true,
-               .admin = true,
-               .secrets = false,
-               .paths = {}},
+      anybody_{
+          .name = {}, .read = true, .write = true, .admin = true, .secrets = false, .paths = {}},
       secrets_(options_.secrets),
       clients_(ClientRegistry::Limits{}),
       table_(options_.instance, secrets_, {}),
@@ -92,8 +88,9 @@ ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchan
             throw;
         }
     } catch (const JournalError&) {
-        fail(*exchange, ServeError{503, "the store's journal cannot keep the change: nothing has "
-                                        "changed; try again later"}
+        fail(*exchange, ServeError{503,
+                                   "the store's journal cannot keep the change: nothing has "
+                                   "changed; try again later"}
                             .with("Retry-After", "5"));
     }
     settle_accounts();
@@ -114,8 +111,9 @@ ATTUNE_DECL void ConfigService::route(Call& call) {
     }
     auto target = RequestTarget::parse(request.target);
     if (!target) {
-        throw ServeError{400, "the target of the request is no path, or has a bad "
-                              "percent-encoding"};
+        throw ServeError{400,
+                         "the target of the request is no path, or has a bad "
+                         "percent-encoding"};
     }
     call.target = std::move(*target);
     std::span<const std::string> segments = call.target.segments;
@@ -198,10 +196,11 @@ ATTUNE_DECL void ConfigService::admit(Call& call, Scope scope) {
 ATTUNE_DECL void ConfigService::check_host(const Call& call) const {
     const std::string_view host = call.field("Host");
     if (!local_host(host, options_.allowed_hosts)) {
-        throw ServeError{421, "this server answers without a token, so only to names of this "
-                              "machine, such as localhost; \"" +
-                                  std::string(host) +
-                                  "\" is none, or give the server that name as an allowed host"};
+        throw ServeError{421,
+                         "this server answers without a token, so only to names of this "
+                         "machine, such as localhost; \"" +
+                             std::string(host) +
+                             "\" is none, or give the server that name as an allowed host"};
     }
 }
 

@@ -29,8 +29,7 @@ inline std::vector<Path> paths_around(const std::vector<Path>& paths,
     return around;
 }
 
-ATTUNE_DECL EventFeed::Chunk EventFeed::event(const Frame& frame,
-                                              const std::optional<Path>& path) {
+ATTUNE_DECL EventFeed::Chunk EventFeed::event(const Frame& frame, const std::optional<Path>& path) {
     if (newest_event_ != nullptr && newest_ == frame.version && newest_path_ == path) {
         return newest_event_;
     }
@@ -48,8 +47,8 @@ ATTUNE_DECL EventFeed::Chunk EventFeed::event(const Frame& frame,
                               .object();
     newest_ = frame.version;
     newest_path_ = path;
-    newest_event_ = std::make_shared<const std::string>(net::to_event_stream(
-        {.event = "version", .id = version, .data = to_text(data)}));
+    newest_event_ = std::make_shared<const std::string>(
+        net::to_event_stream({.event = "version", .id = version, .data = to_text(data)}));
     return newest_event_;
 }
 

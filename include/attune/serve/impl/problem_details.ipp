@@ -26,17 +26,17 @@ ATTUNE_DECL Document json_problems(const std::vector<Problem>& problems,
                                    const SecretPlaces& secrets, const Path& base) {
     std::vector<Document> all;
     for (const Problem& problem : safe_problems(problems, secrets, base)) {
-        all.push_back(
-            JsonMembers()
-                .add_text("path", problem.path.pointer())
-                .add_text("message", problem.message)
-                .add_text("expected", problem.expected)
-                .add_text("found", problem.found)
-                .add_text("suggestion", problem.suggestion)
-                .add("severity", problem.severity == Severity::error ? "error" : "warning")
-                .add_text("origin", to_string(problem.origin))
-                .add_text("text", to_string(problem))
-                .object());
+        all.push_back(JsonMembers()
+                          .add_text("path", problem.path.pointer())
+                          .add_text("message", problem.message)
+                          .add_text("expected", problem.expected)
+                          .add_text("found", problem.found)
+                          .add_text("suggestion", problem.suggestion)
+                          .add("severity",
+                               problem.severity == Severity::error ? "error" : "warning")
+                          .add_text("origin", to_string(problem.origin))
+                          .add_text("text", to_string(problem))
+                          .object());
     }
     return json_array(std::move(all));
 }
@@ -54,10 +54,10 @@ ATTUNE_DECL net::HttpResponse problem_response(const ServeError& error,
     if (!error.problems.empty()) {
         body.add("problems", json_problems(error.problems, secrets));
     }
-    net::HttpResponse response{.status = error.status,
-                               .fields = {{"Content-Type", "application/problem+json"},
-                                          {"Cache-Control", "no-store"}},
-                               .body = to_text(body.object())};
+    net::HttpResponse response{
+        .status = error.status,
+        .fields = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}},
+        .body = to_text(body.object())};
     for (const auto& [name, value] : error.fields) {
         response.fields.set(name, value);
     }

@@ -70,8 +70,9 @@ ATTUNE_DECL void ConfigService::get_diff(Call& call) {
     const auto from = number("from");
     const auto to = number("to");
     if (!from) {
-        throw ServeError{400, "from which version? /v1/diff?from=3&to=7; without \"to\" up to the "
-                              "current one"};
+        throw ServeError{400,
+                         "from which version? /v1/diff?from=3&to=7; without \"to\" up to the "
+                         "current one"};
     }
     const HeldFrame before = retained_version(*call.store, *from);
     const HeldFrame after = to ? retained_version(*call.store, *to) : hold_current(*call.store);
@@ -84,9 +85,8 @@ ATTUNE_DECL void ConfigService::get_diff(Call& call) {
         respond_text(call, "application/json-patch+json",
                      to_text(shown_patch(before->document, after->document, show)));
     } else if (format == "merge") {
-        respond_text(
-            call, "application/merge-patch+json",
-            to_text(shown(call, make_merge_patch(before->document, after->document), {})));
+        respond_text(call, "application/merge-patch+json",
+                     to_text(shown(call, make_merge_patch(before->document, after->document), {})));
     } else if (format == "text") {
         respond_text(call, "text/plain; charset=utf-8",
                      shown_changes(before->document, after->document, show));

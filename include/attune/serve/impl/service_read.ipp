@@ -13,8 +13,9 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL Path ConfigService::place_of(const Call& call) const {
     auto path = path_of_segments(call.below);
     if (!path) {
-        throw ServeError{400, "the path is no JSON Pointer: after ~ comes 0, for ~ itself, or 1, "
-                              "for a slash"};
+        throw ServeError{400,
+                         "the path is no JSON Pointer: after ~ comes 0, for ~ itself, or 1, "
+                         "for a slash"};
     }
     return std::move(*path);
 }
@@ -29,8 +30,9 @@ ATTUNE_DECL ConfigResource ConfigService::resource_of(const Call& call) const {
     }
     if (!paths.empty()) {
         if (!call.below.empty()) {
-            throw ServeError{400, "give either one place, /v1/config/a, or several, "
-                                  "/v1/config?path=/a&path=/b"};
+            throw ServeError{400,
+                             "give either one place, /v1/config/a, or several, "
+                             "/v1/config?path=/a&path=/b"};
         }
         resource = ConfigResource::of(std::move(paths));
     }
@@ -62,9 +64,8 @@ ATTUNE_DECL void ConfigService::get_config(Call& call) {
     const CurrentVersion current = read_current(*call.store);
     secrets_.refresh(*call.store);
     bool changed = false;
-    const ResourceTable::GroupPtr group =
-        table_.get(resource, showing_for(call, preferences), current.document, current.version,
-                   changed);
+    const ResourceTable::GroupPtr group = table_.get(resource, showing_for(call, preferences),
+                                                     current.document, current.version, changed);
     if (changed) {
         watchers_.changed(group);
     }
@@ -73,16 +74,17 @@ ATTUNE_DECL void ConfigService::get_config(Call& call) {
         tags && (group->now.present || !tags->any()) && tags->match_weakly(group->now.etag);
     std::optional<std::uint32_t> wait;
     if (tags && preferences.wait) {
-        wait = static_cast<std::uint32_t>(
-            std::min<std::int64_t>(*preferences.wait, options_.max_wait.count()));
+        wait = static_cast<std::uint32_t>(std::min<std::int64_t>(*preferences.wait,
+                                                                 options_.max_wait.count()));
     }
     if (!known || !wait || *wait == 0 || draining_) {
         counters_.count(table_.answer(*group, *call.exchange, known, wait));
         return;
     }
     if (watchers_.size() + events_.size() >= options_.watchers) {
-        throw ServeError{503, "too many clients are waiting for changes; ask without waiting, or "
-                              "again later"}
+        throw ServeError{503,
+                         "too many clients are waiting for changes; ask without waiting, or "
+                         "again later"}
             .with("Retry-After", "5");
     }
     auto watcher = std::make_unique<Watcher>();

@@ -207,8 +207,9 @@ ATTUNE_DECL void ConfigService::get_clients(Call& call) {
 
 ATTUNE_DECL void ConfigService::put_client(Call& call) {
     if (call.below.size() != 1 || !ClientRegistry::valid_id(call.below.front())) {
-        throw ServeError{404, "a client's id is expected, 1 to 64 of A-Z a-z 0-9 . _ -: "
-                              "/v1/clients/<id>"};
+        throw ServeError{404,
+                         "a client's id is expected, 1 to 64 of A-Z a-z 0-9 . _ -: "
+                         "/v1/clients/<id>"};
     }
     constexpr std::size_t longest = 64 * 1024;
     if (call.request().body.size() > longest) {
@@ -216,8 +217,7 @@ ATTUNE_DECL void ConfigService::put_client(Call& call) {
     }
     ClientReport report = client_report(body_of(call, {"application/json"}));
     secrets_.refresh(*call.store);
-    report.problems = safe_problems(std::move(report.problems), secrets_,
-                                    Path{report.path});
+    report.problems = safe_problems(std::move(report.problems), secrets_, Path{report.path});
     report.id = call.below.front();
     report.address = call.exchange->peer().address;
     if (!clients_.reported(std::move(report), environment_.wall())) {

@@ -30,8 +30,8 @@ inline ServeError error_in_body(const std::string& detail, const Position& posit
     return error;
 }
 
-ATTUNE_DECL Document ConfigService::body_of(
-    const Call& call, std::initializer_list<std::string_view> types) const {
+ATTUNE_DECL Document ConfigService::body_of(const Call& call,
+                                            std::initializer_list<std::string_view> types) const {
     const std::string_view given = call.field("Content-Type");
     // Forms of web pages cannot send these types: nobody writes by luring somebody else's browser.
     if (std::none_of(types.begin(), types.end(),
@@ -70,8 +70,11 @@ inline bool inside_array(const Document& document, const Path& path) {
 /// As a JSON Patch: layers replace arrays whole, so an element is written with its array.
 inline void patch_one(attune::Edit& edit, std::string_view operation, const Path& path,
                       const Document& value) {
-    edit.patch(json_array(
-        {JsonMembers().add("op", operation).add("path", path.pointer()).add("value", value).object()}));
+    edit.patch(json_array({JsonMembers()
+                               .add("op", operation)
+                               .add("path", path.pointer())
+                               .add("value", value)
+                               .object()}));
 }
 
 inline ServeError not_an_object() {
@@ -169,8 +172,7 @@ inline Document operation_below(const Document& operation, const Path& base,
     const std::string_view op = name != nullptr && name->is_string() ? name->as_string() : "";
     constexpr std::string_view known[] = {"add", "remove", "replace", "move", "copy", "test"};
     if (std::find(std::begin(known), std::end(known), op) == std::end(known)) {
-        throw std::invalid_argument{
-            "\"op\" must be add, remove, replace, move, copy or test"};
+        throw std::invalid_argument{"\"op\" must be add, remove, replace, move, copy or test"};
     }
     places.push_back(base / pointer_in_patch(operation, "path"));
     Document moved = operation.with(Path{{"path"}}, places.back().pointer());
@@ -243,8 +245,8 @@ ATTUNE_DECL void ConfigService::check_conditions(const Call& call, const ConfigR
     };
     const auto moved = [&](const std::string& detail) {
         counters_.conflicts.fetch_add(1, std::memory_order_relaxed);
-        return ServeError{412, detail}.with("ETag",
-                                            table_.etag_of(resource, showing_for(call, {}), before));
+        return ServeError{412, detail}.with("ETag", table_.etag_of(resource, showing_for(call, {}),
+                                                                   before));
     };
     if (match && (match->any() ? !there : !any_of([&](const std::string& etag) {
             return match->match_strongly(etag);
@@ -331,10 +333,10 @@ ATTUNE_DECL void ConfigService::write(Call& call, const Path& path, const EditFu
     };
     Commit commit;
     try {
-        commit = call.store->transact(
-            apply, {.expect = {},
-                    .reason = reason_for(call.field("Attune-Reason"), call.request(), path,
-                                         *call.rights)});
+        commit =
+            call.store->transact(apply, {.expect = {},
+                                         .reason = reason_for(call.field("Attune-Reason"),
+                                                              call.request(), path, *call.rights)});
     } catch (const PatchError& error) {
         ServeError failed{409, error.what()};
         failed.problems = {{.path = error.path(), .message = error.message()}};
