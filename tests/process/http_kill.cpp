@@ -1,12 +1,15 @@
 // A server that dies again and again, and 200 stores that follow it.
 
-#include "process/child.hpp"
+#include "process/http_peers.hpp"
 
 #include <attune/testing/faulty_proxy.hpp>
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 

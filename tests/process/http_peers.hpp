@@ -76,14 +76,21 @@ private:
 
 class TcpPort {
 public:
-    /// One that nobody listened on a moment ago.
-    static std::uint16_t free() {
-        const TcpPort port;
-        ::sockaddr_in address = loopback(0);
-        ::socklen_t size = sizeof address;
-        EXPECT_EQ(::bind(port.socket_, reinterpret_cast<::sockaddr*>(&address), size), 0);
-        ::getsockname(port.socket_, reinterpret_cast<::sockaddr*>(&address), &size);
-        return ntohs(address.sin_port);
+    /// One that nobody listens on, and that the system gives to nobody who connects: a server that
+    /// is restarted finds it free.
+    static std::uint16_t unused() {
+        constexpr int first = 20'000;
+        constexpr int count = 10'000;  // below 32768, where Linux begins to choose by itself
+        for (int i = 0; i < count; ++i) {
+            const auto number = static_cast<std::uint16_t>(first + (::getpid() + i) % count);
+            const TcpPort port;
+            const ::sockaddr_in address = loopback(number);
+            if (::bind(port.socket_, reinterpret_cast<const ::sockaddr*>(&address),
+                       sizeof address) == 0) {
+                return number;
+            }
+        }
+        throw std::runtime_error{"all ports are in use"};
     }
     static bool answers(std::uint16_t number) {
         const TcpPort port;
@@ -113,7 +120,7 @@ private:
 class Nginx {
 public:
     /// `location` is what stands inside `server { … }`.
-    Nginx(const std::string& program, const std::string& location) : port_(TcpPort::free()) {
+    Nginx(const std::string& program, const std::string& location) : port_(TcpPort::unused()) {
         std::filesystem::permissions(folder_.path(), std::filesystem::perms{0755});
         const std::string at = folder_.path().string();
         std::ostringstream text;

@@ -26,7 +26,7 @@ int main(int argc, char** argv) try {
         if (line.starts_with("set ")) {
             store.set("n", std::int64_t{std::atoll(line.c_str() + 4)});
         } else if (line == "requests") {
-            std::cout << server.counters().requests << std::endl;
+            std::cout << server.status().http.requests << std::endl;
         }
     }
 } catch (const std::exception& error) {
