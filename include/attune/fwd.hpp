@@ -52,6 +52,11 @@ namespace detail {
 class Core;
 }  // namespace detail
 
+// net
+struct BackOffLimits;
+struct HttpTimeouts;
+struct TlsClientOptions;
+
 // store
 class Commit;
 class Edit;
@@ -120,6 +125,8 @@ struct CachedOptions;
 struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
+struct HttpOptions;
+struct HttpProxy;
 struct MemoryOptions;
 struct SqliteOptions;
 
