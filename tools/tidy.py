@@ -32,8 +32,10 @@ FLOORS = {
 }
 # Subjects that stand on more floors than the rest of their room: transports over the network, and
 # what the network offers for handles.
+# By the beginning of their names.
 FURTHER_FLOORS = {
     ("transport", "http"): ["net"],
+    ("transport", "store_io"): ["net"],
     ("transport", "rpc"): ["net"],
     ("transport", "store_io"): ["net"],
     ("testing", "faulty_proxy"): ["net"],
@@ -47,7 +49,8 @@ SUBJECTS_WITH_SQLITE = {("transport", "sqlite"), ("transport", "sqlite_database"
 
 UMBRELLAS = ["attune/attune.hpp", "attune/net.hpp", "attune/quorum.hpp", "attune/testing.hpp"]
 # Included by a program that wants them, and by nothing else.
-OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp", "attune/transport/sqlite.hpp"]
+OPT_IN = ["attune/document/json.hpp", "attune/fwd.hpp", "attune/testing/faulty_proxy.hpp",
+          "attune/transport/sqlite.hpp"]
 
 # Headers without a test of their own name, and the test that exercises them: parts that only mean
 # something together, and the inside of something that is tested as a whole.
@@ -107,6 +110,11 @@ TEXT_SUFFIXES = {".hpp", ".ipp", ".cpp", ".py", ".sh", ".cmake", ".txt", ".md", 
 Violation = tuple[Path, int, str]
 
 
+def further_floors(room: str, stem: str) -> list[str]:
+    return [floor for (each, begins), floors in FURTHER_FLOORS.items()
+            if each == room and stem.startswith(begins) for floor in floors]
+
+
 def included(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         match = INCLUDED.match(line)
@@ -164,7 +172,7 @@ def check_floors() -> Iterator[Violation]:
         if room not in FLOORS:
             yield path, 1, f"the room {room} stands on no floor"
             continue
-        below = {room, *FLOORS[room], *FURTHER_FLOORS.get((room, path.stem), [])}
+        below = {room, *FLOORS[room], *further_floors(room, path.stem)}
         for number, target in included(path):
             if target.startswith("attune/"):
                 if not (INCLUDE / target).exists():
@@ -189,7 +197,7 @@ def check_floors() -> Iterator[Violation]:
 
 def check_core() -> Iterator[Violation]:
     for name in sorted(reached_from(UMBRELLAS[0], name_of(SRC))):
-        if room_of(name) in ROOMS_WITH_BOOST or (room_of(name), Path(name).stem) in FURTHER_FLOORS:
+        if room_of(name) in ROOMS_WITH_BOOST or further_floors(room_of(name), Path(name).stem):
             yield INCLUDE / UMBRELLAS[0], 1, f"brings in {name}, and with it the network"
         if (room_of(name), Path(name).stem) in SUBJECTS_WITH_SQLITE:
             yield INCLUDE / UMBRELLAS[0], 1, f"brings in {name}, and with it SQLite"
@@ -247,9 +255,7 @@ def check_headers() -> Iterator[Violation]:
 
 def needs_network(name: str) -> bool:
     room, subject = room_of(name), Path(name).stem
-    return room in ROOMS_WITH_BOOST or any(
-        each == room and subject.startswith(stem) and floors == ["net"]
-        for (each, stem), floors in FURTHER_FLOORS.items())
+    return room in ROOMS_WITH_BOOST or "net" in further_floors(room, subject)
 
 
 def bodies(network: bool) -> str:

@@ -1,0 +1,272 @@
+#pragma once
+
+#include <attune/net/impl/http_dialogue.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <openssl/evp.h>
+
+namespace attune::inline ATTUNE_ABI::net::detail {
+
+ATTUNE_DECL std::string basic_authorization(const std::string& credentials) {
+    std::string encoded(4 * ((credentials.size() + 2) / 3) + 1, '\0');
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                                     reinterpret_cast<const unsigned char*>(credentials.data()),
+                                     static_cast<int>(credentials.size()));
+    encoded.resize(static_cast<std::size_t>(size));
+    return "Basic " + encoded;
+}
+
+ATTUNE_DECL std::string size_text(std::size_t bytes) {
+    constexpr std::size_t kibi = 1024;
+    if (bytes != 0 && bytes % (kibi * kibi) == 0) {
+        return std::to_string(bytes / (kibi * kibi)) + " MiB";
+    }
+    return bytes != 0 && bytes % kibi == 0 ? std::to_string(bytes / kibi) + " KiB"
+                                           : std::to_string(bytes) + " bytes";
+}
+
+/// What RFC 9110 calls a token: a method, the name of a field.
+inline bool is_http_token(std::string_view text) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
+inline bool is_http_value(std::string_view text) noexcept {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) >= ' ' && c != '\x7f') || c == '\t';
+    });
+}
+
+ATTUNE_DECL std::optional<HttpError> request_head(const ClientRequest& request, bool whole,
+                                                  const std::string& proxy_credentials,
+                                                  std::string& head) {
+    const auto add = [&](std::string_view name, std::string_view value) {
+        head.append(name).append(": ").append(value).append("\r\n");
+    };
+    const auto refuse = [&](const std::string& what) {
+        return HttpError{HttpFault::request, request.url.text() + " cannot be asked: " + what};
+    };
+    if (!is_http_token(request.method)) {
+        return refuse("the method is no word");
+    }
+    head = request.method + ' ' + (whole ? request.url.origin() : std::string{}) +
+           request.url.target() + " HTTP/1.1\r\n";
+    add("Host", request.url.authority());
+    for (const auto& [name, value] : request.fields) {
+        if (!is_http_token(name)) {
+            return refuse("the name of a field holds a blank or another character it must not");
+        }
+        if (!is_http_value(value)) {
+            return refuse("the field " + name + " holds a line break or a control character");
+        }
+        add(name, value);
+    }
+    if (!request.fields.find("User-Agent")) {
+        add("User-Agent", "attune/" ATTUNE_VERSION_STRING);
+    }
+    if (!request.url.credentials.empty() && !request.fields.find("Authorization")) {
+        add("Authorization", basic_authorization(request.url.credentials));
+    }
+    if (whole && !proxy_credentials.empty()) {
+        add("Proxy-Authorization", basic_authorization(proxy_credentials));
+    }
+    const bool has_body = request.method == "PUT" || request.method == "POST" ||
+                          request.method == "PATCH" || !request.body.empty();
+    if (has_body) {
+        add("Content-Length", std::to_string(request.body.size()));
+    }
+    head += "\r\n";
+    return std::nullopt;
+}
+
+/// Reads one response, interim ones included.
+class HttpReader {
+public:
+    HttpReader(HttpLink& link, HttpDialogue& dialogue) : link_(link), dialogue_(dialogue) {}
+
+    HttpLink::Awaitable<std::optional<HttpError>> read(bool sent) {
+        // A server may say that it goes on, but not forever.
+        constexpr int most_interim = 16;
+        for (int interim = 0; interim <= most_interim; ++interim) {
+            begin();
+            auto error = co_await read_one(sent);
+            if (error) {
+                co_return error;
+            }
+            const unsigned status = parser_->get().result_int();
+            if (status >= 200) {
+                take(sent);
+                co_return std::nullopt;
+            }
+            if (status == 101) {
+                break;
+            }
+        }
+        co_return fail(HttpFault::malformed, " never came to an answer that is one");
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    using Parser = boost::beast::http::response_parser<boost::beast::http::string_body>;
+
+    HttpError fail(HttpFault fault, const std::string& what) const {
+        return {fault, dialogue_.place + what};
+    }
+
+    void begin() {
+        parser_.emplace();
+        parser_->header_limit(static_cast<std::uint32_t>(dialogue_.max_header));
+        parser_->body_limit(dialogue_.max_body);
+        parser_->eager(true);
+        parser_->skip(dialogue_.bodiless);
+    }
+
+    HttpLink::Awaitable<std::optional<HttpError>> read_one(bool sent) {
+        bool any = false;
+        TimePoint header_by{};
+        TimePoint whole_by{};
+        for (;;) {
+            if (link_.received.size() != 0) {
+                if (!std::exchange(any, true)) {
+                    header_by = Clock::now() + dialogue_.timeouts.between;
+                    whole_by = Clock::now() + dialogue_.timeouts.whole;
+                }
+                if (auto error = feed()) {
+                    co_return error;
+                }
+                if (parser_->is_done()) {
+                    co_return std::nullopt;
+                }
+            }
+            const auto now = Clock::now();
+            HttpLink::Duration limit = dialogue_.timeouts.first_byte;
+            if (!sent) {
+                limit = std::min<HttpLink::Duration>(limit, std::chrono::seconds{1});
+            }
+            if (any) {
+                limit = std::min<HttpLink::Duration>(dialogue_.timeouts.between, whole_by - now);
+                if (!parser_->is_header_done()) {
+                    limit = std::min<HttpLink::Duration>(limit, header_by - now);
+                }
+            }
+            const auto failed = co_await link_.read_some(limit);
+            if (failed) {
+                if (!any || !ends(failed)) {
+                    co_return lost(failed, any);
+                }
+                co_return std::nullopt;
+            }
+        }
+    }
+
+    /// Gives the parser what has come.
+    std::optional<HttpError> feed() {
+        namespace http = boost::beast::http;
+        while (link_.received.size() != 0 && !parser_->is_done()) {
+            HttpLink::Error error;
+            const std::size_t used = parser_->put(link_.received.data(), error);
+            link_.received.consume(used);
+            if (error == http::error::need_more) {
+                return std::nullopt;
+            }
+            if (error == http::error::body_limit || error == http::error::buffer_overflow) {
+                return fail(HttpFault::too_large,
+                            " answered with more than " + size_text(dialogue_.max_body));
+            }
+            if (error == http::error::header_limit) {
+                return fail(HttpFault::too_large, " answered with a header of more than " +
+                                                      size_text(dialogue_.max_header));
+            }
+            if (error) {
+                return fail(HttpFault::malformed, " answered with what is not HTTP (" +
+                                                      error_sentence(error) +
+                                                      "); is it a web server?");
+            }
+        }
+        return std::nullopt;
+    }
+
+    /// Whether the end of the connection is that of the response.
+    bool ends(const HttpLink::Error& failed) {
+        if (failed != boost::asio::error::eof) {
+            return false;
+        }
+        HttpLink::Error error;
+        parser_->put_eof(error);
+        return !error && parser_->is_done();
+    }
+
+    HttpError lost(const HttpLink::Error& failed, bool any) const {
+        if (link_.expired() && !any) {
+            return fail(HttpFault::timeout,
+                        " did not answer within " + seconds_text(dialogue_.timeouts.first_byte));
+        }
+        if (link_.expired()) {
+            return fail(HttpFault::timeout, " stopped in the middle of its answer");
+        }
+        const bool closed = failed == boost::asio::error::eof;
+        const std::string why = closed ? "" : ": " + error_sentence(failed);
+        if (!any) {
+            return fail(HttpFault::lost, " closed the connection before it answered" + why);
+        }
+        if (!parser_->is_header_done()) {
+            return fail(HttpFault::truncated,
+                        ": the answer ended in the middle of its header" + why);
+        }
+        std::string after = ", after " + std::to_string(parser_->get().body().size());
+        if (const auto length = parser_->content_length()) {
+            after += " of " + std::to_string(*length);
+        }
+        return fail(HttpFault::truncated,
+                    ": the answer ended in the middle of the body" + after + " bytes" + why);
+    }
+
+    void take(bool sent) {
+        auto& message = parser_->get();
+        dialogue_.keep = sent && parser_->keep_alive() && link_.received.size() == 0;
+        HttpResponse& response = dialogue_.response;
+        response.status = message.result_int();
+        for (const auto& field : message) {
+            response.fields.add(std::string(field.name_string()), std::string(field.value()));
+        }
+        response.body = std::move(message.body());
+    }
+
+    using TimePoint = Clock::time_point;
+
+    HttpLink& link_;
+    HttpDialogue& dialogue_;
+    std::optional<Parser> parser_;
+};
+
+ATTUNE_DECL boost::asio::awaitable<std::optional<HttpError>> converse(HttpLink& link,
+                                                                      HttpDialogue& dialogue) {
+    const auto failed =
+        co_await link.write(dialogue.head, dialogue.body, dialogue.timeouts.between);
+    if (link.closed() || link.expired()) {
+        co_return HttpError{HttpFault::timeout, dialogue.place +
+                                                    " did not take the request within " +
+                                                    seconds_text(dialogue.timeouts.between)};
+    }
+    // Who refuses a request early closes before all of it has come, and may have answered.
+    HttpReader reader{link, dialogue};
+    auto error = co_await reader.read(!failed);
+    if (error && failed && error->fault == HttpFault::timeout) {
+        co_return HttpError{HttpFault::lost, dialogue.place + " did not take the request: " +
+                                                 error_sentence(failed)};
+    }
+    co_return error;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::net::detail

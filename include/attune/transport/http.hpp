@@ -1,0 +1,101 @@
+#pragma once
+
+#include <attune/bind/secret.hpp>
+#include <attune/document/parse.hpp>
+#include <attune/net/back_off.hpp>
+#include <attune/net/http_timeouts.hpp>
+#include <attune/net/tls_client.hpp>
+#include <attune/store/transport.hpp>
+#include <attune/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI {
+
+/// A proxy for HTTP, reached in the clear; servers behind it may speak TLS.
+struct HttpProxy {
+    std::string url;  ///< `http://proxy.example:3128`
+    std::string user{};
+    Secret<std::string> password{};
+};
+
+struct HttpOptions {
+    /// Sent as `Authorization: Bearer`, to the origin of the URL and not where it redirects to.
+    Secret<std::string> token{};
+    /// A missing document (404) is an empty one instead of a problem.
+    bool optional = false;
+    /// How long the server is asked to hold a request until something changes. Zero: do not ask, and
+    /// poll. A server, or a proxy before it, that cuts a request off earlier does no harm.
+    std::chrono::seconds wait{30};
+    /// How often a server is polled that does not hold requests.
+    std::chrono::milliseconds interval{10'000};
+    /// By so much of it, more or less, chosen at random each time.
+    double jitter = 0.25;
+    TlsClientOptions tls{};
+    /// No proxy when unset, whatever the environment says.
+    std::optional<HttpProxy> proxy = std::nullopt;
+    HttpTimeouts timeouts{};
+    /// Between attempts after failures.
+    BackOffLimits back_off{};
+    std::size_t max_header = std::size_t{64} << 10;
+    std::size_t max_body = std::size_t{64} << 20;
+    std::size_t max_depth = 128;
+    Duplicates duplicates = Duplicates::refuse;
+    /// Allow comments and trailing commas. By default only where the path ends in `.jsonc`.
+    std::optional<bool> comments = std::nullopt;
+    /// Tell a ConfigServer which versions are applied and which are refused, and why.
+    bool report = true;
+    /// What it calls this program; by default `host/program[pid]`.
+    std::string client_name{};
+    /// Sent with every request, and as secret as the token.
+    std::vector<std::pair<std::string, std::string>> fields{};
+};
+
+/// A JSON document that a web server has, and its changes.
+///
+/// A server that holds requests (`Prefer: wait`, RFC 7240), as ConfigServer does, is asked again at
+/// once, and so tells of a change the moment it is made. Any other is polled: nginx with a file, an
+/// object store. What has changed is found by `ETag` or `Last-Modified`, and by comparing the
+/// documents; equal ones are not delivered.
+///
+/// A server that is not there, answers nonsense, or more than is allowed, costs nothing but its
+/// layer's freshness: the last good document stays, the problem is reported once, and attempts go
+/// on without end, with pauses that are chosen at random and grow to BackOffLimits::longest. So they
+/// do after 401 and 403, but at the slowest pace from the first one on. A document that the store
+/// refuses is not asked for again; what comes after it is.
+///
+/// An answer that is older than the one before, from a cache on the way, is not used. A server that
+/// was restarted is recognised, and read anew: equal content is no event.
+///
+/// Layer::set has the server change its document, provided that nobody else has changed the same
+/// place in between, and returns when that is applied here. It waits, so that it throws Rejected on
+/// the thread that delivers changes from the network: from inside an inline observer of one, say.
+///
+/// Secrets that this client may not see are left out of what it is sent, not masked. No text of
+/// attune shows the token, the credentials in a URL, or its query.
+///
+/// Throws Rejected for what is no URL, or a field that cannot be sent.
+///
+/// All network layers of a store share one thread. Redirects are followed a few times, never from
+/// https to http. HTTP/1.1 with connections kept; TLS 1.2 or later.
+///
+/// Memory: the text of the last document is kept to find positions, and the document to compare.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> http(std::string url,
+                                                          HttpOptions options = {});
+
+/// The same with servers that stand in for each other, tried in turn from the one that answered
+/// last. Only when all have failed in a row is that a problem.
+[[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> http(std::vector<std::string> urls,
+                                                          HttpOptions options = {});
+
+}  // namespace attune::inline ATTUNE_ABI
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/transport/impl/http.ipp>
+#endif
