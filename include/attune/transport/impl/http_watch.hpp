@@ -18,6 +18,7 @@
 #include <deque>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,11 @@ struct HttpWrite {
     Document value;
     std::promise<Verdict> verdict = {};
     unsigned attempts = 0;
+    unsigned readings = 0;  ///< that were too old
+    bool sent = false;
+    /// What was at the path when it was sent first: if that has changed since, whoever writes would
+    /// not have meant to.
+    std::optional<Document> before = {};
 };
 
 /// Follows the document of a layer, and writes to it. Everything happens on the network's thread,
@@ -65,6 +71,7 @@ private:
     struct Asked {
         std::size_t place;
         bool conditional;
+        bool waits;
         std::uint64_t serial;
         Clock::time_point at;
     };
@@ -92,7 +99,7 @@ private:
     void sent(const WritePtr& write, net::ClientResult result);
     void read_for(const WritePtr& write, ReadFor reason);
     void read(const WritePtr& write, ReadFor reason, std::size_t from, HttpReading reading);
-    void compare(const WritePtr& write, std::size_t from, HttpReading& reading);
+    void rebase(const WritePtr& write, std::size_t from, HttpReading& reading);
     void refuse(std::vector<Problem> problems);
     void refuse(std::string message);
     template <class F>
@@ -114,6 +121,7 @@ private:
     std::uint64_t serial_ = 0;              // changes when the position does by a write
     std::size_t place_ = 0;                 // the one to ask next
     bool must_deliver_ = false;             // also what seems to be known
+    bool failing_ = false;                  // since the last answer worth the name
     bool revalidate_ = false;               // a cache on the way gave something old
     bool saw_older_ = false;                // since the last answer that was as it should be
 
