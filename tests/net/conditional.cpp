@@ -53,8 +53,8 @@ TEST(EntityTags, a_star_stands_for_every_tag) {
 }
 
 TEST(EntityTags, are_nothing_else) {
-    for (const char* const field : {"", " ", ",", "a", "\"a", "a\"", "W/a", "w/\"a\"", "\"a\" \"b\"",
-                                    "\"a\";", "*, \"a\"", "\"a\", *", "**"}) {
+    for (const char* const field : {"", " ", ",", "a", "\"a", "a\"", "W/a", "w/\"a\"",
+                                    "\"a\" \"b\"", "\"a\";", "*, \"a\"", "\"a\", *", "**"}) {
         EXPECT_FALSE(EntityTags::parse(field)) << field;
     }
 }

@@ -163,15 +163,17 @@ TEST_F(Access, to_some_places_lets_write_there_only) {
 
     EXPECT_EQ(service.put("/v1/config/a/x", "2", as("part")).status(), 200U);
     EXPECT_EQ(service.merge("/v1/config", R"({"a":{"x":3}})", as("part")).status(), 200U);
-    EXPECT_EQ(service.patch("/v1/config", R"([{"op":"replace","path":"/a/x","value":4}])",
-                            as("part")).status(), 200U);
+    EXPECT_EQ(service
+                  .patch("/v1/config", R"([{"op":"replace","path":"/a/x","value":4}])", as("part"))
+                  .status(),
+              200U);
     EXPECT_EQ(store.snapshot().document(), parse(R"({"a":{"x":4},"b":{"x":1}})"));
 }
 
 TEST_F(Access, without_tokens_is_everybodys_but_for_foreign_names) {
-    Service open{store, {.check_host = true,
-                         .allowed_hosts = {"config.internal"},
-                         .instance = "abcdefghij"}};
+    Service open{
+        store,
+        {.check_host = true, .allowed_hosts = {"config.internal"}, .instance = "abcdefghij"}};
     EXPECT_EQ(open.get("/v1/config", {{"Host", "localhost:8080"}}).status(), 200U);
     EXPECT_EQ(open.get("/v1/config", {{"Host", "config.internal"}}).status(), 200U);
     EXPECT_EQ(open.put("/v1/config/a/x", "2", {{"Host", "127.0.0.1:1"}}).status(), 200U);

@@ -46,9 +46,8 @@ TEST(RequestTarget, is_taken_apart_before_it_is_decoded) {
     const auto target = RequestTarget::parse("/v1/a%2Fb//c%20d/?path=%2Fx%26y&path=/z&flag&q=a=b");
     ASSERT_TRUE(target);
     EXPECT_EQ(target->segments, (std::vector<std::string>{"v1", "a/b", "", "c d", ""}));
-    EXPECT_EQ(target->query,
-              (std::vector<std::pair<std::string, std::string>>{
-                  {"path", "/x&y"}, {"path", "/z"}, {"flag", ""}, {"q", "a=b"}}));
+    EXPECT_EQ(target->query, (std::vector<std::pair<std::string, std::string>>{
+                                 {"path", "/x&y"}, {"path", "/z"}, {"flag", ""}, {"q", "a=b"}}));
     EXPECT_EQ(target->parameter("path"), "/x&y");
     EXPECT_FALSE(target->parameter("none"));
 }

@@ -84,9 +84,8 @@ TEST(ClientRegistry, keeps_its_memory_bounded) {
     ClientRegistry registry{{.bytes = 100'000}};
     const auto watch = registry.watch(registry.heard("watching", "", start));
     for (int i = 0; i < 100; ++i) {
-        EXPECT_TRUE(registry.reported({.id = std::to_string(i),
-                                       .problems = {{.message = std::string(10'000, 'x')}}},
-                                      start));
+        EXPECT_TRUE(registry.reported(
+            {.id = std::to_string(i), .problems = {{.message = std::string(10'000, 'x')}}}, start));
     }
     EXPECT_LT(registry.size(), 12U);
     EXPECT_GT(registry.size(), 5U);
@@ -157,15 +156,15 @@ TEST_F(Clients, are_seen_watching) {
 TEST_F(Clients, that_report_nonsense_are_told_so) {
     for (const char* const body :
          {"1", "{}", R"({"state":"great"})", R"({"state":"applied","name":1})",
-          R"({"state":"applied","path":"/~"})",
-          R"({"state":"refused","problems":[{"path":7}]})"}) {
+          R"({"state":"applied","path":"/~"})", R"({"state":"refused","problems":[{"path":7}]})"}) {
         EXPECT_EQ(service.put("/v1/clients/c", body).status(), 400U) << body;
     }
     EXPECT_EQ(service.put("/v1/clients/a%20b", R"({"state":"applied"})").status(), 404U);
     EXPECT_EQ(service.put("/v1/clients", R"({"state":"applied"})").status(), 404U);
     EXPECT_EQ(service.put("/v1/clients/c", std::string(70'000, ' ')).status(), 413U);
     EXPECT_EQ(service.put("/v1/clients/c", R"({"state":"applied","problems":{"a":1},"version":-1})")
-                  .status(), 204U);
+                  .status(),
+              204U);
     EXPECT_EQ(list().size(), 1U);
 }
 
@@ -175,9 +174,11 @@ TEST_F(Clients, cannot_fill_the_list_with_long_texts) {
     for (int i = 0; i < 40; ++i) {
         problems += ',' + problem;
     }
-    ASSERT_EQ(service.put("/v1/clients/c", R"({"state":"refused","name":"x)" +
-                          std::string(255, 'y') + "\xC3\xA4\",\"problems\":[" + problems + "]}")
-                  .status(), 204U);
+    ASSERT_EQ(service
+                  .put("/v1/clients/c", R"({"state":"refused","name":"x)" + std::string(255, 'y') +
+                                            "\xC3\xA4\",\"problems\":[" + problems + "]}")
+                  .status(),
+              204U);
     const ClientReport report = service.inside().clients().at(0);
     EXPECT_EQ(report.name.size(), 256U);
     EXPECT_EQ(report.problems.size(), 16U);

@@ -21,9 +21,10 @@ TEST(MetricsPage, is_prometheus_text) {
     page.counter("a_total", "Things.", 3);
     page.metric("b", "gauge", "Others.");
     page.sample({{"layer", "file \"x\"\\\n"}, {"rank", "0"}}, 0.5);
-    EXPECT_EQ(page.take(), "# HELP a_total Things.\n# TYPE a_total counter\na_total 3\n"
-                           "# HELP b Others.\n# TYPE b gauge\n"
-                           "b{layer=\"file \\\"x\\\"\\\\\\n\",rank=\"0\"} 0.5\n");
+    EXPECT_EQ(page.take(),
+              "# HELP a_total Things.\n# TYPE a_total counter\na_total 3\n"
+              "# HELP b Others.\n# TYPE b gauge\n"
+              "b{layer=\"file \\\"x\\\"\\\\\\n\",rank=\"0\"} 0.5\n");
 }
 
 TEST(Metrics, tell_about_the_store_and_the_server) {

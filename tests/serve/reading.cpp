@@ -22,8 +22,8 @@ using serve_tests::Service;
 class Reading : public testing::Test {
 protected:
     Reading() {
-        store.add(attune::memory(
-            {{"server", {{"port", 8080}, {"hosts", Document{"a", "b"}}}}, {"odd/key", {{"~", 1}}}}));
+        store.add(attune::memory({{"server", {{"port", 8080}, {"hosts", Document{"a", "b"}}}},
+                                  {"odd/key", {{"~", 1}}}}));
     }
     Store store;
     Service service{store};
@@ -166,8 +166,9 @@ TEST_F(Reading, below_a_prefix_is_there_only) {
 }
 
 TEST_F(Reading, finds_no_other_endpoints) {
-    for (const char* const target : {"/", "/v1", "/v1/", "/v1/none", "/v2/config", "/config",
-                                     "/v1/config2", "/v1/status/more", "/healthz/", "//v1/config"}) {
+    for (const char* const target :
+         {"/", "/v1", "/v1/", "/v1/none", "/v2/config", "/config", "/v1/config2", "/v1/status/more",
+          "/healthz/", "//v1/config"}) {
         EXPECT_EQ(service.get(target).status(), 404U) << target;
     }
     EXPECT_EQ(service.get("/v1/config/%zz").status(), 400U);
@@ -221,7 +222,8 @@ RC_GTEST_PROP(ReadingLaws, an_etag_is_as_good_as_the_body,
     for (const auto& [place, value] : writes) {
         const char* const places[] = {"/a/x", "/a/y", "/b"};
         store.set(places[place % 3], value % 4);
-        for (const char* const target : {"/v1/config", "/v1/config/a", "/v1/config?path=/a&path=/b"}) {
+        for (const char* const target :
+             {"/v1/config", "/v1/config/a", "/v1/config?path=/a&path=/b"}) {
             const Answer answer = service.get(target);
             const auto [known, fresh] = bodies.emplace(answer.etag() + target, answer.body());
             RC_ASSERT(known->second == answer.body());

@@ -108,8 +108,7 @@ TEST_F(SecretPlaces, are_left_out_when_the_reader_prefers_that) {
 
 TEST_F(SecretPlaces, that_change_are_news_for_those_only_who_see_them) {
     const std::string target = "/v1/config/db/account";
-    const Answer outside =
-        service.watch(target, read(target).etag(), as(reader_token));
+    const Answer outside = service.watch(target, read(target).etag(), as(reader_token));
     const Answer inside =
         service.watch(target, read(target, as(insider_token)).etag(), as(insider_token));
     store.set("/db/account/password", "hunter2-new");
@@ -168,14 +167,17 @@ TEST_F(SecretPlaces, show_in_a_diff_that_they_have_changed) {
 
 TEST_F(SecretPlaces, are_not_overwritten_by_their_mask) {
     const Document seen = read("/v1/config/db/account").json();
-    const Answer answer = service.put("/v1/config/db/account",
-                                      to_text(seen.with("/user", "w")), as(writer_token));
+    const Answer answer =
+        service.put("/v1/config/db/account", to_text(seen.with("/user", "w")), as(writer_token));
     EXPECT_EQ(answer.status(), 422U);
     EXPECT_EQ(answer.json().at("/problems/0/path"), Document("/db/account/password"));
     EXPECT_EQ(service.merge("/v1/config/db", R"({"tokens":["***"]})", as(writer_token)).status(),
               422U);
-    EXPECT_EQ(service.patch("/v1/config", R"([{"op":"replace","path":"/vault","value":"***"}])",
-                            as(writer_token)).status(), 422U);
+    EXPECT_EQ(service
+                  .patch("/v1/config", R"([{"op":"replace","path":"/vault","value":"***"}])",
+                         as(writer_token))
+                  .status(),
+              422U);
     EXPECT_EQ(store.snapshot().document().at("/db/account/user"), Document("u"));
 
     EXPECT_EQ(service.put("/v1/config/plain", "\"***\"", as(writer_token)).status(), 200U);
@@ -194,11 +196,17 @@ TEST_F(SecretPlaces, are_not_copied_to_where_they_could_be_seen) {
           R"([{"op":"test","path":"/db/account/password","value":"hunter2"}])"}) {
         EXPECT_EQ(service.patch("/v1/config", patch, as(writer_token)).status(), 403U) << patch;
     }
-    EXPECT_EQ(service.patch("/v1/config", R"([{"op":"copy","from":"/db/host","path":"/plain"}])",
-                            as(writer_token)).status(), 200U);
-    EXPECT_EQ(service.patch("/v1/config",
-                            R"([{"op":"test","path":"/db/account/password","value":"hunter2"}])",
-                            as(insider_token)).status(), 200U);
+    EXPECT_EQ(service
+                  .patch("/v1/config", R"([{"op":"copy","from":"/db/host","path":"/plain"}])",
+                         as(writer_token))
+                  .status(),
+              200U);
+    EXPECT_EQ(service
+                  .patch("/v1/config",
+                         R"([{"op":"test","path":"/db/account/password","value":"hunter2"}])",
+                         as(insider_token))
+                  .status(),
+              200U);
 }
 
 TEST_F(SecretPlaces, do_not_keep_a_masked_reader_from_a_conditional_write) {
@@ -216,19 +224,19 @@ TEST_F(SecretPlaces, do_not_keep_a_masked_reader_from_a_conditional_write) {
 
 TEST_F(SecretPlaces, have_nothing_found_in_problems) {
     auto report = as(reader_token);
-    const Answer put = service.put(
-        "/v1/clients/c1",
-        R"({"path":"/db","state":"refused","version":1,"problems":[
+    const Answer put = service.put("/v1/clients/c1",
+                                   R"({"path":"/db","state":"refused","version":1,"problems":[
             {"path":"/account/password","expected":"8 characters","found":"hunter2",
              "text":"found hunter2"},
             {"path":"/vault/code","message":"bad","found":"hunter2"},
             {"path":"/host","expected":"a name","found":"h h"}]})",
-        report);
+                                   report);
     ASSERT_EQ(put.status(), 204U);
     const Answer list = read("/v1/clients");
     EXPECT_EQ(list.body().find(telltale), std::string::npos);
     EXPECT_EQ(list.json().at("/clients/0/problems/2/found"), Document("h h"));
-    for (const attune::Problem& problem : service.inside().clients().at(0).problems) {
+    const attune::ClientReport known = service.inside().clients().at(0);
+    for (const attune::Problem& problem : known.problems) {
         EXPECT_EQ(to_string(problem).find(telltale), std::string::npos);
     }
 }

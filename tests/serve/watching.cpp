@@ -265,8 +265,7 @@ RC_GTEST_PROP(WatchingLaws, nobody_is_forgotten, (const std::vector<std::uint8_t
     const auto check = [&](bool told) {
         for (Client& client : clients) {
             if (!client.answer.held()) {
-                RC_ASSERT(client.answer.etag() != client.etag ||
-                          client.answer.status() == 304U);
+                RC_ASSERT(client.answer.etag() != client.etag || client.answer.status() == 304U);
                 client.etag = client.answer.etag();
                 client.answer = service.watch(client.target, client.etag);
             }

@@ -31,8 +31,8 @@ using serve_tests::Service;
 class Writing : public testing::Test {
 protected:
     Writing() {
-        store.add(attune::memory(
-            {{"server", {{"port", 8080}, {"host", "a"}}}, {"list", Document{1, 2, 3}}}));
+        store.add(attune::memory({{"server", {{"port", 8080}, {"host", "a"}}},
+                                  {"list", Document{1, 2, 3}}}));
     }
     Document now(const char* path) {
         const attune::Snapshot snapshot = store.snapshot();
@@ -46,8 +46,8 @@ protected:
 TEST_F(Writing, of_a_value_makes_a_version) {
     const Answer answer = service.put("/v1/config/server/port", "9090");
     ASSERT_EQ(answer.status(), 200U);
-    EXPECT_EQ(answer.json(), (Document{{"version", store.version()},
-                                       {"changed", parse(R"(["/server/port"])")}}));
+    EXPECT_EQ(answer.json(),
+              (Document{{"version", store.version()}, {"changed", parse(R"(["/server/port"])")}}));
     EXPECT_EQ(answer.field("Attune-Version"), std::to_string(store.version()));
     EXPECT_EQ(answer.etag(), service.get("/v1/config/server/port").etag());
     EXPECT_EQ(now("/server/port"), Document(9090));
@@ -56,7 +56,8 @@ TEST_F(Writing, of_a_value_makes_a_version) {
 }
 
 TEST_F(Writing, tells_the_reason_that_it_is_given) {
-    ASSERT_EQ(service.put("/v1/config/x", "1", {{"Attune-Reason", "as Ann wished"}}).status(), 200U);
+    ASSERT_EQ(service.put("/v1/config/x", "1", {{"Attune-Reason", "as Ann wished"}}).status(),
+              200U);
     EXPECT_EQ(store.snapshot().reason(), "as Ann wished");
     ASSERT_EQ(service.put("/v1/config/x", "2", {{"Attune-Reason", "\xff\"\\"}}).status(), 200U);
     EXPECT_EQ(store.snapshot().reason(), "\xEF\xBF\xBD\"\\");
@@ -108,26 +109,29 @@ TEST_F(Writing, applies_a_json_patch_below_the_place) {
             {"op":"copy","from":"/port","path":"/copy"},{"op":"remove","path":"/host"}])");
     ASSERT_EQ(answer.status(), 200U);
     EXPECT_EQ(now("/server"), parse(R"({"copy":1,"host":null,"port":1})"));
-    ASSERT_EQ(
-        service.patch("/v1/config/list", R"([{"op":"add","path":"/0","value":0}])").status(), 200U);
+    ASSERT_EQ(service.patch("/v1/config/list", R"([{"op":"add","path":"/0","value":0}])").status(),
+              200U);
     EXPECT_EQ(now("/list"), parse("[0,1,2,3]"));
-    ASSERT_EQ(service.patch("/v1/config/server/port",
-                            R"([{"op":"replace","path":"","value":7}])").status(), 200U);
+    ASSERT_EQ(service.patch("/v1/config/server/port", R"([{"op":"replace","path":"","value":7}])")
+                  .status(),
+              200U);
     EXPECT_EQ(now("/server/port"), Document(7));
 }
 
 TEST_F(Writing, of_a_patch_that_does_not_apply_changes_nothing) {
     const attune::Version before = store.version();
-    const Answer answer = service.patch(
-        "/v1/config", R"([{"op":"add","path":"/x","value":1},{"op":"remove","path":"/none"}])");
+    const Answer answer =
+        service.patch("/v1/config",
+                      R"([{"op":"add","path":"/x","value":1},{"op":"remove","path":"/none"}])");
     EXPECT_EQ(answer.status(), 409U);
     EXPECT_EQ(answer.json().at("/problems/0/path"), Document("/none"));
     EXPECT_EQ(store.version(), before);
 }
 
 TEST_F(Writing, of_what_is_no_patch_tells_where) {
-    const Answer answer = service.patch("/v1/config", "[\n {\"op\":\"remove\",\"path\":\"/list\"},\n"
-                                                      "  {\"op\":\"delete\",\"path\":\"/list\"}]");
+    const Answer answer = service.patch("/v1/config",
+                                        "[\n {\"op\":\"remove\",\"path\":\"/list\"},\n"
+                                        "  {\"op\":\"delete\",\"path\":\"/list\"}]");
     EXPECT_EQ(answer.status(), 400U);
     EXPECT_EQ(answer.json().at("line"), Document(3));
     EXPECT_EQ(answer.json().at("column"), Document(3));
@@ -167,8 +171,10 @@ TEST_F(Writing, takes_no_other_types) {
     EXPECT_EQ(patch.field("Accept-Patch"),
               "application/json-patch+json, application/merge-patch+json");
     EXPECT_EQ(service.ask("PUT", "/v1/config/x", {}, "1").status(), 415U);
-    EXPECT_EQ(service.ask("PUT", "/v1/config/x",
-                          {{"Content-Type", "application/json;charset=utf-8"}}, "1").status(),
+    EXPECT_EQ(service
+                  .ask("PUT", "/v1/config/x", {{"Content-Type", "application/json;charset=utf-8"}},
+                       "1")
+                  .status(),
               200U);
 }
 
@@ -200,11 +206,14 @@ TEST_F(Writing, on_condition_of_an_etag_is_done_once) {
     EXPECT_EQ(second.status(), 412U);
     EXPECT_EQ(second.etag(), first.etag());
     EXPECT_EQ(now("/server/port"), Document(1));
-    EXPECT_EQ(service.merge("/v1/config/server", R"({"port":2})", {{"If-Match", first.etag()}})
-                  .status(), 200U);
-    EXPECT_EQ(service.merge("/v1/config/server", R"({"port":3})",
-                            {{"If-Match", "W/" + service.get("/v1/config/server").etag()}})
-                  .status(), 412U);
+    EXPECT_EQ(
+        service.merge("/v1/config/server", R"({"port":2})", {{"If-Match", first.etag()}}).status(),
+        200U);
+    EXPECT_EQ(service
+                  .merge("/v1/config/server", R"({"port":3})",
+                         {{"If-Match", "W/" + service.get("/v1/config/server").etag()}})
+                  .status(),
+              412U);
 }
 
 TEST_F(Writing, on_condition_is_not_disturbed_by_changes_elsewhere) {
@@ -220,8 +229,10 @@ TEST_F(Writing, on_condition_that_there_is_something_or_nothing) {
     EXPECT_EQ(service.put("/v1/config/new", "2", {{"If-None-Match", "*"}}).status(), 412U);
     EXPECT_EQ(service.put("/v1/config/new", "2", {{"If-Match", "*"}}).status(), 200U);
     EXPECT_EQ(service.put("/v1/config/new", "3", {{"If-Match", "new"}}).status(), 400U);
-    EXPECT_EQ(service.put("/v1/config/newer", "1",
-                          {{"If-Match", service.get("/v1/config/newer").etag()}}).status(), 200U);
+    EXPECT_EQ(
+        service.put("/v1/config/newer", "1", {{"If-Match", service.get("/v1/config/newer").etag()}})
+            .status(),
+        200U);
     EXPECT_EQ(now("/new"), Document(2));
 }
 

@@ -35,10 +35,10 @@ struct ClientReport {
     std::string name{};     ///< as it calls itself: `host/program[pid]`
     std::string address{};  ///< where its last request came from
     ClientState state = ClientState::unknown;
-    std::string path{};     ///< what it reads, as a JSON Pointer
+    std::string path{};   ///< what it reads, as a JSON Pointer
     Version version = 0;  ///< that it applied or refused, as the server numbers them
     std::string etag{};
-    std::vector<Problem> problems{};                     ///< why it was refused
+    std::vector<Problem> problems{};                   ///< why it was refused
     std::chrono::system_clock::time_point reported{};  ///< when it said all that
     std::chrono::system_clock::time_point heard{};     ///< its last request
     bool watching = false;                             ///< it waits for changes right now
