@@ -20,9 +20,10 @@ namespace attune::inline ATTUNE_ABI {
 /// What a server lets a client do. Beyond a limit it answers 413, 431, 408, 429 or 503 where it
 /// still can, with Retry-After where waiting helps, and closes the connection.
 struct HttpLimits {
-    std::size_t header = 16 * 1024;         ///< bytes of a request's line and fields: 431
-    std::size_t body = 64 * 1024 * 1024;    ///< bytes of a request's body: 413
-    std::size_t connections = 16 * 1024;    ///< open at a time: 503
+    std::size_t header = 16 * 1024;          ///< bytes of a request's line and fields: 431
+    std::size_t body = 64 * 1024 * 1024;     ///< bytes of a request's body: 413
+    std::size_t bodies = 256 * 1024 * 1024;  ///< bytes of all bodies that have come in part: 503
+    std::size_t connections = 16 * 1024;     ///< open at a time: 503
     std::size_t backlog = 8 * 1024 * 1024;  ///< bytes a client of a stream may leave unread: closed
     /// From a connection, or the end of the last response, to the first byte of a request: closed.
     std::chrono::milliseconds idle{75'000};
@@ -71,7 +72,7 @@ public:
 
     /// Called once, on the server's executor, when the client has gone before the answer, or the
     /// end of the stream; not after either, and not when the server stops. A client that only shuts
-    /// down its sending side counts as gone. Replaces an earlier one.
+    /// down its sending side counts as gone. Must not throw. Replaces an earlier one.
     virtual void on_gone(std::function<void()> gone) = 0;
 };
 
@@ -99,7 +100,8 @@ struct HttpServerCounters {
 /// pipelining (answers go out in order), chunked bodies, `Expect: 100-continue`, IPv6, TLS.
 ///
 /// Everything runs on one executor, one thing at a time: a strand of the executor that was given,
-/// see `executor`. A held request costs its connection, and no thread.
+/// see `executor`. What that runs on, such as an io_context or an IoThread, outlives the server. A
+/// held request costs its connection, and no thread.
 class HttpServer {
 public:
     /// Listens when it returns. Throws std::system_error with the address in its text.
@@ -116,7 +118,7 @@ public:
 
     /// Takes no more connections, answers what is under way and closes; what is not answered within
     /// `grace` is cut off. Calls `draining` first, on the executor, where whoever holds requests
-    /// answers them. Waits, unless called on the executor.
+    /// answers them; it must not throw. Waits, unless called on the executor.
     ATTUNE_DECL void stop(std::chrono::milliseconds grace, std::function<void()> draining = {});
 
     ATTUNE_DECL HttpServerCounters counters() const noexcept;

@@ -31,14 +31,14 @@ ATTUNE_DECL std::string_view to_string(ClientState state) noexcept;
 
 /// What a server knows about one client.
 struct ClientReport {
-    std::string id;       ///< the client's own, made by chance
-    std::string name;     ///< as it calls itself: `host/program[pid]`
-    std::string address;  ///< where its last request came from
+    std::string id{};       ///< the client's own, made by chance
+    std::string name{};     ///< as it calls itself: `host/program[pid]`
+    std::string address{};  ///< where its last request came from
     ClientState state = ClientState::unknown;
-    std::string path;     ///< what it reads, as a JSON Pointer
+    std::string path{};   ///< what it reads, as a JSON Pointer
     Version version = 0;  ///< that it applied or refused, as the server numbers them
-    std::string etag;
-    std::vector<Problem> problems;                     ///< why it was refused
+    std::string etag{};
+    std::vector<Problem> problems{};                   ///< why it was refused
     std::chrono::system_clock::time_point reported{};  ///< when it said all that
     std::chrono::system_clock::time_point heard{};     ///< its last request
     bool watching = false;                             ///< it waits for changes right now

@@ -21,8 +21,6 @@ struct ServeCounters {
     std::atomic<std::uint64_t> refused_writes{};              ///< by the store
     std::atomic<std::uint64_t> conflicts{};  ///< writes whose condition did not hold
     std::atomic<std::uint64_t> reports{};    ///< of clients
-    std::atomic<std::size_t> watchers{};     ///< right now
-    std::atomic<std::size_t> streams{};      ///< right now
 
     void count(unsigned status) noexcept {
         responses[status < responses.size() ? status : 0].fetch_add(1, std::memory_order_relaxed);

@@ -12,8 +12,10 @@
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <openssl/types.h>
@@ -77,6 +79,18 @@ private:
         return phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::body;
     }
     void set_deadline(std::chrono::milliseconds after) { host_->set_deadline(*this, after); }
+    /// What the loop calls: `f`, in a turn, while the connection is open. Where memory ends, the
+    /// connection goes, and not the program.
+    template <class F>
+    void enter(F&& f) {
+        if (const HttpTurn turn{*host_}; turn && phase_ != Phase::closed) {
+            try {
+                std::forward<F>(f)();
+            } catch (const std::bad_alloc&) {
+                ended_by_peer(true);
+            }
+        }
+    }
 
     // Reading.
     ATTUNE_DECL void await_read();
@@ -89,6 +103,7 @@ private:
     ATTUNE_DECL void begin_request();
     ATTUNE_DECL void head_done(bool body_has_come);
     ATTUNE_DECL void dispatch();
+    ATTUNE_DECL void drop_parser() noexcept;
     ATTUNE_DECL bool within_rate();
     ATTUNE_DECL void read_ahead();
     ATTUNE_DECL void discard();
@@ -109,6 +124,7 @@ private:
     const std::shared_ptr<HttpPeer> peer_;
     HttpChannel channel_;
     std::unique_ptr<HttpRequestParser> parser_;  ///< of a request that has come in part
+    std::size_t body_ = 0;                       ///< bytes of its body
     std::weak_ptr<HttpConnectionExchange> exchange_;
     std::string pending_;  ///< read, but not used yet
     std::vector<Piece> output_;

@@ -41,7 +41,7 @@ ATTUNE_DECL void HttpConnection::close() noexcept {
     phase_ = Phase::closed;
     HttpDeadlines::remove(*this);
     channel_.close();
-    parser_.reset();
+    drop_parser();
     pending_ = {};
     output_ = {};
     backlog_ = 0;
@@ -72,10 +72,7 @@ ATTUNE_DECL void HttpConnection::await_read() {
         channel_.socket().async_wait(boost::asio::socket_base::wait_read,
                                      [self = shared_from_this()](const boost::system::error_code&) {
                                          self->awaits_read_ = false;
-                                         if (const HttpTurn turn{*self->host_};
-                                             turn && self->phase_ != Phase::closed) {
-                                             self->on_readable();
-                                         }
+                                         self->enter([&] { self->on_readable(); });
                                      });
     }
 }
@@ -88,9 +85,8 @@ ATTUNE_DECL void HttpConnection::await_error() {
             boost::asio::socket_base::wait_error,
             [self = shared_from_this()](const boost::system::error_code& error) {
                 self->awaits_error_ = false;
-                if (const HttpTurn turn{*self->host_};
-                    turn && !error && self->phase_ != Phase::closed) {
-                    self->ended_by_peer(true);
+                if (!error) {
+                    self->enter([&] { self->ended_by_peer(true); });
                 }
             });
     }
@@ -158,14 +154,14 @@ ATTUNE_DECL void HttpConnection::receive() {
 // Not at once: another connection may be at work, whose handler has answered for this one.
 ATTUNE_DECL void HttpConnection::resume() {
     boost::asio::post(host_->strand(), [self = shared_from_this()] {
-        if (const HttpTurn turn{*self->host_}; turn && self->is_receiving()) {
-            if (!self->pending_.empty()) {
+        self->enter([&] {
+            if (self->is_receiving() && !self->pending_.empty()) {
                 self->consume(self->pending_);
             }
             if (self->is_receiving()) {
                 self->receive();
             }
-        }
+        });
     });
 }
 
@@ -187,8 +183,12 @@ ATTUNE_DECL void HttpConnection::consume(std::string_view bytes) {
             begin_request();
         }
         bytes.remove_prefix(parser_->feed(bytes));
+        const std::size_t body = parser_->request().body.size();
+        host_->bodies += body - std::exchange(body_, body);
         if (const auto& refusal = parser_->refusal()) {
             refuse(*refusal);
+        } else if (host_->bodies > host_->limits().bodies) {
+            refuse({503, "the bodies that have come in part are all this server keeps"});
         } else if (parser_->done()) {
             dispatch();
         } else if (phase_ == Phase::head && parser_->head_done()) {
@@ -235,7 +235,7 @@ ATTUNE_DECL void HttpConnection::dispatch() {
     http_1_0_ = parser_->http_1_0();
     head_only_ = parser_->request().method == "HEAD";
     HttpRequest request = std::move(parser_->request());
-    parser_.reset();
+    drop_parser();
     if (!within_rate()) {
         return refuse({429, "there are more requests on this connection than this server allows"});
     }
@@ -248,6 +248,11 @@ ATTUNE_DECL void HttpConnection::dispatch() {
     } catch (...) {
         exchange->fail();
     }
+}
+
+ATTUNE_DECL void HttpConnection::drop_parser() noexcept {
+    parser_.reset();
+    host_->bodies -= std::exchange(body_, 0);
 }
 
 ATTUNE_DECL bool HttpConnection::within_rate() {

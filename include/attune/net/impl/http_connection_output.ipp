@@ -21,10 +21,7 @@ ATTUNE_DECL void HttpConnection::await_write() {
         channel_.socket().async_wait(boost::asio::socket_base::wait_write,
                                      [self = shared_from_this()](const boost::system::error_code&) {
                                          self->awaits_write_ = false;
-                                         if (const HttpTurn turn{*self->host_};
-                                             turn && self->phase_ != Phase::closed) {
-                                             self->on_writable();
-                                         }
+                                         self->enter([&] { self->on_writable(); });
                                      });
     }
 }
@@ -171,7 +168,7 @@ ATTUNE_DECL void HttpConnection::refuse(HttpRefusal refusal) {
     }
     keep_alive_ = false;
     lingers_ = true;
-    parser_.reset();
+    drop_parser();
     phase_ = Phase::held;
     auto body = std::make_shared<const std::string>(std::move(response.body));
     answer(response, std::move(body));

@@ -3,6 +3,7 @@
 #include <attune/net/http_server.hpp>
 #include <attune/version.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -10,6 +11,9 @@
 #include <boost/intrusive/list.hpp>
 
 namespace attune::inline ATTUNE_ABI::net::detail {
+
+/// As good as for ever, and far from where clocks overflow.
+inline constexpr std::chrono::milliseconds http_longest = std::chrono::hours{24 * 365};
 
 /// Something that must come to an end in time.
 class HttpTimed : public boost::intrusive::list_base_hook<
@@ -40,6 +44,7 @@ public:
     std::chrono::milliseconds tick() const noexcept { return tick_; }
 
     void set(HttpTimed& timed, std::chrono::milliseconds after) noexcept {
+        after = std::clamp(after, std::chrono::milliseconds{0}, http_longest);
         timed.due_ =
             now_ +
             static_cast<std::uint64_t>((after + tick_ - std::chrono::milliseconds{1}) / tick_) + 1;

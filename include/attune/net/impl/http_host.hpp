@@ -113,6 +113,7 @@ public:
     HttpCounter requests;
     HttpCounter over_limit;
     HttpCounter malformed;
+    std::size_t bodies = 0;  ///< bytes of those that have come in part
 
 private:
     friend class HttpTurn;

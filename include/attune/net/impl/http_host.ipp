@@ -3,6 +3,7 @@
 #include <attune/net/impl/http_connection.hpp>
 #include <attune/net/impl/http_host.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <new>
@@ -108,7 +109,7 @@ ATTUNE_DECL void HttpHost::accept() {
 }
 
 /// False with errno.
-ATTUNE_DECL bool HttpHost::accept_one() {
+ATTUNE_DECL bool HttpHost::accept_one() try {
     namespace asio = boost::asio;
     asio::ip::tcp::endpoint from;
     auto length = static_cast<socklen_t>(from.capacity());
@@ -144,14 +145,8 @@ ATTUNE_DECL bool HttpHost::accept_one() {
             return true;
         }
     }
-    std::shared_ptr<HttpConnection> connection;
-    try {
-        connection = std::make_shared<HttpConnection>(shared_from_this(), std::move(socket),
-                                                      std::move(peer), tls_.get());
-    } catch (const std::bad_alloc&) {
-        errno = ENOMEM;
-        return false;
-    }
+    const auto connection = std::make_shared<HttpConnection>(shared_from_this(), std::move(socket),
+                                                             std::move(peer), tls_.get());
     open_.add(1);
     connections_.push_back(*connection);
     if (beyond) {
@@ -161,6 +156,9 @@ ATTUNE_DECL bool HttpHost::accept_one() {
         connection->start();
     }
     return true;
+} catch (const std::bad_alloc&) {
+    errno = ENOMEM;
+    return false;
 }
 
 ATTUNE_DECL void HttpHost::closed(HttpOpen& connection, bool turned_away) noexcept {
@@ -226,9 +224,6 @@ ATTUNE_DECL void HttpHost::drain(const std::function<void()>& draining) {
     for (auto each = connections_.begin(); each != connections_.end();) {
         (each++)->drain();
     }
-    if (connections_.empty()) {
-        all_closed_.notify_all();
-    }
 }
 
 /// Would waiting here be waiting for ourselves?
@@ -251,15 +246,20 @@ ATTUNE_DECL bool HttpHost::on_executor() const noexcept {
 }
 
 ATTUNE_DECL void HttpHost::stop(std::chrono::milliseconds grace, std::function<void()> draining) {
+    grace = std::min(grace, http_longest);
     const auto self = shared_from_this();
-    boost::asio::dispatch(strand_, [self, draining = std::move(draining)] {
+    const auto begun = std::make_shared<bool>(false);  // under the gate
+    boost::asio::dispatch(strand_, [self, begun, draining = std::move(draining)] {
         if (const HttpTurn turn{*self}) {
             self->drain(draining);
+            *begun = true;
+            self->all_closed_.notify_all();
         }
     });
     if (!on_executor()) {
         std::unique_lock lock{gate_};
-        all_closed_.wait_for(lock, grace, [&] { return draining_ && connections_.empty(); });
+        all_closed_.wait_for(lock, grace,
+                             [&] { return ended_ || (*begun && connections_.empty()); });
         cut_all();
         return;
     }

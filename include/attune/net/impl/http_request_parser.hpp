@@ -67,7 +67,7 @@ private:
 
     /// Leaves a reason, and makes Beast stop.
     ATTUNE_DECL void refuse(unsigned status, std::string_view detail, Error& error);
-    ATTUNE_DECL void refuse_for(const Error& error);
+    ATTUNE_DECL void refuse_for(const Error& error, std::string_view rest);
 
     const HttpLimits& limits_;
     HttpRequest request_;

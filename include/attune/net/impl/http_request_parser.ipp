@@ -2,6 +2,7 @@
 
 #include <attune/net/impl/http_request_parser.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -10,6 +11,28 @@
 #include <boost/beast/http/error.hpp>
 
 namespace attune::inline ATTUNE_ABI::net::detail {
+
+/// Beast would join the two lines. A server in front of this one may not.
+inline bool has_folded_line(std::string_view head) noexcept {
+    for (std::size_t at = 0; (at = head.find('\n', at)) != head.npos;) {
+        ++at;
+        if (at < head.size() && (head[at] == ' ' || head[at] == '\t')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Is the request line in order, but for a version that is not ours?
+inline bool asks_for_other_version(std::string_view bytes) noexcept {
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    const std::string_view line = bytes.substr(0, bytes.find("\r\n"));
+    const std::size_t at = line.rfind(' ');
+    const std::string_view version = at == line.npos ? line : line.substr(at + 1);
+    return line.size() < bytes.size() && std::count(line.begin(), line.end(), ' ') == 2 &&
+           version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) &&
+           version[6] == '.' && is_digit(version[7]);
+}
 
 ATTUNE_DECL HttpRequestParser::HttpRequestParser(const HttpLimits& limits, HttpRequest spare)
     : limits_(limits), request_(std::move(spare)) {
@@ -35,10 +58,16 @@ ATTUNE_DECL std::size_t HttpRequestParser::feed(std::string_view bytes) {
         used += step;
         if (was_head) {
             head_ += step;
+            if (has_folded_line(rest.substr(0, step))) {
+                Error ignored;
+                refuse(400, "a field goes on in the next line, which RFC 9112 has done away with",
+                       ignored);
+                break;
+            }
         }
         const bool needs_more = error == boost::beast::http::error::need_more;
         if (error && !needs_more) {
-            refuse_for(error);
+            refuse_for(error, rest);
         } else if ((was_head && head_ > limits_.header) ||
                    (needs_more &&
                     (is_header_done() ? 0 : head_) + (rest.size() - step) > limits_.header)) {
@@ -60,7 +89,7 @@ ATTUNE_DECL void HttpRequestParser::refuse(unsigned status, std::string_view det
     error = boost::beast::http::error::bad_value;
 }
 
-ATTUNE_DECL void HttpRequestParser::refuse_for(const Error& error) {
+ATTUNE_DECL void HttpRequestParser::refuse_for(const Error& error, std::string_view rest) {
     namespace http = boost::beast::http;
     if (refusal_) {
         return;
@@ -68,7 +97,7 @@ ATTUNE_DECL void HttpRequestParser::refuse_for(const Error& error) {
     if (error == http::error::body_limit) {
         refusal_ =
             HttpRefusal{413, "the body is longer than " + std::to_string(limits_.body) + " bytes"};
-    } else if (error == http::error::bad_version) {
+    } else if (error == http::error::bad_version && asks_for_other_version(rest)) {
         refusal_ = HttpRefusal{505, "this server speaks HTTP/1.1 and HTTP/1.0"};
     } else {
         refusal_ = HttpRefusal{400, "this is not a request in HTTP/1.1: " + error.message()};

@@ -53,7 +53,7 @@ struct ServiceEnvironment {
 };
 
 /// A store's endpoints: from a request to its response, whatever brings the requests. Everything is
-/// called on one executor, one thing at a time; only `clients` and `counters` by any thread.
+/// called on one executor, one thing at a time; what tells about it by any thread.
 ///
 /// The store may go at any time: then 503.
 class ConfigService {
@@ -74,6 +74,8 @@ public:
     /// What is known about clients, problems masked.
     ATTUNE_DECL std::vector<ClientReport> clients();
     std::size_t client_count() const { return clients_.size(); }
+    std::size_t watchers() const noexcept { return watchers_.size(); }
+    std::size_t streams() const noexcept { return events_.size(); }
     const ServeCounters& counters() const noexcept { return counters_; }
     const std::string& instance() const noexcept { return table_.instance(); }
 

@@ -2,10 +2,12 @@
 
 #include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
+#include <attune/graph/frame.hpp>
 #include <attune/net/http_server.hpp>
 #include <attune/serve/client_registry.hpp>
 #include <attune/version.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +32,8 @@ public:
     EventFeed& operator=(const EventFeed&) = delete;
     ATTUNE_DECL ~EventFeed();
 
-    std::size_t size() const noexcept { return streams_.size(); }
+    /// Any thread.
+    std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
     /// Begins a stream with the versions after `last`, or after the current one when it is empty.
     /// Of those that change nothing at `path`, when it is given, nothing is told.
@@ -54,12 +57,14 @@ private:
         ClientRegistry::Watch watch;
     };
 
+    void forget(std::uint64_t id);
     void tell(std::uint64_t id, const Core& core);
     bool send(std::uint64_t id, Chunk chunk);
     Chunk event(const Frame& frame, const std::optional<Path>& path);
 
     ClientRegistry& clients_;
     std::map<std::uint64_t, Stream> streams_;
+    std::atomic<std::size_t> size_ = 0;
     std::uint64_t next_id_ = 1;
     TimePoint next_heartbeat_{};
     // The event of the newest version, since most streams get the same.

@@ -4,6 +4,7 @@
 #include <attune/serve/detail/resource_table.hpp>
 #include <attune/version.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +29,8 @@ public:
     /// Nobody is answered any more.
     ATTUNE_DECL ~Watchers();
 
-    std::size_t size() const noexcept { return size_; }
+    /// Any thread.
+    std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
     /// Holds a request, for `wait` seconds less up to a sixteenth.
     ATTUNE_DECL void hold(std::unique_ptr<Watcher> watcher, TimePoint now);
@@ -59,7 +61,7 @@ private:
     ResourceTable& table_;
     const Answered answered_;
     Deadlines deadlines_;
-    std::size_t size_ = 0;
+    std::atomic<std::size_t> size_ = 0;
     std::minstd_rand random_;  // spreads load, keeps no secret
 };
 

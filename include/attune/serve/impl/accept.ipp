@@ -3,7 +3,7 @@
 #include <attune/serve/detail/accept.hpp>
 
 #include <attune/net/http_message.hpp>
-#include <attune/serve/detail/prefer.hpp>
+#include <attune/serve/detail/list_field.hpp>
 
 namespace attune::inline ATTUNE_ABI::detail {
 

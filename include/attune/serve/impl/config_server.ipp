@@ -188,8 +188,8 @@ ATTUNE_DECL ConfigServerStatus ConfigServer::status() const {
     const detail::ServeCounters& counters = state_->service->counters();
     ConfigServerStatus status{
         .instance = state_->service->instance(),
-        .watchers = counters.watchers.load(std::memory_order_relaxed),
-        .streams = counters.streams.load(std::memory_order_relaxed),
+        .watchers = state_->service->watchers(),
+        .streams = state_->service->streams(),
         .clients = state_->service->client_count(),
         .held = counters.held.load(std::memory_order_relaxed),
         .writes = counters.writes.load(std::memory_order_relaxed),

@@ -293,8 +293,6 @@ ATTUNE_DECL void ConfigService::drain() {
 
 ATTUNE_DECL void ConfigService::settle_accounts() {
     table_.trim();
-    counters_.watchers.store(watchers_.size(), std::memory_order_relaxed);
-    counters_.streams.store(events_.size(), std::memory_order_relaxed);
     auto next = watchers_.next_deadline();
     const auto heartbeat = events_.next_heartbeat();
     if (!next || (heartbeat && *heartbeat < *next)) {

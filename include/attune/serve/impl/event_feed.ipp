@@ -57,7 +57,7 @@ ATTUNE_DECL void EventFeed::open(std::shared_ptr<net::HttpExchange> exchange, co
                                  ClientRegistry::Watch watch, TimePoint now) {
     const Version current = read_current(core).version;
     const std::uint64_t id = next_id_++;
-    exchange->on_gone([this, id] { streams_.erase(id); });
+    exchange->on_gone([this, id] { forget(id); });
     exchange->release_request();
     exchange->begin_stream({.status = 200,
                             .fields = {{"Content-Type", std::string(net::event_stream_type)},
@@ -75,11 +75,17 @@ ATTUNE_DECL void EventFeed::open(std::shared_ptr<net::HttpExchange> exchange, co
                                 .path = std::move(path),
                                 .last = from,
                                 .watch = std::move(watch)});
+    size_ = streams_.size();
     // An id without data: where to resume from, before there was any event.
     if (send(id, std::make_shared<const std::string>(
                      net::to_event_stream({.id = std::to_string(from)})))) {
         tell(id, core);
     }
+}
+
+ATTUNE_DECL void EventFeed::forget(std::uint64_t id) {
+    streams_.erase(id);
+    size_ = streams_.size();
 }
 
 ATTUNE_DECL bool EventFeed::send(std::uint64_t id, Chunk chunk) {
@@ -92,7 +98,7 @@ ATTUNE_DECL bool EventFeed::send(std::uint64_t id, Chunk chunk) {
         return true;
     }
     exchange->on_gone({});
-    streams_.erase(id);
+    forget(id);
     return false;
 }
 
@@ -146,7 +152,7 @@ ATTUNE_DECL void EventFeed::close() {
     while (!streams_.empty()) {
         const auto exchange = streams_.begin()->second.exchange;
         exchange->on_gone({});
-        streams_.erase(streams_.begin());
+        forget(streams_.begin()->first);
         exchange->end_stream();
     }
 }

@@ -197,7 +197,7 @@ ATTUNE_DECL Document ConfigService::patch_below(const Call& call, const Path& ba
             operations.push_back(operation_below(operation, base, places));
         } catch (const std::invalid_argument& error) {
             const std::string number = std::to_string(operations.size());
-            const auto position = locate(call.request().body, Path{{number}}, Part::value);
+            const auto position = locate(call.request().body, Path{} / number, Part::value);
             throw error_in_body("operation " + number + " of the patch: " + error.what(),
                                 position.value_or(Position{}));
         }
