@@ -73,6 +73,7 @@ TESTED_IN = {
     "attune/graph/subscription.hpp": "tests/graph/delivery.cpp",
     "attune/graph/value_cell.hpp": "tests/graph/frame_chain.cpp",
     "attune/graph/value_kind.hpp": "tests/store/derive.cpp",
+    "attune/net/http_timeouts.hpp": "tests/net/http_client.cpp",
     "attune/store/binding_index.hpp": "tests/store/laws.cpp",
     "attune/store/bound_node.hpp": "tests/store/store.cpp",
     "attune/store/commit.hpp": "tests/store/store.cpp",

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,8 +31,8 @@ struct HttpOptions {
     Secret<std::string> token{};
     /// A missing document (404) is an empty one instead of a problem.
     bool optional = false;
-    /// How long the server is asked to hold a request until something changes. Zero: do not ask, and
-    /// poll. A server, or a proxy before it, that cuts a request off earlier does no harm.
+    /// How long the server is asked to hold a request until something changes. Zero: do not ask,
+    /// and poll. A server, or a proxy before it, that cuts a request off earlier does no harm.
     std::chrono::seconds wait{30};
     /// How often a server is polled that does not hold requests.
     std::chrono::milliseconds interval{10'000};
@@ -66,9 +67,9 @@ struct HttpOptions {
 ///
 /// A server that is not there, answers nonsense, or more than is allowed, costs nothing but its
 /// layer's freshness: the last good document stays, the problem is reported once, and attempts go
-/// on without end, with pauses that are chosen at random and grow to BackOffLimits::longest. So they
-/// do after 401 and 403, but at the slowest pace from the first one on. A document that the store
-/// refuses is not asked for again; what comes after it is.
+/// on without end, with pauses that are chosen at random and grow to BackOffLimits::longest; after
+/// 401 and 403 they are that long from the first one on. A document that the store refuses is not
+/// asked for again; what comes after it is.
 ///
 /// An answer that is older than the one before, from a cache on the way, is not used. A server that
 /// was restarted is recognised, and read anew: equal content is no event.
@@ -93,6 +94,11 @@ struct HttpOptions {
 /// last. Only when all have failed in a row is that a problem.
 [[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> http(std::vector<std::string> urls,
                                                           HttpOptions options = {});
+/// For braces: two literals in them would make a std::string as well.
+[[nodiscard]] inline std::unique_ptr<Transport> http(std::initializer_list<std::string> urls,
+                                                     HttpOptions options = {}) {
+    return http(std::vector<std::string>(urls), std::move(options));
+}
 
 }  // namespace attune::inline ATTUNE_ABI
 

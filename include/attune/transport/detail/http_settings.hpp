@@ -57,8 +57,10 @@ public:
 
     /// A request with what goes into all of them.
     ATTUNE_DECL net::ClientRequest request(std::string method, const net::Url& url) const;
-    /// For the document; for what has come after `seen`, if there is one.
-    ATTUNE_DECL net::ClientRequest get(const HttpPlace& place, const HttpMark* seen) const;
+    /// For the document; for what has come after `seen`, if there is one, and to be held until
+    /// there is if it `waits`.
+    ATTUNE_DECL net::ClientRequest get(const HttpPlace& place, const HttpMark* seen,
+                                       bool waits) const;
 
     /// A problem with `place`, without what is secret.
     ATTUNE_DECL Problem problem(const HttpPlace& place, std::string message) const;

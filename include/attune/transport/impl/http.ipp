@@ -112,7 +112,8 @@ ATTUNE_DECL Content HttpTransport::read_now() {
         try {
             reading =
                 read_http(*settings_, places[from],
-                          ask_and_wait(*settings_, settings_->get(places[from], nullptr)), false);
+                          ask_and_wait(*settings_, settings_->get(places[from], nullptr, false)),
+                          false);
         } catch (const std::runtime_error& error) {  // what TLS needs
             throw refusal(error.what());
         }

@@ -12,8 +12,8 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// Tells a ConfigServer what became of each version: one report at a time, the latest wins, and what
-/// comes of it matters to nobody. For the network's thread.
+/// Tells a ConfigServer what became of each version: one report at a time, the latest wins, and
+/// what comes of it matters to nobody. For the network's thread.
 class HttpReporter : public std::enable_shared_from_this<HttpReporter> {
 public:
     /// `client` must outlive it, or `end` be called before.

@@ -193,8 +193,8 @@ ATTUNE_DECL net::ClientRequest HttpSettings::request(std::string method,
     return request;
 }
 
-ATTUNE_DECL net::ClientRequest HttpSettings::get(const HttpPlace& place,
-                                                 const HttpMark* seen) const {
+ATTUNE_DECL net::ClientRequest HttpSettings::get(const HttpPlace& place, const HttpMark* seen,
+                                                 bool waits) const {
     using namespace std::chrono;
     net::ClientRequest request = this->request("GET", place.url);
     request.fields.add("Accept", "application/json, */*;q=0.1");
@@ -204,7 +204,7 @@ ATTUNE_DECL net::ClientRequest HttpSettings::get(const HttpPlace& place,
     std::string prefer = "secrets=omit";
     if (seen != nullptr && !seen->etag.empty()) {
         request.fields.add("If-None-Match", seen->etag);
-        if (options_.wait.count() > 0) {
+        if (waits) {
             prefer = "wait=" + std::to_string(options_.wait.count()) + ", " + prefer;
             request.first_byte = duration_cast<milliseconds>(options_.wait) * 17 / 16 + seconds{5};
         }

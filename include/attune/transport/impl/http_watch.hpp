@@ -65,6 +65,7 @@ private:
     struct Asked {
         std::size_t place;
         bool conditional;
+        bool waits;
         std::uint64_t serial;
         Clock::time_point at;
     };
@@ -114,6 +115,7 @@ private:
     std::uint64_t serial_ = 0;              // changes when the position does by a write
     std::size_t place_ = 0;                 // the one to ask next
     bool must_deliver_ = false;             // also what seems to be known
+    bool failing_ = false;                  // since the last answer worth the name
     bool revalidate_ = false;               // a cache on the way gave something old
     bool saw_older_ = false;                // since the last answer that was as it should be
 

@@ -25,6 +25,9 @@ ATTUNE_DECL HttpWatch::HttpWatch(std::shared_ptr<const HttpSettings> settings,
 ATTUNE_DECL void HttpWatch::begin() {
     position_ = share_->position();
     place_ = position_.place;
+    if (position_.document) {
+        tell_publisher();
+    }
     ask();
 }
 
@@ -67,13 +70,17 @@ ATTUNE_DECL void HttpWatch::ask() {
     }
     const bool known = (position_.document || position_.absent) && position_.place == place_ &&
                        !must_deliver_ && !revalidate_;
-    net::ClientRequest request = settings_->get(place(place_), known ? &position_.mark : nullptr);
+    // After an outage, whether it has ended is to be known at once.
+    const bool waits =
+        known && !failing_ && !position_.mark.etag.empty() && settings_->options().wait.count() > 0;
+    net::ClientRequest request =
+        settings_->get(place(place_), known ? &position_.mark : nullptr, waits);
     if (revalidate_) {
         request.fields.add("Cache-Control", "no-cache");
     }
     const Asked asked{
         place_, known && !(position_.mark.etag.empty() && position_.mark.last_modified.empty()),
-        serial_, Clock::now()};
+        waits, serial_, Clock::now()};
     operation_ = client_.start(std::move(request),
                                [weak = weak_from_this(), asked](net::ClientResult result) {
                                    if (const auto self = weak.lock()) {
@@ -132,6 +139,7 @@ ATTUNE_DECL void HttpWatch::arrived(const Asked& asked, HttpReading reading) {
                                     "the server again?")};
         return fail(asked.place, std::move(reading));
     }
+    failing_ = false;
     revalidate_ = false;
     round_.clear();
     const bool news = take(asked, reading);
@@ -203,10 +211,10 @@ ATTUNE_DECL void HttpWatch::go_on(const Asked& asked, const HttpReading& reading
     using std::chrono::duration_cast;
     const HttpOptions& options = settings_->options();
     const bool can_wait = options.wait.count() > 0 && !position_.mark.etag.empty();
-    if (asked.conditional || !can_wait) {
+    if (asked.waits || !can_wait) {
         back_off_.reset();
     }
-    if (can_wait && !asked.conditional) {
+    if (can_wait && !asked.waits) {
         return ask();  // which tells whether it holds requests
     }
     if (reading.holds.count() == 0) {
@@ -225,6 +233,7 @@ ATTUNE_DECL void HttpWatch::go_on(const Asked& asked, const HttpReading& reading
 }
 
 ATTUNE_DECL void HttpWatch::fail(std::size_t from, HttpReading reading) {
+    failing_ = true;
     revalidate_ = false;
     round_.push_back(std::move(reading));
     place_ = (from + 1) % settings_->places().size();

@@ -166,7 +166,7 @@ ATTUNE_DECL void HttpWatch::sent(const WritePtr& write, net::ClientResult result
 
 ATTUNE_DECL void HttpWatch::read_for(const WritePtr& write, ReadFor reason) {
     const std::size_t from = position_.place;
-    net::ClientRequest request = settings_->get(place(from), nullptr);
+    net::ClientRequest request = settings_->get(place(from), nullptr, false);
     request.fields.add("Cache-Control", "no-cache");
     writing_ = client_.start(
         std::move(request),
