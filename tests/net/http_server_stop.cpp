@@ -34,8 +34,10 @@ constexpr auto long_grace = 60s;
 /// What was done to the server's owner is known to its thread when this returns.
 void introduce(const net::HttpServer& server) {
     std::promise<void> known;
-    boost::asio::post(server.executor(), [&] { known.set_value(); });
-    known.get_future().wait();
+    const auto done = known.get_future();
+    boost::asio::post(server.executor(),
+                      [known = std::move(known)]() mutable { known.set_value(); });
+    done.wait();
 }
 
 TEST(HttpServerStop, closes_idle_connections_and_takes_no_more) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 
@@ -50,13 +51,15 @@ TEST(IoThread, waits_for_the_handler_it_is_in_and_destroys_the_rest) {
 
 TEST(IoThread, may_be_destroyed_by_a_handler_of_its_own) {
     auto io = std::make_unique<IoThread>();
+    std::promise<void> posted;
     std::promise<void> gone;
     auto done = gone.get_future();
-    const auto executor = io->executor();
-    boost::asio::post(executor, [&io, gone = std::move(gone)]() mutable {
+    boost::asio::post(io->executor(), [&io, &posted, gone = std::move(gone)]() mutable {
+        posted.get_future().wait();  // nobody else uses it any more
         io.reset();
         gone.set_value();
     });
+    posted.set_value();
     done.wait();
     EXPECT_EQ(io, nullptr);
 }

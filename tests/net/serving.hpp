@@ -77,7 +77,7 @@ public:
     auto on_server(F f) {
         std::packaged_task<std::invoke_result_t<F>()> task{std::move(f)};
         auto result = task.get_future();
-        boost::asio::post(server.executor(), [&task] { task(); });
+        boost::asio::post(server.executor(), [task = std::move(task)]() mutable { task(); });
         return result.get();
     }
     void answer_held(const std::string& body) {
