@@ -115,6 +115,7 @@ private:
         if (id_ == 0) {
             ::dup2(in[0], 0);
             ::dup2(out[1], 1);
+            ::close_range(3, ~0U, 0);  // sockets of this process: a peer must see them closed
             ::execvp(argv[0], argv.data());
             ::_exit(127);
         }

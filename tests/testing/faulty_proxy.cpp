@@ -205,6 +205,8 @@ TEST_F(ProxiedConnection, replaces_what_comes_after_so_many_bytes_with_no_text) 
     EXPECT_TRUE(std::all_of(got.begin() + 2, got.end(),
                             [](char c) { return static_cast<unsigned char>(c) >= 0xF8; }));
     EXPECT_EQ(proxy.counters().garbage, 4u);
+    proxy.heal();
+    EXPECT_EQ(client.ending(), "reset");
 }
 
 TEST_F(ProxiedConnection, that_is_held_one_way_goes_on_where_it_was) {

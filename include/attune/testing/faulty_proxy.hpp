@@ -34,7 +34,7 @@ struct OneWayFaults {
     std::optional<std::size_t> cut_after = {};
     Ending ending = Ending::close;
     /// What comes after this many bytes is replaced, byte by byte, with what is in no UTF-8 text,
-    /// and so in no JSON.
+    /// and so in no JSON. The connection is reset when this ends.
     std::optional<std::size_t> garbage_after = {};
 };
 

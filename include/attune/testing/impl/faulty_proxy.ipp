@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <fcntl.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -24,6 +25,12 @@ using ProxyTcp = boost::asio::ip::tcp;
 
 inline ProxyTcp::endpoint loopback(std::uint16_t port) {
     return {boost::asio::ip::address_v4::loopback(), port};
+}
+
+/// A program that the test starts would keep connections open that are closed here.
+template <class Socket>
+void keep_from_children(Socket& socket) {
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
 }
 
 inline void close_socket(ProxyTcp::socket& socket, Ending ending) {
@@ -80,6 +87,9 @@ public:
                      boost::asio::steady_timer{state_->executor}} {}
 
     void connect() {
+        server_.open(detail::ProxyTcp::v4());
+        detail::keep_from_children(client_);
+        detail::keep_from_children(server_);
         server_.async_connect(detail::loopback(state_->server), [self = shared_from_this()](
                                                                     detail::ProxyError error) {
             if (self->over_) {
@@ -101,7 +111,7 @@ public:
     void faults_changed() {
         for (Pipe* pipe : {&to_server_, &to_client_}) {
             const OneWayFaults& faults = state_->faults.*pipe->faults;
-            if (pipe->lost && !faults.swallow) {
+            if ((pipe->lost && !faults.swallow) || (pipe->garbled && !faults.garbage_after)) {
                 ++state_->counters.cut;
                 end(Ending::reset);
                 return;
@@ -136,6 +146,7 @@ private:
         std::size_t passed = 0;  // under these faults
         bool held = false;
         bool lost = false;
+        bool garbled = false;
         bool over = false;
         detail::ProxyError error = {};  // of the read that is held, and its size
         std::size_t size = 0;
@@ -194,6 +205,7 @@ private:
             for (std::size_t i = good; i < size; ++i) {
                 pipe.bytes[i] = static_cast<char>(0xF8 + state_->random() % 8);
                 ++state_->counters.garbage;
+                pipe.garbled = true;
             }
         }
         std::optional<Ending> ending;
@@ -255,6 +267,7 @@ private:
 inline FaultyProxy::State::State(const boost::asio::any_io_executor& on, std::uint16_t to)
     : executor(on), reserved(on), acceptor(on), server(to) {
     reserved.open(detail::ProxyTcp::v4());
+    detail::keep_from_children(reserved);
     reserved.set_option(boost::asio::socket_base::reuse_address{true});
     reserved.bind(detail::loopback(0));
     port = reserved.local_endpoint().port();
@@ -262,6 +275,7 @@ inline FaultyProxy::State::State(const boost::asio::any_io_executor& on, std::ui
 
 inline void FaultyProxy::State::listen() {
     acceptor.open(detail::ProxyTcp::v4());
+    detail::keep_from_children(acceptor);
     acceptor.set_option(boost::asio::socket_base::reuse_address{true});
     acceptor.bind(detail::loopback(port));
     acceptor.listen();
