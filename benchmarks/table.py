@@ -61,7 +61,9 @@ class Of:
 @dataclass(frozen=True)
 class Bar:
     limit: float
-    of: str  # "ratio": figure / baseline; "speed": baseline / figure; "figure"; "least": a figure
+    # "ratio": figure / baseline, at most; "share": the same, at least; "speed": baseline / figure;
+    # "figure"; "least": a figure
+    of: str
 
     def text(self, unit: str) -> str:
         if self.of in ("figure", "least"):
@@ -76,6 +78,8 @@ class Bar:
         if not figure or not baseline:
             return None
         ratio = figure / baseline
+        if self.of == "share":
+            return ratio >= self.limit
         return ratio <= self.limit if self.of == "ratio" else 1 / ratio >= self.limit
 
 
@@ -99,6 +103,10 @@ def at_least(limit: float) -> Bar:
 
 def ratio(limit: float) -> Bar:
     return Bar(limit, "ratio")
+
+
+def share(limit: float) -> Bar:
+    return Bar(limit, "share")
 
 
 def faster(limit: float) -> Bar:
@@ -135,6 +143,15 @@ def p50_ms(name: str) -> Of:
 
 def p99_ms(name: str) -> Of:
     return Of(name, "p99_us", "ms", 1e-3)
+
+
+def told(name: str) -> Of:
+    """The last of many watchers, after a put was sent."""
+    return Of(f"http/{name}", "all_us", "ms", 1e-3)
+
+
+def per_second(name: str) -> Of:
+    return Of(f"http/{name}", "per_second", "k/s", 1e-3)
 
 
 def each(name: str) -> Of:
@@ -302,6 +319,34 @@ SECTIONS = [
             real_us("journal/bare fdatasync"), faster(0.9)),
         Row("replay", Of("journal/replay", "mb_per_s", "MB/s"), bar=at_least(100)),
         Row("a segment begins, sync on", Of("journal/first version", "real_time", "ms", 1e-6)),
+    ]),
+    ("HTTP, a change told to other processes, none pinned", [
+        Row("set to observer, p50", p50("http/observer of 1")),
+        Row("the same, p99", p99("http/observer of 1")),
+        Row("beside 99 of other places, p50", p50("http/observer of 100 elsewhere"),
+            bar=at_most(200)),
+        Row("the same, p99", p99("http/observer of 100 elsewhere"), bar=at_most(1000)),
+        Row("one of 100, p50", p50("http/observer of 100"), "epoll, PUT to each of 100",
+            p50("http/epoll 100"), at_most(200)),
+        Row("the same, p99", p99("http/observer of 100"), "epoll, PUT to each of 100",
+            p99("http/epoll 100"), at_most(1000)),
+        Row("PUT to each of 100, p50", p50("http/attune 100"), "epoll", p50("http/epoll 100")),
+        *(Row(f"PUT to watcher, {percentile.__name__}", percentile("http/attune 1"),
+              f"{peer}, {percentile.__name__}", percentile(f"http/{peer} 1"))
+          for percentile in (p50, p99) for peer in ("epoll", "etcd")),
+        *(Row(f"PUT to the last of {count:,}, p50", told(f"attune {count}"), peer,
+              told(f"{peer} {count}"),
+              at_most(limit) if limit and peer == "epoll" else None)
+          for count, limit in ((100, 0), (1_000, 0), (5_000, 60), (10_000, 150))
+          for peer in ("epoll", "etcd")),
+        Row("idle watcher of 10,000", kib("http/attune 10000"), "epoll", kib("http/epoll 10000"),
+            at_most(16)),
+        Row("idle watcher of 5,000", kib("http/attune 5000"), "etcd", kib("http/etcd 5000")),
+        Row("the kernel's part", Of("http/attune 10000", "kernel_bytes", "KiB", 1 / 1024), "epoll",
+            Of("http/epoll 10000", "kernel_bytes", "KiB", 1 / 1024)),
+        Row("GET of 1 KiB", per_second("get attune"), "nginx, a file",
+            per_second("get nginx"), share(0.5)),
+        Row("GET of 1 KiB", per_second("get attune"), "epoll", per_second("get epoll")),
     ]),
     ("Compile cost of a program that binds ten fields", [
         Row(f"{mode}, {level}", Of(f"compile/{mode} {level}", "seconds", "s"),

@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds in Release, measures, and prints one table per subject.
 # usage: tools/bench.sh [SUBJECT]...  (all when none is named)
-# subjects: reading document commit version graph reload save journal compile
+# subjects: reading document commit version graph reload save journal http compile
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/packages.sh
 
 subjects=("$@")
-((${#subjects[@]})) || subjects=(reading document commit version graph reload save journal compile)
+((${#subjects[@]})) || subjects=(reading document commit version graph reload save journal http
+    compile)
 
 need "${build_packages[@]}" pkg-config python3 valgrind \
-    libbenchmark-dev liburcu-dev libboost1.81-dev libsigc++-3.0-dev
+    libbenchmark-dev liburcu-dev libboost1.81-dev libboost-url1.81-dev libsigc++-3.0-dev
+targets=(bench)
+if [[ " ${subjects[*]} " == *" http "* ]]; then
+    need nginx wrk etcd-server
+    targets+=(http_epoll_server http_watchers http_config_server http_observer)
+fi
 build="${ATTUNE_BENCH_BUILD:-build/bench}"
 out="$build/figures"
 bench="$build/benchmarks/bench"
@@ -19,7 +25,7 @@ rm -f "$out"/*.json
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DATTUNE_BUILD_TESTS=OFF -DATTUNE_BUILD_EXAMPLES=OFF >"$build/configure.log" 2>&1 ||
     { cat "$build/configure.log"; exit 1; }
-cmake --build "$build" --target bench
+cmake --build "$build" --target "${targets[@]}"
 
 # Each subject in a process of its own: the heap of one is not the cache misses of another.
 for subject in "${subjects[@]}"; do
@@ -27,6 +33,12 @@ for subject in "${subjects[@]}"; do
     case "$subject" in
     compile)
         tools/compile_cost.py --json "$out/compile.json"
+        continue
+        ;;
+    http)
+        # A server and its clients each need as many files as there are connections.
+        ulimit -n "$(ulimit -Hn)"
+        python3 benchmarks/http/measure.py "$build/benchmarks" "$out/http.json"
         continue
         ;;
     reading) repetitions=(--benchmark_repetitions=5 --benchmark_min_time=0.05) ;;

@@ -31,7 +31,8 @@ export CLICOLOR_FORCE=0
 packages=("${build_packages[@]}" python3 ccache git pkg-config
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev liburcu-dev libboost1.81-dev
     libboost-url1.81-dev
-    libsigc++-3.0-dev libsqlite3-dev)
+    libsigc++-3.0-dev libsqlite3-dev
+    curl nginx)
 if [[ " ${stages[*]} " == *" clang "* ]]; then
     packages+=(clang-16 libclang-rt-16-dev)
 fi

@@ -101,6 +101,24 @@ class Config;
 template <class T>
 struct Change;
 
+// net
+struct HttpLimits;
+struct TlsServerOptions;
+
+namespace net {
+class EntityTags;
+class HttpExchange;
+class HttpFields;
+class HttpServer;
+class IoThread;
+struct HttpPeer;
+struct HttpRequest;
+struct HttpResponse;
+struct HttpServerCounters;
+struct HttpServerOptions;
+struct StreamEvent;
+}  // namespace net
+
 // transport
 enum class CacheSecrets : std::uint8_t;
 struct CachedOptions;
@@ -112,6 +130,14 @@ struct HttpProxy;
 struct MemoryOptions;
 struct SqliteOptions;
 
+// serve
+class ConfigServer;
+enum class ClientState : std::uint8_t;
+struct AccessToken;
+struct ClientReport;
+struct ConfigServerOptions;
+struct ConfigServerStatus;
+
 namespace journal {
 struct Damage;
 struct Recovery;
@@ -122,10 +148,17 @@ struct VerifyOptions;
 namespace testing {
 class EventTrace;
 class FailOnNth;
+class FaultyProxy;
 class FlakyTransport;
 class InjectedFailure;
 class ManualClock;
+enum class Ending : std::uint8_t;
+struct FaultPeriod;
+struct FaultScheduleOptions;
+struct Faults;
+struct FaultyProxyCounters;
 struct FlakyOptions;
+struct OneWayFaults;
 }  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI

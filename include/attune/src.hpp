@@ -115,6 +115,7 @@
 #include <attune/store/impl/replayed_document.ipp>
 #include <attune/store/impl/rfc3339.ipp>
 #include <attune/store/impl/sample_text.ipp>
+#include <attune/store/impl/shown_diff.ipp>
 #include <attune/store/impl/snapshot.ipp>
 #include <attune/store/impl/status.ipp>
 #include <attune/store/impl/usage.ipp>

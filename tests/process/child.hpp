@@ -5,6 +5,7 @@
 #include <csignal>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -14,33 +15,19 @@
 
 namespace attune_test {
 
-/// One of the programs beside these tests, in a process of its own, that talks by lines. Killed at
-/// the end.
+/// A program that the system has, by its name or its place.
+struct Installed {
+    std::string program;
+};
+
+/// A program in a process of its own that talks by lines. Killed at the end.
 class Child {
 public:
-    explicit Child(const std::string& program, std::vector<std::string> arguments = {}) {
-        int in[2];
-        int out[2];
-        EXPECT_EQ(::pipe2(in, O_CLOEXEC), 0);
-        EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
-        arguments.insert(arguments.begin(), std::string(ATTUNE_PROGRAMS) + '/' + program);
-        std::vector<char*> argv;
-        for (std::string& argument : arguments) {
-            argv.push_back(argument.data());
-        }
-        argv.push_back(nullptr);
-        id_ = ::fork();
-        if (id_ == 0) {
-            ::dup2(in[0], 0);
-            ::dup2(out[1], 1);
-            ::execv(argv[0], argv.data());
-            ::_exit(127);
-        }
-        ::close(in[0]);
-        ::close(out[1]);
-        in_ = in[1];
-        out_ = out[0];
-    }
+    /// One of the programs beside these tests.
+    explicit Child(const std::string& program, std::vector<std::string> arguments = {})
+        : Child(with(std::string(ATTUNE_PROGRAMS) + '/' + program, std::move(arguments))) {}
+    Child(const Installed& installed, std::vector<std::string> arguments)
+        : Child(with(installed.program, std::move(arguments))) {}
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child() {
@@ -86,6 +73,22 @@ public:
         return false;
     }
 
+    /// What it says until it ends by itself.
+    std::string hear_all() {
+        std::string all;
+        for (auto line = hear(); line; line = hear()) {
+            all += *line + '\n';
+        }
+        return all + std::exchange(heard_, {});
+    }
+
+    /// As waitpid says, once it has ended by itself.
+    int ended() {
+        int status = 0;
+        ::waitpid(std::exchange(id_, -1), &status, 0);
+        return status;
+    }
+
     /// How it has ended, as waitpid says; zero when that was told before.
     int kill() {
         int status = 0;
@@ -98,6 +101,35 @@ public:
     }
 
 private:
+    explicit Child(std::vector<std::string> command) {
+        int in[2];
+        int out[2];
+        EXPECT_EQ(::pipe2(in, O_CLOEXEC), 0);
+        EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
+        std::vector<char*> argv;
+        for (std::string& argument : command) {
+            argv.push_back(argument.data());
+        }
+        argv.push_back(nullptr);
+        id_ = ::fork();
+        if (id_ == 0) {
+            ::dup2(in[0], 0);
+            ::dup2(out[1], 1);
+            ::close_range(3, ~0U, 0);  // sockets of this process: a peer must see them closed
+            ::execvp(argv[0], argv.data());
+            ::_exit(127);
+        }
+        ::close(in[0]);
+        ::close(out[1]);
+        in_ = in[1];
+        out_ = out[0];
+    }
+
+    static std::vector<std::string> with(std::string program, std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), std::move(program));
+        return arguments;
+    }
+
     ::pid_t id_ = -1;
     int in_ = -1;
     int out_ = -1;

@@ -5,6 +5,7 @@
 #include <attune/document/path.hpp>
 #include <attune/version.hpp>
 
+#include <optional>
 #include <span>
 
 // What in a document is secret, as the bound types tell: where a Secret is, or a field that
@@ -25,6 +26,11 @@ ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots);
 /// when `at` is inside a secret. Shares all else with `value`. Looks only into what can hold a
 /// secret.
 ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots);
+
+/// The same with every secret but null left out: the member, or the whole array when an element is
+/// one, since an array with fewer elements would say something else. Nothing when nothing is left.
+ATTUNE_DECL std::optional<Document> omit_secrets(Document value, const Path& at,
+                                                 std::span<const Bound> roots);
 
 /// What of `document` lies within the roots; null when nothing does. Elements before one that is
 /// bound by its index are null. Shares what it can with `document`.

@@ -3,6 +3,7 @@
 #include <attune/version.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -103,6 +104,13 @@ ATTUNE_DECL void epoch_retire(Retired* retired) noexcept;
 /// objects still wait. Any thread. Costs one membarrier and one look at each slot when there is
 /// something to reclaim.
 ATTUNE_DECL std::size_t epoch_collect() noexcept;
+
+/// Calls epoch_collect, unless anybody has done so less than `pause` ago: for a writer who comes by
+/// often. True when it was called, and nothing waits any more.
+ATTUNE_DECL bool epoch_collect_after(std::chrono::steady_clock::duration pause) noexcept;
+
+/// When epoch_collect was called last.
+ATTUNE_DECL std::chrono::steady_clock::time_point epoch_collected() noexcept;
 
 /// True when readers get by with a compiler fence.
 ATTUNE_DECL bool epoch_is_asymmetric() noexcept;

@@ -2,10 +2,14 @@
 
 #include <attune/version.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
 namespace attune::inline ATTUNE_ABI::detail {
+
+/// Between two reclaimings by whoever replaces frames often.
+inline constexpr std::chrono::milliseconds collect_pause{1};
 
 /// A store's own thread for observers. Starts with the first piece of work; runs pieces one after
 /// another, in the order they came. Also reclaims frames that a reader still saw when they were
@@ -21,7 +25,7 @@ public:
     /// Appends a piece of work, which must not throw. Dropped after stop().
     ATTUNE_DECL void execute(std::function<void()> work);
 
-    /// Calls epoch_collect soon, and again until nothing waits.
+    /// Calls epoch_collect once nobody else has done so for a while, and again until nothing waits.
     ATTUNE_DECL void collect_soon();
 
     /// Ends the thread after the piece that runs now and drops the rest. From the thread itself it

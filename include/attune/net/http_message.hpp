@@ -33,6 +33,7 @@ public:
     auto begin() const noexcept { return fields_.begin(); }
     auto end() const noexcept { return fields_.end(); }
     bool empty() const noexcept { return fields_.empty(); }
+    void clear() noexcept { fields_.clear(); }
 
 private:
     std::vector<Field> fields_;

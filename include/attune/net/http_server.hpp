@@ -20,11 +20,12 @@ namespace attune::inline ATTUNE_ABI {
 /// What a server lets a client do. Beyond a limit it answers 413, 431, 408, 429 or 503 where it
 /// still can, with Retry-After where waiting helps, and closes the connection.
 struct HttpLimits {
-    std::size_t header = 16 * 1024;         ///< bytes of a request's line and fields: 431
-    std::size_t body = 64 * 1024 * 1024;    ///< bytes of a request's body: 413
-    std::size_t connections = 16 * 1024;    ///< open at a time: 503
+    std::size_t header = 16 * 1024;          ///< bytes of a request's line and fields: 431
+    std::size_t body = 64 * 1024 * 1024;     ///< bytes of a request's body: 413
+    std::size_t bodies = 256 * 1024 * 1024;  ///< bytes of all bodies that have come in part: 503
+    std::size_t connections = 16 * 1024;     ///< open at a time: 503
     std::size_t backlog = 8 * 1024 * 1024;  ///< bytes a client of a stream may leave unread: closed
-    /// From a connection, or the end of the response before, to the first byte of a request: closed.
+    /// From a connection, or the end of the last response, to the first byte of a request: closed.
     std::chrono::milliseconds idle{75'000};
     std::chrono::milliseconds request{10'000};  ///< from its first byte to its header's last: 408
     std::chrono::milliseconds between{10'000};  ///< between two bytes of a body, either way: 408
@@ -44,7 +45,8 @@ struct HttpPeer {
 };
 
 /// One request that waits for its answer. A handler answers now or later, on the server's executor;
-/// one that lets go of it without an answer has answered 500.
+/// one that lets go of it without an answer, wherever that happens, has answered 500. What follows
+/// an answer, or the end of the client, is ignored.
 class HttpExchange {
 public:
     virtual ~HttpExchange() = default;
@@ -59,8 +61,7 @@ public:
     virtual void respond(HttpResponse response) = 0;
     /// The same with a body that many answers share, and which is not copied.
     virtual void respond(HttpResponse head, std::shared_ptr<const std::string> body) = 0;
-    /// The same with a whole response that `make_wire` has made, fields of the server's included.
-    /// The quickest: one system call.
+    /// The same with a whole response that `make_wire` has made. The quickest: one system call.
     virtual void respond(std::shared_ptr<const std::string> wire) = 0;
 
     /// Answers by a stream without an end of its own: Server-Sent Events. `head` goes out at once.
@@ -70,7 +71,8 @@ public:
     virtual void end_stream() = 0;
 
     /// Called once, on the server's executor, when the client has gone before the answer, or the
-    /// end of the stream; not after either. Replaces an earlier one.
+    /// end of the stream; not after either, and not when the server stops. A client that only shuts
+    /// down its sending side counts as gone. Must not throw. Replaces an earlier one.
     virtual void on_gone(std::function<void()> gone) = 0;
 };
 
@@ -97,8 +99,9 @@ struct HttpServerCounters {
 /// An HTTP/1.1 server (RFC 9110, 9112) that hands each request to one handler. Keep-alive,
 /// pipelining (answers go out in order), chunked bodies, `Expect: 100-continue`, IPv6, TLS.
 ///
-/// Everything runs on one executor, one thing at a time: a strand of the executor that was given.
-/// A held request costs its connection, and no thread.
+/// Everything runs on one executor, one thing at a time: a strand of the executor that was given,
+/// see `executor`. What that runs on, such as an io_context or an IoThread, outlives the server. A
+/// held request costs its connection, and no thread.
 class HttpServer {
 public:
     /// Listens when it returns. Throws std::system_error with the address in its text.
@@ -110,10 +113,12 @@ public:
     ATTUNE_DECL ~HttpServer();
 
     ATTUNE_DECL std::uint16_t port() const noexcept;
+    /// The strand: where the handler is called, and where exchanges are used.
+    ATTUNE_DECL boost::asio::any_io_executor executor() const noexcept;
 
     /// Takes no more connections, answers what is under way and closes; what is not answered within
     /// `grace` is cut off. Calls `draining` first, on the executor, where whoever holds requests
-    /// answers them. Waits, unless called on the executor.
+    /// answers them; it must not throw. Waits, unless called on the executor.
     ATTUNE_DECL void stop(std::chrono::milliseconds grace, std::function<void()> draining = {});
 
     ATTUNE_DECL HttpServerCounters counters() const noexcept;
@@ -123,8 +128,8 @@ private:
     const std::shared_ptr<State> state_;
 };
 
-/// A response as it goes over the wire, `Date` left out, for HttpExchange::respond. For any request
-/// but HEAD.
+/// A response as it goes over the wire, but for the fields `Date` and `Server`, for
+/// HttpExchange::respond. To HEAD only its header goes out.
 ATTUNE_DECL std::shared_ptr<const std::string> make_wire(const HttpResponse& response);
 
 /// The standard phrase: `Not Found`.

@@ -22,7 +22,6 @@
 #include <attune/store/version_record.hpp>
 #include <attune/version.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -70,6 +69,7 @@ public:
     /// Ends transports, observers and threads. What is called afterwards throws std::logic_error or
     /// does nothing.
     ATTUNE_DECL void close() noexcept;
+    ATTUNE_DECL bool closed() const;
 
     // Layers. Ids are never used again.
     ATTUNE_DECL std::uint64_t add(std::unique_ptr<Transport> transport, LayerOptions options);
@@ -148,6 +148,17 @@ public:
     /// Calls `heard` after each publication, on the thread that published, under no lock: it must
     /// be quick and must not throw. No call begins after the token is gone, but one may be running.
     ATTUNE_DECL std::shared_ptr<void> listen(std::function<void()> heard);
+    /// What is bound and can hold a secret, for whoever shows documents and does not want to wait
+    /// for commits each time. `epoch` grows before a version is published that a new binding had a
+    /// part in: read the version first, then the epoch, and whatever that version has is masked by
+    /// the roots of that epoch.
+    struct SecretRoots {
+        std::uint64_t epoch = 0;
+        std::vector<Bound> roots;
+    };
+    ATTUNE_DECL SecretRoots secret_roots() const;
+    ATTUNE_DECL std::uint64_t secret_epoch() const noexcept;
+
     /// The store's thread for file descriptors and timers. Throws std::logic_error when the store
     /// is closed.
     ATTUNE_DECL std::shared_ptr<Poller> poller() const;
@@ -197,7 +208,6 @@ private:
     const std::shared_ptr<FrameChain> chain_;
     const std::shared_ptr<DeliveryHub> hub_;
     const std::unique_ptr<State> state_;
-    std::atomic<std::chrono::steady_clock::duration> last_collect_{};
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail

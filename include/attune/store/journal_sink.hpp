@@ -39,7 +39,8 @@ public:
         const Document& after;
         const Document& own_before;  ///< what the store itself has set, likewise
         const Document& own_after;
-        const Path* within = nullptr;  ///< where before and after differ, when that is known
+        /// Where the documents differ and, unless they are arrays, the store's own; when known.
+        const Path* within = nullptr;
     };
 
     /// The newest `most` versions, and all that are kept. Called once, first.

@@ -256,15 +256,40 @@ ATTUNE_DECL Document filter_at(const Document& document, const Path& path, const
     return filtered.same(*value) ? document : document.with(path, std::move(filtered));
 }
 
+/// The way from `at` down to `path`, which begins with it.
+inline Path path_below(const Path& path, const Path& at) {
+    const auto from = path.tokens().begin() + static_cast<std::ptrdiff_t>(at.size());
+    return Path{std::vector<std::string>(from, path.tokens().end())};
+}
+
 ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots) {
     constexpr SecretFilter::Mode mask = SecretFilter::Mode::mask;
     for (const Bound& root : roots) {
         if (at.starts_with(root.path)) {
             value = filter_at(value, {}, secret_types_at(at, root), mask);
         } else if (root.path.starts_with(at)) {
-            const auto from = root.path.tokens().begin() + static_cast<std::ptrdiff_t>(at.size());
-            const Path below{std::vector<std::string>(from, root.path.tokens().end())};
-            value = filter_at(value, below, secret_types_at(root.path, root), mask);
+            value =
+                filter_at(value, path_below(root.path, at), secret_types_at(root.path, root), mask);
+        }
+    }
+    return value;
+}
+
+ATTUNE_DECL std::optional<Document> omit_secrets(Document value, const Path& at,
+                                                 std::span<const Bound> roots) {
+    constexpr SecretFilter::Mode leave_out = SecretFilter::Mode::leave_out;
+    for (const Bound& root : roots) {
+        if (at.starts_with(root.path)) {
+            if (!SecretFilter(leave_out).apply(secret_types_at(at, root), value)) {
+                return std::nullopt;
+            }
+        } else if (root.path.starts_with(at)) {
+            const bool array = value.is_array();
+            value = filter_at(value, path_below(root.path, at), secret_types_at(root.path, root),
+                              leave_out);
+            if (array && !value.is_array()) {
+                return std::nullopt;  // an element of it was a secret
+            }
         }
     }
     return value;

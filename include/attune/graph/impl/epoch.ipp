@@ -2,6 +2,7 @@
 
 #include <attune/graph/epoch.hpp>
 
+#include <chrono>
 #include <mutex>
 
 #include <pthread.h>
@@ -171,7 +172,11 @@ ATTUNE_DECL ReaderSlot* epoch_enter_slow() noexcept {
 
 ATTUNE_DECL void epoch_retire(Retired* retired) noexcept { retired_list().push(retired); }
 
+/// When the list was looked through last.
+inline std::atomic<std::chrono::steady_clock::time_point> epoch_last_collected{};
+
 ATTUNE_DECL std::size_t epoch_collect() noexcept {
+    epoch_last_collected.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
     return retired_list().collect([]() noexcept {
         epoch_heavy_fence();
         std::uint64_t oldest = UINT64_MAX;
@@ -184,6 +189,18 @@ ATTUNE_DECL std::size_t epoch_collect() noexcept {
         }
         return oldest;
     });
+}
+
+ATTUNE_DECL bool epoch_collect_after(std::chrono::steady_clock::duration pause) noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    auto last = epoch_collected();
+    return now - last >= pause &&
+           epoch_last_collected.compare_exchange_strong(last, now, std::memory_order_relaxed) &&
+           epoch_collect() == 0;
+}
+
+ATTUNE_DECL std::chrono::steady_clock::time_point epoch_collected() noexcept {
+    return epoch_last_collected.load(std::memory_order_relaxed);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

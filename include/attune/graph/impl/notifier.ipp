@@ -57,14 +57,13 @@ ATTUNE_DECL void Notifier::execute(std::function<void()> work) {
 }
 
 ATTUNE_DECL void Notifier::collect_soon() {
-    constexpr auto first_delay = std::chrono::milliseconds{1};
     {
         const std::scoped_lock lock{state_->mutex};
-        if (state_->stopped || (state_->collect_at && state_->collect_delay == first_delay)) {
+        if (state_->stopped || (state_->collect_at && state_->collect_delay == collect_pause)) {
             return;
         }
-        state_->collect_delay = first_delay;
-        state_->collect_at = State::Clock::now() + first_delay;
+        state_->collect_delay = collect_pause;
+        state_->collect_at = State::Clock::now() + collect_pause;
         start_locked(state_);
     }
     state_->wake.notify_one();
@@ -106,6 +105,10 @@ ATTUNE_DECL void Notifier::run(State& state) noexcept {
             state.wake.wait(lock);
         } else if (State::Clock::now() < *state.collect_at) {
             state.wake.wait_until(lock, *state.collect_at);
+        } else if (epoch_collected() > State::Clock::now() - collect_pause) {
+            // A writer is at it, whose memory it is: freed there, it is at hand for the next
+            // version, and the two threads do not meet in the allocator.
+            state.collect_at = State::Clock::now() + collect_pause;
         } else {
             state.collect_at.reset();
             lock.unlock();

@@ -25,10 +25,12 @@ ATTUNE_DECL std::optional<std::string_view> HttpFields::find(std::string_view na
 
 ATTUNE_DECL std::string HttpFields::joined(std::string_view name) const {
     std::string all;
+    bool is_first = true;
     for (const Field& field : fields_) {
         if (same_token(field.first, name)) {
-            all += all.empty() ? "" : ", ";
+            all += is_first ? "" : ", ";
             all += field.second;
+            is_first = false;
         }
     }
     return all;

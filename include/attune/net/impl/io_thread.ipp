@@ -11,8 +11,7 @@
 namespace attune::inline ATTUNE_ABI::net {
 
 struct IoThread::Loop {
-    // One thread runs it: no locks inside.
-    boost::asio::io_context context{1};
+    boost::asio::io_context context{1};  // a hint: one thread runs it
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
         context.get_executor()};
     std::atomic<std::thread::id> running{};

@@ -2,6 +2,7 @@
 
 #include <attune/store/impl/core_state.hpp>
 
+#include <attune/bind/secrecy.hpp>
 #include <attune/store/placement.hpp>
 
 #include <algorithm>
@@ -117,6 +118,9 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
                             .reason = std::move(candidate.reason),
                             .version = chain_->current()->version}};
         }
+        if (has_secrets(kind.type())) {
+            state_->secret_epoch.fetch_add(1, std::memory_order_release);
+        }
         published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
         for (const auto& layer : state_->layers) {
             if (layer->transport != nullptr && layer->transport->wants_accepted()) {
@@ -134,6 +138,22 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
 ATTUNE_DECL std::shared_ptr<Poller> Core::poller() const {
     const OpenLock lock{*state_};
     return state_->poller;
+}
+
+ATTUNE_DECL bool Core::closed() const {
+    const CommitLock lock{*state_};
+    return state_->closed;
+}
+
+ATTUNE_DECL Core::SecretRoots Core::secret_roots() const {
+    const CommitLock lock{*state_};
+    SecretRoots secret{.epoch = secret_epoch(), .roots = bound_roots(state_->bound)};
+    std::erase_if(secret.roots, [](const Bound& root) { return !has_secrets(*root.type); });
+    return secret;
+}
+
+ATTUNE_DECL std::uint64_t Core::secret_epoch() const noexcept {
+    return state_->secret_epoch.load(std::memory_order_acquire);
 }
 
 ATTUNE_DECL Version Core::version() const noexcept {

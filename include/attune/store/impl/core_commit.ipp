@@ -280,17 +280,11 @@ ATTUNE_DECL void Core::finish(Published& published) {
 }
 
 // Reclaiming costs a membarrier, which interrupts the readers' cores: a writer that commits often
-// must not do it each time. A single commit reclaims what it replaced before it returns; in a burst
-// the notifier does it, a millisecond later.
+// must not do it each time. A single commit reclaims what it replaced before it returns, a burst
+// once in a while; what is left at its end is the notifier's.
 ATTUNE_DECL void Core::tidy() {
 #if !defined(ATTUNE_LOCKED_CELLS)
-    constexpr auto pause = std::chrono::milliseconds{1};
-    const auto now = std::chrono::steady_clock::now();
-    auto last = last_collect_.load(std::memory_order_relaxed);
-    const bool due = now.time_since_epoch() - last >= pause &&
-                     last_collect_.compare_exchange_strong(last, now.time_since_epoch(),
-                                                           std::memory_order_relaxed);
-    if (!due || epoch_collect() != 0) {
+    if (!epoch_collect_after(collect_pause)) {
         hub_->notifier().collect_soon();
     }
 #endif

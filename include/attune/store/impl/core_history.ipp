@@ -5,8 +5,7 @@
 #include <attune/bind/secrecy.hpp>
 #include <attune/document/difference.hpp>
 #include <attune/document/merge.hpp>
-#include <attune/document/patch.hpp>
-#include <attune/document/text.hpp>
+#include <attune/store/detail/shown_diff.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -117,18 +116,9 @@ ATTUNE_DECL Document Core::show(const Document& value, const Path& path, Secrets
 
 ATTUNE_DECL Document Core::diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    const Document patch = make_patch(pair.before(), pair.after());
-    Document shown = patch;
-    for (std::size_t i = 0; i != patch.size(); ++i) {
-        const Document& operation = *patch.find(i);
-        if (const Document* const value = operation.find("value")) {
-            Document safe = show(*value, Path{operation.find("path")->as_string()}, secrets);
-            if (!safe.same(*value)) {
-                shown = shown.with(Path{{std::to_string(i), "value"}}, std::move(safe));
-            }
-        }
-    }
-    return shown;
+    return shown_patch(pair.before(), pair.after(), [&](const Document& value, const Path& path) {
+        return show(value, path, secrets);
+    });
 }
 
 ATTUNE_DECL Document Core::merge_diff(Version from, Version to, Secrets secrets) const {
@@ -143,16 +133,9 @@ ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) co
 
 ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    const auto shown = [&](const Document* value, const Path& path) -> std::string {
-        return value == nullptr ? "nothing" : to_text(show(*value, path, secrets));
-    };
-    std::string text;
-    for (const Path& path : changed_paths(pair.before(), pair.after())) {
-        text += path.empty() ? "(everything)" : to_string(path);
-        text += ": " + shown(pair.before().find(path), path) + " -> " +
-                shown(pair.after().find(path), path) + '\n';
-    }
-    return text;
+    return shown_changes(pair.before(), pair.after(), [&](const Document& value, const Path& path) {
+        return show(value, path, secrets);
+    });
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

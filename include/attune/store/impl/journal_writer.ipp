@@ -206,7 +206,10 @@ ATTUNE_DECL void JournalWriter::append(const Entry& entry) {
         std::size_t own_at = record_.size();
         own_text_.clear();
         if (!own_.same(entry.own_after)) {
-            patch_.write(own_, entry.own_after, nullptr, own_text_);
+            // Plain overrides differ where the merged documents do; an array has more in it.
+            const bool plain =
+                own_.same(entry.own_before) && !own_.is_array() && !entry.own_after.is_array();
+            patch_.write(own_, entry.own_after, plain ? entry.within : nullptr, own_text_);
             record_ += "\"own\":";
             own_at = record_.size();
         }

@@ -6,11 +6,11 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// The thread for the network of a store: one for all that ask its poller for this service.
-struct StoreIo {
+/// The thread for whatever of a store uses the network, as a service of its poller: made for the
+/// first that needs it, gone with the last.
+class StoreIo : public net::IoThread {
+public:
     explicit StoreIo(Poller&) {}
-
-    net::IoThread thread;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -88,7 +88,7 @@ ATTUNE_DECL Content HttpTransport::load() {
         const std::shared_ptr<StoreIo>& io;
         ~Settle() {
             poller.post([share = share, watch = watch, io = io] {
-                boost::asio::post(io->thread.executor(), [share, watch] {
+                boost::asio::post(io->executor(), [share, watch] {
                     share->resume();
                     if (const auto running = watch.lock()) {
                         running->settle();
@@ -134,7 +134,7 @@ ATTUNE_DECL void HttpTransport::start(Feed& feed) {
     auto io = feed.poller().service<StoreIo>();
     std::shared_ptr<HttpWatch> watch;
     try {
-        watch = std::make_shared<HttpWatch>(settings_, share_, io->thread.executor());
+        watch = std::make_shared<HttpWatch>(settings_, share_, io->executor());
     } catch (const std::runtime_error& error) {
         throw refusal(error.what());
     }
@@ -143,7 +143,7 @@ ATTUNE_DECL void HttpTransport::start(Feed& feed) {
     io_ = std::move(io);
     watch_ = std::move(watch);
     poller_ = &feed.poller();
-    boost::asio::post(io_->thread.executor(), [weak = std::weak_ptr{watch_}] {
+    boost::asio::post(io_->executor(), [weak = std::weak_ptr{watch_}] {
         if (const auto running = weak.lock()) {
             running->begin();
         }
@@ -162,9 +162,9 @@ ATTUNE_DECL void HttpTransport::stop() noexcept {
     if (watch == nullptr) {
         return;
     }
-    share_->close(io->thread.on_thread());
+    share_->close(io->on_thread());
     try {
-        boost::asio::post(io->thread.executor(), [given = std::move(watch)] { given->end(); });
+        boost::asio::post(io->executor(), [given = std::move(watch)] { given->end(); });
     } catch (...) {  // out of memory: it finds the feed closed, and ends by itself
     }
 }
@@ -177,13 +177,13 @@ ATTUNE_DECL Verdict HttpTransport::write(const Path& path, const Document& value
         if (watch_ == nullptr) {
             throw refusal("the layer is not running; nothing was written");
         }
-        if (io_->thread.on_thread()) {
+        if (io_->on_thread()) {
             throw refusal(
                 "written from inside a change that came by the network, on the thread that would "
                 "have to bring the answer; nothing was written: use an observer with an executor "
                 "of its own");
         }
-        boost::asio::post(io_->thread.executor(),
+        boost::asio::post(io_->executor(),
                           [weak = std::weak_ptr{watch_}, given = std::move(write)]() mutable {
                               if (const auto running = weak.lock()) {
                                   running->write(std::move(given));
@@ -203,7 +203,7 @@ ATTUNE_DECL Verdict HttpTransport::write(const Path& path, const Document& value
 ATTUNE_DECL void HttpTransport::accepted(const Accepted& accepted) {
     const std::scoped_lock lock{mutex_};
     if (watch_ != nullptr) {
-        boost::asio::post(io_->thread.executor(),
+        boost::asio::post(io_->executor(),
                           [weak = std::weak_ptr{watch_}, revision = accepted.revision] {
                               if (const auto running = weak.lock()) {
                                   running->accepted(revision);

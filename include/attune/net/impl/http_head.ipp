@@ -1,0 +1,185 @@
+#pragma once
+
+#include <attune/net/http_server.hpp>
+#include <attune/net/impl/http_head.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+#include <utility>
+
+namespace attune::inline ATTUNE_ABI::net {
+
+namespace detail {
+
+inline void append_number(std::string& out, std::size_t number) {
+    std::array<char, 24> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    out.append(digits.data(), end);
+}
+
+// A line break in a value would end the field, and begin what the client takes for the next one.
+inline void append_field(std::string& out, std::string_view name, std::string_view value) {
+    out.append(name).append(": ");
+    const std::size_t begin = out.size();
+    out.append(value);
+    constexpr std::string_view breaks{"\r\n\0", 3};
+    if (value.find_first_of(breaks) != value.npos) {
+        std::replace_if(
+            out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
+            [&](char c) { return breaks.find(c) != breaks.npos; }, ' ');
+    }
+    out.append("\r\n");
+}
+
+inline bool is_for_server(std::string_view name) noexcept {
+    return same_token(name, "Content-Length") || same_token(name, "Transfer-Encoding") ||
+           same_token(name, "Connection");
+}
+
+ATTUNE_DECL void append_head(std::string& out, const HttpResponse& response,
+                             const HttpHeadExtras& extras) {
+    out.append("HTTP/1.1 ");
+    append_number(out, response.status);
+    out.append(" ").append(reason_phrase(response.status)).append("\r\n");
+    for (const auto& [name, value] : response.fields) {
+        if (!is_for_server(name)) {
+            append_field(out, name, value);
+        }
+    }
+    if (!extras.server.empty()) {
+        append_field(out, "Server", extras.server);
+    }
+    if (!extras.date.empty()) {
+        append_field(out, "Date", extras.date);
+    }
+    if (!extras.connection.empty()) {
+        append_field(out, "Connection", extras.connection);
+    }
+    if (extras.framing == HttpFraming::length) {
+        out.append("Content-Length: ");
+        append_number(out, extras.length);
+        out.append("\r\n");
+    } else if (extras.framing == HttpFraming::chunked) {
+        out.append("Transfer-Encoding: chunked\r\n");
+    }
+    out.append("\r\n");
+}
+
+ATTUNE_DECL std::string_view HttpDate::now() {
+    const std::time_t second = std::time(nullptr);
+    if (second != second_ || text_.empty()) {
+        second_ = second;
+        static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+        static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+        std::tm utc{};
+        gmtime_r(&second, &utc);
+        const auto two = [&](int number) {
+            text_ += static_cast<char>('0' + number / 10);
+            text_ += static_cast<char>('0' + number % 10);
+        };
+        // Not strftime: its names follow the locale.
+        text_.clear();
+        text_.append(days.at(static_cast<std::size_t>(utc.tm_wday))).append(", ");
+        two(utc.tm_mday);
+        text_.append(" ").append(months.at(static_cast<std::size_t>(utc.tm_mon))).append(" ");
+        append_number(text_, static_cast<std::size_t>(utc.tm_year) + 1900);
+        text_.append(" ");
+        two(utc.tm_hour);
+        text_.append(":");
+        two(utc.tm_min);
+        text_.append(":");
+        two(utc.tm_sec);
+        text_.append(" GMT");
+    }
+    return text_;
+}
+
+ATTUNE_DECL HttpResponse problem_response(unsigned status, std::string_view detail) {
+    HttpResponse response;
+    response.status = status;
+    response.fields.add("Content-Type", "application/problem+json");
+    response.body.append("{\"type\":\"about:blank\",\"title\":\"")
+        .append(reason_phrase(status))
+        .append("\",\"status\":");
+    append_number(response.body, status);
+    if (!detail.empty()) {
+        response.body.append(",\"detail\":\"").append(detail).append("\"");
+    }
+    response.body.append("}\n");
+    return response;
+}
+
+}  // namespace detail
+
+ATTUNE_DECL std::shared_ptr<const std::string> make_wire(const HttpResponse& response) {
+    const bool body = detail::status_has_body(response.status);
+    detail::HttpHeadExtras extras;
+    extras.framing = body ? detail::HttpFraming::length : detail::HttpFraming::none;
+    extras.length = response.body.size();
+    std::string wire;
+    wire.reserve(response.body.size() + 512);
+    detail::append_head(wire, response, extras);
+    if (body) {
+        wire += response.body;
+    }
+    wire.shrink_to_fit();
+    return std::make_shared<const std::string>(std::move(wire));
+}
+
+// RFC 9110, 15, and RFC 6585.
+ATTUNE_DECL std::string_view reason_phrase(unsigned status) noexcept {
+    switch (status) {
+    case 100: return "Continue";
+    case 101: return "Switching Protocols";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 203: return "Non-Authoritative Information";
+    case 204: return "No Content";
+    case 205: return "Reset Content";
+    case 206: return "Partial Content";
+    case 300: return "Multiple Choices";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 402: return "Payment Required";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 407: return "Proxy Authentication Required";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
+    case 417: return "Expectation Failed";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 426: return "Upgrade Required";
+    case 428: return "Precondition Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "Unknown";
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::net

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <attune/net/conditional.hpp>
+#include <attune/net/http_server.hpp>
+#include <attune/serve/client_registry.hpp>
+#include <attune/serve/detail/representation.hpp>
+#include <attune/serve/detail/secret_places.hpp>
+#include <attune/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+struct ResourceGroup;
+
+/// A request that is held until its resource changes. In its group's list and in the order of the
+/// deadlines, and out of both when it is destroyed.
+struct Watcher
+    : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
+      boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>,
+                                      boost::intrusive::optimize_size<true>> {
+    std::shared_ptr<net::HttpExchange> exchange;
+    ResourceGroup* group = nullptr;
+    std::chrono::steady_clock::time_point deadline{};
+    std::uint32_t wait = 0;                       ///< what Preference-Applied says
+    std::unique_ptr<const net::EntityTags> tags;  ///< when there are several
+    ClientRegistry::Watch watch;
+};
+
+using WatcherList = boost::intrusive::list<Watcher, boost::intrusive::constant_time_size<false>>;
+
+/// One resource as one kind of readers gets it, and who of them waits for it to change. What it
+/// answers is made once for all.
+struct ResourceGroup
+    : std::enable_shared_from_this<ResourceGroup>,
+      boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    /// Whole responses, in the form they are sent.
+    struct Wire {
+        unsigned status;
+        std::optional<std::uint32_t> wait;
+        std::shared_ptr<const std::string> bytes;
+    };
+
+    ConfigResource resource;
+    Showing showing = Showing::masked;
+    std::string key;
+    std::vector<std::optional<Document>> parts;  ///< what the present representation is made of
+    std::uint64_t secret_epoch = 0;
+    Representation now;
+    Version version = 0;  ///< of the store, when it was looked at last
+    std::vector<Wire> wires;
+    WatcherList watchers;
+    std::optional<std::size_t> idle_bytes;  ///< what it counts for while nobody watches it
+};
+
+/// The resources that are watched, and those that were asked for lately. One thread at a time.
+class ResourceTable {
+public:
+    using GroupPtr = std::shared_ptr<ResourceGroup>;
+
+    /// Of groups that nobody watches.
+    struct Limits {
+        std::size_t groups = 256;
+        std::size_t bytes = 32 * 1024 * 1024;  ///< of their texts
+    };
+
+    ResourceTable(std::string instance, const SecretPlaces& secrets, Limits limits)
+        : representer_(std::move(instance)), secrets_(secrets), limits_(limits) {}
+
+    /// The group of that resource, up to date with a version.
+    ///
+    /// `changed` tells that those who watch it must be answered.
+    ATTUNE_DECL GroupPtr get(const ConfigResource& resource, Showing showing,
+                             const Document& document, Version version, bool& changed);
+
+    /// Brings a group up to date. True when its representation is not the same as before. O(length
+    /// of the paths) when the subtrees are the same objects.
+    ATTUNE_DECL bool refresh(ResourceGroup& group, const Document& document, Version version);
+
+    /// The ETag that a resource has in `document`.
+    ATTUNE_DECL std::string etag_of(const ConfigResource& resource, Showing showing,
+                                    const Document& document);
+
+    /// Answers with the present representation: 200, or 404 where nothing is; or 304. `wait` is
+    /// what the client is told about its wish to wait.
+    ATTUNE_DECL unsigned answer(ResourceGroup& group, net::HttpExchange& exchange, bool unchanged,
+                                std::optional<std::uint32_t> wait);
+
+    /// To be called when a group has got its first watcher, or lost its last.
+    ATTUNE_DECL void sort_in(ResourceGroup& group);
+    /// Forgets what nobody watches and was not asked for lately.
+    ATTUNE_DECL void trim();
+
+    ATTUNE_DECL std::vector<GroupPtr> watched();
+    const std::string& instance() const noexcept { return representer_.instance(); }
+
+private:
+    using GroupList =
+        boost::intrusive::list<ResourceGroup, boost::intrusive::constant_time_size<false>>;
+
+    net::HttpResponse head_of(const ResourceGroup& group, unsigned status,
+                              std::optional<std::uint32_t> wait) const;
+
+    Representer representer_;
+    const SecretPlaces& secrets_;
+    const Limits limits_;
+    std::unordered_map<std::string, GroupPtr> groups_;
+    GroupList watched_;
+    GroupList idle_;  // the one that was asked for last comes last
+    std::size_t idle_groups_ = 0;
+    std::size_t idle_bytes_ = 0;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/serve/impl/resource_table.ipp>
+#endif
