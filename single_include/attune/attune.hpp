@@ -148,6 +148,11 @@ namespace detail {
 class Core;
 }  // namespace detail
 
+// net
+struct BackOffLimits;
+struct HttpTimeouts;
+struct TlsClientOptions;
+
 // store
 class Commit;
 class Edit;
@@ -216,6 +221,8 @@ struct CachedOptions;
 struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
+struct HttpOptions;
+struct HttpProxy;
 struct MemoryOptions;
 struct SqliteOptions;
 
@@ -237,10 +244,17 @@ struct VerifyOptions;
 namespace testing {
 class EventTrace;
 class FailOnNth;
+class FaultyProxy;
 class FlakyTransport;
 class InjectedFailure;
 class ManualClock;
+enum class Ending : std::uint8_t;
+struct FaultPeriod;
+struct FaultScheduleOptions;
+struct Faults;
+struct FaultyProxyCounters;
 struct FlakyOptions;
+struct OneWayFaults;
 }  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI
