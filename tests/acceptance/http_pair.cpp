@@ -166,6 +166,7 @@ TEST_F(HttpPair, survive_restarts_without_an_event_or_a_step_back) {
         published.set("server.port", i);
         ASSERT_TRUE(followed.wait_until([&](const Narrow& v) { return v.port == i; }, 60s));
     }
+    EXPECT_TRUE(store.settle(60s));
     EXPECT_EQ(events, 10);
     EXPECT_FALSE(back);
 }
