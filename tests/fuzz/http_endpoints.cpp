@@ -64,6 +64,7 @@ public:
     }
 
     void run(std::string_view input) {
+        knows_ = input.find(secret) != std::string_view::npos;
         while (!input.empty()) {
             ask(read_request(take(input, "\n---\n")));
         }
@@ -93,7 +94,7 @@ private:
             request.fields.add("Authorization", "Bearer reader");
         }
         const bool sees = request.fields.joined("Authorization").find(insider) != std::string::npos;
-        knows_ = knows_ || request.body.find(secret) != std::string::npos || sees;
+        knows_ = knows_ || sees;
         const Answer answer = service_.ask(std::move(request.method), std::move(request.target),
                                            std::move(request.fields), std::move(request.body));
         require(answer.exchange->responses <= 1);
