@@ -7,6 +7,7 @@
 #include <attune/transport/http.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
@@ -29,7 +30,8 @@ struct Seen {
 
 struct Follower {
     Follower(const std::string& url, Seen& seen, std::size_t index) {
-        store.add(attune::http(url));
+        // Who has lost one server after another pauses for as long as this.
+        store.add(attune::http(url, {.back_off = {.longest = std::chrono::seconds{1}}}));
         n = store.bind<std::int64_t>("n");
         watching = n.apply([&seen, index](std::int64_t now) {
             const std::scoped_lock lock{seen.mutex};
