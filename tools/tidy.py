@@ -35,7 +35,6 @@ FLOORS = {
 # By the beginning of their names.
 FURTHER_FLOORS = {
     ("transport", "http"): ["net"],
-    ("transport", "store_io"): ["net"],
     ("transport", "rpc"): ["net"],
     ("transport", "store_io"): ["net"],
     ("testing", "faulty_proxy"): ["net"],

@@ -148,6 +148,11 @@ namespace detail {
 class Core;
 }  // namespace detail
 
+// net
+struct BackOffLimits;
+struct HttpTimeouts;
+struct TlsClientOptions;
+
 // store
 class Commit;
 class Edit;
@@ -192,14 +197,42 @@ class Config;
 template <class T>
 struct Change;
 
+// net
+struct HttpLimits;
+struct TlsServerOptions;
+
+namespace net {
+class EntityTags;
+class HttpExchange;
+class HttpFields;
+class HttpServer;
+class IoThread;
+struct HttpPeer;
+struct HttpRequest;
+struct HttpResponse;
+struct HttpServerCounters;
+struct HttpServerOptions;
+struct StreamEvent;
+}  // namespace net
+
 // transport
 enum class CacheSecrets : std::uint8_t;
 struct CachedOptions;
 struct DirectoryOptions;
 struct EnvOptions;
 struct FileOptions;
+struct HttpOptions;
+struct HttpProxy;
 struct MemoryOptions;
 struct SqliteOptions;
+
+// serve
+class ConfigServer;
+enum class ClientState : std::uint8_t;
+struct AccessToken;
+struct ClientReport;
+struct ConfigServerOptions;
+struct ConfigServerStatus;
 
 namespace journal {
 struct Damage;
@@ -211,10 +244,17 @@ struct VerifyOptions;
 namespace testing {
 class EventTrace;
 class FailOnNth;
+class FaultyProxy;
 class FlakyTransport;
 class InjectedFailure;
 class ManualClock;
+enum class Ending : std::uint8_t;
+struct FaultPeriod;
+struct FaultScheduleOptions;
+struct Faults;
+struct FaultyProxyCounters;
 struct FlakyOptions;
+struct OneWayFaults;
 }  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -16413,6 +16453,7 @@ public:
     /// Ends transports, observers and threads. What is called afterwards throws std::logic_error or
     /// does nothing.
     ATTUNE_DECL void close() noexcept;
+    ATTUNE_DECL bool closed() const;
 
     // Layers. Ids are never used again.
     ATTUNE_DECL std::uint64_t add(std::unique_ptr<Transport> transport, LayerOptions options);
@@ -16491,6 +16532,17 @@ public:
     /// Calls `heard` after each publication, on the thread that published, under no lock: it must
     /// be quick and must not throw. No call begins after the token is gone, but one may be running.
     ATTUNE_DECL std::shared_ptr<void> listen(std::function<void()> heard);
+    /// What is bound and can hold a secret, for whoever shows documents and does not want to wait
+    /// for commits each time. `epoch` grows before a version is published that a new binding had a
+    /// part in: read the version first, then the epoch, and whatever that version has is masked by
+    /// the roots of that epoch.
+    struct SecretRoots {
+        std::uint64_t epoch = 0;
+        std::vector<Bound> roots;
+    };
+    ATTUNE_DECL SecretRoots secret_roots() const;
+    ATTUNE_DECL std::uint64_t secret_epoch() const noexcept;
+
     /// The store's thread for file descriptors and timers. Throws std::logic_error when the store
     /// is closed.
     ATTUNE_DECL std::shared_ptr<Poller> poller() const;
@@ -18458,6 +18510,7 @@ struct Core::State {
     // All below: under commit_mutex.
     bool closed = false;
     std::atomic<bool> tells{};  // some layer does; read without the mutex
+    std::atomic<std::uint64_t> secret_epoch{};  // see Core::secret_roots; read without the mutex
     LayerStack stack;
     std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack
     std::uint64_t next_layer = 1;
@@ -18611,6 +18664,383 @@ public:
         }
     }
 };
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+// What in a document is secret, as the bound types tell: where a Secret is, or a field that
+// `describe` calls one. A place is secret when any root says so, or any alternative of a variant.
+// Whatever a type with secrets cannot be read from counts as secret too: the text of a struct that
+// came as JSON, say. Places that nobody bound, Documents, and types with conversions of their own
+// have no secrets.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Can a value of this type hold a secret? O(1) for structs, but for the first time.
+ATTUNE_DECL bool has_secrets(const Type& type);
+
+/// Is `path` a secret, or inside one? O(length of the path).
+ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots);
+
+/// `value`, which is at `at` in a document, with "***" in place of every secret but null; "***"
+/// when `at` is inside a secret. Shares all else with `value`. Looks only into what can hold a
+/// secret.
+ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots);
+
+/// The same with every secret but null left out: the member, or the whole array when an element is
+/// one, since an array with fewer elements would say something else. Nothing when nothing is left.
+ATTUNE_DECL std::optional<Document> omit_secrets(Document value, const Path& at,
+                                                 std::span<const Bound> roots);
+
+/// What of `document` lies within the roots; null when nothing does. Elements before one that is
+/// bound by its index are null. Shares what it can with `document`.
+///
+/// Unless they are kept, secrets but null are left out: the member, or the whole array when an
+/// element is one, since an array with fewer elements would say something else.
+ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound> roots,
+                                 bool keep_secrets);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// Looks for a secret below a type, through each struct once.
+class SecretSearch {
+public:
+    bool in(const Type& type) {
+        const bool found = search(type);
+        if (!found) {
+            // Nothing below has one either.
+            for (const Structure* const structure : seen_) {
+                structure->secrecy.store(Secrecy::none, std::memory_order_relaxed);
+            }
+        }
+        return found;
+    }
+
+private:
+    bool search(const Type& type) {
+        switch (type.shape) {
+        case Shape::secret: return true;
+        case Shape::optional: return search(static_cast<const OptionalType&>(type).inner);
+        case Shape::list: return search(static_cast<const ListType&>(type).element);
+        case Shape::array: return search(static_cast<const ArrayType&>(type).element);
+        case Shape::map: return search(static_cast<const MapType&>(type).element);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            return std::any_of(variant.alternatives, variant.alternatives + variant.count,
+                               [this](const Type* alternative) { return search(*alternative); });
+        }
+        case Shape::structure: return search_fields(structure_of(type));
+        default: return false;
+        }
+    }
+
+    bool search_fields(const Structure& structure) {
+        const Secrecy known = structure.secrecy.load(std::memory_order_relaxed);
+        if (known != Secrecy::unknown) {
+            return known == Secrecy::some;
+        }
+        if (std::find(seen_.begin(), seen_.end(), &structure) != seen_.end()) {
+            return false;  // not by this way
+        }
+        seen_.push_back(&structure);
+        for (const FieldInfo& field : structure.fields) {
+            if (field.secret || search(*field.type)) {
+                structure.secrecy.store(Secrecy::some, std::memory_order_relaxed);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    std::vector<const Structure*> seen_;
+};
+
+ATTUNE_DECL bool has_secrets(const Type& type) { return SecretSearch().in(type); }
+
+/// The types with secrets that may be meant at one place of a document: several where variants
+/// leave it open. As a set, since the ways to get to a place of a recursive type can be very many.
+class SecretTypes {
+public:
+    void add(const Type& type) { add(type, type.forms); }
+
+    /// What may be at a member or an element.
+    SecretTypes child(std::string_view token) const {
+        SecretTypes types;
+        types.secret_ = secret_;
+        for (const Entry& entry : entries_) {
+            types.add_child(*entry.type, token);
+        }
+        return types;
+    }
+
+    bool empty() const noexcept { return !secret_ && entries_.empty(); }
+
+    /// Is everything there secret?
+    bool is_secret() const noexcept { return secret_; }
+
+    /// Is all of `value`, which is there, secret, or nothing that one of the types is read from?
+    bool hide(const Document& value) const noexcept {
+        // An integer may be meant for a real.
+        const unsigned forms = form_of(value) | (value.is_integer() ? unsigned{form::real} : 0U);
+        return secret_ || std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+                   return value.is_text() || (entry.forms & forms) == 0;
+               });
+    }
+
+private:
+    struct Entry {
+        const Type* type;    ///< a struct, list, array or map
+        std::uint8_t forms;  ///< of the variant around it; else its own
+
+        friend bool operator==(const Entry&, const Entry&) = default;
+    };
+
+    void add(const Type& type, std::uint8_t forms) {
+        switch (type.shape) {
+        case Shape::secret: secret_ = true; return;
+        case Shape::optional: return add(static_cast<const OptionalType&>(type).inner, forms);
+        case Shape::variant: {
+            const auto& variant = static_cast<const VariantType&>(type);
+            for (std::size_t i = 0; i != variant.count; ++i) {
+                add(*variant.alternatives[i], forms);
+            }
+            return;
+        }
+        default: break;
+        }
+        const Entry entry{&type, forms};
+        if (has_secrets(type) &&
+            std::find(entries_.begin(), entries_.end(), entry) == entries_.end()) {
+            entries_.push_back(entry);
+        }
+    }
+
+    void add_child(const Type& type, std::string_view token) {
+        if (type.shape == Shape::structure) {
+            if (const FieldInfo* const field = structure_of(type).find(token)) {
+                secret_ = secret_ || field->secret;
+                add(*field->type);
+            }
+        } else if (type.shape == Shape::map) {
+            add(static_cast<const MapType&>(type).element);
+        } else if (token == "-" || element_index(token)) {
+            add(type.shape == Shape::list ? static_cast<const ListType&>(type).element
+                                          : static_cast<const ArrayType&>(type).element);
+        }
+    }
+
+    std::vector<Entry> entries_;
+    bool secret_ = false;
+};
+
+/// Takes the secrets out of documents.
+class SecretFilter {
+public:
+    enum class Mode : std::uint8_t { mask, leave_out };
+
+    explicit SecretFilter(Mode mode) noexcept : mode_(mode) {}
+
+    /// False when nothing is left of the value.
+    bool apply(const SecretTypes& types, Document& value) {
+        if (value.is_null() || types.empty()) {
+            return true;
+        }
+        if (types.hide(value) || depth_ == max_decode_depth) {
+            value = "***";
+            return mode_ == Mode::mask;
+        }
+        ++depth_;
+        const bool left = value.is_array() ? elements(types, value) : members(types, value);
+        --depth_;
+        return left;
+    }
+
+private:
+    bool elements(const SecretTypes& types, Document& array) {
+        const SecretTypes inner = types.child("0");
+        std::vector<Document> fresh;
+        std::size_t index = 0;
+        for (const Document& element : array.elements()) {
+            Document filtered = element;
+            if (!apply(inner, filtered)) {
+                return false;
+            }
+            if (!filtered.same(element)) {
+                if (fresh.empty()) {
+                    const Elements all = array.elements();
+                    fresh.assign(all.begin(), all.end());
+                }
+                fresh[index] = std::move(filtered);
+            }
+            ++index;
+        }
+        if (!fresh.empty()) {
+            array = make_array(fresh.data(), fresh.size());
+        }
+        return true;
+    }
+
+    bool members(const SecretTypes& types, Document& object) {
+        std::vector<Edit> edits;
+        for (const Member member : object.members()) {
+            Document filtered = member.value;
+            if (!apply(types.child(member.key), filtered)) {
+                edits.push_back({.key = member.key, .value = {}, .erase = true});
+            } else if (!filtered.same(member.value)) {
+                edits.push_back({.key = member.key, .value = std::move(filtered)});
+            }
+        }
+        if (!edits.empty()) {
+            object = edited(object, edits.data(), edits.size());
+        }
+        return true;
+    }
+
+    const Mode mode_;
+    std::size_t depth_ = 0;
+};
+
+/// What may be at a path of at least the root's length.
+ATTUNE_DECL SecretTypes secret_types_at(const Path& path, const Bound& root) {
+    SecretTypes types;
+    types.add(*root.type);
+    for (std::size_t i = root.path.size(); i != path.size() && !types.empty(); ++i) {
+        types = types.child(path.tokens()[i]);
+    }
+    return types;
+}
+
+ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots) {
+    return std::any_of(roots.begin(), roots.end(), [&path](const Bound& root) {
+        return path.starts_with(root.path) && secret_types_at(path, root).is_secret();
+    });
+}
+
+/// Takes away what is at a path, and the arrays that it is an element of.
+ATTUNE_DECL Document without_whole(const Document& document, Path path) {
+    while (!path.empty() && document.at(path.parent()).is_array()) {
+        path = path.parent();
+    }
+    return document.without(path);
+}
+
+/// Filters what is at `path` and is secret by a root there.
+ATTUNE_DECL Document filter_at(const Document& document, const Path& path, const SecretTypes& types,
+                               SecretFilter::Mode mode) {
+    const Document* const value = document.find(path);
+    if (value == nullptr) {
+        return document;
+    }
+    Document filtered = *value;
+    if (!SecretFilter(mode).apply(types, filtered)) {
+        return without_whole(document, path);
+    }
+    return filtered.same(*value) ? document : document.with(path, std::move(filtered));
+}
+
+/// The way from `at` down to `path`, which begins with it.
+inline Path path_below(const Path& path, const Path& at) {
+    const auto from = path.tokens().begin() + static_cast<std::ptrdiff_t>(at.size());
+    return Path{std::vector<std::string>(from, path.tokens().end())};
+}
+
+ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots) {
+    constexpr SecretFilter::Mode mask = SecretFilter::Mode::mask;
+    for (const Bound& root : roots) {
+        if (at.starts_with(root.path)) {
+            value = filter_at(value, {}, secret_types_at(at, root), mask);
+        } else if (root.path.starts_with(at)) {
+            value =
+                filter_at(value, path_below(root.path, at), secret_types_at(root.path, root), mask);
+        }
+    }
+    return value;
+}
+
+ATTUNE_DECL std::optional<Document> omit_secrets(Document value, const Path& at,
+                                                 std::span<const Bound> roots) {
+    constexpr SecretFilter::Mode leave_out = SecretFilter::Mode::leave_out;
+    for (const Bound& root : roots) {
+        if (at.starts_with(root.path)) {
+            if (!SecretFilter(leave_out).apply(secret_types_at(at, root), value)) {
+                return std::nullopt;
+            }
+        } else if (root.path.starts_with(at)) {
+            const bool array = value.is_array();
+            value = filter_at(value, path_below(root.path, at), secret_types_at(root.path, root),
+                              leave_out);
+            if (array && !value.is_array()) {
+                return std::nullopt;  // an element of it was a secret
+            }
+        }
+    }
+    return value;
+}
+
+/// What a document has at paths that begin alike, up to `depth`; sorted. Nothing when there is
+/// nothing at any of them.
+ATTUNE_DECL std::optional<Document> parts_at(const Document& document,
+                                             std::span<const Path* const> paths,
+                                             std::size_t depth) {
+    if (paths.front()->size() == depth) {
+        return document;
+    }
+    std::vector<Document> slots;     // of an object: keys and values
+    std::vector<Document> elements;  // of an array
+    while (!paths.empty()) {
+        const std::string& token = paths.front()->tokens()[depth];
+        std::size_t alike = 1;
+        while (alike != paths.size() && paths[alike]->tokens()[depth] == token) {
+            ++alike;
+        }
+        const std::span<const Path* const> below = paths.first(alike);
+        paths = paths.subspan(alike);
+        // No element has this index.
+        constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+        const std::size_t index = document.is_array() ? element_index(token).value_or(none) : none;
+        const Document* const child =
+            document.is_array() ? document.find(index) : document.find(token);
+        std::optional<Document> part = child ? parts_at(*child, below, depth + 1) : std::nullopt;
+        if (!part) {
+            continue;
+        }
+        if (document.is_array()) {
+            elements.resize(std::max(elements.size(), index + 1));
+            elements[index] = std::move(*part);
+        } else {
+            slots.emplace_back(token);
+            slots.push_back(std::move(*part));
+        }
+    }
+    if (!slots.empty()) {
+        return make_object(slots.data(), slots.size() / 2);
+    }
+    if (!elements.empty()) {
+        return make_array(elements.data(), elements.size());
+    }
+    return std::nullopt;
+}
+
+ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound> roots,
+                                 bool keep_secrets) {
+    if (roots.empty()) {
+        return {};
+    }
+    std::vector<const Path*> paths;
+    for (const Bound& root : roots) {
+        paths.push_back(&root.path);
+    }
+    std::sort(paths.begin(), paths.end(), [](const Path* a, const Path* b) { return *a < *b; });
+    Document parts = parts_at(document, paths, 0).value_or(Document());
+    if (!keep_secrets) {
+        for (const Bound& root : roots) {
+            parts = filter_at(parts, root.path, secret_types_at(root.path, root),
+                              SecretFilter::Mode::leave_out);
+        }
+    }
+    return parts;
+}
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
@@ -19118,6 +19548,9 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
                             .reason = std::move(candidate.reason),
                             .version = chain_->current()->version}};
         }
+        if (has_secrets(kind.type())) {
+            state_->secret_epoch.fetch_add(1, std::memory_order_release);
+        }
         published = state_->publish(*chain_, std::move(candidate), {.bound = node.get()});
         for (const auto& layer : state_->layers) {
             if (layer->transport != nullptr && layer->transport->wants_accepted()) {
@@ -19135,6 +19568,22 @@ ATTUNE_DECL Ref<GraphNode> Core::bind(const Path& path, const BoundKind& kind) {
 ATTUNE_DECL std::shared_ptr<Poller> Core::poller() const {
     const OpenLock lock{*state_};
     return state_->poller;
+}
+
+ATTUNE_DECL bool Core::closed() const {
+    const CommitLock lock{*state_};
+    return state_->closed;
+}
+
+ATTUNE_DECL Core::SecretRoots Core::secret_roots() const {
+    const CommitLock lock{*state_};
+    SecretRoots secret{.epoch = secret_epoch(), .roots = bound_roots(state_->bound)};
+    std::erase_if(secret.roots, [](const Bound& root) { return !has_secrets(*root.type); });
+    return secret;
+}
+
+ATTUNE_DECL std::uint64_t Core::secret_epoch() const noexcept {
+    return state_->secret_epoch.load(std::memory_order_acquire);
 }
 
 ATTUNE_DECL Version Core::version() const noexcept {
@@ -19587,353 +20036,6 @@ ATTUNE_DECL Commit Core::ticket(const Published& published, const Path* within) 
                              : changed_paths(published.before, published.after);
     }
     return commit;
-}
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-// What in a document is secret, as the bound types tell: where a Secret is, or a field that
-// `describe` calls one. A place is secret when any root says so, or any alternative of a variant.
-// Whatever a type with secrets cannot be read from counts as secret too: the text of a struct that
-// came as JSON, say. Places that nobody bound, Documents, and types with conversions of their own
-// have no secrets.
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Can a value of this type hold a secret? O(1) for structs, but for the first time.
-ATTUNE_DECL bool has_secrets(const Type& type);
-
-/// Is `path` a secret, or inside one? O(length of the path).
-ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots);
-
-/// `value`, which is at `at` in a document, with "***" in place of every secret but null; "***"
-/// when `at` is inside a secret. Shares all else with `value`. Looks only into what can hold a
-/// secret.
-ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots);
-
-/// What of `document` lies within the roots; null when nothing does. Elements before one that is
-/// bound by its index are null. Shares what it can with `document`.
-///
-/// Unless they are kept, secrets but null are left out: the member, or the whole array when an
-/// element is one, since an array with fewer elements would say something else.
-ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound> roots,
-                                 bool keep_secrets);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI::detail {
-
-/// Looks for a secret below a type, through each struct once.
-class SecretSearch {
-public:
-    bool in(const Type& type) {
-        const bool found = search(type);
-        if (!found) {
-            // Nothing below has one either.
-            for (const Structure* const structure : seen_) {
-                structure->secrecy.store(Secrecy::none, std::memory_order_relaxed);
-            }
-        }
-        return found;
-    }
-
-private:
-    bool search(const Type& type) {
-        switch (type.shape) {
-        case Shape::secret: return true;
-        case Shape::optional: return search(static_cast<const OptionalType&>(type).inner);
-        case Shape::list: return search(static_cast<const ListType&>(type).element);
-        case Shape::array: return search(static_cast<const ArrayType&>(type).element);
-        case Shape::map: return search(static_cast<const MapType&>(type).element);
-        case Shape::variant: {
-            const auto& variant = static_cast<const VariantType&>(type);
-            return std::any_of(variant.alternatives, variant.alternatives + variant.count,
-                               [this](const Type* alternative) { return search(*alternative); });
-        }
-        case Shape::structure: return search_fields(structure_of(type));
-        default: return false;
-        }
-    }
-
-    bool search_fields(const Structure& structure) {
-        const Secrecy known = structure.secrecy.load(std::memory_order_relaxed);
-        if (known != Secrecy::unknown) {
-            return known == Secrecy::some;
-        }
-        if (std::find(seen_.begin(), seen_.end(), &structure) != seen_.end()) {
-            return false;  // not by this way
-        }
-        seen_.push_back(&structure);
-        for (const FieldInfo& field : structure.fields) {
-            if (field.secret || search(*field.type)) {
-                structure.secrecy.store(Secrecy::some, std::memory_order_relaxed);
-                return true;
-            }
-        }
-        return false;
-    }
-
-    std::vector<const Structure*> seen_;
-};
-
-ATTUNE_DECL bool has_secrets(const Type& type) { return SecretSearch().in(type); }
-
-/// The types with secrets that may be meant at one place of a document: several where variants
-/// leave it open. As a set, since the ways to get to a place of a recursive type can be very many.
-class SecretTypes {
-public:
-    void add(const Type& type) { add(type, type.forms); }
-
-    /// What may be at a member or an element.
-    SecretTypes child(std::string_view token) const {
-        SecretTypes types;
-        types.secret_ = secret_;
-        for (const Entry& entry : entries_) {
-            types.add_child(*entry.type, token);
-        }
-        return types;
-    }
-
-    bool empty() const noexcept { return !secret_ && entries_.empty(); }
-
-    /// Is everything there secret?
-    bool is_secret() const noexcept { return secret_; }
-
-    /// Is all of `value`, which is there, secret, or nothing that one of the types is read from?
-    bool hide(const Document& value) const noexcept {
-        // An integer may be meant for a real.
-        const unsigned forms = form_of(value) | (value.is_integer() ? unsigned{form::real} : 0U);
-        return secret_ || std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-                   return value.is_text() || (entry.forms & forms) == 0;
-               });
-    }
-
-private:
-    struct Entry {
-        const Type* type;    ///< a struct, list, array or map
-        std::uint8_t forms;  ///< of the variant around it; else its own
-
-        friend bool operator==(const Entry&, const Entry&) = default;
-    };
-
-    void add(const Type& type, std::uint8_t forms) {
-        switch (type.shape) {
-        case Shape::secret: secret_ = true; return;
-        case Shape::optional: return add(static_cast<const OptionalType&>(type).inner, forms);
-        case Shape::variant: {
-            const auto& variant = static_cast<const VariantType&>(type);
-            for (std::size_t i = 0; i != variant.count; ++i) {
-                add(*variant.alternatives[i], forms);
-            }
-            return;
-        }
-        default: break;
-        }
-        const Entry entry{&type, forms};
-        if (has_secrets(type) &&
-            std::find(entries_.begin(), entries_.end(), entry) == entries_.end()) {
-            entries_.push_back(entry);
-        }
-    }
-
-    void add_child(const Type& type, std::string_view token) {
-        if (type.shape == Shape::structure) {
-            if (const FieldInfo* const field = structure_of(type).find(token)) {
-                secret_ = secret_ || field->secret;
-                add(*field->type);
-            }
-        } else if (type.shape == Shape::map) {
-            add(static_cast<const MapType&>(type).element);
-        } else if (token == "-" || element_index(token)) {
-            add(type.shape == Shape::list ? static_cast<const ListType&>(type).element
-                                          : static_cast<const ArrayType&>(type).element);
-        }
-    }
-
-    std::vector<Entry> entries_;
-    bool secret_ = false;
-};
-
-/// Takes the secrets out of documents.
-class SecretFilter {
-public:
-    enum class Mode : std::uint8_t { mask, leave_out };
-
-    explicit SecretFilter(Mode mode) noexcept : mode_(mode) {}
-
-    /// False when nothing is left of the value.
-    bool apply(const SecretTypes& types, Document& value) {
-        if (value.is_null() || types.empty()) {
-            return true;
-        }
-        if (types.hide(value) || depth_ == max_decode_depth) {
-            value = "***";
-            return mode_ == Mode::mask;
-        }
-        ++depth_;
-        const bool left = value.is_array() ? elements(types, value) : members(types, value);
-        --depth_;
-        return left;
-    }
-
-private:
-    bool elements(const SecretTypes& types, Document& array) {
-        const SecretTypes inner = types.child("0");
-        std::vector<Document> fresh;
-        std::size_t index = 0;
-        for (const Document& element : array.elements()) {
-            Document filtered = element;
-            if (!apply(inner, filtered)) {
-                return false;
-            }
-            if (!filtered.same(element)) {
-                if (fresh.empty()) {
-                    const Elements all = array.elements();
-                    fresh.assign(all.begin(), all.end());
-                }
-                fresh[index] = std::move(filtered);
-            }
-            ++index;
-        }
-        if (!fresh.empty()) {
-            array = make_array(fresh.data(), fresh.size());
-        }
-        return true;
-    }
-
-    bool members(const SecretTypes& types, Document& object) {
-        std::vector<Edit> edits;
-        for (const Member member : object.members()) {
-            Document filtered = member.value;
-            if (!apply(types.child(member.key), filtered)) {
-                edits.push_back({.key = member.key, .value = {}, .erase = true});
-            } else if (!filtered.same(member.value)) {
-                edits.push_back({.key = member.key, .value = std::move(filtered)});
-            }
-        }
-        if (!edits.empty()) {
-            object = edited(object, edits.data(), edits.size());
-        }
-        return true;
-    }
-
-    const Mode mode_;
-    std::size_t depth_ = 0;
-};
-
-/// What may be at a path of at least the root's length.
-ATTUNE_DECL SecretTypes secret_types_at(const Path& path, const Bound& root) {
-    SecretTypes types;
-    types.add(*root.type);
-    for (std::size_t i = root.path.size(); i != path.size() && !types.empty(); ++i) {
-        types = types.child(path.tokens()[i]);
-    }
-    return types;
-}
-
-ATTUNE_DECL bool is_secret(const Path& path, std::span<const Bound> roots) {
-    return std::any_of(roots.begin(), roots.end(), [&path](const Bound& root) {
-        return path.starts_with(root.path) && secret_types_at(path, root).is_secret();
-    });
-}
-
-/// Takes away what is at a path, and the arrays that it is an element of.
-ATTUNE_DECL Document without_whole(const Document& document, Path path) {
-    while (!path.empty() && document.at(path.parent()).is_array()) {
-        path = path.parent();
-    }
-    return document.without(path);
-}
-
-/// Filters what is at `path` and is secret by a root there.
-ATTUNE_DECL Document filter_at(const Document& document, const Path& path, const SecretTypes& types,
-                               SecretFilter::Mode mode) {
-    const Document* const value = document.find(path);
-    if (value == nullptr) {
-        return document;
-    }
-    Document filtered = *value;
-    if (!SecretFilter(mode).apply(types, filtered)) {
-        return without_whole(document, path);
-    }
-    return filtered.same(*value) ? document : document.with(path, std::move(filtered));
-}
-
-ATTUNE_DECL Document mask_secrets(Document value, const Path& at, std::span<const Bound> roots) {
-    constexpr SecretFilter::Mode mask = SecretFilter::Mode::mask;
-    for (const Bound& root : roots) {
-        if (at.starts_with(root.path)) {
-            value = filter_at(value, {}, secret_types_at(at, root), mask);
-        } else if (root.path.starts_with(at)) {
-            const auto from = root.path.tokens().begin() + static_cast<std::ptrdiff_t>(at.size());
-            const Path below{std::vector<std::string>(from, root.path.tokens().end())};
-            value = filter_at(value, below, secret_types_at(root.path, root), mask);
-        }
-    }
-    return value;
-}
-
-/// What a document has at paths that begin alike, up to `depth`; sorted. Nothing when there is
-/// nothing at any of them.
-ATTUNE_DECL std::optional<Document> parts_at(const Document& document,
-                                             std::span<const Path* const> paths,
-                                             std::size_t depth) {
-    if (paths.front()->size() == depth) {
-        return document;
-    }
-    std::vector<Document> slots;     // of an object: keys and values
-    std::vector<Document> elements;  // of an array
-    while (!paths.empty()) {
-        const std::string& token = paths.front()->tokens()[depth];
-        std::size_t alike = 1;
-        while (alike != paths.size() && paths[alike]->tokens()[depth] == token) {
-            ++alike;
-        }
-        const std::span<const Path* const> below = paths.first(alike);
-        paths = paths.subspan(alike);
-        // No element has this index.
-        constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
-        const std::size_t index = document.is_array() ? element_index(token).value_or(none) : none;
-        const Document* const child =
-            document.is_array() ? document.find(index) : document.find(token);
-        std::optional<Document> part = child ? parts_at(*child, below, depth + 1) : std::nullopt;
-        if (!part) {
-            continue;
-        }
-        if (document.is_array()) {
-            elements.resize(std::max(elements.size(), index + 1));
-            elements[index] = std::move(*part);
-        } else {
-            slots.emplace_back(token);
-            slots.push_back(std::move(*part));
-        }
-    }
-    if (!slots.empty()) {
-        return make_object(slots.data(), slots.size() / 2);
-    }
-    if (!elements.empty()) {
-        return make_array(elements.data(), elements.size());
-    }
-    return std::nullopt;
-}
-
-ATTUNE_DECL Document bound_parts(const Document& document, std::span<const Bound> roots,
-                                 bool keep_secrets) {
-    if (roots.empty()) {
-        return {};
-    }
-    std::vector<const Path*> paths;
-    for (const Bound& root : roots) {
-        paths.push_back(&root.path);
-    }
-    std::sort(paths.begin(), paths.end(), [](const Path* a, const Path* b) { return *a < *b; });
-    Document parts = parts_at(document, paths, 0).value_or(Document());
-    if (!keep_secrets) {
-        for (const Bound& root : roots) {
-            parts = filter_at(parts, root.path, secret_types_at(root.path, root),
-                              SecretFilter::Mode::leave_out);
-        }
-    }
-    return parts;
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
@@ -20391,6 +20493,57 @@ ATTUNE_DECL void StoreHome::tidy() noexcept {
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
+// What leads from one document to another, for somebody who may not see all of it.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+/// The value at a path, as it may be shown: itself, or with secrets masked.
+using ShowValue = std::function<Document(const Document& value, const Path& path)>;
+
+/// As make_patch.
+ATTUNE_DECL Document shown_patch(const Document& before, const Document& after,
+                                 const ShowValue& show);
+
+/// A line for each path, `server.port: 8080 -> 9090`.
+ATTUNE_DECL std::string shown_changes(const Document& before, const Document& after,
+                                      const ShowValue& show);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL Document shown_patch(const Document& before, const Document& after,
+                                 const ShowValue& show) {
+    const Document patch = make_patch(before, after);
+    Document shown = patch;
+    for (std::size_t i = 0; i != patch.size(); ++i) {
+        const Document& operation = *patch.find(i);
+        if (const Document* const value = operation.find("value")) {
+            Document safe = show(*value, Path{operation.find("path")->as_string()});
+            if (!safe.same(*value)) {
+                shown = shown.with(Path{{std::to_string(i), "value"}}, std::move(safe));
+            }
+        }
+    }
+    return shown;
+}
+
+ATTUNE_DECL std::string shown_changes(const Document& before, const Document& after,
+                                      const ShowValue& show) {
+    const auto shown = [&](const Document* value, const Path& path) -> std::string {
+        return value == nullptr ? "nothing" : to_text(show(*value, path));
+    };
+    std::string text;
+    for (const Path& path : changed_paths(before, after)) {
+        text += path.empty() ? "(everything)" : to_string(path);
+        text += ": " + shown(before.find(path), path) + " -> " + shown(after.find(path), path);
+        text += '\n';
+    }
+    return text;
+}
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 namespace attune::inline ATTUNE_ABI::detail {
 
 /// Two retained versions, held while they are compared.
@@ -20496,18 +20649,9 @@ ATTUNE_DECL Document Core::show(const Document& value, const Path& path, Secrets
 
 ATTUNE_DECL Document Core::diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    const Document patch = make_patch(pair.before(), pair.after());
-    Document shown = patch;
-    for (std::size_t i = 0; i != patch.size(); ++i) {
-        const Document& operation = *patch.find(i);
-        if (const Document* const value = operation.find("value")) {
-            Document safe = show(*value, Path{operation.find("path")->as_string()}, secrets);
-            if (!safe.same(*value)) {
-                shown = shown.with(Path{{std::to_string(i), "value"}}, std::move(safe));
-            }
-        }
-    }
-    return shown;
+    return shown_patch(pair.before(), pair.after(), [&](const Document& value, const Path& path) {
+        return show(value, path, secrets);
+    });
 }
 
 ATTUNE_DECL Document Core::merge_diff(Version from, Version to, Secrets secrets) const {
@@ -20522,16 +20666,9 @@ ATTUNE_DECL std::vector<Path> Core::changed_between(Version from, Version to) co
 
 ATTUNE_DECL std::string Core::render_diff(Version from, Version to, Secrets secrets) const {
     const RetainedPair pair{*this, from, to};
-    const auto shown = [&](const Document* value, const Path& path) -> std::string {
-        return value == nullptr ? "nothing" : to_text(show(*value, path, secrets));
-    };
-    std::string text;
-    for (const Path& path : changed_paths(pair.before(), pair.after())) {
-        text += path.empty() ? "(everything)" : to_string(path);
-        text += ": " + shown(pair.before().find(path), path) + " -> " +
-                shown(pair.after().find(path), path) + '\n';
-    }
-    return text;
+    return shown_changes(pair.before(), pair.after(), [&](const Document& value, const Path& path) {
+        return show(value, path, secrets);
+    });
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -34,6 +34,7 @@ using attune::detail::bound_parts;
 using attune::detail::has_secrets;
 using attune::detail::is_secret;
 using attune::detail::mask_secrets;
+using attune::detail::omit_secrets;
 
 struct Plain {
     int size = 8;
@@ -309,6 +310,24 @@ TEST(BoundParts, are_what_lies_within_the_roots) {
 TEST(BoundParts, keep_null_which_hides_what_lower_layers_have) {
     EXPECT_EQ(bare(R"({"a": null, "b": 1})", {bound<Login>("a")}), parse(R"({"a": null})"));
     expect_bare<Login>(R"({"password": null})", R"({"password": null})");
+}
+
+TEST(Secrets, may_be_left_out_of_a_part_of_the_document) {
+    const Document document = parse(
+        R"({"login": {"user": "u", "password": "p"}, "tokens": ["a"], "list": [{"a": 1}, 2]})");
+    const auto left = [&](const char* at, const std::vector<Bound>& roots) {
+        return omit_secrets(document.at(at), at, roots);
+    };
+    EXPECT_EQ(left("/login", {bound<Server>("")}), parse(R"({"user": "u"})"));
+    EXPECT_EQ(left("/login/user", {bound<Server>("")}), Document("u"));
+    EXPECT_EQ(left("/login/password", {bound<Server>("")}), std::nullopt);
+    EXPECT_EQ(left("/tokens", {bound<Server>("")}), std::nullopt);
+    EXPECT_EQ(left("", {bound<Server>("")}),
+              parse(R"({"login": {"user": "u"}, "list": [{"a": 1}, 2]})"));
+    EXPECT_EQ(left("/list", {bound<Secret<int>>("/list/1")}), std::nullopt);
+    EXPECT_EQ(left("/list/0", {bound<Secret<int>>("/list/1")}), parse(R"({"a": 1})"));
+    EXPECT_EQ(left("/list", {bound<Secret<int>>("/list/0/a")}), parse("[{}, 2]"));
+    EXPECT_TRUE(left("", {bound<int>("/list")})->same(document));
 }
 
 TEST(BoundParts, may_be_without_secrets) {

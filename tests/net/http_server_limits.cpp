@@ -268,7 +268,7 @@ TEST(HttpServerLimits, refuses_what_two_servers_could_read_in_two_ways) {
              std::string{"GET / HTTP/1.1\nHost: a\n\n"},
              std::string{"GET / HTTP/1.1\r\nHost: a\n\r\n"},
              std::string{"GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n"},
-             std::string{"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", 38},
+             "GET / HTTP/1.1\r\nHost: a\r\nX: a" + std::string(1, '\0') + "b\r\n\r\n",
              std::string{"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n"},
              std::string{"GET / HTTP/1.1\r\n Host: a\r\n\r\n"},
              std::string{"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"},

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -175,6 +176,7 @@ public:
     /// was free a moment ago may be given.
     explicit ScriptedServer(Script script, SSL_CTX* tls = nullptr, std::uint16_t port = 0)
         : script_(std::move(script)), tls_(tls) {
+        ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to whatever has gone
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const int on = 1;
         ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

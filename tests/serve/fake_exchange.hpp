@@ -28,7 +28,7 @@ public:
     void release_request() noexcept override { request_ = {}; }
     const attune::net::HttpPeer& peer() const noexcept override { return peer_; }
 
-    void respond(attune::net::HttpResponse response) override { take(std::move(response)); }
+    void respond(attune::net::HttpResponse whole) override { take(std::move(whole)); }
     void respond(attune::net::HttpResponse head, std::shared_ptr<const std::string> body) override {
         head.body = *body;
         take(std::move(head));

@@ -1,6 +1,7 @@
 #include <attune/transport/http.hpp>
 
 #include "http_publisher.hpp"
+#include "net/certificates.hpp"
 
 #include <attune/bind/schema.hpp>
 #include <attune/store/store.hpp>
@@ -9,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -344,12 +346,68 @@ TEST(HttpTransport, is_stood_in_for_by_a_cache_until_the_server_is_there) {
     EXPECT_EQ(layer.status().state, attune::State::ready);
 }
 
-TEST(HttpTransport, follows_a_server_over_tls) {
-    Publisher plain{"1"};
+TEST(HttpTransport, is_reloaded_while_there_is_no_document) {
+    Publisher publisher{R"({"server":{"port":1}})"};
+    attune::Store store;
+    attune::Layer layer = store.add(attune::http(publisher.url(), quick()));
+    const auto server = store.bind<Server>("server");
+    ASSERT_TRUE(publisher.wait_held());
+    publisher.publish("");
+    ASSERT_TRUE(publisher.wait_held());
+    EXPECT_THROW(layer.reload(), attune::Rejected);
+    const std::size_t requests = publisher.requests();
+    ASSERT_TRUE(publisher.wait_requests(requests + 1));  // once more to see, once to be held
+    ASSERT_TRUE(publisher.wait_held());
+    EXPECT_LE(publisher.requests(), requests + 2);
+    EXPECT_EQ(server.get().port, 1);
+    publisher.publish(R"({"server":{"port":2}})");
+    EXPECT_THAT(publisher.report(1), HasSubstr(R"("version":3)"));
+    EXPECT_EQ(server.get().port, 2);
+    EXPECT_EQ(layer.status().state, attune::State::ready);
+}
+
+TEST(HttpTransport, follows_a_server_over_tls_that_wants_to_know_who_it_is) {
+    const Certificate certificate{{.client_needed = true}};
+    Publisher publisher{"1", {}, certificate.server()};
     attune::HttpOptions options = quick();
+    options.tls.authorities = certificate.file();
+    EXPECT_THAT(load_error(*attune::http(publisher.url(), options)),
+                testing::Not(StartsWith("loaded")));
+    options.tls.certificate = certificate.file();
+    options.tls.private_key = certificate.key_file();
+    Recorder feed;
+    const Followed followed{feed, attune::http(publisher.url(), options)};
+    ASSERT_TRUE(publisher.wait_held());
+    publisher.publish("2");
+    EXPECT_EQ(feed.next(), "2");
+}
+
+TEST(HttpTransport, trusts_no_server_by_default) {
+    const Certificate certificate;
+    Publisher publisher{"1", {}, certificate.server()};
+    EXPECT_THAT(load_error(*attune::http(publisher.url())),
+                HasSubstr("is not trusted: self-signed certificate; give "
+                          "TlsClientOptions::authorities"));
+    attune::HttpOptions options;
     options.tls.authorities = "missing.pem";
-    EXPECT_THAT(load_error(*attune::http(plain.url(), options)),
+    EXPECT_THAT(load_error(*attune::http(publisher.url(), options)),
                 HasSubstr("\"missing.pem\" cannot be used as the authorities for TLS: "));
+}
+
+TEST(HttpTransport, goes_through_the_proxy_that_it_is_told_of) {
+    std::atomic<std::size_t> known{0};
+    ScriptedServer proxy{[&](Conversation& conversation) {
+        for (;;) {
+            const Heard heard = conversation.hear();
+            known += heard.field("Proxy-Authorization") == "Basic bWU6d29yZA==" ? 1 : 0;
+            conversation.answer("[\"" + heard.line + "\"]");
+        }
+    }};
+    attune::HttpOptions options;
+    options.proxy = attune::HttpProxy{.url = proxy.origin(), .user = "me", .password = "word"};
+    EXPECT_EQ(text_of(attune::http("http://config.example/x", options)->load()),
+              R"(["GET http://config.example/x HTTP/1.1"])");
+    EXPECT_EQ(known, 1U);
 }
 
 }  // namespace

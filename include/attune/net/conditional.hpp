@@ -9,7 +9,7 @@
 
 namespace attune::inline ATTUNE_ABI::net {
 
-/// What If-Match or If-None-Match names: entity-tags, or `*` for whatever there is (RFC 9110, 13.1).
+/// What If-Match or If-None-Match names (RFC 9110, 13.1): entity-tags, or `*` for any.
 class EntityTags {
 public:
     /// Reads the value of such a field, several fields joined. Nothing when it is neither `*` nor a

@@ -35,7 +35,7 @@ private:
     std::vector<Document> slots_;
 };
 
-inline Document json_array(std::vector<Document> elements) {
+inline Document json_list(std::vector<Document> elements) {
     return make_array(elements.data(), elements.size());
 }
 
@@ -46,7 +46,7 @@ inline Document json_paths(const std::vector<Path>& paths) {
     for (const Path& path : paths) {
         pointers.emplace_back(path.pointer());
     }
-    return json_array(std::move(pointers));
+    return json_list(std::move(pointers));
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

@@ -38,7 +38,7 @@ ATTUNE_DECL Document json_problems(const std::vector<Problem>& problems,
                           .add_text("text", to_string(problem))
                           .object());
     }
-    return json_array(std::move(all));
+    return json_list(std::move(all));
 }
 
 ATTUNE_DECL net::HttpResponse problem_response(const ServeError& error,

@@ -34,7 +34,7 @@ ATTUNE_DECL void ConfigService::get_history(Call& call) {
         }
         versions.push_back(version.object());
     }
-    respond_json(call, JsonMembers().add("versions", json_array(std::move(versions))).object());
+    respond_json(call, JsonMembers().add("versions", json_list(std::move(versions))).object());
 }
 
 /// A retained version, or 404.

@@ -41,9 +41,9 @@ ATTUNE_DECL ConfigResource ConfigService::resource_of(const Call& call) const {
 
 ATTUNE_DECL Showing ConfigService::showing_for(const Call& call,
                                                const Preferences& preferences) const noexcept {
-    return preferences.omit_secrets ? Showing::omitted
-           : call.rights->secrets   ? Showing::shown
-                                    : Showing::masked;
+    return call.rights->secrets       ? Showing::shown
+           : preferences.omit_secrets ? Showing::omitted
+                                      : Showing::masked;
 }
 
 ATTUNE_DECL Document ConfigService::shown(const Call& call, const Document& value,

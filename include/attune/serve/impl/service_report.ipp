@@ -61,7 +61,7 @@ inline Document json_explanation(const Explanation& explanation) {
     }
     members.add("since", explanation.since)
         .add("secret", explanation.secret)
-        .add("candidates", json_array(std::move(candidates)));
+        .add("candidates", json_list(std::move(candidates)));
     if (explanation.fallback) {
         members.add("default", *explanation.fallback);
     }
@@ -89,7 +89,7 @@ ATTUNE_DECL void ConfigService::get_explain(Call& call) {
     for (const Explanation& each : all) {
         values.push_back(json_explanation(each));
     }
-    respond_json(call, JsonMembers().add("values", json_array(std::move(values))).object());
+    respond_json(call, JsonMembers().add("values", json_list(std::move(values))).object());
 }
 
 ATTUNE_DECL void ConfigService::get_schema(Call& call) {
@@ -152,9 +152,9 @@ ATTUNE_DECL void ConfigService::get_status(Call& call) {
                            .add("observer_errors", status.observer_errors)
                            .add("dropped_changes", status.dropped_changes)
                            .add("slow_calls", status.slow_calls)
-                           .add("layers", json_array(std::move(layers)))
+                           .add("layers", json_list(std::move(layers)))
                            .add("warnings", json_problems(status.warnings, secrets_))
-                           .add("stale", json_array(std::move(stale)))
+                           .add("stale", json_list(std::move(stale)))
                            .add("server", server)
                            .object());
 }
@@ -168,7 +168,7 @@ inline Document json_node(const NodeStatus& node) {
     return JsonMembers()
         .add("type", types[static_cast<std::size_t>(node.type)])
         .add("name", node.name)
-        .add("inputs", json_array(std::move(inputs)))
+        .add("inputs", json_list(std::move(inputs)))
         .add("height", node.height)
         .add("version", node.version)
         .add("observers", node.observers)
@@ -189,7 +189,7 @@ ATTUNE_DECL void ConfigService::get_graph(Call& call) {
     for (const NodeStatus& node : graph) {
         nodes.push_back(json_node(node));
     }
-    respond_json(call, JsonMembers().add("nodes", json_array(std::move(nodes))).object());
+    respond_json(call, JsonMembers().add("nodes", json_list(std::move(nodes))).object());
 }
 
 ATTUNE_DECL std::vector<ClientReport> ConfigService::clients() {
@@ -202,7 +202,7 @@ ATTUNE_DECL void ConfigService::get_clients(Call& call) {
     for (const ClientReport& report : clients()) {
         all.push_back(json_client(report, secrets_));
     }
-    respond_json(call, JsonMembers().add("clients", json_array(std::move(all))).object());
+    respond_json(call, JsonMembers().add("clients", json_list(std::move(all))).object());
 }
 
 ATTUNE_DECL void ConfigService::put_client(Call& call) {

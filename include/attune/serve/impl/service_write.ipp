@@ -70,7 +70,7 @@ inline bool inside_array(const Document& document, const Path& path) {
 /// As a JSON Patch: layers replace arrays whole, so an element is written with its array.
 inline void patch_one(attune::Edit& edit, std::string_view operation, const Path& path,
                       const Document& value) {
-    edit.patch(json_array({JsonMembers()
+    edit.patch(json_list({JsonMembers()
                                .add("op", operation)
                                .add("path", path.pointer())
                                .add("value", value)
@@ -175,10 +175,10 @@ inline Document operation_below(const Document& operation, const Path& base,
         throw std::invalid_argument{"\"op\" must be add, remove, replace, move, copy or test"};
     }
     places.push_back(base / pointer_in_patch(operation, "path"));
-    Document moved = operation.with(Path{{"path"}}, places.back().pointer());
+    Document moved = operation.with("path", places.back().pointer());
     if (op == "move" || op == "copy") {
         places.push_back(base / pointer_in_patch(operation, "from"));
-        moved = moved.with(Path{{"from"}}, places.back().pointer());
+        moved = moved.with("from", places.back().pointer());
     } else if (op != "remove" && operation.find("value") == nullptr) {
         throw std::invalid_argument{"\"value\" is missing"};
     }
@@ -205,7 +205,7 @@ ATTUNE_DECL Document ConfigService::patch_below(const Call& call, const Path& ba
     for (const Path& path : places) {
         require_path(call, path);
     }
-    return json_array(std::move(operations));
+    return json_list(std::move(operations));
 }
 
 ATTUNE_DECL void ConfigService::check_sources(const Call& call, const Document& patch,

@@ -6,7 +6,6 @@
 #include <attune/transport/impl/http_share.hpp>
 #include <attune/transport/impl/http_watch.hpp>
 
-#include <future>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
@@ -171,8 +170,8 @@ ATTUNE_DECL void HttpTransport::stop() noexcept {
 }
 
 ATTUNE_DECL Verdict HttpTransport::write(const Path& path, const Document& value) {
-    auto write = std::make_shared<HttpWrite>(HttpWrite{path, value});
-    std::future<Verdict> verdict = write->verdict.get_future();
+    auto write = std::make_shared<HttpWrite>(path, value);
+    const auto outcome = write->outcome;
     {
         const std::scoped_lock lock{mutex_};
         if (watch_ == nullptr) {
@@ -191,11 +190,14 @@ ATTUNE_DECL Verdict HttpTransport::write(const Path& path, const Document& value
                               }
                           });
     }
-    try {
-        return verdict.get();
-    } catch (const std::future_error&) {
+    auto result = outcome->get();
+    if (!result) {
         throw refusal("the layer was stopped; whether the change was made is not known");
     }
+    if (result->rejection) {
+        throw Rejected{std::move(*result->rejection)};
+    }
+    return std::move(result->verdict);
 }
 
 ATTUNE_DECL void HttpTransport::accepted(const Accepted& accepted) {

@@ -13,12 +13,15 @@
 #include <attune/version.hpp>
 
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <future>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,12 +29,56 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// One Layer::set under way. Whoever waits for it is told by the promise, also by its end.
+/// What becomes of a write, for the thread that waits for it.
+class HttpWriteOutcome {
+public:
+    struct Result {
+        Verdict verdict = {};
+        std::optional<Rejection> rejection = {};
+    };
+
+    void set(Result result) {
+        const std::scoped_lock lock{mutex_};
+        result_ = std::move(result);
+        ended_ = true;
+        set_.notify_all();
+    }
+    /// There will be none.
+    void drop() {
+        const std::scoped_lock lock{mutex_};
+        ended_ = true;
+        set_.notify_all();
+    }
+    /// Waits. Nothing when the layer was stopped first.
+    std::optional<Result> get() {
+        std::unique_lock lock{mutex_};
+        set_.wait(lock, [&] { return ended_; });
+        return std::move(result_);
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable set_;
+    bool ended_ = false;
+    std::optional<Result> result_;
+};
+
+/// One Layer::set under way.
 struct HttpWrite {
-    Path path;
-    Document value;
-    std::promise<Verdict> verdict = {};
+    HttpWrite(Path to, Document what) : path(std::move(to)), value(std::move(what)) {}
+    HttpWrite(const HttpWrite&) = delete;
+    HttpWrite& operator=(const HttpWrite&) = delete;
+    ~HttpWrite() { outcome->drop(); }
+
+    const Path path;
+    const Document value;
+    const std::shared_ptr<HttpWriteOutcome> outcome = std::make_shared<HttpWriteOutcome>();
     unsigned attempts = 0;
+    unsigned readings = 0;  ///< that were too old
+    bool sent = false;
+    /// What was at the path when it was sent first: if that has changed since, whoever writes would
+    /// not have meant to.
+    std::optional<Document> before = {};
 };
 
 /// Follows the document of a layer, and writes to it. Everything happens on the network's thread,
@@ -93,7 +140,7 @@ private:
     void sent(const WritePtr& write, net::ClientResult result);
     void read_for(const WritePtr& write, ReadFor reason);
     void read(const WritePtr& write, ReadFor reason, std::size_t from, HttpReading reading);
-    void compare(const WritePtr& write, std::size_t from, HttpReading& reading);
+    void rebase(const WritePtr& write, std::size_t from, HttpReading& reading);
     void refuse(std::vector<Problem> problems);
     void refuse(std::string message);
     template <class F>

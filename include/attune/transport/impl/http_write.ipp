@@ -52,9 +52,11 @@ ATTUNE_DECL void HttpWatch::next_write() {
 ATTUNE_DECL void HttpWatch::refuse(std::vector<Problem> problems) {
     const WritePtr write = std::move(writes_.front());
     writes_.pop_front();
-    write->verdict.set_exception(std::make_exception_ptr(Rejected{
-        {.problems = std::move(problems),
-         .reason = write->path.empty() ? "set" : "set " + to_string(write->path)}}));
+    HttpWriteOutcome::Result result;
+    result.rejection.emplace();
+    result.rejection->problems = std::move(problems);
+    result.rejection->reason = write->path.empty() ? "set" : "set " + to_string(write->path);
+    write->outcome->set(std::move(result));
     next_write();
 }
 
@@ -95,6 +97,20 @@ ATTUNE_DECL void HttpWatch::send(const WritePtr& write) {
         after = before.with(write->path, write->value);
     } catch (const std::out_of_range& error) {
         return refuse(std::string(error.what()) + "; nothing was written");
+    }
+    const Document* const value = before.find(write->path);
+    const auto now = value != nullptr ? std::optional{*value} : std::nullopt;
+    if (!std::exchange(write->sent, true)) {
+        write->before = now;
+    } else if (now != write->before) {
+        return refuse(
+            "somebody else has changed this in between; nothing was written: look at "
+            "what it is now, then write again");
+    }
+    if (write->attempts == http_write_attempts) {
+        return refuse("others write to the document all the time: " +
+                      std::to_string(http_write_attempts) +
+                      " attempts came too late; nothing was written: try again");
     }
     const std::string& etag = position_.mark.etag;
     net::ClientRequest request = settings_->request(position_.absent ? "PUT" : "PATCH", to.url);
@@ -190,14 +206,14 @@ ATTUNE_DECL void HttpWatch::read(const WritePtr& write, ReadFor reason, std::siz
     }
     if (older(reading.mark, position_.mark)) {
         // Overtaken by the watch, or from a cache after all.
-        if (++write->attempts <= 2 * http_write_attempts) {
+        if (++write->readings <= http_write_attempts) {
             return read_for(write, reason);
         }
         return refuse("what the server has now could not be read: only an older version came");
     }
     ++serial_;
     if (reason != ReadFor::result) {
-        return compare(write, from, reading);
+        return rebase(write, from, reading);
     }
     Verdict verdict = give(from, reading);
     if (ended_) {
@@ -205,39 +221,20 @@ ATTUNE_DECL void HttpWatch::read(const WritePtr& write, ReadFor reason, std::siz
     }
     const WritePtr done = std::move(writes_.front());
     writes_.pop_front();
-    done->verdict.set_value(std::move(verdict));
+    done->outcome->set({.verdict = std::move(verdict), .rejection = {}});
     next_write();
 }
 
-/// Somebody else has written, or nothing was known: takes that over, and writes on top of it unless
-/// the same place has changed.
-ATTUNE_DECL void HttpWatch::compare(const WritePtr& write, std::size_t from, HttpReading& reading) {
-    const auto value_of = [&](const Document& document) {
-        const Document* const value = document.find(write->path);
-        return value != nullptr ? std::optional{*value} : std::nullopt;
-    };
-    const bool first = !position_.document && !position_.absent;
-    const auto before = first || position_.absent ? std::nullopt : value_of(*position_.document);
-    const auto after = value_of(reading.content.document);
+/// Somebody else has written, or nothing was known: takes that over, and writes on top of it.
+ATTUNE_DECL void HttpWatch::rebase(const WritePtr& write, std::size_t from, HttpReading& reading) {
     if (reading.problems.empty()) {
         give(from, reading);
     } else {  // absent, and should not be: writing may mend that
         advance(from, reading, true);
     }
-    if (ended_) {
-        return;
+    if (!ended_) {
+        send(write);
     }
-    if (!first && before != after) {
-        return refuse(
-            "somebody else has changed this in between; nothing was written: look at "
-            "what it is now, then write again");
-    }
-    if (write->attempts >= http_write_attempts) {
-        return refuse("others write to the document all the time: " +
-                      std::to_string(http_write_attempts) +
-                      " attempts came too late; nothing was written: try again");
-    }
-    send(write);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail
