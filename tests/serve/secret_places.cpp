@@ -134,12 +134,28 @@ TEST_F(SecretPlaces, appear_nowhere) {
     store.set("/db/account/password", "hunter2-new");
     store.set("/vault/code", "hunter2-newer");
     store.set("/plain", 2);
-    for (const char* const target :
-         {"/v1/config", "/v1/history", "/v1/versions/1", "/v1/diff?from=1", "/v1/explain/vault",
-          "/v1/diff?from=1&format=merge", "/v1/diff?from=1&format=text", "/v1/diff?from=0&to=1",
-          "/v1/diff?from=0&to=1&format=merge", "/v1/diff?from=0&to=1&format=text", "/v1/explain",
-          "/v1/explain/db/account/password", "/v1/explain/vault/code", "/v1/schema", "/v1/status",
-          "/v1/graph", "/v1/clients", "/metrics"}) {
+    for (const char* const target : {"/v1/config",
+                                     "/v1/history",
+                                     "/v1/versions/1",
+                                     "/v1/diff?from=1",
+                                     "/v1/explain/vault",
+                                     "/v1/diff?from=1&format=merge",
+                                     "/v1/diff?from=1&format=text",
+                                     "/v1/diff?from=0&to=1",
+                                     "/v1/diff?from=0&to=1&format=merge",
+                                     "/v1/diff?from=0&to=1&format=text",
+                                     "/v1/explain",
+                                     "/v1/explain/db/account/password",
+                                     "/v1/explain/vault/code",
+                                     "/v1/explain/",
+                                     "/v1/explain/db/",
+                                     "/v1/explain/~1~02",
+                                     "/v1/explain/db.account",
+                                     "/v1/schema",
+                                     "/v1/status",
+                                     "/v1/graph",
+                                     "/v1/clients",
+                                     "/metrics"}) {
         for (const char* const accept : {"application/json", "text/plain"}) {
             auto fields = as(reader_token);
             fields.add("Accept", accept);

@@ -65,6 +65,16 @@ protected:
     attune::Config<Server> server;
 };
 
+TEST_F(Explained, takes_names_as_they_are) {
+    for (const char* const name : {"", ".", "/", "/~", "server.port"}) {
+        const attune::Path path = attune::Path{} / name;
+        EXPECT_TRUE(store.explain(path).candidates.empty()) << name;
+        EXPECT_TRUE(store.explain(attune::Path{"server"} / name).candidates.empty()) << name;
+        store.set(path, 7);
+        EXPECT_EQ(store.explain(path).candidates.at(0).value, Document(7)) << name;
+    }
+}
+
 TEST_F(Explained, a_value_names_the_winner_then_the_others_then_the_default) {
     store.set("server.port", 9090);
     const Explanation why = store.explain("server.port");

@@ -107,6 +107,21 @@ TEST(Rollback, of_what_was_not_there_takes_it_away) {
     EXPECT_EQ(now(store).at("server.port"), Document(3));
 }
 
+TEST(Rollback, takes_names_as_they_are) {
+    for (const char* const name : {"", "a.b", "/x", "/~"}) {
+        const attune::Path path = attune::Path{"outer"} / name / "inner";
+        Store store;
+        const auto base = store.add(attune::memory(Document::object().with(path, 1)));
+        const Version good = store.version();
+        store.set(path, 2);
+        store.rollback(good, path);
+        EXPECT_EQ(now(store).at(path), Document(1)) << name;
+        EXPECT_EQ(store.explain(path).candidates.at(0).value, Document(1)) << name;
+        store.release_rollback();
+        EXPECT_EQ(now(store), Document::object().with(path, 1)) << name;
+    }
+}
+
 TEST(Rollback, of_nothing_to_nothing_is_no_version) {
     Store store;
     EXPECT_EQ(store.rollback(0, "a.b").version, 0u);

@@ -2,6 +2,7 @@
 
 #include <attune/store/impl/core_state.hpp>
 
+#include <attune/document/impl/search.hpp>
 #include <attune/document/merge.hpp>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ inline void refuse_list_on_the_way(const Document& document, const Path& path) {
                                         "\", which is inside a list: roll back \"" +
                                         to_string(here) + "\" as a whole"};
         }
-        value = value->find(Path{{token}});
+        value = child(*value, token);
         if (value == nullptr) {
             return;
         }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/document/difference.hpp>
+#include <attune/document/impl/search.hpp>
 #include <attune/document/merge.hpp>
 #include <attune/document/reconcile.hpp>
 #include <attune/store/layer_stack.hpp>
@@ -138,7 +139,8 @@ inline std::optional<Document> held(const Document* below, const Hold& hold,
     const Document object = is_object ? *below : Document::object();
     const std::string& token = hold.path.tokens()[depth];
     std::optional<Document> value = held(object.find(token), hold, depth + 1);
-    return value ? object.with(Path{{token}}, *std::move(value)) : object.without(Path{{token}});
+    const Path here = Path{} / token;  // whatever is in it
+    return value ? object.with(here, *std::move(value)) : object.without(here);
 }
 
 /// The stack as plain layers: those with holds and all that lies below become one.
@@ -217,7 +219,7 @@ inline Descent descend(const Document& document, const Path& path) noexcept {
     const Document* value = &document;
     std::size_t depth = 0;
     for (const std::string& token : path.tokens()) {
-        const Document* const next = value->find(Path{{token}});
+        const Document* const next = child(*value, token);
         if (next == nullptr) {
             return {nullptr, depth, !value->is_object()};
         }
@@ -252,7 +254,7 @@ ATTUNE_DECL Say say_of(const LayerContent& layer, const Path& path) noexcept {
     if (const Hold* const hold = hold_at(layer, path)) {
         const Document* value = hold->value ? &*hold->value : nullptr;
         for (std::size_t i = hold->path.size(); value != nullptr && i != path.size(); ++i) {
-            value = value->find(Path{{path.tokens()[i]}});
+            value = child(*value, path.tokens()[i]);
         }
         return {value, true};
     }
