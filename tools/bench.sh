@@ -12,11 +12,17 @@ subjects=("$@")
 
 need "${build_packages[@]}" pkg-config python3 valgrind \
     libbenchmark-dev liburcu-dev libboost1.81-dev libboost-url1.81-dev libsigc++-3.0-dev
-targets=(bench)
-if [[ " ${subjects[*]} " == *" http "* ]]; then
-    need nginx wrk etcd-server
-    targets+=(http_epoll_server http_watchers http_config_server http_observer)
-fi
+targets=()
+for subject in "${subjects[@]}"; do
+    case "$subject" in
+    http)
+        need nginx wrk etcd-server
+        targets+=(http_epoll_server http_watchers http_config_server http_observer)
+        ;;
+    compile) ;;
+    *) targets+=(bench) ;;
+    esac
+done
 build="${ATTUNE_BENCH_BUILD:-build/bench}"
 out="$build/figures"
 bench="$build/benchmarks/bench"
@@ -25,7 +31,9 @@ rm -f "$out"/*.json
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DATTUNE_BUILD_TESTS=OFF -DATTUNE_BUILD_EXAMPLES=OFF >"$build/configure.log" 2>&1 ||
     { cat "$build/configure.log"; exit 1; }
-cmake --build "$build" --target "${targets[@]}"
+if ((${#targets[@]})); then
+    cmake --build "$build" --target "${targets[@]}"
+fi
 
 # Each subject in a process of its own: the heap of one is not the cache misses of another.
 for subject in "${subjects[@]}"; do

@@ -87,7 +87,8 @@ public:
                      boost::asio::steady_timer{state_->executor}} {}
 
     void connect() {
-        server_.open(detail::ProxyTcp::v4());
+        detail::ProxyError ignored;  // the connect tries again, and has the error
+        server_.open(detail::ProxyTcp::v4(), ignored);
         detail::keep_from_children(client_);
         detail::keep_from_children(server_);
         server_.async_connect(detail::loopback(state_->server), [self = shared_from_this()](
@@ -100,9 +101,9 @@ public:
                 self->end(Ending::reset);
                 return;
             }
-            detail::ProxyError ignored;
-            self->client_.set_option(detail::ProxyTcp::no_delay{true}, ignored);
-            self->server_.set_option(detail::ProxyTcp::no_delay{true}, ignored);
+            detail::ProxyError unimportant;
+            self->client_.set_option(detail::ProxyTcp::no_delay{true}, unimportant);
+            self->server_.set_option(detail::ProxyTcp::no_delay{true}, unimportant);
             self->read(self->to_server_);
             self->read(self->to_client_);
         });
