@@ -18,8 +18,10 @@ namespace attune::inline ATTUNE_ABI {
 /// gone, or the layer removed, all functions but remove throw std::logic_error.
 class Layer {
 public:
-    /// Replaces the layer's document. Only for layers that the program writes, such as memory;
-    /// throws Rejected for others, and when the result is refused: then nothing has changed.
+    /// Replaces the layer's document. Only for layers that the program writes, such as memory or
+    /// sqlite, and for publishers that take changes, such as http, where it returns once what they
+    /// then publish is applied here. Throws Rejected for others, and when the result is refused:
+    /// then nothing has changed, unless the publisher had accepted it before.
     Commit set(Document document) { return set(Path{}, std::move(document)); }
     /// Replaces the value at one path of the layer.
     Commit set(const Path& path, Document value) {
