@@ -97,8 +97,12 @@ private:
 
 void run(const Arguments& arguments) {
     const Ending ending;
+    attune::StoreOptions options;
+    if (!arguments.journal.empty()) {
+        options.journal = arguments.journal;  // what clients change outlives a restart
+    }
     // [serve]
-    attune::Store store{{.journal = arguments.journal}};  // what clients change outlives a restart
+    attune::Store store{options};
     store.add(attune::file(arguments.file));
     attune::ConfigServer served{store, arguments.server};
     std::cout << served.url() << "/v1/config" << std::endl;

@@ -81,18 +81,25 @@ def main() -> None:
         # The client refuses what the server, which binds nothing, lets through.
         assert ask("PUT", f"{url}/gateway/port", "", 99999)[0] == 200
         client.until("expected an integer in [1, 65535]")
-        assert ask("DELETE", f"{url}/gateway/port", "")[0] == 200
+        assert ask("PUT", f"{url}/gateway/port", "", 9444)[0] == 200
+        client.until("0.0.0.0:9444")
 
         client.end()
         server.end()
         away = url
+
+        # Without a journal what was set is gone, and the file counts.
+        server = Program(server_program, file)
+        url = server.until("http://")
+        assert ask("GET", f"{url}/gateway/port", "")[1] == 8443
+        server.end()
 
         # What was set over HTTP outlives the server, and the cache the client.
         server = Program(server_program, file, "--journal", Path(folder) / "state",
                          "--token", "a token of this test")
         url = server.until("http://")
         assert ask("GET", f"{url}/gateway/pool/size", "")[0] == 401
-        assert ask("GET", f"{url}/gateway/pool/size", "a token of this test")[1] == 16
+        assert ask("GET", f"{url}/gateway/port", "a token of this test")[1] == 9444
         server.end()
         client = Program(client_program, away, Path(folder) / "gateway.cache")
         client.until("pool of 16")

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 #include <utility>
 #include <vector>
@@ -205,6 +206,32 @@ TEST(HttpFailures, wait_for_as_long_as_the_server_asks_within_limits) {
     EXPECT_THAT(feed.next(), HasSubstr("answered 503 Service Unavailable"));
     feed.pass(200ms);
     EXPECT_EQ(asked, 2U);
+}
+
+// A proxy on the way may hold less long than the server.
+TEST(HttpFailures, of_requests_that_were_held_do_not_add_up) {
+    constexpr std::size_t many = 60;
+    std::atomic<std::size_t> asked{0};
+    std::promise<void> asked_often;
+    Recorder feed;
+    ScriptedServer server{[&](Conversation& conversation) {
+        for (;;) {
+            const Heard heard = conversation.hear();
+            if (++asked == many) {
+                asked_often.set_value();
+            }
+            if (heard.field("Prefer").find("wait") == std::string::npos) {
+                conversation.answer("200 OK", "ETag: \"1\"\r\n", "1");
+            } else {
+                feed.pass(20ms);
+                return conversation.reset();
+            }
+        }
+    }};
+    attune::HttpOptions options;
+    options.back_off = {.first = 1ms, .longest = 1h};
+    const Followed followed{feed, attune::http(server.origin(), options)};
+    EXPECT_EQ(asked_often.get_future().wait_for(60s), std::future_status::ready);
 }
 
 TEST(HttpFailures, show_no_token) {

@@ -9,6 +9,7 @@
 #include <new>
 #include <system_error>
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,6 +50,7 @@ ATTUNE_DECL void HttpHost::listen() {
     const asio::ip::tcp::endpoint endpoint{address, options_.port};
     acceptor_.open(endpoint.protocol(), error);
     check(error);
+    ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);  // a child would keep the port
     acceptor_.set_option(asio::socket_base::reuse_address{true}, error);
     check(error);
     acceptor_.bind(endpoint, error);

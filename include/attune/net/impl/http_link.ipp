@@ -8,6 +8,7 @@
 #include <cctype>
 #include <utility>
 
+#include <fcntl.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/error.hpp>
@@ -119,6 +120,12 @@ ATTUNE_DECL HttpLink::Awaitable<std::optional<HttpError>> HttpLink::connect(cons
     for (const auto& endpoint : endpoints) {
         Error ignored;
         socket_.close(ignored);
+        socket_.open(endpoint.protocol(), error);
+        if (error) {
+            why = error_sentence(error);
+            continue;
+        }
+        ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);  // not for programs that we start
         begin_wait(limit);
         co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
         end_wait();

@@ -113,6 +113,12 @@ ATTUNE_DECL void HttpWatch::answered(const Asked& asked, net::ClientResult resul
         const bool elsewhere = reading.kind == Kind::absent && !settings_->options().optional &&
                                settings_->places().size() > 1;
         if (reading.kind == Kind::failed || reading.kind == Kind::denied || elsewhere) {
+            // A request that was held and then cut off, by a proxy say, is no sign of trouble.
+            constexpr int held_long = 10;
+            if (asked.waits &&
+                Clock::now() - asked.at >= held_long * settings_->options().back_off.first) {
+                back_off_.reset();
+            }
             fail(asked.place, std::move(reading));
         } else {
             arrived(asked, std::move(reading));
