@@ -37,7 +37,7 @@ if [[ " ${stages[*]} " == *" clang "* ]]; then
     packages+=(clang-16 libclang-rt-16-dev)
 fi
 need "${packages[@]}"
-need_node_modules tests/json_schema
+need_node_modules tests
 
 build() {
     cmake --preset "$1"

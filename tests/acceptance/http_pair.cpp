@@ -7,8 +7,12 @@
 #include <attune/transport/http.hpp>
 #include <attune/transport/memory.hpp>
 
+#include "net/certificates.hpp"
+
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -188,6 +192,50 @@ TEST_F(HttpPair, need_a_token_where_the_server_wants_one) {
     EXPECT_THAT(error({.token = "other-key"}), HasSubstr("is not one that the server accepts"));
     EXPECT_EQ(error({.token = "key-of-mine"}), "added");
     EXPECT_EQ(store.bind<Server>().get().password.reveal(), "hunter2");
+}
+
+TEST_F(HttpPair, know_each_other_by_certificates) {
+    const auto authority = attune_test::Identity::authority("an authority of this test");
+    std::string folder = (std::filesystem::temp_directory_path() / "attune-pair-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    const auto file = [&](const std::string& name) { return std::filesystem::path{folder} / name; };
+    authority.write(file("authority.pem"), file("authority.key"));
+    authority.signs("server").write(file("server.pem"), file("server.key"));
+    authority.signs("client").write(file("client.pem"), file("client.key"));
+    const auto server =
+        serve({.token = "a token",
+               .tls = attune::TlsServerOptions{.certificate = file("server.pem"),
+                                               .private_key = file("server.key"),
+                                               .client_authorities = file("authority.pem")}});
+    const std::string url = server->url() + "/v1/config";
+    ASSERT_TRUE(url.starts_with("https://127.0.0.1:"));
+
+    attune::HttpOptions options = quick();
+    options.token = "a token";
+    const auto why_not = [&]() -> std::string {
+        attune::Store store;
+        try {
+            store.add(attune::http(url, options));
+        } catch (const attune::Rejected& rejected) {
+            return rejected.what();
+        }
+        return "accepted";
+    };
+    EXPECT_THAT(why_not(), HasSubstr("not trusted"));
+    options.tls.authorities = file("authority.pem");
+    EXPECT_THAT(why_not(), testing::Not(HasSubstr("accepted")));  // who is asking?
+    options.tls.certificate = file("client.pem");
+    options.tls.private_key = file("client.key");
+
+    attune::Store store;
+    attune::Layer layer = store.add(attune::http(url, options));
+    const auto followed = store.bind<Server>("server");
+    EXPECT_EQ(followed.get().password.reveal(), "hunter2");
+    published.set("server.port", 2);
+    EXPECT_TRUE(followed.wait_until([](const Server& s) { return s.port == 2; }, 60s));
+    layer.set("server.port", 3);
+    EXPECT_EQ(truth.get(&Server::port), 3);
+    std::filesystem::remove_all(folder);
 }
 
 TEST_F(HttpPair, read_several_places_as_one_document) {

@@ -2,9 +2,9 @@
 
 #include <attune/net/http_server.hpp>
 
+#include "net/certificates.hpp"
 #include "net/raw_client.hpp"
 #include "net/serving.hpp"
-#include "net/test_certificates.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,8 +30,8 @@ namespace {
 
 namespace net = attune::net;
 using namespace std::chrono_literals;
+using attune_test::Identity;
 using net_test::get;
-using net_test::Identity;
 using net_test::RawClient;
 using net_test::Serving;
 using net_test::Tally;

@@ -1,4 +1,4 @@
-// Node's own fetch and EventSource against ConfigServer.
+// Node's own fetch, and the EventSource of an npm package, against ConfigServer.
 
 #include "process/http_peers.hpp"
 
@@ -8,6 +8,7 @@
 #include <attune/transport/memory.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ protected:
     std::vector<std::string> script(const std::string& name, const std::string& place,
                                     const std::string& more) const {
         return {ATTUNE_SOURCE_DIR "/tests/process/http_peers/" + name + ".mjs",
-                "http://127.0.0.1:" + std::to_string(server.port()) + place, more};
+                "http://127.0.0.1:" + std::to_string(server.port()) + place, more, ATTUNE_NODE};
     }
 
     attune::Store store;
@@ -60,7 +61,10 @@ TEST_F(Node, loses_no_update_to_another_that_writes_at_the_same_time) {
     EXPECT_EQ(n.get(), 101);
 }
 
-TEST_F(Node, is_told_of_versions_by_events) {
+TEST_F(Node, is_told_of_versions_by_an_event_source) {
+    if (!std::filesystem::exists(ATTUNE_NODE "/node_modules/eventsource")) {
+        GTEST_SKIP() << "there is no eventsource in " ATTUNE_NODE "; tools/test.sh installs it";
+    }
     Child reader{Installed{"node"}, script("events", "/v1/events", "3")};
     ASSERT_EQ(reader.hear(), "open");
     for (std::int64_t next = 2; next <= 4; ++next) {
