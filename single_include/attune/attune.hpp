@@ -18510,7 +18510,7 @@ struct Core::State {
 
     // All below: under commit_mutex.
     bool closed = false;
-    std::atomic<bool> tells{};  // some layer does; read without the mutex
+    std::atomic<bool> tells{};                  // some layer does; read without the mutex
     std::atomic<std::uint64_t> secret_epoch{};  // see Core::secret_roots; read without the mutex
     LayerStack stack;
     std::vector<std::shared_ptr<LayerEntry>> layers;  // lowest first, as in the stack

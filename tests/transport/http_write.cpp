@@ -128,8 +128,8 @@ TEST_F(HttpWrite, gives_up_when_others_write_all_the_time) {
     Publisher* also = nullptr;
     Publisher publisher{first, [&](Conversation&, const Heard& heard) {
                             if (heard.line.starts_with("PATCH")) {
-                                also->publish(R"({"server":{"limit":)" + std::to_string(++others + 10) +
-                                              R"(,"port":1}})");
+                                also->publish(R"({"server":{"limit":)" +
+                                              std::to_string(++others + 10) + R"(,"port":1}})");
                             }
                             return false;
                         }};

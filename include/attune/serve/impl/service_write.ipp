@@ -71,10 +71,10 @@ inline bool inside_array(const Document& document, const Path& path) {
 inline void patch_one(attune::Edit& edit, std::string_view operation, const Path& path,
                       const Document& value) {
     edit.patch(json_list({JsonMembers()
-                               .add("op", operation)
-                               .add("path", path.pointer())
-                               .add("value", value)
-                               .object()}));
+                              .add("op", operation)
+                              .add("path", path.pointer())
+                              .add("value", value)
+                              .object()}));
 }
 
 inline ServeError not_an_object() {
