@@ -4,6 +4,7 @@
 #include <attune/document/text.hpp>
 #include <attune/serve/config_server.hpp>
 #include <attune/store/store.hpp>
+#include <attune/transport/cached.hpp>
 #include <attune/transport/http.hpp>
 #include <attune/transport/memory.hpp>
 
@@ -11,6 +12,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -173,6 +175,37 @@ TEST_F(HttpPair, survive_restarts_without_an_event_or_a_step_back) {
     EXPECT_TRUE(store.settle(60s));
     EXPECT_EQ(events, 10);
     EXPECT_FALSE(back);
+}
+
+TEST_F(HttpPair, change_and_write_through_a_cache_which_stands_in_for_a_server_that_is_away) {
+    std::string folder = (std::filesystem::temp_directory_path() / "attune-pair-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    const std::filesystem::path file = std::filesystem::path{folder} / "server.json";
+    auto server = serve();
+    const std::uint16_t port = server->port();
+    const std::string url = server->url() + "/v1/config";
+    {
+        attune::Store store;
+        attune::Layer layer = store.add(attune::cached(attune::http(url, quick()), file));
+        const auto followed = store.bind<Server>("server");
+        published.set("server.port", 2);
+        EXPECT_TRUE(followed.wait_until([](const Server& s) { return s.port == 2; }, 60s));
+        const attune::Commit commit = layer.set("server.port", 3);
+        EXPECT_EQ(commit.version, store.version());
+        EXPECT_EQ(truth.get(&Server::port), 3);
+    }
+    server.reset();
+
+    attune::Store store;
+    attune::Layer layer = store.add(attune::cached(attune::http(url, quick()), file));
+    const auto followed = store.bind<Server>("server");
+    EXPECT_EQ(layer.status().state, attune::State::stale);
+    EXPECT_EQ(followed.get(&Server::port), 3);
+    published.set("server.port", 4);
+    server = serve({.port = port});
+    EXPECT_TRUE(followed.wait_until([](const Server& s) { return s.port == 4; }, 60s));
+    EXPECT_EQ(layer.status().state, attune::State::ready);
+    std::filesystem::remove_all(folder);
 }
 
 TEST_F(HttpPair, need_a_token_where_the_server_wants_one) {
