@@ -54,6 +54,9 @@ struct HttpResponse {
     std::string body;
 };
 
+/// The standard phrase for a status (RFC 9110, 15): `Not Found`. Empty when there is none.
+ATTUNE_DECL std::string_view reason_phrase(unsigned status) noexcept;
+
 /// Do the names of two fields, or two tokens, agree but for the case of ASCII letters?
 ATTUNE_DECL bool same_token(std::string_view a, std::string_view b) noexcept;
 

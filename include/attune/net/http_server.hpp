@@ -132,9 +132,6 @@ private:
 /// HttpExchange::respond. To HEAD only its header goes out.
 ATTUNE_DECL std::shared_ptr<const std::string> make_wire(const HttpResponse& response);
 
-/// The standard phrase: `Not Found`.
-ATTUNE_DECL std::string_view reason_phrase(unsigned status) noexcept;
-
 }  // namespace net
 }  // namespace attune::inline ATTUNE_ABI
 

@@ -70,29 +70,6 @@ inline std::chrono::seconds http_holds(const net::HttpResponse& response) {
     return std::chrono::seconds{0};
 }
 
-inline std::string_view http_phrase(unsigned status) noexcept {
-    switch (status) {
-    case 400: return " Bad Request";
-    case 401: return " Unauthorized";
-    case 403: return " Forbidden";
-    case 404: return " Not Found";
-    case 405: return " Method Not Allowed";
-    case 409: return " Conflict";
-    case 410: return " Gone";
-    case 412: return " Precondition Failed";
-    case 413: return " Content Too Large";
-    case 415: return " Unsupported Media Type";
-    case 422: return " Unprocessable Content";
-    case 429: return " Too Many Requests";
-    case 500: return " Internal Server Error";
-    case 501: return " Not Implemented";
-    case 502: return " Bad Gateway";
-    case 503: return " Service Unavailable";
-    case 504: return " Gateway Timeout";
-    default: return "";
-    }
-}
-
 /// The Problem Details of a response; null when there are none.
 inline Document problem_details(const net::HttpResponse& response) {
     constexpr std::size_t most = std::size_t{1} << 20;
@@ -116,7 +93,9 @@ inline std::string problem_member(const HttpSettings& settings, const Document& 
 ATTUNE_DECL std::string http_status_text(const HttpSettings& settings,
                                          const net::HttpResponse& response) {
     std::string text = "answered " + std::to_string(response.status);
-    text += http_phrase(response.status);
+    if (const auto phrase = net::reason_phrase(response.status); !phrase.empty()) {
+        text.append(" ").append(phrase);
+    }
     const std::string detail = problem_member(settings, problem_details(response), "detail");
     return detail.empty() ? text : text + ": " + detail;
 }
