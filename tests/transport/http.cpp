@@ -153,7 +153,7 @@ TEST(HttpTransport, refuses_what_cannot_be_asked_without_showing_it) {
               "one of HttpOptions::fields holds a line break or has no name");
     EXPECT_EQ(error_of("http://h/", {.proxy = attune::HttpProxy{.url = "https://p/"}}),
               "HttpOptions::proxy: a proxy is reached by http://");
-    EXPECT_THROW(attune::http(std::vector<std::string>{}), attune::Rejected);
+    EXPECT_THROW((void)attune::http(std::vector<std::string>{}), attune::Rejected);
 }
 
 TEST(HttpTransport, empties_an_optional_layer_while_there_is_no_document) {

@@ -54,7 +54,7 @@ TEST(HttpFailures, are_told_in_words) {
     EXPECT_EQ(told(response("503 Later", "text/html", "<html>")),
               "URL: answered 503 Service Unavailable where a document was expected");
     EXPECT_EQ(told(response("204 No Content", "text/html", "")),
-              "URL: answered 204 where a document was expected");
+              "URL: answered 204 No Content where a document was expected");
     EXPECT_EQ(told("HTTP/1.1 304 Not Modified\r\n\r\n"),
               "URL: answered 304 Not Modified to a request that asked for the document");
     EXPECT_EQ(told("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}"),
