@@ -331,6 +331,24 @@ TEST(ConfigServer, may_be_stopped_from_inside_a_request) {
     EXPECT_EQ(client.receive().status, 0);
 }
 
+TEST(ConfigServer, may_be_destroyed_from_inside_a_request) {
+    boost::asio::io_context context;
+    Store store;
+    with_a(store);
+    auto served = std::make_unique<ConfigServer>(store, attune::ConfigServerOptions{
+                                                            .executor = context.get_executor()});
+    const auto a = store.bind<int>("/a");
+    const auto watch =
+        a.on_change(attune::InlineExecutor{}, [&](const attune::Change<int>&) { served.reset(); });
+    Client client{*served};
+    client.send("PUT", "/v1/config/a", "Content-Type: application/json\r\n", "2");
+    std::thread thread{[&] { context.run(); }};
+    thread.join();  // there is nothing left to do
+    EXPECT_EQ(served, nullptr);
+    EXPECT_EQ(a.get(), 2);
+    (void)client.receive();  // the answer, or none: in any case it does not wait
+}
+
 TEST(ConfigServer, tells_the_program_who_its_clients_are) {
     Store store;
     ConfigServer served{with_a(store)};

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <latch>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -86,6 +87,39 @@ struct ConfigServer::State : std::enable_shared_from_this<State> {
     std::unique_ptr<net::HttpServer> http;  // gone first: it calls the others
     std::shared_ptr<std::atomic<bool>> told = std::make_shared<std::atomic<bool>>(false);
     std::shared_ptr<void> listener;
+    /// For what comes by the executor, but not by the server, which waits for its own. Whoever ends
+    /// it closes the gate, and is then the last to hold the state: a thread that still took it
+    /// apart could be overtaken by the end of the program.
+    struct Gate {
+        std::mutex mutex;
+        std::weak_ptr<State> state;
+        std::mutex posting;  ///< of whoever publishes, which must not wait for what is inside
+        boost::asio::any_io_executor executor;  ///< may be gone once the server is
+
+        template <class F>
+        void enter(F&& f) {
+            const std::scoped_lock lock{mutex};
+            if (const auto inside = state.lock()) {
+                f(*inside);
+            }
+        }
+        template <class F>
+        void post(F&& f) {
+            const std::scoped_lock lock{posting};
+            if (executor) {
+                boost::asio::post(executor, std::forward<F>(f));
+            }
+        }
+        void close() {
+            {
+                const std::scoped_lock lock{posting};
+                executor = {};
+            }
+            const std::scoped_lock lock{mutex};
+            state.reset();
+        }
+    };
+    std::shared_ptr<Gate> gate = std::make_shared<Gate>();
     std::latch started{1};
     std::atomic<bool> stopped = false;
 
@@ -97,6 +131,7 @@ struct ConfigServer::State : std::enable_shared_from_this<State> {
 ATTUNE_DECL void ConfigServer::State::start(const std::shared_ptr<detail::Core>& core,
                                             ConfigServerOptions options) {
     const auto address = detail::listening_address(options);
+    gate->state = weak_from_this();
     if (!options.executor) {
         thread = core->poller()->service<detail::StoreIo>();
         options.executor = thread->executor();
@@ -116,7 +151,10 @@ ATTUNE_DECL void ConfigServer::State::start(const std::shared_ptr<detail::Core>&
                                .limits = options.limits},
         [this](std::shared_ptr<net::HttpExchange> exchange) {
             started.wait();  // for the rest of this function, on another thread
-            service->handle(std::move(exchange));
+            // An observer of what a request writes may end the server.
+            if (const auto self = weak_from_this().lock()) {
+                service->handle(std::move(exchange));
+            }
         });
     try {
         timer = std::make_unique<boost::asio::steady_timer>(http->executor());
@@ -130,18 +168,16 @@ ATTUNE_DECL void ConfigServer::State::start(const std::shared_ptr<detail::Core>&
 }
 
 ATTUNE_DECL void ConfigServer::State::listen(detail::Core& core) {
-    // On the thread that publishes: one post, however many versions come until it is looked at. It
-    // must not be the last to hold the state.
-    listener = core.listen([weak = weak_from_this(), pending = told, executor = http->executor()] {
+    // On the thread that publishes: one post, however many versions come until it is looked at.
+    gate->executor = http->executor();
+    listener = core.listen([gate = gate, pending = told] {
         if (pending->exchange(true)) {
             return;
         }
         try {
-            boost::asio::post(executor, [weak, pending] {
+            gate->post([gate, pending] {
                 pending->store(false);
-                if (const auto state = weak.lock()) {
-                    state->service->published();
-                }
+                gate->enter([](State& state) { state.service->published(); });
             });
         } catch (...) {
             pending->store(false);  // out of memory: the next publication tries again
@@ -151,10 +187,9 @@ ATTUNE_DECL void ConfigServer::State::listen(detail::Core& core) {
 
 ATTUNE_DECL void ConfigServer::State::arm(std::chrono::steady_clock::time_point when) {
     timer->expires_at(when);
-    timer->async_wait([weak = weak_from_this()](boost::system::error_code error) {
-        const auto state = error ? nullptr : weak.lock();
-        if (state != nullptr) {
-            state->service->tick();
+    timer->async_wait([gate = gate](boost::system::error_code error) {
+        if (!error) {
+            gate->enter([](State& state) { state.service->tick(); });
         }
     });
 }
@@ -164,7 +199,10 @@ ATTUNE_DECL ConfigServer::ConfigServer(const Store& store, ConfigServerOptions o
     state_->start(detail::HandleAccess::core(store), std::move(options));
 }
 
-ATTUNE_DECL ConfigServer::~ConfigServer() { stop(std::chrono::milliseconds{0}); }
+ATTUNE_DECL ConfigServer::~ConfigServer() {
+    stop(std::chrono::milliseconds{0});
+    state_->gate->close();
+}
 
 ATTUNE_DECL std::uint16_t ConfigServer::port() const noexcept { return state_->http->port(); }
 
@@ -174,7 +212,8 @@ ATTUNE_DECL void ConfigServer::stop(std::chrono::milliseconds grace) {
     if (!state_->stopped.exchange(true)) {
         state_->listener.reset();
     }
-    state_->http->stop(grace, [state = state_] {
+    // Not called any more once the server is gone, which the state outlives.
+    state_->http->stop(grace, [state = state_.get()] {
         state->service->drain();
         state->timer->cancel();
     });
