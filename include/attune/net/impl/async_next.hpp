@@ -2,6 +2,7 @@
 
 #include <attune/graph/executor.hpp>
 #include <attune/graph/subscription.hpp>
+#include <attune/graph/value_kind.hpp>
 #include <attune/net/impl/waiting.hpp>
 #include <attune/store/config.hpp>
 #include <attune/version.hpp>
@@ -80,7 +81,7 @@ public:
         // What happened before the operation was in the list has gone unheard.
         if (store_ended) {
             abort();
-        } else if (config.with([&](const T& now) { return &now != seen.get(); })) {
+        } else if (config.with([&](const T& now) { return differs(now, seen.get()); })) {
             finish({}, config.pin());
         }
     }
@@ -96,6 +97,11 @@ public:
     }
 
     void abort() { finish(boost::asio::error::operation_aborted, nullptr); }
+
+    /// An equal value in another place is no other value.
+    static bool differs(const T& now, const T* seen) {
+        return &now != seen && (seen == nullptr || !value_equal(*seen, now));
+    }
 
     void abandon() noexcept override {
         subscription_.cancel();
