@@ -1,4 +1,5 @@
 #include <attune/net/http_server.hpp>
+#include <attune/net/impl/http_request_parser.hpp>
 
 #include "net/raw_client.hpp"
 #include "net/serving.hpp"
@@ -103,6 +104,38 @@ TEST(HttpServerLimits, refuses_endless_chunk_extensions_and_trailers) {
     const std::string begin = "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     expect_refusal(serving, begin + "1;" + std::string(100'000, 'a'), 431);
     expect_refusal(serving, begin + "0\r\nX: " + std::string(100'000, 'a'), 431);
+}
+
+TEST(HttpServerLimits, refuses_long_chunk_extensions_and_trailers_however_they_are_cut) {
+    const Serving serving{with({.header = 1'000})};
+    const std::string begin = "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const auto extension = [&](std::size_t length) {
+        return begin + "1;a=" + std::string(length, 'a') + "\r\nx\r\n0\r\n\r\n";
+    };
+    const auto trailers = [&](std::size_t length) {
+        return begin + "1\r\nx\r\n0\r\nX: " + std::string(length, 'a') + "\r\n\r\n";
+    };
+    for (const auto& request : {extension(1'000), trailers(1'000)}) {
+        expect_refusal(serving, request, 431);  // as one piece, most likely
+        for (const std::size_t piece : {1, 7, 500}) {
+            const attune::HttpLimits limits{.header = 1'000};
+            net::detail::HttpRequestParser parser{limits, {}};
+            std::string pending;
+            for (std::size_t at = 0; at < request.size() && !parser.refusal(); at += piece) {
+                pending += request.substr(at, piece);
+                std::size_t used = 1;
+                while (used != 0 && !pending.empty() && !parser.refusal() && !parser.done()) {
+                    used = parser.feed(pending);
+                    pending.erase(0, used);
+                }
+            }
+            ASSERT_TRUE(parser.refusal()) << piece;
+            EXPECT_EQ(parser.refusal()->status, 431U) << piece;
+        }
+    }
+    RawClient client{serving.port()};
+    EXPECT_EQ(client.ask(extension(900)), 200U);
+    EXPECT_EQ(client.ask(trailers(900)), 200U);
 }
 
 TEST(HttpServerLimits, reads_the_rest_so_that_a_refusal_arrives) {

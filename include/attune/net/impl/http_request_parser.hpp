@@ -72,7 +72,7 @@ private:
     const HttpLimits& limits_;
     HttpRequest request_;
     std::optional<HttpRefusal> refusal_;
-    std::size_t head_ = 0;  ///< bytes of it used so far
+    std::size_t framing_ = 0;  ///< bytes used of the head, or of what is not body after it
     int version_ = 11;
     unsigned hosts_ = 0;
     unsigned lengths_ = 0;

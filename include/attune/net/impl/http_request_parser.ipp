@@ -53,27 +53,26 @@ ATTUNE_DECL std::size_t HttpRequestParser::feed(std::string_view bytes) {
             break;
         }
         const bool was_head = !is_header_done();
+        const std::size_t body = request_.body.size();
         Error error;
         const std::size_t step = put(boost::asio::buffer(rest), error);
         used += step;
-        if (was_head) {
-            head_ += step;
-            if (has_folded_line(rest.substr(0, step))) {
-                Error ignored;
-                refuse(400, "a field goes on in the next line, which RFC 9112 has done away with",
-                       ignored);
-                break;
-            }
+        // The line before a chunk, and the trailers after the last one, are taken in one step each.
+        framing_ = was_head ? framing_ + step : step - (request_.body.size() - body);
+        if (was_head && has_folded_line(rest.substr(0, step))) {
+            Error ignored;
+            refuse(400, "a field goes on in the next line, which RFC 9112 has done away with",
+                   ignored);
+            break;
         }
         const bool needs_more = error == boost::beast::http::error::need_more;
         if (error && !needs_more) {
             refuse_for(error, rest);
-        } else if ((was_head && head_ > limits_.header) ||
-                   (needs_more &&
-                    (is_header_done() ? 0 : head_) + (rest.size() - step) > limits_.header)) {
+        } else if (framing_ + (needs_more ? rest.size() - step : 0) > limits_.header) {
             Error ignored;
             refuse(431,
-                   "the request line and the fields are longer than " +
+                   (was_head ? "the request line and the fields are longer than "
+                             : "the line before a chunk, or the trailers, are longer than ") +
                        std::to_string(limits_.header) + " bytes",
                    ignored);
         }
