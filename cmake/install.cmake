@@ -6,7 +6,7 @@ set(attune_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/attune")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/attune"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
     FILES_MATCHING PATTERN "*.hpp" PATTERN "*.ipp")
-install(TARGETS attune attune_compiled EXPORT attune_targets
+install(TARGETS attune attune_compiled attune_quorum_compiled EXPORT attune_targets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT attune_targets

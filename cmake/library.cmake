@@ -1,6 +1,7 @@
 # attune::attune, the headers; attune::compiled, the same with every .ipp compiled once; and what
 # some headers need besides: attune::net for <attune/net.hpp>, or attune::net_compiled on top of
-# attune::compiled, and attune::sqlite for <attune/transport/sqlite.hpp>.
+# attune::compiled, and attune::sqlite for <attune/transport/sqlite.hpp>. attune::quorum_compiled is
+# <attune/quorum.hpp>, compiled once.
 
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
@@ -59,6 +60,21 @@ if(Boost_FOUND)
     if(NOT ATTUNE_INSTALL)
         set_target_properties(attune_net_compiled PROPERTIES EXCLUDE_FROM_ALL ON)
     endif()
+endif()
+
+# Consensus and locks; on top of attune::compiled alone.
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/attune_quorum.cpp"
+    CONTENT "#include <attune/quorum_src.hpp>\n")
+add_library(attune_quorum_compiled STATIC "${PROJECT_BINARY_DIR}/attune_quorum.cpp")
+add_library(attune::quorum_compiled ALIAS attune_quorum_compiled)
+target_link_libraries(attune_quorum_compiled PUBLIC attune_compiled)
+set_target_properties(attune_quorum_compiled PROPERTIES
+    EXPORT_NAME quorum_compiled
+    OUTPUT_NAME attune_quorum
+    POSITION_INDEPENDENT_CODE ON
+    CXX_EXTENSIONS OFF)
+if(NOT ATTUNE_INSTALL)
+    set_target_properties(attune_quorum_compiled PROPERTIES EXCLUDE_FROM_ALL ON)
 endif()
 
 # Likewise without SQLite.

@@ -3,8 +3,8 @@
 
 usage: tidy.py [--write-src]
 
---write-src first brings include/attune/src.hpp and net_src.hpp up to date with the .ipp files that
-exist.
+--write-src first brings include/attune/src.hpp, net_src.hpp and quorum_src.hpp up to date with the
+.ipp files that exist.
 """
 
 import re
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "include"
 SRC = INCLUDE / "attune/src.hpp"
 NET_SRC = INCLUDE / "attune/net_src.hpp"
+QUORUM_SRC = INCLUDE / "attune/quorum_src.hpp"
 
 # What a room may include besides itself. The top-level version.hpp and fwd.hpp are free to all.
 FLOORS = {
@@ -41,7 +42,8 @@ FURTHER_FLOORS = {
     ("testing", "faulty_proxy"): ["net"],
     ("net", "async_next"): ["document", "bind", "graph", "store"],
 }
-# Nothing else includes Boost. Their bodies are in net_src.hpp: src.hpp is the core's alone.
+# Nothing else includes Boost. Their bodies are in net_src.hpp and quorum_src.hpp: src.hpp is the
+# core's alone.
 ROOMS_WITH_BOOST = {"net", "serve", "quorum"}
 # Nothing else includes SQLite, and the core does not include these.
 SUBJECTS_WITH_SQLITE = {("transport", "sqlite"), ("transport", "sqlite_database"),
@@ -229,7 +231,7 @@ def check_orphans() -> Iterator[Violation]:
     if not (INCLUDE / UMBRELLAS[0]).exists():
         yield INCLUDE / UMBRELLAS[0], 1, "the umbrella is missing"
         return
-    reached = reached_from(*UMBRELLAS, *OPT_IN) | {name_of(SRC), name_of(NET_SRC)}
+    reached = reached_from(*UMBRELLAS, *OPT_IN) | {name_of(source) for source in SOURCES}
     for path in library():
         if name_of(path) not in reached:
             yield path, 1, "no umbrella reaches this file"
@@ -259,9 +261,15 @@ def needs_network(name: str) -> bool:
     return room in ROOMS_WITH_BOOST or "net" in further_floors(room, subject)
 
 
-def bodies(network: bool) -> str:
+def source_of(name: str) -> Path:
+    if room_of(name) == "quorum":
+        return QUORUM_SRC
+    return NET_SRC if needs_network(name) else SRC
+
+
+def bodies(source: Path) -> str:
     names = [name_of(path) for path in library()
-             if path.suffix == ".ipp" and needs_network(name_of(path)) == network]
+             if path.suffix == ".ipp" and source_of(name_of(path)) == source]
     rooms = list(FLOORS)
     names.sort(key=lambda name: (rooms.index(room_of(name)), name))
     groups: list[list[str]] = []
@@ -284,7 +292,7 @@ def src_text() -> str:
 #error "<attune/src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
 #endif
 
-{bodies(network=False)}"""
+{bodies(SRC)}"""
 
 
 def net_src_text() -> str:
@@ -299,10 +307,24 @@ def net_src_text() -> str:
 #error "<attune/net_src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
 #endif
 
-{bodies(network=True)}"""
+{bodies(NET_SRC)}"""
 
 
-SOURCES = {SRC: src_text, NET_SRC: net_src_text}
+def quorum_src_text() -> str:
+    return f"""#pragma once
+
+/// As <attune/src.hpp>, for what <attune/quorum.hpp> declares: attune::quorum_compiled.
+
+#include <attune/version.hpp>
+
+#if ATTUNE_HEADER_ONLY
+#error "<attune/quorum_src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
+#endif
+
+{bodies(QUORUM_SRC)}"""
+
+
+SOURCES = {SRC: src_text, NET_SRC: net_src_text, QUORUM_SRC: quorum_src_text}
 
 
 def check_src() -> Iterator[Violation]:

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <attune/quorum/lock_machine/command.hpp>
+#include <attune/quorum/lock_machine/lock_machine.hpp>
+#include <attune/quorum/lock_machine/reply.hpp>
+#include <attune/quorum/log/log.hpp>
+#include <attune/quorum/raft/core.hpp>
+#include <attune/quorum/raft/effects.hpp>
+#include <attune/version.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace attune::inline ATTUNE_ABI::quorum {
+
+struct ReplicaOptions {
+    raft::CoreOptions raft{};
+    std::uint64_t epoch = 0;  ///< of the tokens of a cluster that begins; later it is in the state
+    std::uint64_t snapshot_entries = 8192;              ///< so many applied, or
+    std::size_t snapshot_bytes = std::size_t{4} << 20;  ///< so much, and a snapshot is taken
+    std::size_t pending = 4096;                         ///< requests that wait for their entries
+    /// Cluster time beyond its ttl that a session is given before it is ended.
+    std::chrono::milliseconds drift{250};
+};
+
+/// Where a request came from, for its reply: a connection, say. Chosen by the caller.
+using Origin = std::uint64_t;
+
+/// The state of one lock, as of some moment after the question was asked.
+struct LockQuery {
+    std::string lock{};
+};
+
+struct Request {
+    std::uint64_t id = 0;  ///< repeated in the answer
+    std::variant<Command, LockQuery> what{};
+};
+
+struct Answer {
+    enum class Kind : std::uint8_t {
+        reply = 1,   ///< applied: `reply`
+        view,        ///< the answer to a query: `view`
+        not_leader,  ///< definitely not done; `leader` may be known
+        exhausted,   ///< definitely not done: too many wait, or the disk is full
+        unknown,     ///< may be done, or may be done yet: ask again with the same sequence
+        event,       ///< no answer: something happened to a session that asked from this origin
+    };
+    Origin origin = 0;
+    std::uint64_t id = 0;
+    Kind kind = Kind::unknown;
+    Reply reply{};
+    Event event{};
+    std::optional<LockView> view{};
+    raft::NodeId leader = 0;
+};
+
+/// What a step of a replica asks for, in this order.
+struct ReplicaEffects {
+    std::vector<raft::Outgoing> messages{};
+    std::vector<raft::NumberedWrite> writes{};
+    std::vector<Answer> answers{};
+
+    void clear() noexcept {
+        messages.clear();
+        writes.clear();
+        answers.clear();
+    }
+};
+
+/// One member without its network and its disk: consensus, the locks, and what a leader does for
+/// them: it answers clients, renews and ends sessions, and takes snapshots. A step machine like
+/// raft::Core: no thread, no clock, no socket, no file.
+class Replica {
+public:
+    ATTUNE_DECL Replica(ReplicaOptions options, raft::Recovered recovered, raft::Instant now,
+                        std::uint64_t seed, ReplicaEffects& effects);
+
+    ATTUNE_DECL void tick(raft::Instant now, ReplicaEffects& effects);
+    ATTUNE_DECL void receive(raft::Instant now, raft::NodeId from, raft::Message message,
+                             ReplicaEffects& effects);
+    ATTUNE_DECL void stored(raft::Instant now, std::uint64_t number, ReplicaEffects& effects);
+    ATTUNE_DECL void storage_failed(raft::Instant now, ReplicaEffects& effects);
+    ATTUNE_DECL void set_room(LogRoom room) noexcept;
+    /// Answered once, now or by a later step; by Answer::Kind::unknown at the latest when this
+    /// member's leadership ends.
+    ATTUNE_DECL void request(raft::Instant now, Origin origin, Request request,
+                             ReplicaEffects& effects);
+    /// Nobody is there to be answered any more.
+    ATTUNE_DECL void forget(Origin origin);
+    ATTUNE_DECL bool transfer(raft::Instant now, raft::NodeId to, ReplicaEffects& effects);
+
+    ATTUNE_DECL raft::Instant deadline() const noexcept;
+
+    const raft::Core& raft() const noexcept { return core_; }
+    const LockMachine& machine() const noexcept { return machine_; }
+
+private:
+    struct Pending {
+        Origin origin = 0;
+        std::uint64_t id = 0;
+        raft::Index index = 0;
+        raft::Term term = 0;
+    };
+    struct Question {
+        Origin origin = 0;
+        std::uint64_t id = 0;
+        LockQuery query;
+    };
+
+    ATTUNE_DECL void carry_out(raft::Instant now, ReplicaEffects& effects);
+    ATTUNE_DECL void apply(const raft::Entry& entry, ReplicaEffects& effects);
+    ATTUNE_DECL void answer_reads(ReplicaEffects& effects);
+    ATTUNE_DECL void give_up(ReplicaEffects& effects);
+    ATTUNE_DECL void lead(raft::Instant now, ReplicaEffects& effects);
+    ATTUNE_DECL void ask(raft::Instant now, Origin origin, std::uint64_t id, const Command& command,
+                         ReplicaEffects& effects);
+    ATTUNE_DECL void take_snapshot(raft::Instant now);
+
+    const ReplicaOptions options_;
+    raft::Effects raft_effects_;
+    LockMachine machine_;
+    raft::Core core_;
+    LogRoom room_ = LogRoom::plenty;
+    std::deque<Pending> pending_;                ///< by index
+    std::map<std::uint64_t, Question> reading_;  ///< by the core's id
+    std::uint64_t next_read_ = 1;
+    std::map<SessionId, Origin> homes_;  ///< where sessions were heard from last
+    std::map<SessionId, std::vector<std::pair<Origin, std::uint64_t>>>
+        renewals_;                               ///< to be proposed
+    std::map<SessionId, raft::Index> expiring_;  ///< proposed, by the renewal they go by
+    std::uint64_t applied_since_ = 0;            ///< the last snapshot: entries
+    std::size_t bytes_since_ = 0;
+};
+
+}  // namespace attune::inline ATTUNE_ABI::quorum
