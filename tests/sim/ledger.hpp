@@ -1,0 +1,149 @@
+#pragma once
+
+#include "trace.hpp"
+#include "violation.hpp"
+
+#include <attune/quorum/raft/entry.hpp>
+#include <attune/quorum/raft/write.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace attune_sim {
+
+inline std::uint64_t hash_of(const raft::Entry& entry) {
+    std::uint64_t hash = entry.data != nullptr ? hash_of(*entry.data) : 0;
+    hash = Random::mix(hash ^ entry.term);
+    return Random::mix(hash ^ static_cast<std::uint64_t>(entry.time.count()) * 4 ^
+                       static_cast<std::uint64_t>(entry.kind));
+}
+
+/// The log of a member as it was asked to write it, entry by entry and without their contents.
+struct LogImage {
+    struct Place {
+        raft::Term term = 0;
+        std::uint64_t hash = 0;
+
+        friend bool operator==(const Place&, const Place&) = default;
+    };
+    raft::Vote vote{};
+    raft::Index snapshot = 0;
+    raft::Term snapshot_term = 0;
+    std::vector<Place> places;  ///< of the entries after the snapshot
+
+    raft::Index last() const noexcept { return snapshot + places.size(); }
+    /// Whether the entry is there, or in the snapshot.
+    bool has(raft::Index index, raft::Term term) const noexcept {
+        return index <= snapshot || (index <= last() && places[index - snapshot - 1].term == term);
+    }
+
+    void put(const raft::Write& write, std::size_t entries = static_cast<std::size_t>(-1)) {
+        std::visit(
+            [&]<class W>(const W& w) {
+                if constexpr (std::is_same_v<W, raft::WriteVote>) {
+                    vote = w.vote;
+                } else if constexpr (std::is_same_v<W, raft::WriteEntries>) {
+                    for (const raft::Entry& entry : w.entries) {
+                        if (entries-- == 0) {
+                            break;
+                        }
+                        places.push_back({entry.term, hash_of(entry)});
+                    }
+                } else if constexpr (std::is_same_v<W, raft::TruncateLog>) {
+                    places.resize(std::min<std::size_t>(places.size(), w.from - snapshot - 1));
+                } else {
+                    const std::size_t gone = w.replaces_log
+                                                 ? places.size()
+                                                 : std::min<std::size_t>(
+                                                       places.size(), w.snapshot.index - snapshot);
+                    places.erase(places.begin(),
+                                 places.begin() + static_cast<std::ptrdiff_t>(gone));
+                    snapshot = w.snapshot.index;
+                    snapshot_term = w.snapshot.term;
+                }
+            },
+            write);
+    }
+    bool is_log_of(const raft::Recovered& found) const {
+        return snapshot == found.snapshot.index && snapshot_term == found.snapshot.term &&
+               places.size() == found.entries.size() &&
+               std::equal(places.begin(), places.end(), found.entries.begin(),
+                          [](const Place& place, const raft::Entry& entry) {
+                              return place == Place{entry.term, hash_of(entry)};
+                          });
+    }
+};
+
+/// What has to be on a member's disk, whatever happens to it, and what may be.
+class Ledger {
+public:
+    const LogImage& durable() const noexcept { return durable_; }
+
+    void asked(const raft::Write& write) { pending_.push_back(write); }
+    void flushed() {
+        for (const raft::Write& write : pending_) {
+            durable_.put(write);
+        }
+        pending_.clear();
+    }
+
+    /// A vote that was asked for, and a log as it was after some write, or some part of one; neither
+    /// of before the last flush.
+    void recover(raft::NodeId node, const raft::Recovered& found) {
+        LogImage image = durable_;
+        bool is_vote = image.vote == found.vote;
+        bool is_log = image.is_log_of(found);
+        for (const raft::Write& write : pending_) {
+            if (const auto* const entries = std::get_if<raft::WriteEntries>(&write)) {
+                for (std::size_t i = 1; i < entries->entries.size(); ++i) {
+                    LogImage part = image;
+                    part.put(write, i);
+                    is_log = is_log || part.is_log_of(found);
+                }
+            }
+            image.put(write);
+            is_vote = is_vote || image.vote == found.vote;
+            is_log = is_log || image.is_log_of(found);
+        }
+        const std::string who = "member " + std::to_string(node);
+        if (!is_vote) {
+            throw Violation("durability", who + " promised its vote of term " +
+                                              std::to_string(durable_.vote.term) + " to " +
+                                              std::to_string(durable_.vote.candidate) +
+                                              " and came back with one of term " +
+                                              std::to_string(found.vote.term) + " for " +
+                                              std::to_string(found.vote.candidate));
+        }
+        if (!is_log) {
+            throw Violation(
+                "durability",
+                who + " had entries up to " + std::to_string(durable_.last()) +
+                    " with a snapshot at " + std::to_string(durable_.snapshot) + " (" +
+                    std::to_string(pending_.size()) + " writes were not flushed), and came back" +
+                    " with entries up to " +
+                    std::to_string(found.snapshot.index + found.entries.size()) +
+                    " and a snapshot at " + std::to_string(found.snapshot.index) +
+                    ", or with others");
+        }
+        pending_.clear();
+        durable_.vote = found.vote;
+        durable_.snapshot = found.snapshot.index;
+        durable_.snapshot_term = found.snapshot.term;
+        durable_.places.clear();
+        for (const raft::Entry& entry : found.entries) {
+            durable_.places.push_back({entry.term, hash_of(entry)});
+        }
+    }
+
+private:
+    LogImage durable_;
+    std::vector<raft::Write> pending_;
+};
+
+}  // namespace attune_sim

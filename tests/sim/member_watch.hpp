@@ -1,0 +1,278 @@
+#pragma once
+
+#include "history.hpp"
+#include "ledger.hpp"
+#include "trace.hpp"
+#include "violation.hpp"
+
+#include <attune/quorum/replica.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace attune_sim {
+
+/// What made a member take a step.
+struct Cause {
+    enum class Kind : std::uint8_t { start, tick, message, stored, failed, request, transfer };
+    Kind kind = Kind::tick;
+    raft::NodeId from = 0;
+    std::size_t message = 0;  ///< its place in raft::Message
+    raft::Term term = 0;
+    bool transfer = false;  ///< a RequestVote that the leader has asked for
+
+    template <class M>
+    bool is() const {
+        return kind == Kind::message &&
+               message == raft::Message(std::in_place_type<M>).index();
+    }
+};
+
+/// Looks at each step of one member, from its start to its end: I2, I6, and that it promises nothing
+/// but what is on its disk.
+class MemberWatch {
+public:
+    MemberWatch(History& history, const raft::CoreOptions& options, const Ledger& ledger,
+                bool is_restart, Time local)
+        : history_(history),
+          options_(options),
+          ledger_(ledger),
+          image_(ledger.durable()),
+          is_restart_(is_restart),
+          started_(local),
+          last_step_(local) {}
+
+    void before(const quorum::Replica& replica, Time local, const Cause& cause) {
+        const raft::Core& core = replica.raft();
+        role_ = core.role();
+        term_ = core.term();
+        commit_ = core.commit();
+        applied_ = replica.machine().applied();
+        leader_ = core.leader();
+        deadline_ = core.deadline();
+        if (cause.kind == Cause::Kind::message && cause.term == term_) {
+            heard_[cause.from] = local;
+        }
+    }
+
+    void after(const quorum::Replica& replica, Time local, const Cause& cause,
+               const quorum::ReplicaEffects& effects) {
+        const raft::Core& core = replica.raft();
+        if (core.term() < term_ || core.commit() < commit_ ||
+            replica.machine().applied() < applied_) {
+            fail("I6", "went back to term " + std::to_string(core.term()) + ", commit " +
+                           std::to_string(core.commit()));
+        }
+        for (const raft::NumberedWrite& write : effects.writes) {
+            check_write(core, write.write, cause);
+            unstored_.push_back({write.number, local});
+        }
+        for (const raft::Outgoing& message : effects.messages) {
+            check_message(message);
+        }
+        check_votes(core, local, cause, effects);
+        check_leadership(core, local, cause, effects);
+        if (core.role() == raft::Role::leader) {
+            history_.leads(options_.id, core);
+        }
+        if (core.commit() != commit_ || cause.kind == Cause::Kind::start) {
+            history_.commits(options_.id, core, cause.kind == Cause::Kind::start ? 0 : commit_);
+        }
+        if (replica.machine().applied() != applied_ || cause.kind == Cause::Kind::start) {
+            history_.applied(options_.id, replica.machine());
+        }
+        if (core.is_ready() &&
+            (core.commit() == 0 ||
+             (core.entry(core.commit()) != nullptr ? core.entry(core.commit())->term
+                                                   : core.snapshot().term) != core.term())) {
+            fail("I4", "answers before it has committed an entry of its term");
+        }
+    }
+
+    void stored(std::uint64_t number) {
+        while (!unstored_.empty() && unstored_.front().first <= number) {
+            unstored_.pop_front();
+        }
+    }
+    void hands_over(Time local) { handing_over_ = {term_, local}; }
+
+private:
+    [[noreturn]] void fail(const std::string& invariant, const std::string& what) const {
+        History::fail(invariant, options_.id, what);
+    }
+
+    void check_write(const raft::Core& core, const raft::Write& write, const Cause& cause) {
+        if (const auto* const vote = std::get_if<raft::WriteVote>(&write)) {
+            if (vote->vote.term < image_.vote.term ||
+                (vote->vote.term == image_.vote.term && image_.vote.candidate != 0 &&
+                 vote->vote.candidate != image_.vote.candidate)) {
+                fail("I1", "votes again in term " + std::to_string(vote->vote.term));
+            }
+        } else if (const auto* const entries = std::get_if<raft::WriteEntries>(&write)) {
+            raft::Term previous =
+                image_.places.empty() ? image_.snapshot_term : image_.places.back().term;
+            raft::Index index = image_.last();
+            for (const raft::Entry& entry : entries->entries) {
+                if (entry.index != ++index || entry.term < previous) {
+                    fail("I3", "writes " + std::to_string(entry.index) + " behind " +
+                                   std::to_string(index - 1));
+                }
+                history_.wrote(options_.id, entry, previous);
+                previous = entry.term;
+            }
+            if (cause.is<raft::AppendEntries>() && cause.term < term_ &&
+                role_ != raft::Role::leader) {
+                fail("stale", "takes entries of term " + std::to_string(cause.term) +
+                                  " in term " + std::to_string(term_));
+            }
+        } else if (const auto* const cut = std::get_if<raft::TruncateLog>(&write)) {
+            if (role_ == raft::Role::leader && core.role() == raft::Role::leader &&
+                core.term() == term_) {
+                fail("I2", "leads and removes entries");
+            }
+            history_.truncates(options_.id, image_, cut->from);
+        } else {
+            const auto& snapshot = std::get<raft::WriteSnapshot>(write);
+            const raft::Snapshot& taken = snapshot.snapshot;
+            if (taken.index > history_.committed() ||
+                taken.term != history_.term_of(taken.index)) {
+                fail("I5", "has a snapshot of what was not committed");
+            }
+            if (!snapshot.replaces_log && !image_.has(taken.index, taken.term)) {
+                fail("I3", "keeps entries behind a snapshot at " + std::to_string(taken.index) +
+                               " that its log does not lead to");
+            }
+        }
+        image_.put(write);
+    }
+
+    void check_message(const raft::Outgoing& outgoing) const {
+        const LogImage& disk = ledger_.durable();
+        const auto promised = [&](raft::Term term, raft::NodeId candidate) {
+            return disk.vote.term > term || disk.vote == raft::Vote{term, candidate};
+        };
+        if (const auto* const reply = std::get_if<raft::VoteReply>(&outgoing.message)) {
+            if (reply->granted && !promised(reply->term, outgoing.to)) {
+                fail("promise", "gives a vote that its disk does not have");
+            }
+        } else if (const auto* const ask = std::get_if<raft::RequestVote>(&outgoing.message)) {
+            if (!promised(ask->term, options_.id)) {
+                fail("promise", "asks for votes, and its disk does not have its own");
+            }
+        } else if (const auto* const has = std::get_if<raft::AppendReply>(&outgoing.message)) {
+            if (has->matches && has->index > disk.last()) {
+                fail("promise", "acknowledges " + std::to_string(has->index) +
+                                    ", and its disk has " + std::to_string(disk.last()));
+            }
+        }
+    }
+
+    void check_votes(const raft::Core& core, Time local, const Cause& cause,
+                     const quorum::ReplicaEffects& effects) {
+        if (cause.is<raft::PreVote>() && core.term() != term_) {
+            fail("pre-vote", "changes its term because somebody might become a candidate");
+        }
+        if (core.role() == raft::Role::pre_candidate && role_ != core.role() &&
+            cause.kind == Cause::Kind::tick && core.term() != term_) {
+            fail("pre-vote", "changes its term before it is a candidate");
+        }
+        if (cause.is<raft::RequestVote>() && !cause.transfer) {
+            const bool votes = std::any_of(
+                effects.writes.begin(), effects.writes.end(), [](const auto& write) {
+                    const auto* const vote = std::get_if<raft::WriteVote>(&write.write);
+                    return vote != nullptr && vote->vote.candidate != 0;
+                });
+            const bool hears = heard_leader_ && heard_leader_->first == term_ &&
+                               local - heard_leader_->second < options_.election;
+            if (hears && (votes || core.term() != term_)) {
+                fail("sticky", "hears from its leader, and takes part in an election");
+            }
+            if (is_restart_ && votes && local - started_ < options_.election) {
+                fail("sticky", "votes right after its start");
+            }
+            if (cause.term == term_ && leader_ == 0 && role_ == raft::Role::follower &&
+                image_.vote == raft::Vote{term_, cause.from}) {
+                for (const raft::Outgoing& out : effects.messages) {
+                    const auto* const reply = std::get_if<raft::VoteReply>(&out.message);
+                    if (reply != nullptr && out.to == cause.from && !reply->granted) {
+                        fail("vote", "takes back its vote");
+                    }
+                }
+            }
+        }
+        if ((cause.is<raft::AppendEntries>() || cause.is<raft::InstallSnapshot>()) &&
+            cause.term == core.term()) {
+            heard_leader_ = {core.term(), local};
+        }
+    }
+
+    void check_leadership(const raft::Core& core, Time local, const Cause& cause,
+                          const quorum::ReplicaEffects& effects) {
+        const bool led = role_ == raft::Role::leader;
+        const bool leads = core.role() == raft::Role::leader;
+        const bool stayed = led && leads && core.term() == term_;
+        if (leads && !stayed) {
+            leads_since_ = local;
+            heard_.clear();
+        }
+        // A refused request does not get as far as the consensus.
+        const bool is_step = cause.kind != Cause::Kind::request || !effects.writes.empty() ||
+                             !effects.messages.empty();
+        if (stayed && is_step && options_.voters.size() > 1 &&
+            local - last_step_ > Time{options_.election} + Time{std::chrono::milliseconds{2}}) {
+            fail("pause", "leads on after it did nothing for longer than an election takes");
+        }
+        if (is_step) {
+            last_step_ = local;
+        }
+        if (stayed && cause.kind == Cause::Kind::tick) {
+            const Time long_ago = local - 2 * Time{options_.election};
+            const auto near = static_cast<std::size_t>(
+                std::count_if(heard_.begin(), heard_.end(),
+                              [&](const auto& each) { return each.second >= long_ago; }));
+            if (leads_since_ < long_ago && near + 1 <= options_.voters.size() / 2) {
+                fail("quorum", "leads on without a majority");
+            }
+            if (!unstored_.empty() && unstored_.front().second < long_ago) {
+                fail("quorum", "leads on with a disk that hangs");
+            }
+        }
+        if (handing_over_ && stayed && handing_over_->first == term_ &&
+            local - handing_over_->second < options_.election &&
+            std::any_of(effects.writes.begin(), effects.writes.end(), [](const auto& write) {
+                return std::holds_alternative<raft::WriteEntries>(write.write);
+            })) {
+            fail("transfer", "takes proposals while it hands over");
+        }
+    }
+
+    History& history_;
+    const raft::CoreOptions& options_;
+    const Ledger& ledger_;
+    LogImage image_;  // as written, durable or not
+    const bool is_restart_;
+    const Time started_;
+    Time last_step_;
+    Time leads_since_{};
+    std::map<raft::NodeId, Time> heard_;
+    std::optional<std::pair<raft::Term, Time>> heard_leader_;
+    std::optional<std::pair<raft::Term, Time>> handing_over_;
+    std::deque<std::pair<std::uint64_t, Time>> unstored_;
+
+    raft::Role role_ = raft::Role::follower;
+    raft::Term term_ = 0;
+    raft::Index commit_ = 0;
+    raft::Index applied_ = 0;
+    raft::NodeId leader_ = 0;
+    Time deadline_{};
+};
+
+}  // namespace attune_sim
