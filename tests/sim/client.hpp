@@ -54,7 +54,6 @@ public:
     void start() {
         up_ = true;
         paused_ = false;
-        winding_down_ = winding_down_ || false;
         open();
     }
     /// Stops without a word.
@@ -76,26 +75,31 @@ public:
     }
     /// Gives back what it has, and begins nothing more.
     void wind_down() { winding_down_ = true; }
-    bool is_done() const noexcept {
-        return !up_ || (session_ != 0 && held_.empty() && !acquire_ && calls_.empty());
+    bool is_done() const {
+        return !up_ || (session_ != 0 && held_.empty() && !acquire_ &&
+                        std::all_of(calls_.begin(), calls_.end(), [](const auto& each) {
+                            return each.second.purpose == Purpose::renew;
+                        }));
     }
+    /// Takes a lock that nobody else wants, once, and gives it back.
+    void probe() {
+        probing_ = true;
+        start();
+    }
+    bool has_probed() const noexcept { return probed_; }
 
     /// Whether it may act on what it holds in this session.
     bool believes(quorum::SessionId session) const {
         return up_ && session_ != 0 && session_ == session && clock_.at(world_.now()) < deadline_;
     }
     const std::vector<Held>& held() const noexcept { return held_; }
-    /// A member says that somebody took a grant away.
-    void forced(quorum::Token token) {
-        std::erase_if(held_, [&](const Held& held) { return held.token == token; });
-    }
 
     void answered(std::size_t member, const quorum::Answer& answer) {
         deliver([this, member, answer] {
             if (answer.kind == quorum::Answer::Kind::event) {
                 return take_event(answer.event);
             }
-            const auto found = calls_.find(answer.id >> 8);
+            const auto found = calls_.find(answer.id >> 16);
             if (found == calls_.end()) {
                 return;
             }
@@ -126,14 +130,14 @@ public:
     }
 
 private:
-    enum class Purpose : std::uint8_t { open, renew, acquire, cancel, release, other };
+    enum class Purpose : std::uint8_t { open, renew, acquire, cancel, release, close, other };
     struct Call {
         Purpose purpose = Purpose::other;
         std::variant<quorum::Command, quorum::LockQuery> what;
         std::vector<Time> sent;  ///< by attempt, by its own clock
         Time began{};
         std::uint64_t timer = 0;
-        std::size_t subject = 0;  ///< release: the token's index
+        quorum::Token subject{};  ///< of what is released
     };
     /// A request for locks that is not decided yet.
     struct Acquiring {
@@ -166,7 +170,7 @@ private:
     // ---- calls
 
     std::uint64_t call(Purpose purpose, std::variant<quorum::Command, quorum::LockQuery> what,
-                       std::size_t subject = 0) {
+                       quorum::Token subject = {}) {
         const std::uint64_t number = (static_cast<std::uint64_t>(number_) << 40) + next_call_++;
         Call& call = calls_[number];
         call.purpose = purpose;
@@ -182,10 +186,10 @@ private:
             return;
         }
         Call& call = found->second;
-        if (call.sent.size() == 255) {
+        if (call.sent.size() == 0xffff) {
             return;
         }
-        quorum::Request request{.id = (number << 8) | call.sent.size(), .what = {}};
+        quorum::Request request{.id = (number << 16) | call.sent.size(), .what = {}};
         std::visit([&](const auto& what) { request.what = what; }, call.what);
         call.sent.push_back(clock_.at(world_.now()));
         world_.request(target_, number_, std::move(request));
@@ -260,7 +264,10 @@ private:
     // ---- what it does
 
     void work() {
-        if (winding_down_) {
+        if (probing_ && !probed_) {
+            return acquire_all({{.lock = "probe"}}, true);
+        }
+        if (winding_down_ || probing_) {
             return;
         }
         after(random_.between(Time{}, world_.plan.think), [this] { act(); });
@@ -283,7 +290,7 @@ private:
             call(Purpose::other, quorum::Command{quorum::AskRelease{
                                      lock_name(random_.below(locks()))}});
         } else if (dice < 91 && held_.empty() && !acquire_) {
-            call(Purpose::other, quorum::Command{quorum::CloseSession{session_}});
+            call(Purpose::close, quorum::Command{quorum::CloseSession{session_}});
         }
         work();
     }
@@ -309,13 +316,18 @@ private:
         if (locks() > 1 && random_.chance(250)) {
             wants.push_back(want_of((first + 1) % locks()));
         }
+        acquire_all(std::move(wants), random_.chance(800));
+    }
+    void acquire_all(std::vector<quorum::Want> wants, bool wait) {
         const quorum::Sequence sequence = ++sequence_;
-        const bool wait = random_.chance(800);
         acquire_.emplace();
         acquire_->sequence = sequence;
         acquire_->wants = wants;
         acquire_->call = call(
             Purpose::acquire, quorum::Command{quorum::Acquire{session_, sequence, wants, wait}});
+        if (probing_) {
+            return;
+        }
         after(random_.between(world_.plan.patience / 4, world_.plan.patience), [this, sequence] {
             if (acquire_ && acquire_->sequence == sequence) {
                 abandon();
@@ -332,7 +344,6 @@ private:
             calls_.erase(number);
         }
         acquire_.reset();
-        work();
     }
     void force() {
         for (const std::string& name : world_.history.locks.machine().locks()) {
@@ -354,7 +365,9 @@ private:
         }
         held_.push_back(std::move(held));
         after(random_.between(Time{}, world_.plan.hold), [this, token] { use(token); });
-        work();
+    }
+    void drop(quorum::Token token) {
+        std::erase_if(held_, [&](const Held& held) { return held.token == token; });
     }
     Held* held_by(quorum::Token token) {
         const auto found = std::find_if(held_.begin(), held_.end(),
@@ -393,7 +406,7 @@ private:
         for (const quorum::Want& want : wants) {
             call(Purpose::release,
                  quorum::Command{quorum::Release{session_, ++sequence_, want.lock, token}},
-                 static_cast<std::size_t>(token.index));
+                 token);
         }
     }
 
@@ -411,7 +424,7 @@ private:
             }
             break;
         case quorum::Event::Kind::asked: release(event.token); break;
-        case quorum::Event::Kind::forced: forced(event.token); break;
+        case quorum::Event::Kind::forced: drop(event.token); break;
         case quorum::Event::Kind::expired: session_over("expired"); break;
         }
     }
@@ -443,30 +456,26 @@ private:
             renew_later();
             work();
             break;
-        case Purpose::renew: renewed(call.sent[answer.id & 0xff]); break;
+        case Purpose::renew: renewed(call.sent[answer.id & 0xffff]); break;
         case Purpose::acquire:
             if (reply.outcome == quorum::Outcome::ok) {
                 world_.history.locks.shown(reply.session, reply.sequence, reply.token);
                 granted(reply.token);
+            } else if (reply.outcome == quorum::Outcome::forgotten) {
+                abandon();
             } else {
                 acquire_.reset();
-                work();
             }
             break;
-        case Purpose::release: {
-            Held* const held = held_by({answer.reply.token.epoch, call.subject});
-            for (Held& each : held_) {
-                if (each.token.index == call.subject && --each.left == 0) {
-                    std::erase_if(held_, [&](const Held& one) {
-                        return one.token.index == call.subject;
-                    });
-                    break;
-                }
+        case Purpose::release:
+            if (Held* const held = held_by(call.subject); held != nullptr && --held->left == 0) {
+                drop(call.subject);
+                probed_ = probing_;
             }
-            static_cast<void>(held);
             break;
-        }
-        default: break;
+        case Purpose::close: session_over("closed"); break;
+        case Purpose::cancel:
+        case Purpose::other: break;
         }
     }
 
@@ -478,6 +487,8 @@ private:
     bool up_ = false;
     bool paused_ = false;
     bool winding_down_ = false;
+    bool probing_ = false;
+    bool probed_ = false;
     std::vector<EventHeap::Action> inbox_;
     std::uint64_t life_ = 0;
 
