@@ -31,7 +31,7 @@ public:
     raft::ClusterTime latest_time = raft::ClusterTime::max();
 
     raft::Index committed() const noexcept { return committed_.size(); }
-    raft::Term term_of(raft::Index index) const { return committed_[index - 1].term; }
+    raft::Term term_of(raft::Index index) const { return committed_[index - 1].place.term; }
 
     /// I3: an entry with its term is always the same, and so is the one before it.
     void wrote(raft::NodeId node, const raft::Entry& entry, raft::Term previous) {
@@ -40,14 +40,14 @@ public:
         }
         const std::uint64_t hash = hash_of(entry);
         for (const Written& other : written_[entry.index]) {
-            if (other.term == entry.term) {
-                if (other.hash != hash || other.previous != previous) {
+            if (other.entry.term == entry.term) {
+                if (hash_of(other.entry) != hash || other.previous != previous) {
                     fail("I3", node, "wrote another entry " + place(entry.index, entry.term));
                 }
                 return;
             }
         }
-        written_[entry.index].push_back({entry.term, previous, hash});
+        written_[entry.index].push_back({entry, previous});
     }
 
     /// I1 and I4.
@@ -59,39 +59,48 @@ public:
         }
         if (is_new) {
             statistics_.add(Count::elections);
-            if (committed() != 0 && !has(core, committed(), committed_.back().term)) {
-                fail("I4", node,
-                     "leads without the entry " + place(committed(), committed_.back().term));
+            raft::Index index = committed();
+            while (index != 0 && committed_[index - 1].by >= core.term()) {
+                --index;
+            }
+            if (index != 0 && !has(core, index, term_of(index))) {
+                fail("I4", node, "leads without the entry " + place(index, term_of(index)));
             }
         }
     }
 
-    /// I5 and I7: what it commits is what all commit, and a majority has it on its disks.
-    void commits(raft::NodeId node, const raft::Core& core, raft::Index after) {
-        if (core.role() == raft::Role::leader && core.commit() > committed() &&
-            core.entry(core.commit()) != nullptr && core.entry(core.commit())->term != core.term()) {
-            fail("commit", node, "leads term " + std::to_string(core.term()) + " and commits " +
-                                     place(core.commit(), core.entry(core.commit())->term));
-        }
+    /// I5 and I7: what it commits is what all commit, and a majority has it on its disks. `image` is
+    /// what it has written.
+    void commits(raft::NodeId node, const raft::Core& core, const LogImage& image,
+                 raft::Index after) {
         for (raft::Index index = after + 1; index <= core.commit(); ++index) {
-            const raft::Entry* const entry = core.entry(index);
-            if (entry == nullptr) {
+            if (index <= image.snapshot) {
                 if (index > committed()) {
                     fail("I5", node, "commits " + std::to_string(index) + " unseen");
                 }
                 continue;
             }
+            if (index > image.last()) {
+                fail("I5", node, "commits " + std::to_string(index) + ", which it does not have");
+            }
+            const LogImage::Place& there = image.places[index - image.snapshot - 1];
             if (index <= committed()) {
-                if (committed_[index - 1] != LogImage::Place{entry->term, hash_of(*entry)}) {
-                    fail("I5", node, "commits another entry " + place(index, entry->term) +
+                if (committed_[index - 1].place != there) {
+                    fail("I5", node, "commits another entry " + place(index, there.term) +
                                          " than that of term " + std::to_string(term_of(index)));
                 }
                 continue;
             }
-            check_majority(node, *entry);
-            check_time(node, *entry);
-            committed_.push_back({entry->term, hash_of(*entry)});
-            locks.apply(*entry);
+            const raft::Entry& entry = written(index, there.term);
+            if (core.role() == raft::Role::leader && core.commit() == index &&
+                entry.term != core.term()) {
+                fail("commit", node, "leads term " + std::to_string(core.term()) +
+                                         " and commits " + place(index, entry.term));
+            }
+            check_majority(node, entry);
+            check_time(node, entry);
+            committed_.push_back({there, core.term()});
+            locks.apply(entry);
         }
     }
 
@@ -121,9 +130,12 @@ public:
 
 private:
     struct Written {
-        raft::Term term;
+        raft::Entry entry;
         raft::Term previous;
-        std::uint64_t hash;
+    };
+    struct Committed {
+        LogImage::Place place;
+        raft::Term by;  ///< of the leader
     };
 
     static std::string place(raft::Index index, raft::Term term) {
@@ -132,6 +144,11 @@ private:
     static bool has(const raft::Core& core, raft::Index index, raft::Term term) {
         const raft::Entry* const entry = core.entry(index);
         return entry != nullptr ? entry->term == term : index <= core.snapshot().index;
+    }
+    const raft::Entry& written(raft::Index index, raft::Term term) const {
+        return std::find_if(written_[index].begin(), written_[index].end(),
+                            [&](const Written& each) { return each.entry.term == term; })
+            ->entry;
     }
     void check_majority(raft::NodeId node, const raft::Entry& entry) const {
         const auto have = static_cast<std::size_t>(
@@ -152,7 +169,7 @@ private:
     }
 
     Statistics& statistics_;
-    std::vector<LogImage::Place> committed_;
+    std::vector<Committed> committed_;
     std::vector<std::vector<Written>> written_;  // by index
     std::map<raft::Term, raft::NodeId> leaders_;
     raft::ClusterTime time_{};

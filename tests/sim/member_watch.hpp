@@ -71,9 +71,16 @@ public:
             fail("I6", "went back to term " + std::to_string(core.term()) + ", commit " +
                            std::to_string(core.commit()));
         }
+        // Entries may be written, committed and gone into a snapshot of its own in one step.
+        const auto comes_last = [&](const raft::NumberedWrite& write) {
+            return std::holds_alternative<raft::WriteSnapshot>(write.write) &&
+                   !cause.is<raft::InstallSnapshot>();
+        };
         for (const raft::NumberedWrite& write : effects.writes) {
-            check_write(core, write.write, cause);
             unstored_.push_back({write.number, local});
+            if (!comes_last(write)) {
+                check_write(core, write.write, cause);
+            }
         }
         for (const raft::Outgoing& message : effects.messages) {
             check_message(message);
@@ -84,10 +91,15 @@ public:
             history_.leads(options_.id, core);
         }
         if (core.commit() != commit_ || cause.kind == Cause::Kind::start) {
-            history_.commits(options_.id, core, cause.kind == Cause::Kind::start ? 0 : commit_);
+            history_.commits(options_.id, core, image_, cause.kind == Cause::Kind::start ? 0 : commit_);
         }
         if (replica.machine().applied() != applied_ || cause.kind == Cause::Kind::start) {
             history_.applied(options_.id, replica.machine());
+        }
+        for (const raft::NumberedWrite& write : effects.writes) {
+            if (comes_last(write)) {
+                check_write(core, write.write, cause);
+            }
         }
         if (core.is_ready() &&
             (core.commit() == 0 ||
@@ -191,6 +203,7 @@ private:
                     return vote != nullptr && vote->vote.candidate != 0;
                 });
             const bool hears = heard_leader_ && heard_leader_->first == term_ &&
+                               leader_ != cause.from &&
                                local - heard_leader_->second < options_.election;
             if (hears && (votes || core.term() != term_)) {
                 fail("sticky", "hears from its leader, and takes part in an election");
