@@ -23,11 +23,12 @@ FLOORS = {
     "document": [],
     "bind": ["document"],
     "graph": ["document", "bind"],
-    "store": ["document", "bind", "graph"],
-    "transport": ["document", "bind", "graph", "store"],
+    "storage": [],
+    "store": ["document", "bind", "graph", "storage"],
+    "transport": ["document", "bind", "graph", "storage", "store"],
     "net": [],
     "serve": ["document", "bind", "graph", "store", "transport", "net"],
-    "quorum": ["net"],
+    "quorum": ["storage", "net"],
     "testing": ["document", "bind", "graph", "store", "transport", "net"],
 }
 # Subjects that stand on more floors than the rest of their room: transports over the network, and

@@ -72,6 +72,9 @@
 #include <attune/graph/impl/publication_bell.ipp>
 #include <attune/graph/impl/turn.ipp>
 
+#include <attune/storage/impl/crc32c.ipp>
+#include <attune/storage/impl/disk.ipp>
+
 #include <attune/store/impl/binding_index.ipp>
 #include <attune/store/impl/config.ipp>
 #include <attune/store/impl/core.ipp>
@@ -87,10 +90,8 @@
 #include <attune/store/impl/core_report.ipp>
 #include <attune/store/impl/core_rollback.ipp>
 #include <attune/store/impl/core_write.ipp>
-#include <attune/store/impl/crc32c.ipp>
 #include <attune/store/impl/derive.ipp>
 #include <attune/store/impl/digest.ipp>
-#include <attune/store/impl/disk.ipp>
 #include <attune/store/impl/edit.ipp>
 #include <attune/store/impl/exact_patch.ipp>
 #include <attune/store/impl/explain.ipp>

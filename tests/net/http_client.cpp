@@ -90,15 +90,22 @@ TEST(HttpClient, reads_chunks_and_bodies_that_end_with_the_connection) {
     EXPECT_EQ(asker.get(closed.origin()), "200 abcde");
 }
 
-TEST(HttpClient, reads_a_response_that_comes_byte_by_byte) {
+TEST(HttpClient, reads_responses_that_come_byte_by_byte) {
     ScriptedServer server{[](Conversation& conversation) {
-        conversation.hear();
-        for (const char c : std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")) {
-            conversation.say({&c, 1});
+        for (const std::string_view response :
+             {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n"}) {
+            conversation.hear();
+            for (const char c : response) {
+                conversation.say({&c, 1});
+            }
         }
     }};
     Asker asker;
     EXPECT_EQ(asker.get(server.origin()), "200 abc");
+    EXPECT_EQ(asker.get(server.origin()), "200 ");
+    EXPECT_EQ(asker.get(server.origin()), "200 a");
 }
 
 TEST(HttpClient, expects_no_body_where_there_is_none) {

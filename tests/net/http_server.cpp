@@ -1,4 +1,5 @@
 #include <attune/net/http_server.hpp>
+#include <attune/net/impl/http_request_parser.hpp>
 
 #include "net/raw_client.hpp"
 #include "net/serving.hpp"
@@ -83,6 +84,20 @@ TEST(HttpServer, takes_a_request_byte_by_byte) {
     }
     EXPECT_EQ(client.read_response().body, "PUT /x:abc");
     EXPECT_EQ(client.read_response().body, "GET /y:");
+}
+
+TEST(HttpServer, takes_chunks_byte_by_byte) {
+    for (const std::string body : {"0\r\n\r\n", "0\r\nX: y\r\n\r\n", "2\r\nab\r\n0\r\n\r\n"}) {
+        const attune::HttpLimits limits;
+        net::detail::HttpRequestParser parser{limits, {}};
+        std::string pending;
+        for (const char each :
+             "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body) {
+            pending += each;
+            pending.erase(0, parser.feed(pending));
+        }
+        EXPECT_TRUE(parser.done() && !parser.refusal()) << body;
+    }
 }
 
 TEST(HttpServer, puts_chunks_together_and_passes_over_their_trailers) {

@@ -3,13 +3,9 @@
 
 #include <attune/store/detail/journal_format.hpp>
 
-#include <attune/store/detail/crc32c.hpp>
-
 #include "journal_kit.hpp"
 
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
-#include <rapidcheck/gtest.h>
 
 #include <string>
 #include <string_view>
@@ -20,28 +16,6 @@ namespace {
 
 using namespace attune_test;
 using namespace attune::detail;
-
-// RFC 3720, appendix B.4.
-TEST(Crc32c, gives_what_the_rfc_has) {
-    std::string rising(32, '\0');
-    std::string falling(32, '\0');
-    for (std::size_t i = 0; i != 32; ++i) {
-        rising[i] = static_cast<char>(i);
-        falling[i] = static_cast<char>(31 - i);
-    }
-    for (const auto crc : {&crc32c, &crc32c_by_table}) {
-        EXPECT_EQ(crc(std::string(32, '\0')), 0x8A9136AAu);
-        EXPECT_EQ(crc(std::string(32, '\xFF')), 0x62A8AB43u);
-        EXPECT_EQ(crc(rising), 0x46DD794Eu);
-        EXPECT_EQ(crc(falling), 0x113FDB5Cu);
-        EXPECT_EQ(crc("123456789"), 0xE3069283u);
-        EXPECT_EQ(crc(""), 0u);
-    }
-}
-
-RC_GTEST_PROP(Crc32c, is_the_same_with_and_without_the_instruction, (const std::string& bytes)) {
-    RC_ASSERT(crc32c(bytes) == crc32c_by_table(bytes));
-}
 
 // FIPS 180-4, examples.
 TEST(JournalHash, is_sha_256) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "faulty_disk.hpp"
+#include "storage/faulty_disk.hpp"
 
 #include <attune/document/document.hpp>
 #include <attune/document/merge.hpp>

@@ -2,8 +2,8 @@
 #include <attune/transport/cached.hpp>
 #include <attune/transport/detail/cache_file.hpp>
 
-#include "../store/faulty_disk.hpp"
 #include "recorder.hpp"
+#include "storage/faulty_disk.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

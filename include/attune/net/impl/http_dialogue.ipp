@@ -1,5 +1,6 @@
 #pragma once
 
+#include <attune/net/impl/http_chunk.hpp>
 #include <attune/net/impl/http_dialogue.hpp>
 
 #include <algorithm>
@@ -173,7 +174,8 @@ private:
     /// Gives the parser what has come.
     std::optional<HttpError> feed() {
         namespace http = boost::beast::http;
-        while (link_.received.size() != 0 && !parser_->is_done()) {
+        while (link_.received.size() != 0 && !parser_->is_done() &&
+               !waits_for_chunk(*parser_, link_.received.size())) {
             HttpLink::Error error;
             const std::size_t used = parser_->put(link_.received.data(), error);
             link_.received.consume(used);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <attune/net/impl/http_chunk.hpp>
 #include <attune/net/impl/http_request_parser.hpp>
 
 #include <algorithm>
@@ -49,7 +50,7 @@ ATTUNE_DECL std::size_t HttpRequestParser::feed(std::string_view bytes) {
     std::size_t used = 0;
     while (!refusal_ && !is_done()) {
         const std::string_view rest = bytes.substr(used);
-        if (rest.empty() && got_some()) {
+        if ((rest.empty() && got_some()) || waits_for_chunk(*this, rest.size())) {
             break;
         }
         const bool was_head = !is_header_done();

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <attune/document/document.hpp>
-#include <attune/store/detail/disk.hpp>
+#include <attune/storage/disk.hpp>
 #include <attune/store/detail/journal_format.hpp>
 #include <attune/store/journal_report.hpp>
 #include <attune/store/version_record.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <attune/store/detail/disk.hpp>
+#include <attune/storage/disk.hpp>
 #include <attune/store/journal_options.hpp>
 #include <attune/store/journal_report.hpp>
 #include <attune/store/version_record.hpp>

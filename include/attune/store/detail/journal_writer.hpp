@@ -1,8 +1,8 @@
 #pragma once
 
 #include <attune/document/document.hpp>
+#include <attune/storage/disk.hpp>
 #include <attune/store/detail/digest.hpp>
-#include <attune/store/detail/disk.hpp>
 #include <attune/store/detail/exact_patch.hpp>
 #include <attune/store/detail/journal_reader.hpp>
 #include <attune/store/journal_options.hpp>

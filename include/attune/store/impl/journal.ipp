@@ -1,6 +1,6 @@
 #pragma once
 
-#include <attune/store/detail/disk.hpp>
+#include <attune/storage/disk.hpp>
 #include <attune/store/detail/journal_tools.hpp>
 #include <attune/store/detail/journal_writer.hpp>
 #include <attune/store/journal.hpp>

@@ -2,7 +2,7 @@
 
 #include <attune/document/parse.hpp>
 #include <attune/document/text.hpp>
-#include <attune/store/detail/disk.hpp>
+#include <attune/storage/disk.hpp>
 #include <attune/store/detail/journal_tools.hpp>
 #include <attune/store/detail/rfc3339.hpp>
 #include <attune/store/journal.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <attune/store/detail/crc32c.hpp>
+#include <attune/storage/crc32c.hpp>
 #include <attune/store/detail/journal_format.hpp>
 
 #include <algorithm>

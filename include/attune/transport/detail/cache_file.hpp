@@ -2,7 +2,7 @@
 
 #include <attune/document/document.hpp>
 #include <attune/fwd.hpp>
-#include <attune/store/detail/disk.hpp>
+#include <attune/storage/disk.hpp>
 #include <attune/version.hpp>
 
 #include <chrono>

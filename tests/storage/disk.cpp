@@ -1,4 +1,4 @@
-#include <attune/store/detail/disk.hpp>
+#include <attune/storage/disk.hpp>
 
 #include <gtest/gtest.h>
 

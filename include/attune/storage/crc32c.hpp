@@ -17,5 +17,5 @@ ATTUNE_DECL std::uint32_t crc32c_by_table(std::string_view bytes) noexcept;
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 #if ATTUNE_HEADER_ONLY
-#include <attune/store/impl/crc32c.ipp>
+#include <attune/storage/impl/crc32c.ipp>
 #endif

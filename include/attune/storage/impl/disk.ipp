@@ -1,6 +1,6 @@
 #pragma once
 
-#include <attune/store/detail/disk.hpp>
+#include <attune/storage/disk.hpp>
 
 #include <algorithm>
 #include <array>

@@ -112,5 +112,5 @@ ATTUNE_DECL void write_file_durably(Disk& disk, const std::string& path, std::st
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 #if ATTUNE_HEADER_ONLY
-#include <attune/store/impl/disk.ipp>
+#include <attune/storage/impl/disk.ipp>
 #endif
