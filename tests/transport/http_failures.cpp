@@ -165,8 +165,8 @@ TEST(HttpFailures, do_not_make_the_last_document_forgotten) {
     }
 }
 
-/// After a failure that is counted as the first one a client tries again at once; when it is to be
-/// patient, not in a test's time.
+/// A client tries again at once after a first failure; told to slow down, or after many failures in a
+/// row, it does not within a test's time.
 attune::HttpOptions soon_or_never() {
     attune::HttpOptions options;
     options.back_off = {.first = 1ms, .longest = 1h};
