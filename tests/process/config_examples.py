@@ -102,6 +102,9 @@ def main() -> None:
         url = server.until("http://")
         assert ask("GET", f"{url}/gateway/pool/size", "")[0] == 401
         assert ask("GET", f"{url}/gateway/port", "a token of this test")[1] == 9444
+        client = Program(client_program, url, Path(folder) / "other.cache", token)
+        client.until("0.0.0.0:9444")
+        client.end()
         server.end()
         client = Program(client_program, away, Path(folder) / "gateway.cache")
         client.until("pool of 16")
