@@ -8,3 +8,11 @@
 #error "<attune/quorum_src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
 #endif
 
+#include <attune/quorum/raft/impl/append_entries.ipp>
+#include <attune/quorum/raft/impl/core.ipp>
+#include <attune/quorum/raft/impl/install_snapshot.ipp>
+#include <attune/quorum/raft/impl/pre_vote.ipp>
+#include <attune/quorum/raft/impl/replication.ipp>
+#include <attune/quorum/raft/impl/request_vote.ipp>
+#include <attune/quorum/raft/impl/roles.ipp>
+#include <attune/quorum/raft/impl/timeout_now.ipp>
