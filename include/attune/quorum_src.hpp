@@ -8,6 +8,17 @@
 #error "<attune/quorum_src.hpp> needs ATTUNE_SEPARATE_COMPILATION, in every translation unit"
 #endif
 
+#include <attune/quorum/impl/replica.ipp>
+#include <attune/quorum/lock_machine/impl/command.ipp>
+#include <attune/quorum/lock_machine/impl/deadlock.ipp>
+#include <attune/quorum/lock_machine/impl/grants.ipp>
+#include <attune/quorum/lock_machine/impl/load.ipp>
+#include <attune/quorum/lock_machine/impl/lock_machine.ipp>
+#include <attune/quorum/lock_machine/impl/lock_views.ipp>
+#include <attune/quorum/lock_machine/impl/queues.ipp>
+#include <attune/quorum/lock_machine/impl/requests.ipp>
+#include <attune/quorum/lock_machine/impl/save.ipp>
+#include <attune/quorum/lock_machine/impl/sessions.ipp>
 #include <attune/quorum/raft/impl/append_entries.ipp>
 #include <attune/quorum/raft/impl/core.ipp>
 #include <attune/quorum/raft/impl/install_snapshot.ipp>
