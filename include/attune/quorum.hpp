@@ -10,6 +10,8 @@
 #include <attune/quorum/lock_machine/lock_view.hpp>
 #include <attune/quorum/lock_machine/reply.hpp>
 #include <attune/quorum/log/log.hpp>
+#include <attune/quorum/log/log_refused.hpp>
+#include <attune/quorum/log/memory_log.hpp>
 #include <attune/quorum/raft/core.hpp>
 #include <attune/quorum/replica.hpp>
 #include <attune/quorum/token.hpp>
