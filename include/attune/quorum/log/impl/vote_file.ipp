@@ -76,6 +76,11 @@ ATTUNE_DECL VoteFile::VoteFile(attune::detail::Disk& disk, const std::string& di
                           std::to_string(newest_.sequence),
                       "numbers that follow each other");
     }
+    // A process that was killed, or a flush that failed, may have left it in the memory of the
+    // kernel alone; and the next record would be one too far from what is on the disk.
+    attune::detail::DiskFile& file = *files_[newest_.sequence % 2];
+    file.write(encode_vote_record(newest_), 0);
+    file.sync();
 }
 
 ATTUNE_DECL VoteRecord VoteFile::read(attune::detail::Disk& disk, const std::string& path,
