@@ -423,8 +423,9 @@ private:
                 granted(event.token);
             }
             break;
+        // Perhaps one of several locks: it is of no use without them all.
+        case quorum::Event::Kind::forced:
         case quorum::Event::Kind::asked: release(event.token); break;
-        case quorum::Event::Kind::forced: drop(event.token); break;
         case quorum::Event::Kind::expired: session_over("expired"); break;
         }
     }

@@ -72,6 +72,7 @@ public:
         }
         return used;
     }
+    bool was_full() const noexcept { return was_full_; }
     /// Bytes that fit, all files together.
     void set_room(std::size_t bytes) noexcept { room_ = bytes; }
 
@@ -284,6 +285,7 @@ private:
             place(bytes.substr(0, fits == bytes.size() ? fits : whole_sectors(offset, fits)),
                   offset);
             if (fits != bytes.size()) {
+                disk_.was_full_ = true;
                 refuse(ENOSPC, "cannot write", path_);
             }
         }
@@ -451,6 +453,7 @@ private:
     std::size_t stop_ = 0;
     bool stopped_ = false;
     std::size_t failing_flushes_ = 0;
+    bool was_full_ = false;
     std::size_t room_ = static_cast<std::size_t>(-1);
     std::uint64_t cycle_ = 0;
     std::uint64_t covered_ = 0;

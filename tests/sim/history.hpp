@@ -74,7 +74,7 @@ public:
     void commits(raft::NodeId node, const raft::Core& core, const LogImage& image,
                  raft::Index after) {
         for (raft::Index index = after + 1; index <= core.commit(); ++index) {
-            if (index <= image.snapshot) {
+            if (index <= image.base) {
                 if (index > committed()) {
                     fail("I5", node, "commits " + std::to_string(index) + " unseen");
                 }
@@ -83,7 +83,7 @@ public:
             if (index > image.last()) {
                 fail("I5", node, "commits " + std::to_string(index) + ", which it does not have");
             }
-            const LogImage::Place& there = image.places[index - image.snapshot - 1];
+            const LogImage::Place& there = image.at(index);
             if (index <= committed()) {
                 if (committed_[index - 1].place != there) {
                     fail("I5", node, "commits another entry " + place(index, there.term) +
@@ -117,7 +117,7 @@ public:
     /// I7.
     void truncates(raft::NodeId node, const LogImage& image, raft::Index from) const {
         for (raft::Index index = from; index <= std::min(image.last(), committed()); ++index) {
-            if (index <= image.snapshot || image.has(index, term_of(index))) {
+            if (index <= image.base || image.has(index, term_of(index))) {
                 fail("I7", node, "removes the committed entry " + place(index, term_of(index)));
             }
         }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -24,7 +25,8 @@ inline std::uint64_t hash_of(const raft::Entry& entry) {
                        static_cast<std::uint64_t>(entry.kind));
 }
 
-/// The log of a member as it was asked to write it, entry by entry and without their contents.
+/// The log of a member as it was asked to write it, entry by entry and without their contents. It
+/// keeps what a snapshot of its own stands for.
 struct LogImage {
     struct Place {
         raft::Term term = 0;
@@ -35,12 +37,18 @@ struct LogImage {
     raft::Vote vote{};
     raft::Index snapshot = 0;
     raft::Term snapshot_term = 0;
-    std::vector<Place> places;  ///< of the entries after the snapshot
+    raft::Index base = 0;  ///< what was before `places` is not known
+    raft::Term base_term = 0;
+    std::vector<Place> places;
 
-    raft::Index last() const noexcept { return snapshot + places.size(); }
+    raft::Index last() const noexcept { return base + places.size(); }
+    raft::Term last_term() const noexcept {
+        return places.empty() ? base_term : places.back().term;
+    }
+    const Place& at(raft::Index index) const { return places[index - base - 1]; }
     /// Whether the entry is there, or in the snapshot.
     bool has(raft::Index index, raft::Term term) const noexcept {
-        return index <= snapshot || (index <= last() && places[index - snapshot - 1].term == term);
+        return index <= snapshot || (index <= last() && at(index).term == term);
     }
 
     void put(const raft::Write& write, std::size_t entries = static_cast<std::size_t>(-1)) {
@@ -56,27 +64,33 @@ struct LogImage {
                         places.push_back({entry.term, hash_of(entry)});
                     }
                 } else if constexpr (std::is_same_v<W, raft::TruncateLog>) {
-                    places.resize(std::min<std::size_t>(places.size(), w.from - snapshot - 1));
+                    places.resize(std::min<std::size_t>(places.size(), w.from - base - 1));
                 } else {
-                    const std::size_t gone = w.replaces_log
-                                                 ? places.size()
-                                                 : std::min<std::size_t>(
-                                                       places.size(), w.snapshot.index - snapshot);
-                    places.erase(places.begin(),
-                                 places.begin() + static_cast<std::ptrdiff_t>(gone));
                     snapshot = w.snapshot.index;
                     snapshot_term = w.snapshot.term;
+                    if (w.replaces_log || snapshot > last()) {
+                        base = snapshot;
+                        base_term = snapshot_term;
+                        places.clear();
+                    }
                 }
             },
             write);
     }
-    bool is_log_of(const raft::Recovered& found) const {
-        return snapshot == found.snapshot.index && snapshot_term == found.snapshot.term &&
-               places.size() == found.entries.size() &&
-               std::equal(places.begin(), places.end(), found.entries.begin(),
-                          [](const Place& place, const raft::Entry& entry) {
-                              return place == Place{entry.term, hash_of(entry)};
-                          });
+    /// With the last snapshot, or, where there was no room for it, an older one and all entries
+    /// since.
+    bool is_log_of(const raft::Recovered& found, bool older) const {
+        const raft::Snapshot& its = found.snapshot;
+        if (its.index != snapshot &&
+            (!older || its.index > snapshot || its.index < base)) {
+            return false;
+        }
+        const raft::Term term = its.index == base ? base_term : at(its.index).term;
+        return its.term == term && its.index + found.entries.size() == last() &&
+               std::all_of(found.entries.begin(), found.entries.end(),
+                           [&](const raft::Entry& entry) {
+                               return at(entry.index) == Place{entry.term, hash_of(entry)};
+                           });
     }
 };
 
@@ -94,22 +108,29 @@ public:
     }
 
     /// A vote that was asked for, and a log as it was after some write, or some part of one; neither
-    /// of before the last flush.
-    void recover(raft::NodeId node, const raft::Recovered& found) {
+    /// of before the last flush. `older`: it may have done with an older snapshot, and the entries
+    /// since.
+    void recover(raft::NodeId node, const raft::Recovered& found, bool older) {
         LogImage image = durable_;
-        bool is_vote = image.vote == found.vote;
-        bool is_log = image.is_log_of(found);
+        std::optional<LogImage> match;
+        bool is_vote = false;
+        const auto compare = [&](const LogImage& with) {
+            is_vote = is_vote || with.vote == found.vote;
+            if (with.is_log_of(found, older)) {
+                match = with;
+            }
+        };
+        compare(image);
         for (const raft::Write& write : pending_) {
             if (const auto* const entries = std::get_if<raft::WriteEntries>(&write)) {
                 for (std::size_t i = 1; i < entries->entries.size(); ++i) {
                     LogImage part = image;
                     part.put(write, i);
-                    is_log = is_log || part.is_log_of(found);
+                    compare(part);
                 }
             }
             image.put(write);
-            is_vote = is_vote || image.vote == found.vote;
-            is_log = is_log || image.is_log_of(found);
+            compare(image);
         }
         const std::string who = "member " + std::to_string(node);
         if (!is_vote) {
@@ -120,7 +141,7 @@ public:
                                               std::to_string(found.vote.term) + " for " +
                                               std::to_string(found.vote.candidate));
         }
-        if (!is_log) {
+        if (!match) {
             throw Violation(
                 "durability",
                 who + " had entries up to " + std::to_string(durable_.last()) +
@@ -132,13 +153,10 @@ public:
                     ", or with others");
         }
         pending_.clear();
+        durable_ = std::move(*match);
         durable_.vote = found.vote;
         durable_.snapshot = found.snapshot.index;
         durable_.snapshot_term = found.snapshot.term;
-        durable_.places.clear();
-        for (const raft::Entry& entry : found.entries) {
-            durable_.places.push_back({entry.term, hash_of(entry)});
-        }
     }
 
 private:

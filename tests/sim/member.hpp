@@ -99,7 +99,7 @@ public:
         }
         if (!create) {
             world_.statistics.add(Count::restarts);
-            ledger_.recover(id_, found);
+            ledger_.recover(id_, found, disk_->was_full() || damaged_);
         }
         world_.trace.line(world_.now(), "member ", id_, " starts: term ", found.vote.term,
                           ", snapshot ", found.snapshot.index, ", entries ", found.entries.size());
@@ -329,7 +329,22 @@ private:
 
     /// The thread that writes: all that waits, then one flush.
     void store() {
-        if (busy_ || queue_.empty() || failed_ || log_ == nullptr) {
+        if (busy_ || failed_ || log_ == nullptr) {
+            return;
+        }
+        if (log_->room() != quorum::LogRoom::plenty && looked_for_room_ < world_.now()) {
+            looked_for_room_ = world_.now() + Time{world_.plan.election} / 2;
+            const std::error_code error = log_->make_room();
+            if (disk_->has_stopped()) {
+                world_.statistics.add(Count::crashes);
+                return crash(true);
+            }
+            if (error) {
+                return fail(error);
+            }
+            replica_->set_room(log_->room());
+        }
+        if (queue_.empty()) {
             return;
         }
         busy_ = true;
@@ -442,6 +457,7 @@ private:
     std::vector<raft::NumberedWrite> queue_;
     std::vector<raft::NumberedWrite> storing_;
     bool busy_ = false;
+    Time looked_for_room_{};
     Time flush_{};
 
     std::vector<EventHeap::Action> inbox_;

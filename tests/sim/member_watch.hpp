@@ -114,7 +114,12 @@ public:
             unstored_.pop_front();
         }
     }
-    void hands_over(Time local) { handing_over_ = {term_, local}; }
+    void hands_over(Time local) {
+        if (!handing_over_ || handing_over_->first != term_ ||
+            local - handing_over_->second >= options_.election) {
+            handing_over_ = {term_, local};
+        }
+    }
 
 private:
     [[noreturn]] void fail(const std::string& invariant, const std::string& what) const {
@@ -129,8 +134,7 @@ private:
                 fail("I1", "votes again in term " + std::to_string(vote->vote.term));
             }
         } else if (const auto* const entries = std::get_if<raft::WriteEntries>(&write)) {
-            raft::Term previous =
-                image_.places.empty() ? image_.snapshot_term : image_.places.back().term;
+            raft::Term previous = image_.last_term();
             raft::Index index = image_.last();
             for (const raft::Entry& entry : entries->entries) {
                 if (entry.index != ++index || entry.term < previous) {
@@ -208,7 +212,8 @@ private:
             if (hears && (votes || core.term() != term_)) {
                 fail("sticky", "hears from its leader, and takes part in an election");
             }
-            if (is_restart_ && votes && local - started_ < options_.election) {
+            if (is_restart_ && votes && leader_ != cause.from &&
+                local - started_ < options_.election) {
                 fail("sticky", "votes right after its start");
             }
             if (cause.term == term_ && leader_ == 0 && role_ == raft::Role::follower &&

@@ -94,10 +94,10 @@ inline Plan plan_of(std::uint64_t seed) {
     plan.batch_bytes = random.chance(300) ? 64 : 4096;
     plan.batch_entries = random.between<std::size_t>(1, 16);
     plan.window = random.between<std::size_t>(1, 8);
-    plan.piece_bytes = random.chance(500) ? random.between<std::size_t>(16, 128) : 4096;
-    plan.snapshot_entries = random.chance(600) ? random.between<std::uint64_t>(4, 40) : 100'000;
+    plan.piece_bytes = random.chance(500) ? random.between<std::size_t>(64, 512) : 4096;
+    plan.snapshot_entries = random.chance(600) ? random.between<std::uint64_t>(6, 40) : 100'000;
     plan.pending = random.chance(200) ? 3 : 64;
-    plan.segment_size = std::size_t{512} << random.below(6);
+    plan.segment_size = std::size_t{4096} << random.below(3);
     plan.drift = std::chrono::milliseconds{random.between(20, 200)};
     plan.ttl = std::chrono::milliseconds{random.between(6, 20)} * plan.election.count() / 2;
     plan.lock_delay = random.chance(500) ? 0ms : std::chrono::milliseconds{random.between(1, 500)};

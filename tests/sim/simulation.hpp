@@ -173,10 +173,7 @@ private:
             member->disk().set_room(static_cast<std::size_t>(-1));
             member->wake();
             const bool is_core = std::find(core_.begin(), core_.end(), member.get()) != core_.end();
-            if (!is_core) {
-                leave_out(*member);
-            }
-            if (is_core || world_.random.chance(700)) {
+            if (is_core || leave_out(*member)) {
                 if (member->has_failed()) {
                     member->crash(false);
                 }
@@ -194,7 +191,8 @@ private:
         probe_->probe();
     }
     /// It may be cut off, hear nobody, or be heard by nobody: it must not get in the others' way.
-    void leave_out(Member& member) {
+    /// False: it stays down.
+    bool leave_out(Member& member) {
         const std::size_t fate = world_.random.below(4);
         world_.trace.line(world_.now(), "member ", member.id(), " is left out: ", fate);
         for (const auto& other : members_) {
@@ -204,6 +202,7 @@ private:
         if (fate == 3) {
             member.crash(false);
         }
+        return fate != 3;
     }
 
     /// I11.
@@ -249,7 +248,10 @@ private:
         for (const std::string& name : machine.locks()) {
             const auto view = machine.lock(name);
             if (!view->holders.empty() || !view->waiters.empty()) {
-                return name + " is held, or awaited, by nobody who knows of it";
+                return name + " is held, or awaited, by session " +
+                       std::to_string(view->holders.empty() ? view->waiters.front().session
+                                                            : view->holders.front().session) +
+                       ", which does not know of it";
             }
         }
         for (const Member* const member : core_) {
