@@ -5,7 +5,9 @@
 /// durable log, each usable, and tested, by itself.
 
 #include <attune/quorum/lock_machine/command.hpp>
+#include <attune/quorum/lock_machine/limits.hpp>
 #include <attune/quorum/lock_machine/lock_machine.hpp>
+#include <attune/quorum/lock_machine/lock_view.hpp>
 #include <attune/quorum/lock_machine/reply.hpp>
 #include <attune/quorum/log/log.hpp>
 #include <attune/quorum/log/log_refused.hpp>

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <attune/quorum/detail/mutant.hpp>
+#include <attune/quorum/raft/core.hpp>
+
+// Section 3.10 of the thesis, leadership transfer.
+
+namespace attune::inline ATTUNE_ABI::quorum::raft {
+
+ATTUNE_DECL bool Core::transfer(Instant now, NodeId to, Effects& effects) {
+    if (!begin(now, effects)) {
+        return false;
+    }
+    detail::Follower* const target = find_follower(to);
+    const bool possible = role_ == Role::leader && target != nullptr;
+    if (possible && (!transfer_ || transfer_->to != to)) {
+        transfer_ = {to, now_ + options_.election, 0};
+    }
+    finish(effects);
+    return possible;
+}
+
+/// Once the successor has all entries, and no more are taken, it is told: once, and again with each
+/// round, for that message may be lost.
+ATTUNE_DECL void Core::hand_over(Effects& effects) {
+    if (!transfer_ || transfer_->told == round_) {
+        return;
+    }
+    if (find_follower(transfer_->to)->match == log_.last()) {
+        transfer_->told = round_;
+        post(transfer_->to, TimeoutNow{vote_.term}, 0, effects);
+    }
+}
+
+/// An election at once: others hear from the leader still, and are told to vote all the same.
+ATTUNE_DECL void Core::on(NodeId from, const TimeoutNow& message, Effects& effects) {
+    if (role_ == Role::follower && message.term == vote_.term && leader_ == from && room_) {
+        ask_for_votes(true, effects);
+    }
+}
+
+}  // namespace attune::inline ATTUNE_ABI::quorum::raft
