@@ -462,7 +462,9 @@ private:
             if (reply.outcome == quorum::Outcome::ok) {
                 world_.history.locks.shown(reply.session, reply.sequence, reply.token);
                 granted(reply.token);
-            } else if (reply.outcome == quorum::Outcome::forgotten) {
+            } else if (reply.outcome == quorum::Outcome::forgotten ||
+                       reply.outcome == quorum::Outcome::not_held) {
+                // What it got, or some of it, may be there still.
                 abandon();
             } else {
                 acquire_.reset();

@@ -108,7 +108,7 @@ public:
         failed_ = false;
         effects_.clear();
         replica_.emplace(options_, std::move(found), local, random_.next(), effects_);
-        watch_->after(*replica_, local, {.kind = Cause::Kind::start}, effects_);
+        watch_->after(*replica_, local, Cause{Cause::Kind::start}, effects_);
         carry_out();
     }
 
@@ -179,7 +179,7 @@ public:
         if (!is_up() || paused_ || !is_leader()) {
             return;
         }
-        step({.kind = Cause::Kind::transfer}, [&](Time local) {
+        step(Cause{Cause::Kind::transfer}, [&](Time local) {
             if (replica_->transfer(local, to, effects_) && to != id_) {
                 world_.trace.line(world_.now(), "member ", id_, " hands over to ", to);
                 world_.statistics.add(Count::transfers);
@@ -196,7 +196,7 @@ public:
                 world_.trace.line(world_.now(), "member ", id_, " is asked by ", origin, ": ",
                                   world_.trace.is_aloud() ? to_text(*command) : std::string());
             }
-            step({.kind = Cause::Kind::request}, [&](Time local) {
+            step(Cause{Cause::Kind::request}, [&](Time local) {
                 replica_->set_room(log_->room());
                 replica_->request(local, origin, request, effects_);
             });
@@ -224,14 +224,15 @@ public:
                 world_.trace.line(world_.now(), "member ", id_, " gets from ", frame->from, ": ",
                                   to_text(frame->message));
             }
-            Cause cause{.kind = Cause::Kind::message,
-                        .from = frame->from,
-                        .message = frame->message.index(),
-                        .term = 0,
-                        .transfer = false};
+            Cause cause;
+            cause.kind = Cause::Kind::message;
+            cause.from = frame->from;
+            cause.message = frame->message.index();
             std::visit([&](const auto& message) { cause.term = message.term; }, frame->message);
             if (const auto* const vote = std::get_if<raft::RequestVote>(&frame->message)) {
                 cause.transfer = vote->transfer;
+                cause.last_index = vote->last_index;
+                cause.last_term = vote->last_term;
             }
             world_.trace.mix(hash_of(bytes));
             world_.statistics.add(Count::messages);
@@ -274,7 +275,7 @@ private:
 
     void tick() {
         if (is_up() && !failed_) {
-            step({.kind = Cause::Kind::tick}, [&](Time local) {
+            step(Cause{Cause::Kind::tick}, [&](Time local) {
                 replica_->set_room(log_->room());
                 replica_->tick(local, effects_);
             });
@@ -387,7 +388,7 @@ private:
         storing_.clear();
         busy_ = false;
         watch_->stored(number);
-        step({.kind = Cause::Kind::stored}, [&](Time local) {
+        step(Cause{Cause::Kind::stored}, [&](Time local) {
             replica_->set_room(log_->room());
             replica_->stored(local, number, effects_);
         });
@@ -395,7 +396,7 @@ private:
     void fail(const std::error_code& error) {
         world_.trace.line(world_.now(), "member ", id_, " cannot write: ", error.message());
         failed_ = true;
-        step({.kind = Cause::Kind::failed},
+        step(Cause{Cause::Kind::failed},
              [&](Time local) { replica_->storage_failed(local, effects_); });
     }
 

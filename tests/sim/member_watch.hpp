@@ -28,6 +28,8 @@ struct Cause {
     std::size_t message = 0;  ///< its place in raft::Message
     raft::Term term = 0;
     bool transfer = false;  ///< a RequestVote that the leader has asked for
+    raft::Index last_index = 0;  ///< of a RequestVote
+    raft::Term last_term = 0;
 
     template <class M>
     bool is() const {
@@ -217,7 +219,9 @@ private:
                 fail("sticky", "votes right after its start");
             }
             if (cause.term == term_ && leader_ == 0 && role_ == raft::Role::follower &&
-                image_.vote == raft::Vote{term_, cause.from}) {
+                image_.vote == raft::Vote{term_, cause.from} &&
+                std::pair(cause.last_term, cause.last_index) >=
+                    std::pair(image_.last_term(), image_.last())) {
                 for (const raft::Outgoing& out : effects.messages) {
                     const auto* const reply = std::get_if<raft::VoteReply>(&out.message);
                     if (reply != nullptr && out.to == cause.from && !reply->granted) {
@@ -245,7 +249,7 @@ private:
         const bool is_step = cause.kind != Cause::Kind::request || !effects.writes.empty() ||
                              !effects.messages.empty();
         if (stayed && is_step && options_.voters.size() > 1 &&
-            local - last_step_ > Time{options_.election} + Time{std::chrono::milliseconds{2}}) {
+            local - last_step_ > Time{options_.election} / 4 * 5) {
             fail("pause", "leads on after it did nothing for longer than an election takes");
         }
         if (is_step) {

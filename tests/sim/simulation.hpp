@@ -130,6 +130,9 @@ public:
             world_.history.latest_time = std::chrono::duration_cast<raft::ClusterTime>(
                 world_.now() / 200 * 201 + Time{std::chrono::milliseconds{2}});
         }
+        if (world_.heap.steps() > 200'000) {
+            throw Violation("I11", "nothing comes to an end");
+        }
         return world_.heap.step();
     }
 

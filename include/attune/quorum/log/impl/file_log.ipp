@@ -119,6 +119,8 @@ ATTUNE_DECL void FileLog::write(const raft::WriteEntries& write) {
         require(entry.index <= last_index_ + 1 &&
                     (snapshots_.empty() || entry.index > snapshots_.back()),
                 "an entry that has no place in the log");
+        require(entry.kind == raft::EntryKind::barrier || entry.kind == raft::EntryKind::command,
+                "an entry of no kind");
         require(entry.data == nullptr ||
                     entry.data->size() <= std::numeric_limits<std::uint32_t>::max() / 2,
                 "an entry of more than 2 GiB");
