@@ -225,6 +225,7 @@ private:
         ++life_;
         session_ = 0;
         sequence_ = 0;
+        closing_ = false;
         calls_.clear();
         held_.clear();
         acquire_.reset();
@@ -273,7 +274,7 @@ private:
         after(random_.between(Time{}, world_.plan.think), [this] { act(); });
     }
     void act() {
-        if (winding_down_) {
+        if (winding_down_ || closing_) {
             return;
         }
         const unsigned dice = static_cast<unsigned>(random_.below(100));
@@ -290,6 +291,7 @@ private:
             call(Purpose::other, quorum::Command{quorum::AskRelease{
                                      lock_name(random_.below(locks()))}});
         } else if (dice < 91 && held_.empty() && !acquire_) {
+            closing_ = true;
             call(Purpose::close, quorum::Command{quorum::CloseSession{session_}});
         }
         work();
@@ -490,6 +492,7 @@ private:
     bool up_ = false;
     bool paused_ = false;
     bool winding_down_ = false;
+    bool closing_ = false;
     bool probing_ = false;
     bool probed_ = false;
     std::vector<EventHeap::Action> inbox_;

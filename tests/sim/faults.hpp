@@ -26,6 +26,9 @@ public:
                 kinds_.push_back(static_cast<Fault>(i));
             }
         }
+        if (world.plan.has(Fault::strand)) {
+            kinds_.insert(kinds_.end(), kinds_.size() / 3, Fault::strand);
+        }
     }
 
     void start() {
@@ -94,6 +97,7 @@ private:
         case Fault::cut: return cut();
         case Fault::isolate: return isolate();
         case Fault::split: return split();
+        case Fault::strand: return strand();
         case Fault::swizzle: return swizzle();
         case Fault::clog: return clog();
         case Fault::weather: return weather();
@@ -112,7 +116,7 @@ private:
         case Fault::full_disk: return full_disk(victim());
         case Fault::damage:
         case Fault::lost_disk: return damage(victim(), fault == Fault::lost_disk);
-        case Fault::transfer: return victim().transfer(random_.below(voters()) + 1);
+        case Fault::transfer: return transfer(victim());
         case Fault::client_crash: return client_crash(*random_.one_of(clients_));
         case Fault::client_pause: return client_pause(*random_.one_of(clients_));
         case Fault::foreign_frames:
@@ -158,6 +162,46 @@ private:
         };
         set(true);
         later([set] { set(false); });
+    }
+    /// As in figure 3.7 of the thesis: whoever leads takes entries that only some will ever see.
+    void strand() {
+        for (const auto& member : members_) {
+            if (!member->is_leader()) {
+                continue;
+            }
+            world_.statistics.add(Count::partitions);
+            world_.trace.line(world_.now(), "strand ", member->place());
+            const std::size_t place = member->place();
+            std::vector<std::size_t> lost;
+            for (std::size_t other = 0; other != voters(); ++other) {
+                if (random_.chance(600)) {
+                    lost.push_back(other);
+                }
+            }
+            const auto set = [this, place, lost](bool yes) {
+                for (const std::size_t other : lost) {
+                    world_.network.cut(place, other, yes);
+                }
+            };
+            set(true);
+            for (int many = random_.chance(500) ? 1 : random_.between(2, 6); many != 0; --many) {
+                member->request(nobody,
+                                {.id = 0, .what = quorum::Command{quorum::AskRelease{"lock-0"}}});
+            }
+            world_.heap.after(random_.between(Time{}, election() / 4), [this, &member, place] {
+                if (stopped_) {
+                    return;
+                }
+                if (world_.plan.has(Fault::crash)) {
+                    crash(*member, random_.chance(500));
+                } else {
+                    cut_all_of(place, true);
+                    later([this, place] { cut_all_of(place, false); });
+                }
+            });
+            later([set] { set(false); });
+            return;
+        }
     }
     /// Stops the links of some members, one after the other, and starts them in another order.
     void swizzle() {
@@ -214,6 +258,20 @@ private:
             world_.statistics.add(Count::crashes);
             member.crash(power);
             restart_later(member);
+        }
+    }
+    /// Whoever hands over may be the last to hear of it.
+    void transfer(Member& member) {
+        member.transfer(random_.below(voters()) + 1);
+        if (member.is_leader() && random_.chance(300)) {
+            const auto set = [this, place = member.place()](bool yes) {
+                for (std::size_t other = 0; other != voters(); ++other) {
+                    world_.network.cut(other, place, yes);
+                }
+            };
+            world_.statistics.add(Count::partitions);
+            set(true);
+            later([set] { set(false); });
         }
     }
     void pause(Member& member) {
@@ -288,6 +346,9 @@ private:
     }
 
 public:
+    /// Nobody reads the answers.
+    static constexpr quorum::Origin nobody = 1'000'000;
+
     /// Of a clock that is as right, or as wrong, as the plan has them.
     static std::int64_t any_rate(Random& random, const Plan& plan) {
         return plan.honest_clocks

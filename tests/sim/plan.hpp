@@ -15,6 +15,7 @@ enum class Fault : std::uint8_t {
     cut,
     isolate,
     split,
+    strand,
     swizzle,
     clog,
     weather,
@@ -75,8 +76,6 @@ struct Plan {
     Time flush{};  ///< at most
     /// Any number of disks may be damaged: then nobody has to answer, but nobody may lie.
     bool beyond_budget = false;
-    /// Plays figure 8 of the paper, over and over, instead of faults by chance.
-    bool figure_8 = false;
 
     bool has(Fault fault) const noexcept { return faults[static_cast<std::size_t>(fault)]; }
 };
@@ -90,7 +89,7 @@ inline Plan plan_of(std::uint64_t seed) {
     plan.voters = voters[random.below(8)];
     plan.clients = random.between<std::size_t>(1, 4);
     plan.election = std::chrono::milliseconds{random.between(100, 600)};
-    plan.heartbeat = plan.election / random.between(3, 5);
+    plan.heartbeat = plan.election / random.between(2, 5);
     plan.batch_bytes = random.chance(300) ? 64 : 4096;
     plan.batch_entries = random.between<std::size_t>(1, 16);
     plan.window = random.between<std::size_t>(1, 8);
@@ -117,7 +116,6 @@ inline Plan plan_of(std::uint64_t seed) {
     plan.repeats = random.chance(400) ? random.between(1u, 200u) : 0;
     plan.delay = random.chance(300) ? Time{plan.election} / 4 : random.between(Time{1ms}, Time{20ms});
     plan.flush = random.chance(300) ? Time{plan.election} / 4 : random.between(Time{100us}, Time{10ms});
-    plan.figure_8 = plan.voters == 5 && random.chance(200);
     return plan;
 }
 

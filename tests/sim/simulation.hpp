@@ -70,6 +70,9 @@ public:
         };
         world_.answer = [this](std::size_t member, const quorum::Answer& answer) {
             check_answer(member, answer);
+            if (answer.origin == Nemesis::nobody) {
+                return;
+            }
             const auto client = static_cast<std::size_t>(answer.origin - 1);
             world_.network.send(member, world_.plan.voters + client, [this, member, client, answer] {
                 client_of(client).answered(member, answer);
@@ -133,6 +136,9 @@ public:
         if (world_.heap.steps() > 200'000) {
             throw Violation("I11", "nothing comes to an end");
         }
+        if (world_.now() >= asked_leaders_ + Time{world_.plan.election} / 16) {
+            ask_rivals();
+        }
         return world_.heap.step();
     }
 
@@ -141,8 +147,26 @@ private:
         return number < clients_.size() ? *clients_[number] : *probe_;
     }
 
+    /// Where several think that they lead, only one of them may answer, and not with the past.
+    void ask_rivals() {
+        asked_leaders_ = world_.now();
+        const auto leaders = std::count_if(members_.begin(), members_.end(),
+                                           [](const auto& each) { return each->is_leader(); });
+        if (leaders < 2) {
+            return;
+        }
+        for (std::size_t i = 0; i != members_.size(); ++i) {
+            if (members_[i]->is_leader()) {
+                const std::uint64_t id = ++rival_questions_;
+                questions_[id] = world_.history.committed();
+                world_.statistics.add(Count::reads);
+                members_[i]->request(Nemesis::nobody,
+                                     {.id = id, .what = quorum::LockQuery{"lock-0"}});
+            }
+        }
+    }
+
     void suffer() {
-        Nemesis nemesis(world_, members_, clients_);
         nemesis_.emplace(world_, members_, clients_);
         nemesis_->start();
         while (world_.heap.steps() < world_.plan.events && step()) {
@@ -152,7 +176,6 @@ private:
 
     void heal() {
         world_.trace.line(world_.now(), "everything heals");
-        healing_ = true;
         std::vector<Member*> able;
         for (const auto& member : members_) {
             if (!member->is_damaged() && !member->has_refused()) {
@@ -329,7 +352,8 @@ private:
     std::unique_ptr<Client> probe_;
     std::optional<Nemesis> nemesis_;
     std::vector<Member*> core_;
-    bool healing_ = false;
+    Time asked_leaders_{};
+    std::uint64_t rival_questions_ = 0;
     std::unordered_map<std::uint64_t, raft::Index> questions_;
     std::set<quorum::Token> forced_;
 };
