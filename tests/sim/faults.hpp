@@ -50,8 +50,8 @@ private:
     }
     /// Later, unless everything heals before.
     template <class Undo>
-    void later(Undo undo) {
-        const Time most = random_.chance(100) ? 20 * election() : 4 * election();
+    void later(Undo undo, int longer = 1) {
+        const Time most = (random_.chance(100) ? 20 : 4 * longer) * election();
         world_.heap.after(random_.between(Time{}, most), [this, undo] {
             if (!stopped_) {
                 undo();
@@ -303,8 +303,8 @@ private:
     }
     void full_disk(Member& member) {
         world_.statistics.add(Count::disk_faults);
-        member.disk().set_room(member.disk().used() + random_.below(2 * world_.plan.segment_size));
-        later([&member] { member.disk().set_room(static_cast<std::size_t>(-1)); });
+        member.disk().set_room(member.disk().used() + random_.below(world_.plan.segment_size / 2));
+        later([&member] { member.disk().set_room(static_cast<std::size_t>(-1)); }, 5);
     }
     /// As few as can be missed, if all others are there.
     void damage(Member& member, bool all) {

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace attune_sim {
@@ -50,8 +50,9 @@ public:
         written_[entry.index].push_back({entry, previous});
     }
 
-    /// I1 and I4.
-    void leads(raft::NodeId node, const raft::Core& core) {
+    /// I1 and I4. `image` is what it has written.
+    void leads(raft::NodeId node, const raft::Core& core, const LogImage& image) {
+        leading_ = {core.term(), &image};
         const auto [leader, is_new] = leaders_.emplace(core.term(), node);
         if (leader->second != node) {
             fail("I1", node, "leads term " + std::to_string(core.term()) + " of member " +
@@ -101,6 +102,28 @@ public:
             check_time(node, entry);
             committed_.push_back({there, core.term()});
             locks.apply(entry);
+        }
+    }
+
+    /// `image` goes.
+    void ends(const LogImage& image) noexcept {
+        if (leading_.second == &image) {
+            leading_ = {};
+        }
+    }
+
+    /// I3: whoever follows acknowledges what is the same in the log of its leader.
+    void acknowledges(raft::NodeId node, const LogImage& image, raft::Term term,
+                      raft::Index index) const {
+        const LogImage* const leader = leading_.second;
+        if (leading_.first != term || leader == nullptr || leader->vote.term != term) {
+            return;
+        }
+        if (index > leader->last() ||
+            (index > std::max(leader->base, image.base) && index <= image.last() &&
+             leader->at(index).term != image.at(index).term)) {
+            fail("I3", node, "acknowledges " + std::to_string(index) +
+                                 ", which is not what its leader has there");
         }
     }
 
@@ -172,6 +195,7 @@ private:
     std::vector<Committed> committed_;
     std::vector<std::vector<Written>> written_;  // by index
     std::map<raft::Term, raft::NodeId> leaders_;
+    std::pair<raft::Term, const LogImage*> leading_{};  ///< the last that was seen to
     raft::ClusterTime time_{};
 };
 

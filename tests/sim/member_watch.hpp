@@ -52,6 +52,10 @@ public:
           started_(local),
           last_step_(local) {}
 
+    MemberWatch(const MemberWatch&) = delete;
+    MemberWatch& operator=(const MemberWatch&) = delete;
+    ~MemberWatch() { history_.ends(image_); }
+
     void before(const quorum::Replica& replica, Time local, const Cause& cause) {
         const raft::Core& core = replica.raft();
         role_ = core.role();
@@ -90,7 +94,7 @@ public:
         check_votes(core, local, cause, effects);
         check_leadership(core, local, cause, effects);
         if (core.role() == raft::Role::leader) {
-            history_.leads(options_.id, core);
+            history_.leads(options_.id, core, image_);
         }
         if (core.commit() != commit_ || cause.kind == Cause::Kind::start) {
             history_.commits(options_.id, core, image_, cause.kind == Cause::Kind::start ? 0 : commit_);
@@ -189,6 +193,9 @@ private:
             if (has->matches && has->index > disk.last()) {
                 fail("promise", "acknowledges " + std::to_string(has->index) +
                                     ", and its disk has " + std::to_string(disk.last()));
+            }
+            if (has->matches) {
+                history_.acknowledges(options_.id, image_, has->term, has->index);
             }
         }
     }
