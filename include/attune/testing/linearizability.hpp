@@ -44,10 +44,11 @@ struct Linearization {
 
 /// Looks for a linearization.
 ///
-///     const auto answer = linearize(history, 0, [](int state, const Op& op) -> std::optional<int> {
-///         return op.is_write ? std::optional{op.value}
-///                            : op.value == state ? std::optional{state} : std::nullopt;
-///     });
+///     const auto set_or_get = [](int state, const Op& op) -> std::optional<int> {
+///         const bool is_possible = op.is_write || op.value == state;
+///         return is_possible ? std::optional{op.value} : std::nullopt;
+///     };
+///     const Linearization answer = linearize(history, 0, set_or_get);
 ///
 /// `apply(state, operation)` says what the operation makes of the state, or nothing when it cannot
 /// have been answered so; that of a call without an answer has to accept whatever there could have

@@ -20,8 +20,8 @@ namespace attune::inline ATTUNE_ABI::testing {
 
 namespace detail {
 
-/// The invocations and answers of a history in the order of time, as a list from which a call can be
-/// taken out and put back. The first element stands before all of them.
+/// The invocations and answers of a history in the order of time, as a list from which a call can
+/// be taken out and put back. The first element stands before all of them.
 class EventList {
 public:
     struct Event {
