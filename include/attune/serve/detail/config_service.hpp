@@ -164,7 +164,7 @@ private:
     void settle_accounts();
 
     const std::weak_ptr<Core> store_;
-    const ServiceOptions options_;
+    ServiceOptions options_;  // without the tokens, of which only hashes are kept
     const ServiceEnvironment environment_;
     std::vector<std::string> prefix_;  // its segments
     AccessList access_;

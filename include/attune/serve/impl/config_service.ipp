@@ -18,7 +18,7 @@ ATTUNE_DECL ConfigService::ConfigService(std::weak_ptr<Core> store, ServiceOptio
     : store_(std::move(store)),
       options_(std::move(options)),
       environment_(std::move(environment)),
-      access_(options_.tokens),
+      access_(std::exchange(options_.tokens, {})),
       anybody_{
           .name = {}, .read = true, .write = true, .admin = true, .secrets = false, .paths = {}},
       secrets_(options_.secrets),
