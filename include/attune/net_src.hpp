@@ -56,6 +56,7 @@
 #include <attune/serve/impl/service_read.ipp>
 #include <attune/serve/impl/service_report.ipp>
 #include <attune/serve/impl/service_write.ipp>
+#include <attune/serve/impl/service_write_rules.ipp>
 #include <attune/serve/impl/watchers.ipp>
 
 #include <attune/testing/impl/faulty_proxy.ipp>

@@ -37,6 +37,7 @@ struct ServiceOptions {
     std::vector<AccessToken> tokens = {};  ///< none: everybody may do all but see secrets
     bool check_host = false;               ///< answer only to names of this machine
     std::vector<std::string> allowed_hosts = {};
+    std::size_t copies = std::size_t{64} << 20;  ///< bytes that the copies of a JSON Patch may add
     std::size_t watchers = 16'384;
     std::chrono::seconds max_wait{55};
     std::string instance = random_instance();
@@ -88,6 +89,8 @@ private:
         const AccessRights* rights = nullptr;
         std::shared_ptr<Core> store;
         std::shared_ptr<KnownClient> client;
+        std::optional<Document> sent = {};  ///< by PUT, to be stored as it is
+        bool creates = false;               ///< PUT where nothing was
 
         const net::HttpRequest& request() const noexcept { return exchange->request(); }
         std::string_view field(std::string_view name) const noexcept {
@@ -112,6 +115,12 @@ private:
     void admit(Call& call, Scope scope);
     void check_host(const Call& call) const;
     void require_path(const Call& call, const Path& path) const;
+    /// Whoever may not gets nothing that is derived from what is there.
+    static bool may_read(const Call& call, const Path& path) noexcept {
+        return call.rights->read && call.rights->covers(path);
+    }
+    /// May everything be told about `path`, and about what is above it?
+    bool sees_all(const Call& call, const Path& path) const;
     void hear_client(Call& call);
     void fail(net::HttpExchange& exchange, const ServeError& error);
 
@@ -140,6 +149,10 @@ private:
     Document patch_below(const Call& call, const Path& base, const Document& patch) const;
     void check_sources(const Call& call, const Document& patch, const Document& before) const;
     void check_merge(const Call& call, const Path& path, const Document& patch) const;
+    ServeError conflict(const Call& call, const PatchError& error) const;
+    /// Does a reader get exactly that value?
+    bool shows(const Document& document, const Path& path, Showing showing,
+               const Document& value) const;
     void post_rollback(Call& call);
     void delete_rollback(Call& call);
 
@@ -188,4 +201,5 @@ private:
 #include <attune/serve/impl/service_read.ipp>
 #include <attune/serve/impl/service_report.ipp>
 #include <attune/serve/impl/service_write.ipp>
+#include <attune/serve/impl/service_write_rules.ipp>
 #endif

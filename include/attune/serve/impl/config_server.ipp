@@ -61,6 +61,7 @@ inline ServiceOptions service_options(const ConfigServerOptions& options, bool l
         .tokens = options.tokens,
         .check_host = loopback || !options.allowed_hosts.empty(),
         .allowed_hosts = options.allowed_hosts,
+        .copies = options.limits.body,
         .watchers = options.watchers,
         .max_wait = options.max_wait,
         .instance = options.instance.empty() ? random_instance() : options.instance,

@@ -63,14 +63,39 @@ ATTUNE_DECL std::span<const ConfigService::Endpoint> ConfigService::endpoints() 
     return all;
 }
 
+/// Problems without what somebody may not read. A rule is about places besides those that are
+/// written, and its words may quote any of them.
+inline std::vector<Problem> readable_problems(const std::vector<Problem>& problems,
+                                              const AccessRights& rights) {
+    std::vector<Problem> readable;
+    bool more = false;
+    for (const Problem& problem : problems) {
+        if (!rights.covers(problem.path)) {
+            more = true;
+        } else if (rights.read) {
+            readable.push_back(problem);
+        } else {
+            readable.push_back({.path = problem.path,
+                                .message = "is refused",
+                                .expected = problem.expected,
+                                .severity = problem.severity});
+        }
+    }
+    if (more) {
+        readable.push_back({.message = "there are problems at places that the access token does "
+                                       "not cover"});
+    }
+    return readable;
+}
+
 ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchange) {
+    Call call{.exchange = exchange,
+              .target = {},
+              .below = {},
+              .rights = nullptr,
+              .store = nullptr,
+              .client = nullptr};
     try {
-        Call call{.exchange = exchange,
-                  .target = {},
-                  .below = {},
-                  .rights = nullptr,
-                  .store = nullptr,
-                  .client = nullptr};
         route(call);
     } catch (const ServeError& error) {
         fail(*exchange, error);
@@ -78,7 +103,7 @@ ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchan
         counters_.refused_writes.fetch_add(1, std::memory_order_relaxed);
         ServeError error{422, "the store refuses the change, and stays at version " +
                                   std::to_string(rejected.rejection().version)};
-        error.problems = rejected.problems();
+        error.problems = readable_problems(rejected.problems(), *call.rights);
         fail(*exchange, error);
     } catch (const std::logic_error&) {
         // Handles and servers may outlive a store; what it is asked then throws.
@@ -176,8 +201,7 @@ ATTUNE_DECL void ConfigService::admit(Call& call, Scope scope) {
     }
     const auto require = [](bool granted, const std::string& what) {
         if (!granted) {
-            throw ServeError{403, "the access token does not allow " + what}.with(
-                "WWW-Authenticate", "Bearer error=\"insufficient_scope\"");
+            throw insufficient_scope(what);
         }
     };
     switch (scope) {
