@@ -42,6 +42,7 @@ struct ServiceOptions {
     std::chrono::seconds max_wait{55};
     std::string instance = random_instance();
     std::vector<Path> secrets = {};
+    ResourceTable::Limits resources = {};
 };
 
 /// What a service needs from around it.
@@ -64,7 +65,9 @@ public:
     ConfigService(const ConfigService&) = delete;
     ConfigService& operator=(const ConfigService&) = delete;
 
-    ATTUNE_DECL void handle(std::shared_ptr<net::HttpExchange> exchange);
+    ATTUNE_DECL void handle(const std::shared_ptr<net::HttpExchange>& exchange);
+    // What follows throws nothing: what fails half-way, for want of memory, is done again later.
+
     /// The store has published since the last call.
     ATTUNE_DECL void published();
     /// The time has come that was asked for.
@@ -77,6 +80,8 @@ public:
     std::size_t client_count() const { return clients_.size(); }
     std::size_t watchers() const noexcept { return watchers_.size(); }
     std::size_t streams() const noexcept { return events_.size(); }
+    /// Of the texts that are kept ready, and of what has them.
+    std::size_t kept_bytes() const noexcept { return table_.kept_bytes(); }
     const ServeCounters& counters() const noexcept { return counters_; }
     const std::string& instance() const noexcept { return table_.instance(); }
 
@@ -111,6 +116,7 @@ private:
 
     // Routing and access.
     static std::span<const Endpoint> endpoints() noexcept;
+    void answer(const std::shared_ptr<net::HttpExchange>& exchange);
     void route(Call& call);
     void admit(Call& call, Scope scope);
     void check_host(const Call& call) const;
@@ -174,6 +180,9 @@ private:
     bool store_closed() const;
     /// Brings a group up to date; tells whether those who watch it must be answered.
     bool refresh(ResourceGroup& group, const Core& store);
+    void attempt(const std::function<void()>& work) noexcept;
+    /// Tells whoever waits what there is.
+    void tell();
     void settle_accounts();
 
     const std::weak_ptr<Core> store_;
@@ -189,6 +198,7 @@ private:
     Watchers watchers_;
     EventFeed events_;
     std::optional<std::chrono::steady_clock::time_point> armed_;
+    std::optional<std::chrono::steady_clock::time_point> retry_;  // when to tell again
     bool draining_ = false;
 };
 

@@ -23,7 +23,7 @@ ATTUNE_DECL ConfigService::ConfigService(std::weak_ptr<Core> store, ServiceOptio
           .name = {}, .read = true, .write = true, .admin = true, .secrets = false, .paths = {}},
       secrets_(options_.secrets),
       clients_(ClientRegistry::Limits{}),
-      table_(options_.instance, secrets_, {}),
+      table_(options_.instance, secrets_, options_.resources, environment_.wall),
       watchers_(table_, [this](unsigned status) { counters_.count(status); }),
       events_(clients_) {
     if (!options_.prefix.empty()) {
@@ -88,7 +88,15 @@ inline std::vector<Problem> readable_problems(const std::vector<Problem>& proble
     return readable;
 }
 
-ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchange) {
+ATTUNE_DECL void ConfigService::handle(const std::shared_ptr<net::HttpExchange>& exchange) {
+    {
+        const ResourceTable::Use use{table_};
+        answer(exchange);
+    }
+    settle_accounts();
+}
+
+ATTUNE_DECL void ConfigService::answer(const std::shared_ptr<net::HttpExchange>& exchange) {
     Call call{.exchange = exchange,
               .target = {},
               .below = {},
@@ -118,7 +126,6 @@ ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchan
                                    "changed; try again later"}
                             .with("Retry-After", "5"));
     }
-    settle_accounts();
 }
 
 /// What stands where the segments lead: the name of an endpoint, and how many segments it takes.
@@ -283,7 +290,26 @@ ATTUNE_DECL bool ConfigService::refresh(ResourceGroup& group, const Core& store)
     return table_.refresh(group, current.document, current.version);
 }
 
+ATTUNE_DECL void ConfigService::attempt(const std::function<void()>& work) noexcept {
+    try {
+        const ResourceTable::Use use{table_};
+        work();
+    } catch (...) {
+        // Out of memory, most likely. Whoever was not told is told then.
+        retry_ = environment_.now() + std::chrono::seconds{1};
+    }
+    try {
+        settle_accounts();
+    } catch (...) {
+        armed_.reset();  // the next request or publication sets the timer
+    }
+}
+
 ATTUNE_DECL void ConfigService::published() {
+    attempt([this] { tell(); });
+}
+
+ATTUNE_DECL void ConfigService::tell() {
     const auto store = store_.lock();
     if (store == nullptr) {
         return;
@@ -292,27 +318,33 @@ ATTUNE_DECL void ConfigService::published() {
         if (refresh(*group, *store)) {
             watchers_.changed(group);
         }
+        table_.trim();
     }
     events_.published(*store);
-    settle_accounts();
 }
 
 ATTUNE_DECL void ConfigService::tick() {
     armed_.reset();
-    const auto now = environment_.now();
-    const auto store = store_.lock();
-    watchers_.expire(now, [&](ResourceGroup& group) {
-        return store != nullptr && refresh(group, *store);
+    attempt([this] {
+        const auto now = environment_.now();
+        if (retry_ && *retry_ <= now) {
+            retry_.reset();
+            tell();
+        }
+        const auto store = store_.lock();
+        watchers_.expire(now, [&](ResourceGroup& group) {
+            return store != nullptr && refresh(group, *store);
+        });
+        events_.heartbeat(now, environment_.wall());
     });
-    events_.heartbeat(now, environment_.wall());
-    settle_accounts();
 }
 
 ATTUNE_DECL void ConfigService::drain() {
     draining_ = true;
-    watchers_.drain();
-    events_.close();
-    settle_accounts();
+    attempt([this] {
+        watchers_.drain();
+        events_.close();
+    });
 }
 
 ATTUNE_DECL void ConfigService::settle_accounts() {
@@ -322,10 +354,13 @@ ATTUNE_DECL void ConfigService::settle_accounts() {
     if (!next || (heartbeat && *heartbeat < *next)) {
         next = heartbeat;
     }
+    if (retry_) {
+        next = retry_;  // not at once, though others are due: what failed would fail again
+    }
     // A call that comes too soon does no harm, and is cheaper than setting a timer each time.
     if (next && (!armed_ || *next < *armed_)) {
-        armed_ = next;
         environment_.arm(*next);
+        armed_ = next;
     }
 }
 
