@@ -345,6 +345,29 @@ TEST(WatchingMuch, by_clients_that_all_go_leaves_nothing_behind) {
     EXPECT_LE(service.inside().kept_bytes(), 10'000U);
 }
 
+// While one is answered, his next request comes and leaves the table more than it should keep.
+TEST(WatchingMuch, goes_on_for_who_has_the_news_already) {
+    Store store;
+    store.set("/big", std::string(10'000, 'x'));
+    Service service{store, {.instance = "abcdefghij", .resources = {.groups = 0, .bytes = 1'000}}};
+    const std::string old = service.get("/v1/config/big").etag();
+    store.set("/big", std::string(10'000, 'y'));
+    const std::string fresh = service.get("/v1/config/big").etag();
+    store.set("/big", std::string(10'000, 'x'));
+    const Answer one = service.watch("/v1/config/big", old);
+    const Answer both = service.watch("/v1/config/big", old + ", " + fresh);
+    Answer next;
+    one.exchange->answered = [&] { next = service.get("/v1/config"); };
+    store.set("/big", std::string(10'000, 'y'));
+    service.published();
+    EXPECT_EQ(one.etag(), fresh);
+    EXPECT_EQ(next.status(), 200U);
+    EXPECT_TRUE(both.held());
+    store.set("/big", "z");
+    service.published();
+    EXPECT_EQ(both.body(), R"("z")");
+}
+
 // However requests, writes and news of them fall: whoever waits is told within one news, and what
 // is told is what was asked for and is not what the watcher had.
 RC_GTEST_PROP(WatchingLaws, nobody_is_forgotten, (const std::vector<std::uint8_t>& steps)) {

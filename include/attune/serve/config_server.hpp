@@ -38,7 +38,9 @@ struct ConfigServerOptions {
     /// What begins every ETag, so that nobody takes those of an earlier server for this one's; 10
     /// letters by chance when it is empty.
     std::string instance = {};
-    std::vector<Path> secrets = {};  ///< places that are secret though no bound type says so
+    /// Places that are secret though no bound type says so. A number in a path stands for every
+    /// element of an array.
+    std::vector<Path> secrets = {};
     /// Names under which clients without a token may ask for this server, besides those of
     /// loopback: see docs/http.md on DNS rebinding.
     std::vector<std::string> allowed_hosts = {};
