@@ -39,6 +39,7 @@ namespace {
 using attune::AccessToken;
 using attune::Document;
 using attune::parse;
+using attune::Store;
 using attune::detail::AccessList;
 using attune::detail::bearer_token;
 using attune::detail::local_host;

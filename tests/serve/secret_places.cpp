@@ -33,7 +33,9 @@ namespace {
 
 using attune::Document;
 using attune::parse;
+using attune::Store;
 using serve_tests::Answer;
+using serve_tests::Service;
 
 constexpr const char* reader_token = "reader-reader-reader";
 constexpr const char* writer_token = "writer-writer-writer";

@@ -25,6 +25,7 @@ namespace {
 using attune::Document;
 using attune::parse;
 using serve_tests::Answer;
+using serve_tests::Service;
 
 class Writing : public serve_tests::ServiceTest {
 protected:
