@@ -118,6 +118,10 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
                                 refused + ": it answered " + std::to_string(status) +
                                     (status == 407 ? "; give it credentials that it accepts" : "")};
         }
+        // It would pass for what the server says by TLS, though anybody can have said it.
+        if (link.received.size() != 0) {
+            co_return HttpError{HttpFault::proxy, refused + ": it sent more than its answer"};
+        }
         co_return std::nullopt;
     }
 
