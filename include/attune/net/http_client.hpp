@@ -35,7 +35,10 @@ struct HttpClientOptions {
 struct ClientRequest {
     std::string method = "GET";
     Url url;
-    HttpFields fields = {};  ///< `Authorization` goes to the origin of `url` alone
+    HttpFields fields = {};
+    /// More fields, for the origin of `url` alone: no redirect takes them elsewhere, nor an
+    /// `Authorization`, `Cookie` or `Proxy-Authorization` in `fields`.
+    HttpFields private_fields = {};
     std::string body = {};
     /// Instead of HttpTimeouts::first_byte.
     std::optional<std::chrono::milliseconds> first_byte = {};
@@ -99,7 +102,7 @@ private:
 ///
 /// A request that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS) and finds a kept connection
 /// dead is sent once more on a new one. Redirects are followed for any method, never from https to
-/// http; 303, and for POST 301 and 302, go on as GET.
+/// http, and with a body only within an origin; 303, and for POST 301 and 302, go on as GET.
 ///
 /// The environment has no say: neither `http_proxy` nor the like is read.
 class HttpClient {

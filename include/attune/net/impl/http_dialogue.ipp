@@ -46,6 +46,11 @@ inline bool is_http_value(std::string_view text) noexcept {
     });
 }
 
+ATTUNE_DECL bool sends_body(const ClientRequest& request) noexcept {
+    return request.method == "PUT" || request.method == "POST" || request.method == "PATCH" ||
+           !request.body.empty();
+}
+
 ATTUNE_DECL std::optional<HttpError> request_head(const ClientRequest& request, bool whole,
                                                   const std::string& proxy_credentials,
                                                   std::string& head) {
@@ -61,27 +66,30 @@ ATTUNE_DECL std::optional<HttpError> request_head(const ClientRequest& request, 
     head = request.method + ' ' + (whole ? request.url.origin() : std::string{}) +
            request.url.target() + " HTTP/1.1\r\n";
     add("Host", request.url.authority());
-    for (const auto& [name, value] : request.fields) {
-        if (!is_http_token(name)) {
-            return refuse("the name of a field holds a blank or another character it must not");
+    for (const HttpFields* const fields : {&request.private_fields, &request.fields}) {
+        for (const auto& [name, value] : *fields) {
+            if (!is_http_token(name)) {
+                return refuse("the name of a field holds a blank or another character it must not");
+            }
+            if (!is_http_value(value)) {
+                return refuse("the field " + name + " holds a line break or a control character");
+            }
+            add(name, value);
         }
-        if (!is_http_value(value)) {
-            return refuse("the field " + name + " holds a line break or a control character");
-        }
-        add(name, value);
     }
-    if (!request.fields.find("User-Agent")) {
+    const auto given = [&](std::string_view name) {
+        return request.private_fields.find(name) || request.fields.find(name);
+    };
+    if (!given("User-Agent")) {
         add("User-Agent", "attune/" ATTUNE_VERSION_STRING);
     }
-    if (!request.url.credentials.empty() && !request.fields.find("Authorization")) {
+    if (!request.url.credentials.empty() && !given("Authorization")) {
         add("Authorization", basic_authorization(request.url.credentials));
     }
     if (whole && !proxy_credentials.empty()) {
         add("Proxy-Authorization", basic_authorization(proxy_credentials));
     }
-    const bool has_body = request.method == "PUT" || request.method == "POST" ||
-                          request.method == "PATCH" || !request.body.empty();
-    if (has_body) {
+    if (sends_body(request)) {
         add("Content-Length", std::to_string(request.body.size()));
     }
     head += "\r\n";
