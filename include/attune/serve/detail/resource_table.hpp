@@ -48,6 +48,7 @@ struct ResourceGroup
     struct Wire {
         unsigned status;
         std::optional<std::uint32_t> wait;
+        bool asks_report;
         std::shared_ptr<const std::string> bytes;
     };
 
@@ -92,9 +93,10 @@ public:
                                     const Document& document);
 
     /// Answers with the present representation: 200, or 404 where nothing is; or 304. `wait` is
-    /// what the client is told about its wish to wait.
+    /// what the client is told about its wish to wait; `asks_report`, whether that the server does
+    /// not know what it runs.
     ATTUNE_DECL unsigned answer(ResourceGroup& group, net::HttpExchange& exchange, bool unchanged,
-                                std::optional<std::uint32_t> wait);
+                                std::optional<std::uint32_t> wait, bool asks_report);
 
     /// To be called when a group has got its first watcher, or lost its last.
     ATTUNE_DECL void sort_in(ResourceGroup& group);
@@ -109,7 +111,7 @@ private:
         boost::intrusive::list<ResourceGroup, boost::intrusive::constant_time_size<false>>;
 
     net::HttpResponse head_of(const ResourceGroup& group, unsigned status,
-                              std::optional<std::uint32_t> wait) const;
+                              std::optional<std::uint32_t> wait, bool asks_report) const;
 
     Representer representer_;
     const SecretPlaces& secrets_;

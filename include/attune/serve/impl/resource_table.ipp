@@ -80,7 +80,8 @@ ATTUNE_DECL std::string ResourceTable::etag_of(const ConfigResource& resource, S
 }
 
 ATTUNE_DECL net::HttpResponse ResourceTable::head_of(const ResourceGroup& group, unsigned status,
-                                                     std::optional<std::uint32_t> wait) const {
+                                                     std::optional<std::uint32_t> wait,
+                                                     bool asks_report) const {
     net::HttpResponse response{.status = status,
                                .fields = {{"ETag", group.now.etag},
                                           {"Attune-Version", std::to_string(group.version)},
@@ -93,6 +94,9 @@ ATTUNE_DECL net::HttpResponse ResourceTable::head_of(const ResourceGroup& group,
             response.fields.add("Attune-Masked", std::to_string(group.now.masked));
         }
     }
+    if (asks_report) {
+        response.fields.add("Attune-Reported", "0");
+    }
     std::string applied = wait ? "wait=" + std::to_string(*wait) : "";
     if (group.showing == Showing::omitted) {
         applied += applied.empty() ? "secrets=omit" : ", secrets=omit";
@@ -104,20 +108,21 @@ ATTUNE_DECL net::HttpResponse ResourceTable::head_of(const ResourceGroup& group,
 }
 
 ATTUNE_DECL unsigned ResourceTable::answer(ResourceGroup& group, net::HttpExchange& exchange,
-                                           bool unchanged, std::optional<std::uint32_t> wait) {
+                                           bool unchanged, std::optional<std::uint32_t> wait,
+                                           bool asks_report) {
     const unsigned status = !group.now.present ? 404 : unchanged ? 304 : 200;
     if (status == 200 && group.now.body->size() > largest_wire) {
-        exchange.respond(head_of(group, status, wait), group.now.body);
+        exchange.respond(head_of(group, status, wait, asks_report), group.now.body);
         return status;
     }
     const auto found = std::find_if(group.wires.begin(), group.wires.end(), [&](const auto& wire) {
-        return wire.status == status && wire.wait == wait;
+        return wire.status == status && wire.wait == wait && wire.asks_report == asks_report;
     });
     if (found != group.wires.end()) {
         exchange.respond(std::shared_ptr<const std::string>(found->bytes));
         return status;
     }
-    net::HttpResponse response = head_of(group, status, wait);
+    net::HttpResponse response = head_of(group, status, wait, asks_report);
     if (status == 200) {
         response.body = *group.now.body;
     } else if (status == 404) {
@@ -132,7 +137,7 @@ ATTUNE_DECL unsigned ResourceTable::answer(ResourceGroup& group, net::HttpExchan
         group.wires.erase(group.wires.begin());
     }
     auto wire = net::make_wire(response);
-    group.wires.push_back({status, wait, wire});
+    group.wires.push_back({status, wait, asks_report, wire});
     exchange.respond(std::move(wire));
     return status;
 }

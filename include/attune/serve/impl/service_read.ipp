@@ -78,7 +78,8 @@ ATTUNE_DECL void ConfigService::get_config(Call& call) {
                                                                  options_.max_wait.count()));
     }
     if (!known || !wait || *wait == 0 || draining_) {
-        counters_.count(table_.answer(*group, *call.exchange, known, wait));
+        counters_.count(table_.answer(*group, *call.exchange, known, wait,
+                                      clients_.owes_report(call.client)));
         return;
     }
     if (watchers_.size() + events_.size() >= options_.watchers) {

@@ -50,8 +50,9 @@ ATTUNE_DECL void Watchers::answer(Watcher& watcher, bool unchanged) {
     const std::shared_ptr<net::HttpExchange> exchange = std::move(watcher.exchange);
     const auto group = watcher.group->shared_from_this();
     const std::uint32_t wait = watcher.wait;
+    const bool asks_report = watcher.watch.owes_report();
     drop(watcher);
-    answered_(table_.answer(*group, *exchange, unchanged, wait));
+    answered_(table_.answer(*group, *exchange, unchanged, wait, asks_report));
 }
 
 ATTUNE_DECL void Watchers::changed(const ResourceTable::GroupPtr& group) {
