@@ -29,6 +29,8 @@ struct HttpReading {
     /// Not zero: the server holds requests, and may have held this one, for so long.
     std::chrono::seconds holds{0};
     std::optional<std::chrono::seconds> retry_after = {};
+    /// A ConfigServer does not know what this client runs.
+    bool asks_report = false;
 };
 
 /// `conditional`: the request said what has been seen.

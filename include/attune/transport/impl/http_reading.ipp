@@ -213,6 +213,7 @@ ATTUNE_DECL HttpReading read_http(const HttpSettings& settings, const HttpPlace&
     reading.mark = http_mark(response);
     reading.holds = conditional ? http_holds(response) : std::chrono::seconds{0};
     reading.content.revision = reading.mark.revision();
+    reading.asks_report = response.fields.find("Attune-Reported") == "0";
     if (const auto after = http_number<std::uint32_t>(response.fields.find("Retry-After"))) {
         reading.retry_after = std::chrono::seconds{*after};
     }
