@@ -36,6 +36,7 @@ using namespace attune_test;
 using http_reports_test::Server;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 std::string text_at(const std::string& report, const attune::Path& path) {
     const attune::Document document = attune::parse(report);
@@ -174,6 +175,25 @@ TEST(HttpReports, are_repeated_when_the_server_has_forgotten_them) {
     EXPECT_EQ(publisher.reports(), 1U);
     forgotten = true;
     EXPECT_EQ(publisher.report(1), first);
+}
+
+TEST(HttpReports, tell_of_answers_that_cannot_be_read) {
+    Publisher publisher{R"({"port":1})"};
+    Recorder feed;
+    const Followed followed{feed, attune::http(publisher.url(), quick())};
+    EXPECT_EQ(text_at(publisher.report(0), "state"), R"("applied")");
+    publisher.publish(R"({"port":)");
+    std::string report = publisher.report(1);
+    EXPECT_EQ(text_at(report, "state"), R"("refused")");
+    EXPECT_EQ(text_at(report, "version"), "2");
+    EXPECT_EQ(attune::parse(report).at("etag").as_string(), publisher.etag());
+    EXPECT_THAT(text_at(report, "problems.0.origin"), HasSubstr(publisher.url() + ":1:"));
+    EXPECT_THAT(feed.next(), StartsWith("failed: "));
+    publisher.publish(R"({"port":1})");
+    report = publisher.report(2);
+    EXPECT_EQ(text_at(report, "state"), R"("applied")");
+    EXPECT_EQ(text_at(report, "version"), "3");
+    EXPECT_EQ(publisher.reports(), 3U);
 }
 
 TEST(HttpReports, are_not_made_when_nobody_wants_them_or_could_read_them) {

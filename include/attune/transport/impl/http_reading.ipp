@@ -218,7 +218,10 @@ ATTUNE_DECL HttpReading read_http(const HttpSettings& settings, const HttpPlace&
         reading.retry_after = std::chrono::seconds{*after};
     }
     switch (response.status) {
-    case 200: read_http_document(settings, place, answer, reading); break;
+    case 200:
+        reading.kind = Kind::unreadable;
+        read_http_document(settings, place, answer, reading);
+        break;
     case 304:
         if (conditional) {
             reading.kind = Kind::unchanged;

@@ -116,7 +116,11 @@ ATTUNE_DECL void HttpWatch::answered(const Asked& asked, net::ClientResult resul
         if (reading.asks_report && asked.reported) {
             reporter_->forgotten();
         }
-        if (reading.kind == Kind::failed || reading.kind == Kind::denied || elsewhere) {
+        if (reading.kind == Kind::unreadable) {
+            reporter_->tell(place(asked.place), reading.mark, reading.problems);
+        }
+        if (reading.kind == Kind::failed || reading.kind == Kind::denied ||
+            reading.kind == Kind::unreadable || elsewhere) {
             // A request that was held and then cut off, by a proxy say, is no sign of trouble.
             constexpr int held_long = 10;
             if (asked.waits &&
