@@ -24,7 +24,8 @@ struct HttpClientOptions {
     /// Of this, origin and credentials count. The credentials go to the proxy and to nobody else.
     std::optional<Url> proxy = {};
     HttpTimeouts timeouts = {};
-    std::size_t header = 64 * 1024;          ///< bytes of a response's line and fields
+    /// Bytes of a response's line and fields; of a line before a chunk; of trailers.
+    std::size_t header = 64 * 1024;
     std::size_t body = 64 * 1024 * 1024;     ///< bytes of a response's body
     unsigned redirects = 5;                  ///< followed for one request
     std::size_t kept = 4;                    ///< connections kept open for later requests
