@@ -92,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const std::string_view bytes{reinterpret_cast<const char*>(data + 1), size - 1};
     const std::size_t piece = 1 + data[0] % 64;
-    const bool bodiless = data[0] >= 128;
+    const bool bodiless = (data[0] & 64) != 0;
     const Outcome whole = read_all(bytes, bytes.size(), bodiless);
     const Outcome pieces = read_all(bytes, piece, bodiless);
     require(whole.failed == pieces.failed && whole.text == pieces.text);
