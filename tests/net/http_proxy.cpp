@@ -76,7 +76,11 @@ TEST(HttpProxy, may_refuse_a_tunnel) {
     }};
     ScriptedServer closing{[](Conversation&) {}};
     Asker asker{by(proxy)};
-    EXPECT_EQ(asker.get("https://a.example/x"),
+    const auto result = asker.result({.url = parse_url("https://a.example/x")});
+    const auto* error = std::get_if<HttpError>(&result);
+    ASSERT_NE(error, nullptr);
+    EXPECT_EQ(error->fault, HttpFault::proxy_denied);
+    EXPECT_EQ(error->message,
               "the proxy " + proxy.origin() +
                   " does not connect to https://a.example: it answered 407; give it credentials "
                   "that it accepts");

@@ -196,6 +196,20 @@ TEST(HttpReports, tell_of_answers_that_cannot_be_read) {
     EXPECT_EQ(publisher.reports(), 3U);
 }
 
+TEST(HttpReports, tell_of_answers_that_are_too_large) {
+    Publisher publisher{"1"};
+    Recorder feed;
+    attune::HttpOptions options = quick();
+    options.max_body = 100;
+    const Followed followed{feed, attune::http(publisher.url(), options)};
+    EXPECT_EQ(text_at(publisher.report(0), "state"), R"("applied")");
+    publisher.publish('"' + std::string(100, 'x') + '"');
+    const std::string report = publisher.report(1);
+    EXPECT_EQ(text_at(report, "state"), R"("refused")");
+    EXPECT_EQ(text_at(report, "version"), "2");
+    EXPECT_EQ(text_at(report, "problems.0.message"), R"("answered with more than 100 bytes")");
+}
+
 TEST(HttpReports, are_not_made_when_nobody_wants_them_or_could_read_them) {
     Publisher publisher{"1"};
     Recorder feed;

@@ -54,17 +54,18 @@ struct ClientResponse {
 };
 
 enum class HttpFault : std::uint8_t {
-    request,    ///< cannot be sent: a field with a line break
-    resolve,    ///< the host has no address
-    connect,    ///< nobody listens, or nobody answers
-    proxy,      ///< the proxy refuses
-    tls,        ///< the server is not trusted, or speaks no TLS
-    timeout,    ///< too slow
-    lost,       ///< closed or reset before the first byte of a response
-    truncated,  ///< closed or reset in the middle of one
-    malformed,  ///< no HTTP
-    too_large,  ///< the header, or the body
-    redirect,   ///< too many, or to where none is followed
+    request,       ///< cannot be sent: a field with a line break
+    resolve,       ///< the host has no address
+    connect,       ///< nobody listens, or nobody answers
+    proxy,         ///< the proxy refuses, or is not there
+    proxy_denied,  ///< it wants other credentials
+    tls,           ///< the server is not trusted, or speaks no TLS
+    timeout,       ///< too slow
+    lost,          ///< closed or reset before the first byte of a response
+    truncated,     ///< closed or reset in the middle of one
+    malformed,     ///< no HTTP
+    too_large,     ///< the header, or the body
+    redirect,      ///< too many, or to where none is followed
 };
 
 /// Why there is no response. The message is a sentence without its end, begins with the place, and
@@ -72,6 +73,8 @@ enum class HttpFault : std::uint8_t {
 struct HttpError {
     HttpFault fault = HttpFault::lost;
     std::string message;
+    /// HttpFault::too_large: status and fields, where they had come.
+    std::shared_ptr<const HttpResponse> head = {};
 };
 
 using ClientResult = std::variant<ClientResponse, HttpError>;

@@ -114,9 +114,10 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
             co_return HttpError{HttpFault::proxy, refused + ": " + error->message};
         }
         if (const unsigned status = asked.response.status; status / 100 != 2) {
-            co_return HttpError{HttpFault::proxy,
+            const bool denied = status == 407;
+            co_return HttpError{denied ? HttpFault::proxy_denied : HttpFault::proxy,
                                 refused + ": it answered " + std::to_string(status) +
-                                    (status == 407 ? "; give it credentials that it accepts" : "")};
+                                    (denied ? "; give it credentials that it accepts" : "")};
         }
         // It would pass for what the server says by TLS, though anybody can have said it.
         if (link.received.size() != 0) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -178,10 +179,16 @@ private:
         const auto bytes = link_.received.cdata();
         link_.received.consume(parser_->feed({static_cast<const char*>(bytes.data()),
                                               bytes.size()}));
-        if (const auto& error = parser_->error()) {
-            return fail(error->fault, error->message);
+        if (!parser_->error()) {
+            return std::nullopt;
         }
-        return std::nullopt;
+        HttpError error = *parser_->error();
+        error.message.insert(0, dialogue_.place);
+        if (error.fault == HttpFault::too_large && parser_->head_done()) {
+            parser_->response().body.clear();
+            error.head = std::make_shared<const HttpResponse>(std::move(parser_->response()));
+        }
+        return error;
     }
 
     /// Whether the end of the connection is that of the response.

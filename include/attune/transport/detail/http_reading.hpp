@@ -18,8 +18,8 @@ struct HttpReading {
         document,
         absent,      ///< there is none: 404
         unchanged,   ///< 304
-        denied,      ///< 401, 403
-        unreadable,  ///< a 200 with something else
+        denied,      ///< 401, 403, 407
+        unreadable,  ///< a 200 with something else, or too much
         failed,
     };
 
