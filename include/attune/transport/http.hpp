@@ -38,7 +38,8 @@ namespace attune::inline ATTUNE_ABI {
 /// Throws Rejected for what is no URL, or a field that cannot be sent.
 ///
 /// All network layers of a store share one thread. Redirects are followed a few times, never from
-/// https to http. HTTP/1.1 with connections kept; TLS 1.2 or later.
+/// https to http, and by a write only within the origin. HTTP/1.1 with connections kept; TLS 1.2 or
+/// later.
 ///
 /// Memory: the text of the last document is kept to find positions, and the document to compare.
 [[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> http(std::string url,
