@@ -50,6 +50,7 @@ struct ResourceGroup
     struct Wire {
         unsigned status;
         std::optional<std::uint32_t> wait;
+        bool asks_report;
         std::shared_ptr<const std::string> bytes;
     };
 
@@ -128,9 +129,10 @@ public:
                                     const Document& document);
 
     /// The present representation: 200, or 404 where nothing is; or 304. `wait` is what the client
-    /// is told about its wish to wait.
-    ATTUNE_DECL Reply reply(ResourceGroup& group, bool unchanged,
-                            std::optional<std::uint32_t> wait);
+    /// is told about its wish to wait; `asks_report`, whether that the server does not know what it
+    /// runs.
+    ATTUNE_DECL Reply reply(ResourceGroup& group, bool unchanged, std::optional<std::uint32_t> wait,
+                            bool asks_report);
 
     /// May one more resource be watched, if it is that one?
     ATTUNE_DECL bool may_watch(const ResourceGroup& group) const noexcept;
@@ -149,7 +151,7 @@ private:
         boost::intrusive::list<ResourceGroup, boost::intrusive::constant_time_size<false>>;
 
     net::HttpResponse head_of(const ResourceGroup& group, unsigned status,
-                              std::optional<std::uint32_t> wait) const;
+                              std::optional<std::uint32_t> wait, bool asks_report) const;
     std::shared_ptr<const std::string> body_of(ResourceGroup& group);
 
     Representer representer_;

@@ -85,7 +85,8 @@ ATTUNE_DECL std::string ResourceTable::etag_of(const ConfigResource& resource, S
 }
 
 ATTUNE_DECL net::HttpResponse ResourceTable::head_of(const ResourceGroup& group, unsigned status,
-                                                     std::optional<std::uint32_t> wait) const {
+                                                     std::optional<std::uint32_t> wait,
+                                                     bool asks_report) const {
     net::HttpResponse response{.status = status,
                                .fields = {{"ETag", group.now.etag},
                                           {"Attune-Version", std::to_string(group.version)},
@@ -97,6 +98,9 @@ ATTUNE_DECL net::HttpResponse ResourceTable::head_of(const ResourceGroup& group,
         if (group.now.masked != 0) {
             response.fields.add("Attune-Masked", std::to_string(group.now.masked));
         }
+    }
+    if (asks_report) {
+        response.fields.add("Attune-Reported", "0");
     }
     std::string applied = wait ? "wait=" + std::to_string(*wait) : "";
     if (group.showing == Showing::omitted) {
@@ -125,10 +129,11 @@ ATTUNE_DECL void ResourceTable::Reply::send(net::HttpExchange& exchange) && {
 }
 
 ATTUNE_DECL ResourceTable::Reply ResourceTable::reply(ResourceGroup& group, bool unchanged,
-                                                      std::optional<std::uint32_t> wait) {
+                                                      std::optional<std::uint32_t> wait,
+                                                      bool asks_report) {
     const unsigned status = !group.now.present ? 404 : unchanged ? 304 : 200;
     if (status == 200 && group.now.size > largest_wire) {
-        return {status, head_of(group, status, wait), body_of(group)};
+        return {status, head_of(group, status, wait, asks_report), body_of(group)};
     }
     const auto now = clock_();
     const std::time_t second = std::chrono::system_clock::to_time_t(now);
@@ -137,12 +142,12 @@ ATTUNE_DECL ResourceTable::Reply ResourceTable::reply(ResourceGroup& group, bool
         group.wires_made = second;
     }
     const auto found = std::find_if(group.wires.begin(), group.wires.end(), [&](const auto& wire) {
-        return wire.status == status && wire.wait == wait;
+        return wire.status == status && wire.wait == wait && wire.asks_report == asks_report;
     });
     if (found != group.wires.end()) {
         return {status, {}, found->bytes};
     }
-    net::HttpResponse response = head_of(group, status, wait);
+    net::HttpResponse response = head_of(group, status, wait, asks_report);
     if (status == 200) {
         response.body = *body_of(group);
     } else if (status == 404) {
@@ -156,7 +161,7 @@ ATTUNE_DECL ResourceTable::Reply ResourceTable::reply(ResourceGroup& group, bool
     if (group.wires.size() == most) {
         group.wires.erase(group.wires.begin());
     }
-    group.wires.push_back({status, wait, net::make_wire(response, now)});
+    group.wires.push_back({status, wait, asks_report, net::make_wire(response, now)});
     sort_in(group);
     return {status, {}, group.wires.back().bytes};
 }

@@ -78,7 +78,8 @@ ATTUNE_DECL void ConfigService::get_config(Call& call) {
                                                                  options_.max_wait.count()));
     }
     if (!known || !wait || *wait == 0 || draining_) {
-        ResourceTable::Reply reply = table_.reply(*group, known, wait);
+        ResourceTable::Reply reply =
+            table_.reply(*group, known, wait, clients_.owes_report(call.client));
         counters_.count(reply.status);
         return std::move(reply).send(*call.exchange);
     }

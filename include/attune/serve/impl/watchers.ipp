@@ -51,7 +51,8 @@ ATTUNE_DECL void Watchers::drop(Watcher& watcher) {
 
 ATTUNE_DECL void Watchers::answer(Watcher& watcher, bool unchanged) {
     // May be out of memory; the watcher is then still held.
-    ResourceTable::Reply reply = table_.reply(*watcher.group, unchanged, watcher.wait);
+    ResourceTable::Reply reply =
+        table_.reply(*watcher.group, unchanged, watcher.wait, watcher.watch.owes_report());
     const unsigned status = reply.status;
     const std::shared_ptr<net::HttpExchange> exchange = std::move(watcher.exchange);
     drop(watcher);
