@@ -310,6 +310,35 @@ TEST_F(LogTest, takes_votes_on_a_full_disk_and_says_when_entries_must_stop) {
     EXPECT_EQ(opened.recovered.vote, (raft::Vote{19, 3}));
 }
 
+TEST_F(LogTest, has_a_segment_of_room_whatever_happened) {
+    LogOptions options = log_options(true);
+    options.segment_size = std::size_t{1} << 20;
+    OpenedLog opened = open_log(disk, options);
+    EXPECT_EQ(opened.log->room(), LogRoom::plenty);
+    append(*opened.log, 4);
+    disk->fail_flushes(true);
+    line.append(1, std::string(2000, 'x'));
+    ASSERT_FALSE(opened.log->put(raft::WriteEntries{{line.entries.back()}}));
+    EXPECT_TRUE(opened.log->flush());
+    opened.log.reset();
+    // Of the last batch only the second of five sectors has come to the disk.
+    disk->crash([](std::size_t) { return std::size_t{0}; });
+    line.cut(5);
+    std::string content = disk->contents().at(path_of("0000000001.log"));
+    content[7 * 512 - 1] = '\x5A';
+    disk->put(path_of("0000000001.log"), content);
+    options.create = false;
+    opened = open_log(disk, options);
+    EXPECT_EQ(opened.log->room(), LogRoom::plenty);
+
+    line.append(1, "");
+    line.append(1, "");
+    ASSERT_FALSE(opened.log->put(raft::WriteSnapshot{line.snapshot(6), true}));
+    EXPECT_EQ(opened.log->room(), LogRoom::plenty);
+    append(*opened.log, 1);
+    EXPECT_EQ(opened.log->room(), LogRoom::plenty);
+}
+
 TEST_F(LogTest, refuses_entries_that_have_no_place) {
     OpenedLog opened = make_log(disk);
     append(*opened.log, 2);
