@@ -162,6 +162,6 @@ void group_commit(benchmark::State& state) {
 }
 
 BENCHMARK(durable_append)->Name("quorum/durable append")->UseManualTime();
-BENCHMARK(group_commit)->Name("quorum/group commit, 64 outstanding")->UseRealTime();
+BENCHMARK(group_commit)->Name("quorum/group commit")->UseRealTime();
 
 }  // namespace
