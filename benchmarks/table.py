@@ -348,6 +348,15 @@ SECTIONS = [
             per_second("get nginx"), share(0.5)),
         Row("GET of 1 KiB", per_second("get attune"), "epoll", per_second("get epoll")),
     ]),
+    ("Quorum: the log of a member, entries of 128 bytes", [
+        Row("durable append, p50", p50("quorum/durable append")),
+        Row("the same, p99", p99("quorum/durable append")),
+        Row("rate, of that of pwrite and fdatasync in turn with it",
+            Of("quorum/durable append", "of_bare_rate", ""), bar=at_least(0.9)),
+        Row("entries per flush, 64 on their way", Of("quorum/group commit", "per_flush", ""),
+            bar=at_least(20)),
+        Row("entries, 64 on their way", Of("quorum/group commit", "entries", "k/s", 1e-3)),
+    ]),
     ("Compile cost of a program that binds ten fields", [
         Row(f"{mode}, {level}", Of(f"compile/{mode} {level}", "seconds", "s"),
             "nlohmann::json::parse", Of(f"compile/nlohmann {level}", "seconds", "s"), ratio(limit))

@@ -80,6 +80,8 @@ TESTED_IN = {
     "attune/quorum/lock_machine/lock_view.hpp": "tests/quorum/lock_machine.cpp",
     "attune/quorum/lock_machine/reply.hpp": "tests/quorum/lock_machine.cpp",
     "attune/quorum/token.hpp": "tests/quorum/lock_machine.cpp",
+    "attune/quorum/log/log_options.hpp": "tests/quorum/log.cpp",
+    "attune/quorum/log/log_refused.hpp": "tests/quorum/log.cpp",
     "attune/store/binding_index.hpp": "tests/store/laws.cpp",
     "attune/store/bound_node.hpp": "tests/store/store.cpp",
     "attune/store/commit.hpp": "tests/store/store.cpp",

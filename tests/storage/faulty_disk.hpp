@@ -57,6 +57,9 @@ public:
     void stop_at(std::size_t operation) { fail(operation, static_cast<std::size_t>(-1), EIO); }
     /// Only flushes fail.
     void fail_flushes(bool yes) { flushes_fail_ = yes; }
+    /// After a flush of a file that fails, the kernel takes the pages for written that are not: they
+    /// can be read until the crash, and no later flush writes them.
+    void forget_what_fails(bool yes) { forgets_ = yes; }
     /// Bytes that fit, all files together.
     void set_room(std::size_t bytes) { room_ = bytes; }
 
@@ -216,9 +219,18 @@ private:
         }
 
         void sync() override {
-            operation("cannot flush");
-            disk_.refuse_flush(path_);
-            inode_->durable = inode_->cached;
+            try {
+                operation("cannot flush");
+                disk_.refuse_flush(path_);
+            } catch (const std::system_error&) {
+                if (disk_.forgets_ && life_ == disk_.crashes_) {
+                    inode_->unsynced.clear();
+                }
+                throw;
+            }
+            for (const Change& change : inode_->unsynced) {
+                apply(inode_->durable, change);
+            }
             inode_->unsynced.clear();
         }
 
@@ -413,6 +425,7 @@ private:
     std::size_t last_ = 0;
     int error_ = 0;
     bool flushes_fail_ = false;
+    bool forgets_ = false;
     std::size_t room_ = static_cast<std::size_t>(-1);
 };
 

@@ -49,9 +49,10 @@ struct BatchRead {
 /// What is at some place of a segment, in which each sector was written at most once.
 ATTUNE_DECL BatchRead read_batch(std::string_view segment, std::size_t at);
 
-/// Adds the records of a batch to the entries after `base`: those that are gone go. False: these
+/// Adds the records of a batch to the entries after `base`: those that are gone go. `base` becomes
+/// smaller where entries from further back, which nobody has kept, are gone as well. False: these
 /// records cannot follow those entries.
-ATTUNE_DECL bool apply_records(std::string_view records, raft::Index base,
+ATTUNE_DECL bool apply_records(std::string_view records, raft::Index& base,
                                std::vector<raft::Entry>& entries);
 
 }  // namespace attune::inline ATTUNE_ABI::quorum::detail

@@ -37,10 +37,16 @@ public:
     ATTUNE_DECL void write(VoteRecord record);
 
 private:
-    ATTUNE_DECL VoteRecord read(attune::detail::Disk& disk, const std::string& path,
-                                std::uint64_t parity);
+    struct Slot {
+        std::unique_ptr<attune::detail::DiskFile> file{};
+        VoteRecord record{};
+        bool only_first = false;  ///< of its two copies is intact
+    };
 
-    std::unique_ptr<attune::detail::DiskFile> files_[2];
+    ATTUNE_DECL static Slot read(attune::detail::Disk& disk, const std::string& directory,
+                                 std::uint64_t parity);
+
+    Slot slots_[2];  ///< by the last bit of their sequences
     VoteRecord newest_;
 };
 

@@ -155,7 +155,7 @@ ATTUNE_DECL BatchRead read_batch(std::string_view segment, std::size_t at) {
     return read;
 }
 
-ATTUNE_DECL bool apply_records(std::string_view records, raft::Index base,
+ATTUNE_DECL bool apply_records(std::string_view records, raft::Index& base,
                                std::vector<raft::Entry>& entries) {
     ByteReader reader(records);
     while (reader.left() != 0) {
@@ -166,10 +166,11 @@ ATTUNE_DECL bool apply_records(std::string_view records, raft::Index base,
         entry.term = reader.number<std::uint64_t>();
         entry.time = raft::ClusterTime(static_cast<std::int64_t>(reader.number<std::uint64_t>()));
         const std::string_view data = reader.bytes(length);
-        if (reader.was_short() || entry.index <= base || entry.index > base + entries.size() + 1) {
+        if (reader.was_short() || entry.index == 0 || entry.index > base + entries.size() + 1) {
             return false;
         }
         // An entry takes the place of the one that was there, and of all after it.
+        base = std::min(base, entry.index - 1);
         entries.resize(static_cast<std::size_t>(entry.index - base - 1));
         if (kind == record_of_truncation) {
             continue;

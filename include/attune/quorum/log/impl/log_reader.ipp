@@ -130,7 +130,7 @@ private:
             return content_.snapshot.index;
         }
         Segment segment = read_header(numbers_.front());
-        const raft::Index base = segment.header.last_index;
+        raft::Index base = segment.header.last_index;
         content_.sequence = segment.header.first_batch - 1;
         for (std::size_t i = 0; i != numbers_.size(); ++i) {
             std::optional<Segment> next;
@@ -147,7 +147,7 @@ private:
         return base;
     }
 
-    void read_batches(const Segment& segment, const Segment* next, raft::Index base,
+    void read_batches(const Segment& segment, const Segment* next, raft::Index& base,
                       std::vector<raft::Entry>& entries) {
         const std::string bytes = attune::detail::read_file(disk_, segment.path);
         const std::size_t end = next != nullptr ? next->header.previous_end : bytes.size();

@@ -6,10 +6,12 @@
 #include <attune/quorum/log/detail/vote_file.hpp>
 #include <attune/storage/crc32c.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace attune::inline ATTUNE_ABI::quorum::detail {
 
@@ -64,39 +66,34 @@ ATTUNE_DECL void VoteFile::create(attune::detail::Disk& disk, const std::string&
     }
 }
 
-ATTUNE_DECL VoteFile::VoteFile(attune::detail::Disk& disk, const std::string& directory) {
-    const VoteRecord odd = read(disk, vote_path(directory, 1), 1);
-    const VoteRecord even = read(disk, vote_path(directory, 2), 0);
-    newest_ = odd.sequence > even.sequence ? odd : even;
-    const VoteRecord& other = odd.sequence > even.sequence ? even : odd;
-    if (newest_.sequence != other.sequence + 1) {
-        refuse_damage(vote_path(directory, other.sequence), 0,
-                      "a record that is out of date: its number is " +
-                          std::to_string(other.sequence) + ", that of the other file " +
-                          std::to_string(newest_.sequence),
-                      "numbers that follow each other");
-    }
-}
+ATTUNE_DECL VoteFile::VoteFile(attune::detail::Disk& disk, const std::string& directory)
+    : slots_{read(disk, directory, 0), read(disk, directory, 1)},
+      newest_(std::max(slots_[0].record, slots_[1].record,
+                       [](const VoteRecord& a, const VoteRecord& b) {
+                           return a.sequence < b.sequence;
+                       })) {}
 
-ATTUNE_DECL VoteRecord VoteFile::read(attune::detail::Disk& disk, const std::string& path,
-                                      std::uint64_t parity) {
-    files_[parity] = disk.open(path, attune::detail::DiskOpen::write);
+ATTUNE_DECL VoteFile::Slot VoteFile::read(attune::detail::Disk& disk, const std::string& directory,
+                                          std::uint64_t parity) {
+    const std::string path = vote_path(directory, parity);
+    Slot slot{disk.open(path, attune::detail::DiskOpen::write)};
     std::array<char, vote_file_size> bytes{};
-    const std::size_t size = files_[parity]->read(bytes.data(), bytes.size(), 0);
-    std::optional<VoteRecord> best;
-    if (size == vote_file_size && files_[parity]->size() == vote_file_size) {
-        for (const std::size_t at : {std::size_t{0}, vote_record_size}) {
-            const auto record = decode_vote_record({bytes.data() + at, vote_record_size});
-            if (record && record->sequence % 2 == parity &&
-                (!best || best->sequence < record->sequence)) {
-                best = record;
-            }
-        }
+    const std::size_t size = slot.file->read(bytes.data(), bytes.size(), 0);
+    std::optional<VoteRecord> first;
+    std::optional<VoteRecord> second;
+    if (size == vote_file_size && slot.file->size() == vote_file_size) {
+        first = decode_vote_record({bytes.data(), vote_record_size});
+        second = decode_vote_record({bytes.data() + vote_record_size, vote_record_size});
     }
-    if (!best) {
+    if (!first && !second) {
         refuse_damage(path, 0, "no record that is intact", "what this member has promised");
     }
-    return *best;
+    slot.record = !second || (first && first->sequence > second->sequence) ? *first : *second;
+    slot.only_first = !second;
+    if (slot.record.sequence % 2 != parity) {
+        refuse_damage(path, 0, "what belongs to the other file", "what this member has promised");
+    }
+    return slot;
 }
 
 ATTUNE_DECL void VoteFile::write(VoteRecord record) {
@@ -105,9 +102,17 @@ ATTUNE_DECL void VoteFile::write(VoteRecord record) {
     if (planted(Mutant::r1_vote_without_its_term)) {
         written.vote.term = newest_.vote.term;
     }
-    attune::detail::DiskFile& file = *files_[record.sequence % 2];
-    file.write(encode_vote_record(written), 0);
-    file.sync();
+    Slot& slot = slots_[record.sequence % 2];
+    if (slot.only_first) {
+        // The write below may end in the first copy: then the second has to be one.
+        const std::string copies = encode_vote_record(slot.record);
+        slot.file->write(std::string_view(copies).substr(vote_record_size), vote_record_size);
+        slot.file->sync();
+        slot.only_first = false;
+    }
+    slot.file->write(encode_vote_record(written), 0);
+    slot.file->sync();
+    slot.record = record;
     newest_ = record;
 }
 
