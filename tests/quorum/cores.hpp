@@ -149,6 +149,7 @@ public:
             }
         }
     }
+    Index last_committed() const { return committed_.empty() ? 0 : committed_.rbegin()->first; }
     void fault(std::string what) {
         if (broken.empty()) {
             broken = std::move(what);
@@ -246,7 +247,9 @@ public:
         });
         return proposed;
     }
+    /// Whatever was committed anywhere by now has to be in the answer.
     void read(NodeId id, std::uint64_t number) {
+        asked_[number] = witness.last_committed();
         step(id, [&](Core& core, Effects& effects) { core.read(now, number, effects); });
     }
     bool transfer(NodeId id, NodeId to) {
@@ -383,6 +386,14 @@ private:
             member.applied = entry.index;
             member.state += text(entry.data);
         }
+        for (const ReadOutcome& read : effects.reads) {
+            if (checks && read.index &&
+                (!asked_.contains(read.id) || *read.index < asked_[read.id] ||
+                 *read.index > core.commit())) {
+                witness.fault("read " + std::to_string(read.id) + " at " +
+                              std::to_string(*read.index) + " misses what was committed");
+            }
+        }
         member.reads.insert(member.reads.end(), effects.reads.begin(), effects.reads.end());
         if (effects.role) {
             member.roles.push_back(*effects.role);
@@ -421,6 +432,7 @@ private:
 
     CoreOptions options_;
     std::map<NodeId, Member> members_;
+    std::map<std::uint64_t, Index> asked_;
     std::uint64_t seed_ = 0;
 };
 

@@ -132,6 +132,7 @@ private:
 
     // core.ipp: what every step begins and ends with
     ATTUNE_DECL bool begin(Instant now, Effects& effects);
+    ATTUNE_DECL std::optional<Instant> oldest_write() const noexcept;
     ATTUNE_DECL void finish(Effects& effects);
     ATTUNE_DECL void fail(Effects& effects);
     ATTUNE_DECL std::uint64_t write(Write write, Effects& effects);
@@ -145,8 +146,10 @@ private:
     ATTUNE_DECL bool follow(NodeId leader, Effects& effects);
     ATTUNE_DECL bool hears_a_leader_other_than(NodeId voter) const noexcept;
     ATTUNE_DECL bool is_up_to_date(Term last_term, Index last_index) const noexcept;
+    ATTUNE_DECL bool has_vote_of(NodeId voter) const noexcept;
     ATTUNE_DECL bool count_vote(NodeId from);
     ATTUNE_DECL void campaign(Effects& effects);
+    ATTUNE_DECL void ask_again(Effects& effects);
     ATTUNE_DECL void lead(Effects& effects);
     ATTUNE_DECL Instant majority_heard() const noexcept;
 
@@ -166,10 +169,12 @@ private:
     ATTUNE_DECL Index take(AppendEntries& message, Effects& effects);
     ATTUNE_DECL void refuse(NodeId from, const AppendEntries& message, Effects& effects);
     ATTUNE_DECL void on(NodeId from, const AppendReply& message, Effects& effects);
+    ATTUNE_DECL void start_pre_vote(Effects& effects);
     ATTUNE_DECL void ask_for_pre_votes(Effects& effects);
     ATTUNE_DECL void on(NodeId from, const PreVote& message, Effects& effects);
     ATTUNE_DECL void on(NodeId from, const PreVoteReply& message, Effects& effects);
-    ATTUNE_DECL void ask_for_votes(bool transfer, Effects& effects);
+    ATTUNE_DECL void start_election(bool transfer, Effects& effects);
+    ATTUNE_DECL void ask_for_votes(Effects& effects);
     ATTUNE_DECL void on(NodeId from, const RequestVote& message, Effects& effects);
     ATTUNE_DECL void on(NodeId from, const VoteReply& message, Effects& effects);
     ATTUNE_DECL void start_snapshot(detail::Follower& follower, Effects& effects);
@@ -193,7 +198,9 @@ private:
     RoleChange told_;
     Instant heard_;  ///< when a leader was heard from
     Instant election_at_{};
+    Instant heartbeat_at_{};  ///< a leader's next round; or a candidate asks again
     std::vector<NodeId> votes_;
+    bool is_successor_ = false;  ///< candidate by a leader's request
 
     detail::LogView log_;
     Index commit_ = 0;
@@ -210,7 +217,6 @@ private:
     Index barrier_ = 0;
     ClusterTime base_time_{};
     Instant leads_since_{};
-    Instant heartbeat_at_{};
     std::uint64_t round_ = 0;
     detail::RoundTimes round_times_;
     std::vector<Read> reads_;

@@ -35,7 +35,7 @@ ATTUNE_DECL void Core::hand_over(Effects& effects) {
 /// An election at once: others hear from the leader still, and are told to vote all the same.
 ATTUNE_DECL void Core::on(NodeId from, const TimeoutNow& message, Effects& effects) {
     if (role_ == Role::follower && message.term == vote_.term && leader_ == from && room_) {
-        ask_for_votes(true, effects);
+        start_election(true, effects);
     }
 }
 
