@@ -123,9 +123,6 @@ void quorum_heartbeat(benchmark::State& state) {
     const auto rounds = static_cast<double>(state.iterations());
     state.counters["allocations"] = static_cast<double>(allocations() - before) / rounds;
     state.counters["steps"] = static_cast<double>(trio.steps() - steps) / rounds;
-    state.counters["step_ns"] =
-        benchmark::Counter(static_cast<double>(trio.steps() - steps) * 1e-9,
-                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 /// Time is per entry: proposed, sent, written by all three, and committed by all three.
