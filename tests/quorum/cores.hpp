@@ -436,4 +436,81 @@ private:
     std::uint64_t seed_ = 0;
 };
 
+/// A log whose entries have these terms, as a member finds it when it starts. Their texts are their
+/// index and term.
+inline Recovered log_of(const std::vector<Term>& terms) {
+    Recovered found;
+    for (const Term term : terms) {
+        const Index index = found.entries.size() + 1;
+        found.entries.push_back({index, term, ClusterTime{static_cast<std::int64_t>(index)},
+                                 EntryKind::command,
+                                 bytes(std::to_string(index) + "@" + std::to_string(term) + ";")});
+        found.vote.term = std::max(found.vote.term, term);
+    }
+    return found;
+}
+inline std::vector<Entry> entries_of(const std::vector<Term>& terms, Index after) {
+    std::vector<Entry> all = log_of(terms).entries;
+    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(after));
+    return all;
+}
+inline std::vector<Term> terms_of(const Core& core) {
+    std::vector<Term> terms;
+    for (Index index = core.snapshot().index + 1; index <= core.last_index(); ++index) {
+        terms.push_back(core.entry(index)->term);
+    }
+    return terms;
+}
+
+/// Member 1 of three (or more), whose others are what a test says they are.
+class Alone : public Cluster {
+public:
+    explicit Alone(Recovered found = {}, CoreOptions options = {}, std::size_t voters = 3)
+        : Cluster(voters, std::move(options)) {
+        checks = false;
+        for (const NodeId id : ids()) {
+            crash(id);
+        }
+        network.clear();
+        member(1).disk.durable = std::move(found);
+        start(1);
+    }
+    Core& core() { return Cluster::core(1); }
+    Disk& disk() { return member(1).disk; }
+    void hears(NodeId from, Message message) { receive(from, 1, std::move(message)); }
+    /// Longer than anybody sticks to a leader.
+    void wait() { now += 2 * options().election; }
+    /// What was said since the last time, of that kind.
+    template <class M>
+    std::vector<M> said() {
+        std::vector<M> all;
+        std::erase_if(network, [&](const Packet& packet) {
+            const M* const message = std::get_if<M>(&packet.message);
+            if (message != nullptr) {
+                all.push_back(*message);
+            }
+            return message != nullptr;
+        });
+        return all;
+    }
+    /// With the votes of all others, in the next term; they say nothing else.
+    void lead() {
+        time_out(1);
+        for (const NodeId id : ids()) {
+            hears(id, PreVoteReply{core().term() + 1, true});
+        }
+        flush(1);
+        const Term term = core().term();
+        for (const NodeId id : ids()) {
+            hears(id, VoteReply{term, true});
+        }
+    }
+    /// All others have everything, as of the last round.
+    void agree(std::uint64_t round = 1) {
+        for (const NodeId id : ids()) {
+            hears(id, AppendReply{core().term(), round, true, core().last_index(), 0, 0});
+        }
+    }
+};
+
 }  // namespace raft_test
