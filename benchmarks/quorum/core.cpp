@@ -1,5 +1,5 @@
-// What consensus itself costs: three cores in one thread, whose messages go from one to the other in
-// memory, and whose writes are durable at once.
+// What consensus itself costs: three cores in one thread, whose messages go from one to the other
+// in memory, and whose writes are durable at once.
 
 #include <attune/quorum/raft/core.hpp>
 

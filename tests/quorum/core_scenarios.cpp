@@ -47,9 +47,8 @@ public:
     Cluster cluster;
 };
 
-// Figure 8 of the paper, 3.7 of the thesis: an entry of an older term is on a majority, and may still
-// be overwritten. S1 leads again in term 4 and sends its entry of term 2 to S3; but for its own
-// entry of term 4 nothing is committed.
+// Figure 8 of the paper, 3.7 of the thesis: an entry of an older term is on a majority, and may
+// still be overwritten.
 TEST(Scenario, figure_8_an_entry_of_an_older_term_is_not_committed_by_counting) {
     Scene scene{5, {{1, 2}, {1, 2}, {1}, {1}, {1, 3}}};
     Cluster& cluster = scene.cluster;
@@ -124,8 +123,8 @@ TEST(Scenario, a_vote_that_was_lost_with_the_machine_was_never_given) {
     EXPECT_TRUE(cluster.sent<VoteReply>(2, 3).at(0).granted);
 }
 
-// It was stopped for a while, and the others have gone on: what it is asked first, and what waits in
-// its sockets, finds no leader.
+// It was stopped for a while, and the others have gone on: what it is asked first, and what waits
+// in its sockets, finds no leader.
 TEST(Scenario, a_paused_leader_serves_nobody) {
     Cluster cluster{3};
     const NodeId old = cluster.elect();

@@ -73,8 +73,8 @@ struct Packet {
     Message message;
 };
 
-/// What must hold in a cluster after each step (figure 3.2 of the thesis, and what a user relies on).
-/// `broken` says what did not.
+/// What must hold in a cluster after each step (figure 3.2 of the thesis, and what a user relies
+/// on). `broken` says what did not.
 class Witness {
 public:
     void leads(NodeId id, const Core& core) {

@@ -22,7 +22,8 @@ struct CoreOptions {
     NodeId id = 0;
     std::vector<NodeId> voters{};  ///< all of them, `id` included: 1, 3 or 5, and never others
     std::chrono::milliseconds heartbeat{100};
-    /// A follower that hears from no leader waits for this long, and a random part of as much again.
+    /// A follower that hears from no leader waits for this long, and a random part of as much
+    /// again.
     std::chrono::milliseconds election{500};
     std::size_t batch_bytes = std::size_t{512} << 10;  ///< of entries, in one message
     std::size_t batch_entries = 1024;
@@ -100,9 +101,9 @@ public:
     const Entry* entry(Index index) const noexcept { return log_.find(index); }
     /// The time that an entry would get now. Only a leader's moves.
     ATTUNE_DECL ClusterTime cluster_time(Instant now) const noexcept;
-    /// Its storage has failed; or it has seen what cannot be while all members keep to the rules: two
-    /// leaders in one term, or a leader that lacks what was committed. It is silent for good then,
-    /// rather than make it worse.
+    /// Its storage has failed; or it has seen what cannot be while all members keep to the rules:
+    /// two leaders in one term, or a leader that lacks what was committed. It is silent for good
+    /// then, rather than make it worse.
     bool has_failed() const noexcept { return failed_; }
 
 private:
