@@ -2,7 +2,9 @@
 // examples/config_server, or from any web server that serves JSON:
 //
 //     config_client http://127.0.0.1:8080/v1/config gateway.cache
+//     config_client https://config.example/v1/config gateway.cache token
 //
+// The third argument is a file whose first line is the token, where the server asks for one.
 // Starts from the cache when the server is away, and goes on with the last good version when what
 // it publishes is wrong. SIGUSR1 has it print its status; SIGINT and SIGTERM end it.
 
@@ -13,8 +15,10 @@
 #include <csignal>
 #include <cstdint>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 
 namespace {
@@ -44,7 +48,17 @@ std::string text(const Gateway& gateway) {
     return text.str();
 }
 
-int run(const std::string& url, const std::string& cache) {
+std::string first_line(const std::string& file) {
+    std::string line;
+    if (!std::getline(std::ifstream{file}, line) || line.empty()) {
+        throw std::invalid_argument{file +
+                                    " is to have the token in its first line: it has none, "
+                                    "or cannot be read"};
+    }
+    return line;
+}
+
+int run(const std::string& url, const std::string& cache, const std::string& token) {
     // Before any thread is there, so that none of them is interrupted.
     ::sigset_t signals;
     sigemptyset(&signals);
@@ -58,7 +72,7 @@ int run(const std::string& url, const std::string& cache) {
     const auto refusals = store.on_rejected([](const attune::Rejection& rejection) {
         say("goes on as before: " + to_string(rejection));
     });
-    store.add(attune::cached(attune::http(url), cache));
+    store.add(attune::cached(attune::http(url, {.token = token}), cache));
     const auto gateway = store.bind<Gateway>("gateway");
     const auto following = gateway.apply([](const Gateway& now) { say(text(now)); });
     // [config_client-end]
@@ -75,11 +89,11 @@ int run(const std::string& url, const std::string& cache) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-    if (argc != 3) {
-        std::cerr << "usage: config_client URL CACHE\n";
+    if (argc != 3 && argc != 4) {
+        std::cerr << "usage: config_client URL CACHE [TOKEN_FILE]\n";
         return 2;
     }
-    return run(argv[1], argv[2]);
+    return run(argv[1], argv[2], argc == 4 ? first_line(argv[3]) : "");
 } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

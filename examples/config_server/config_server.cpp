@@ -1,8 +1,9 @@
 // A configuration server: a JSON file, and what clients with the token have changed, over HTTP.
 //
-//     config_server service.json --port 8080 --token "$TOKEN" --journal state
+//     config_server service.json --port 8080 --token-file token --journal state
 //
-// Edits of the file are told to whoever watches. Ends on SIGINT and SIGTERM, after it has answered
+// The token is the first line of a file, since everybody on a machine can read command lines. Edits
+// of service.json are told to whoever watches. Ends on SIGINT and SIGTERM, after it has answered
 // those who wait.
 
 #include <attune/attune.hpp>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -39,6 +41,15 @@ std::uint16_t port_number(std::string_view text) {
     return port;
 }
 
+std::string first_line(const std::string& file) {
+    std::string line;
+    if (!std::getline(std::ifstream{file}, line) || line.empty()) {
+        throw std::invalid_argument{"--token-file needs a file whose first line is the token: " +
+                                    file + " has none, or cannot be read"};
+    }
+    return line;
+}
+
 Arguments read_arguments(int argc, char** argv) {
     Arguments arguments;
     for (int i = 1; i < argc; ++i) {
@@ -53,8 +64,8 @@ Arguments read_arguments(int argc, char** argv) {
             arguments.server.address = value();
         } else if (name == "--port") {
             arguments.server.port = port_number(value());
-        } else if (name == "--token") {
-            arguments.server.token = value();
+        } else if (name == "--token-file") {
+            arguments.server.token = first_line(value());
         } else if (name == "--certificate") {
             arguments.server.tls.emplace(arguments.server.tls.value_or(attune::TlsServerOptions{}))
                 .certificate = value();
@@ -71,7 +82,8 @@ Arguments read_arguments(int argc, char** argv) {
     }
     if (arguments.file.empty()) {
         throw std::invalid_argument{
-            "usage: config_server FILE [--address A] [--port N] [--token T] [--journal DIRECTORY]\n"
+            "usage: config_server FILE [--address A] [--port N] [--token-file FILE]\n"
+            "                          [--journal DIRECTORY]\n"
             "                          [--certificate PEM --private-key PEM]"};
     }
     return arguments;

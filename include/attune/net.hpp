@@ -17,3 +17,4 @@
 #include <attune/serve/config_server.hpp>
 #include <attune/serve/metrics.hpp>
 #include <attune/transport/http.hpp>
+#include <attune/transport/http_options.hpp>

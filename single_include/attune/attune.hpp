@@ -13363,6 +13363,26 @@ ATTUNE_DECL void write_file_durably(Disk& disk, const std::string& path, std::st
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
+// What namespace journal offers, on any disk.
+
+namespace attune::inline ATTUNE_ABI::detail {
+
+ATTUNE_DECL journal::Report verify_journal(Disk& disk, const std::string& directory,
+                                           const journal::VerifyOptions& options = {});
+ATTUNE_DECL journal::Recovery recover_journal(const std::shared_ptr<Disk>& disk,
+                                              const std::string& directory,
+                                              const JournalOptions& options = {});
+ATTUNE_DECL std::vector<VersionRecord> read_versions(Disk& disk, const std::string& directory);
+ATTUNE_DECL void compact_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
+                                 std::size_t keep, const JournalOptions& options = {});
+
+/// A journal of these versions, in increasing order, where there is none.
+ATTUNE_DECL void create_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
+                                std::span<const VersionRecord> versions,
+                                const JournalOptions& options);
+
+}  // namespace attune::inline ATTUNE_ABI::detail
+
 // OpenSSL's names for what it calls EVP_MD, EVP_MD_CTX and EVP_PKEY.
 struct evp_md_st;
 struct evp_md_ctx_st;
@@ -15427,38 +15447,7 @@ ATTUNE_DECL void JournalWriter::undo_write() noexcept {
 
 }  // namespace attune::inline ATTUNE_ABI::detail
 
-namespace attune::inline ATTUNE_ABI {
-
-ATTUNE_DECL std::unique_ptr<detail::JournalSink> Journal::open_files(const Journal& journal) {
-    return std::make_unique<detail::JournalWriter>(detail::posix_disk(),
-                                                   journal.directory_.string(), journal.options_);
-}
-
-}  // namespace attune::inline ATTUNE_ABI
-
-// What namespace journal offers, on any disk.
-
 namespace attune::inline ATTUNE_ABI::detail {
-
-ATTUNE_DECL journal::Report verify_journal(Disk& disk, const std::string& directory,
-                                           const journal::VerifyOptions& options = {});
-ATTUNE_DECL journal::Recovery recover_journal(const std::shared_ptr<Disk>& disk,
-                                              const std::string& directory,
-                                              const JournalOptions& options = {});
-ATTUNE_DECL std::vector<VersionRecord> read_versions(Disk& disk, const std::string& directory);
-ATTUNE_DECL void compact_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
-                                 std::size_t keep, const JournalOptions& options = {});
-
-/// A journal of these versions, in increasing order, where there is none.
-ATTUNE_DECL void create_journal(const std::shared_ptr<Disk>& disk, const std::string& directory,
-                                std::span<const VersionRecord> versions,
-                                const JournalOptions& options);
-
-}  // namespace attune::inline ATTUNE_ABI::detail
-
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
 
 // Calls f(); what the disk says becomes a JournalError.
 template <class F>
@@ -15629,7 +15618,14 @@ ATTUNE_DECL void create_journal(const std::shared_ptr<Disk>& disk, const std::st
     });
 }
 
-}  // namespace detail
+}  // namespace attune::inline ATTUNE_ABI::detail
+
+namespace attune::inline ATTUNE_ABI {
+
+ATTUNE_DECL std::unique_ptr<detail::JournalSink> Journal::open_files(const Journal& journal) {
+    return std::make_unique<detail::JournalWriter>(detail::posix_disk(),
+                                                   journal.directory_.string(), journal.options_);
+}
 
 namespace journal {
 

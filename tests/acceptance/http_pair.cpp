@@ -9,11 +9,12 @@
 #include <attune/transport/memory.hpp>
 
 #include "net/certificates.hpp"
+#include "support.hpp"
+#include "transport/quick.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -44,15 +45,10 @@ inline void describe(attune::Schema<Narrow>& s) { s.field(&Narrow::port).between
 namespace {
 
 using namespace std::chrono_literals;
+using attune_test::quick;
 using http_pair_test::Narrow;
 using http_pair_test::Server;
 using testing::HasSubstr;
-
-attune::HttpOptions quick() {
-    attune::HttpOptions options;
-    options.back_off = {.first = 2ms, .longest = 20ms};
-    return options;
-}
 
 class HttpPair : public testing::Test {
 protected:
@@ -178,9 +174,8 @@ TEST_F(HttpPair, survive_restarts_without_an_event_or_a_step_back) {
 }
 
 TEST_F(HttpPair, change_and_write_through_a_cache_which_stands_in_for_a_server_that_is_away) {
-    std::string folder = (std::filesystem::temp_directory_path() / "attune-pair-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-    const std::filesystem::path file = std::filesystem::path{folder} / "server.json";
+    const acceptance::Folder folder;
+    const std::filesystem::path file = folder / "server.json";
     auto server = serve();
     const std::uint16_t port = server->port();
     const std::string url = server->url() + "/v1/config";
@@ -205,7 +200,6 @@ TEST_F(HttpPair, change_and_write_through_a_cache_which_stands_in_for_a_server_t
     server = serve({.port = port});
     EXPECT_TRUE(followed.wait_until([](const Server& s) { return s.port == 4; }, 60s));
     EXPECT_EQ(layer.status().state, attune::State::ready);
-    std::filesystem::remove_all(folder);
 }
 
 TEST_F(HttpPair, need_a_token_where_the_server_wants_one) {
@@ -229,17 +223,15 @@ TEST_F(HttpPair, need_a_token_where_the_server_wants_one) {
 
 TEST_F(HttpPair, know_each_other_by_certificates) {
     const auto authority = attune_test::Identity::authority("an authority of this test");
-    std::string folder = (std::filesystem::temp_directory_path() / "attune-pair-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-    const auto file = [&](const std::string& name) { return std::filesystem::path{folder} / name; };
-    authority.write(file("authority.pem"), file("authority.key"));
-    authority.signs("server").write(file("server.pem"), file("server.key"));
-    authority.signs("client").write(file("client.pem"), file("client.key"));
+    const acceptance::Folder folder;
+    authority.write(folder / "authority.pem", folder / "authority.key");
+    authority.signs("server").write(folder / "server.pem", folder / "server.key");
+    authority.signs("client").write(folder / "client.pem", folder / "client.key");
     const auto server =
         serve({.token = "a token",
-               .tls = attune::TlsServerOptions{.certificate = file("server.pem"),
-                                               .private_key = file("server.key"),
-                                               .client_authorities = file("authority.pem")}});
+               .tls = attune::TlsServerOptions{.certificate = folder / "server.pem",
+                                               .private_key = folder / "server.key",
+                                               .client_authorities = folder / "authority.pem"}});
     const std::string url = server->url() + "/v1/config";
     ASSERT_TRUE(url.starts_with("https://127.0.0.1:"));
 
@@ -255,10 +247,10 @@ TEST_F(HttpPair, know_each_other_by_certificates) {
         return "accepted";
     };
     EXPECT_THAT(why_not(), HasSubstr("not trusted"));
-    options.tls.authorities = file("authority.pem");
+    options.tls.authorities = folder / "authority.pem";
     EXPECT_THAT(why_not(), testing::Not(HasSubstr("accepted")));  // who is asking?
-    options.tls.certificate = file("client.pem");
-    options.tls.private_key = file("client.key");
+    options.tls.certificate = folder / "client.pem";
+    options.tls.private_key = folder / "client.key";
 
     attune::Store store;
     attune::Layer layer = store.add(attune::http(url, options));
@@ -268,7 +260,6 @@ TEST_F(HttpPair, know_each_other_by_certificates) {
     EXPECT_TRUE(followed.wait_until([](const Server& s) { return s.port == 2; }, 60s));
     layer.set("server.port", 3);
     EXPECT_EQ(truth.get(&Server::port), 3);
-    std::filesystem::remove_all(folder);
 }
 
 TEST_F(HttpPair, read_several_places_as_one_document) {

@@ -1,4 +1,5 @@
 #include <attune/net/http_server.hpp>
+#include <net/loopback.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -11,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,11 +71,9 @@ public:
 private:
     int connect() const {
         const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(server_.port());
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (client >= 0 && ::connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
+        const sockaddr_in to = net_test::loopback(server_.port());
+        if (client >= 0 &&
+            ::connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
             ::close(client);
             return -1;
         }

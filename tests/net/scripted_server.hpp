@@ -1,5 +1,7 @@
 #pragma once
 
+#include "net/loopback.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -180,10 +182,7 @@ public:
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const int on = 1;
         ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        ::sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ::sockaddr_in address = net_test::loopback(port);
         EXPECT_EQ(::bind(listener_, reinterpret_cast<::sockaddr*>(&address), sizeof address), 0);
         EXPECT_EQ(::listen(listener_, 64), 0);
         ::socklen_t size = sizeof address;

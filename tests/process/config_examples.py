@@ -95,15 +95,28 @@ def main() -> None:
         server.end()
 
         # What was set over HTTP outlives the server, and the cache the client.
+        token = Path(folder) / "token"
+        token.write_text("a token of this test\n")
         server = Program(server_program, file, "--journal", Path(folder) / "state",
-                         "--token", "a token of this test")
+                         "--token-file", token)
         url = server.until("http://")
         assert ask("GET", f"{url}/gateway/pool/size", "")[0] == 401
         assert ask("GET", f"{url}/gateway/port", "a token of this test")[1] == 9444
+        client = Program(client_program, url, Path(folder) / "other.cache", token)
+        client.until("0.0.0.0:9444")
+        client.end()
         server.end()
         client = Program(client_program, away, Path(folder) / "gateway.cache")
         client.until("pool of 16")
         client.end()
+
+        # Without the token that it was told to want, it does not serve at all.
+        token.write_text("")
+        for missing in (token, Path(folder) / "no token"):
+            refused = subprocess.run([server_program, file, "--token-file", missing], text=True,
+                                     capture_output=True, timeout=PATIENCE)
+            assert refused.returncode == 1
+            assert "first line is the token" in refused.stderr, refused.stderr
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "net/loopback.hpp"
 #include "process/child.hpp"
 
 #include <cstdint>
@@ -14,7 +15,6 @@
 #include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -84,7 +84,7 @@ public:
         for (int i = 0; i < count; ++i) {
             const auto number = static_cast<std::uint16_t>(first + (::getpid() + i) % count);
             const TcpPort port;
-            const ::sockaddr_in address = loopback(number);
+            const ::sockaddr_in address = net_test::loopback(number);
             if (::bind(port.socket_, reinterpret_cast<const ::sockaddr*>(&address),
                        sizeof address) == 0) {
                 return number;
@@ -94,7 +94,7 @@ public:
     }
     static bool answers(std::uint16_t number) {
         const TcpPort port;
-        const ::sockaddr_in address = loopback(number);
+        const ::sockaddr_in address = net_test::loopback(number);
         return ::connect(port.socket_, reinterpret_cast<const ::sockaddr*>(&address),
                          sizeof address) == 0;
     }
@@ -104,14 +104,6 @@ private:
     TcpPort(const TcpPort&) = delete;
     TcpPort& operator=(const TcpPort&) = delete;
     ~TcpPort() { ::close(socket_); }
-
-    static ::sockaddr_in loopback(std::uint16_t port) {
-        ::sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address.sin_port = htons(port);
-        return address;
-    }
 
     const int socket_;
 };

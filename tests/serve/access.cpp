@@ -3,7 +3,7 @@
 #include <attune/document/parse.hpp>
 #include <attune/serve/detail/access_list.hpp>
 #include <attune/transport/memory.hpp>
-#include <serve/fake_exchange.hpp>
+#include <serve/service_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,6 @@ namespace {
 using attune::AccessToken;
 using attune::Document;
 using attune::parse;
-using attune::Store;
 using attune::detail::AccessList;
 using attune::detail::bearer_token;
 using attune::detail::local_host;
@@ -65,25 +64,21 @@ TEST(LocalHosts, are_names_of_this_machine) {
     }
 }
 
-class Access : public testing::Test {
+class Access : public serve_tests::ServiceTest {
 protected:
-    Access() { store.add(attune::memory({{"a", {{"x", 1}}}, {"b", {{"x", 1}}}})); }
-
-    static attune::net::HttpFields as(const std::string& token) {
-        return {{"Authorization", "Bearer " + token}};
+    Access()
+        : ServiceTest({.tokens = {{.token = "reader", .name = "reader"},
+                                  {.token = "writer", .name = "writer", .write = true},
+                                  {.token = "blind", .name = "blind", .read = false, .write = true},
+                                  {.token = "admin", .name = "admin", .admin = true},
+                                  {.token = "part",
+                                   .name = "part",
+                                   .write = true,
+                                   .admin = true,
+                                   .paths = {"/a", "/list"}}},
+                       .instance = "abcdefghij"}) {
+        store.add(attune::memory({{"a", {{"x", 1}}}, {"b", {{"x", 1}}}}));
     }
-    Store store;
-    Service service{store,
-                    {.tokens = {{.token = "reader", .name = "reader"},
-                                {.token = "writer", .name = "writer", .write = true},
-                                {.token = "blind", .name = "blind", .read = false, .write = true},
-                                {.token = "admin", .name = "admin", .admin = true},
-                                {.token = "part",
-                                 .name = "part",
-                                 .write = true,
-                                 .admin = true,
-                                 .paths = {"/a", "/list"}}},
-                     .instance = "abcdefghij"}};
 };
 
 TEST_F(Access, takes_a_token_where_there_are_tokens) {

@@ -2,7 +2,7 @@
 
 #include <attune/document/parse.hpp>
 #include <attune/transport/memory.hpp>
-#include <serve/fake_exchange.hpp>
+#include <serve/service_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -15,10 +15,8 @@ using namespace std::chrono_literals;
 using attune::ClientReport;
 using attune::ClientState;
 using attune::Document;
-using attune::Store;
 using attune::detail::ClientRegistry;
 using serve_tests::Answer;
-using serve_tests::Service;
 
 const ClientRegistry::Time start{std::chrono::hours{1}};
 
@@ -105,13 +103,10 @@ TEST(ClientRegistry, takes_plain_ids_only) {
     }
 }
 
-class Clients : public testing::Test {
+class Clients : public serve_tests::ServiceTest {
 protected:
     Clients() { store.add(attune::memory({{"a", 1}})); }
     Document list() { return service.get("/v1/clients").json().at("/clients"); }
-
-    Store store;
-    Service service{store};
 };
 
 TEST_F(Clients, are_listed_with_what_they_reported) {

@@ -3,6 +3,7 @@
 #include <attune/document/parse.hpp>
 #include <attune/store/store.hpp>
 #include <attune/transport/memory.hpp>
+#include <net/loopback.hpp>
 
 #include <gtest/gtest.h>
 
@@ -18,7 +19,6 @@
 #include <utility>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,10 +36,7 @@ using attune::Store;
 class Client {
 public:
     explicit Client(const ConfigServer& server) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(server.port());
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        const sockaddr_in to = net_test::loopback(server.port());
         const timeval patience{.tv_sec = 30, .tv_usec = 0};
         ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         if (::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {

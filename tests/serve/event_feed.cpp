@@ -1,7 +1,7 @@
 #include <attune/serve/detail/event_feed.hpp>
 
 #include <attune/transport/memory.hpp>
-#include <serve/fake_exchange.hpp>
+#include <serve/service_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -13,9 +13,7 @@
 namespace {
 
 using namespace std::chrono_literals;
-using attune::Store;
 using serve_tests::Answer;
-using serve_tests::Service;
 
 /// The ids of the events in a stream, those without data left out.
 std::vector<std::string> ids(const Answer& answer) {
@@ -32,16 +30,9 @@ std::vector<std::string> ids(const Answer& answer) {
     return found;
 }
 
-class EventFeed : public testing::Test {
+class EventFeed : public serve_tests::ServiceTest {
 protected:
     EventFeed() { store.add(attune::memory({{"a", 1}, {"b", 1}})); }
-
-    void set(const char* path, int value) {
-        store.set(path, value);
-        service.published();
-    }
-    Store store;
-    Service service{store};
 };
 
 TEST_F(EventFeed, tells_of_versions_from_now_on) {

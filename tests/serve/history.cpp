@@ -2,7 +2,7 @@
 #include <attune/document/parse.hpp>
 #include <attune/serve/detail/config_service.hpp>
 #include <attune/transport/memory.hpp>
-#include <serve/fake_exchange.hpp>
+#include <serve/service_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -20,11 +20,9 @@ namespace {
 
 using attune::Document;
 using attune::parse;
-using attune::Store;
 using serve_tests::Answer;
-using serve_tests::Service;
 
-class History : public testing::Test {
+class History : public serve_tests::ServiceTest {
 protected:
     History() {
         store.add(attune::memory({{"server", {{"port", 1}}}}));
@@ -35,8 +33,6 @@ protected:
         return service.ask("POST", "/v1/rollback", {{"Content-Type", "application/json"}},
                            std::move(body));
     }
-    Store store;
-    Service service{store};
 };
 
 TEST_F(History, lists_the_versions_there_are) {

@@ -2,7 +2,7 @@
 
 #include <attune/document/text.hpp>
 #include <attune/transport/memory.hpp>
-#include <serve/fake_exchange.hpp>
+#include <serve/service_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -19,14 +19,12 @@ using attune::Store;
 using serve_tests::Answer;
 using serve_tests::Service;
 
-class Reading : public testing::Test {
+class Reading : public serve_tests::ServiceTest {
 protected:
     Reading() {
         store.add(attune::memory({{"server", {{"port", 8080}, {"hosts", Document{"a", "b"}}}},
                                   {"odd/key", {{"~", 1}}}}));
     }
-    Store store;
-    Service service{store};
 };
 
 TEST_F(Reading, gives_the_whole_or_a_part) {

@@ -5,7 +5,7 @@
 #include <attune/document/parse.hpp>
 #include <attune/document/text.hpp>
 #include <attune/transport/memory.hpp>
-#include <serve/fake_exchange.hpp>
+#include <serve/service_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -33,9 +33,7 @@ namespace {
 
 using attune::Document;
 using attune::parse;
-using attune::Store;
 using serve_tests::Answer;
-using serve_tests::Service;
 
 constexpr const char* reader_token = "reader-reader-reader";
 constexpr const char* writer_token = "writer-writer-writer";
@@ -44,9 +42,16 @@ constexpr const char* insider_token = "insider-insider-insider";
 // Every secret contains this, and nothing else does.
 constexpr std::string_view telltale = "hunter2";
 
-class SecretPlaces : public testing::Test {
+class SecretPlaces : public serve_tests::ServiceTest {
 protected:
-    SecretPlaces() {
+    SecretPlaces()
+        : ServiceTest(
+              {.tokens =
+                   {{.token = reader_token, .name = "reader", .admin = true},
+                    {.token = writer_token, .name = "writer", .write = true, .admin = true},
+                    {.token = insider_token, .name = "insider", .write = true, .secrets = true}},
+               .instance = "abcdefghij",
+               .secrets = {"/vault"}}) {
         store.add(attune::memory(parse(R"({
             "db": {"host": "h", "account": {"user": "u", "password": "hunter2"},
                    "others": [{"user": "v", "password": "hunter2b"}],
@@ -54,20 +59,9 @@ protected:
             "vault": {"code": "hunter2e"}, "plain": 1})")));
         store.bind<serve_secrets::Database>("/db");
     }
-    static attune::net::HttpFields as(const char* token) {
-        return {{"Authorization", std::string("Bearer ") + token}};
-    }
     Answer read(const std::string& target, attune::net::HttpFields fields = as(reader_token)) {
         return service.get(target, std::move(fields));
     }
-    Store store;
-    Service service{
-        store,
-        {.tokens = {{.token = reader_token, .name = "reader", .admin = true},
-                    {.token = writer_token, .name = "writer", .write = true, .admin = true},
-                    {.token = insider_token, .name = "insider", .write = true, .secrets = true}},
-         .instance = "abcdefghij",
-         .secrets = {"/vault"}}};
 };
 
 TEST_F(SecretPlaces, are_masked_for_who_may_not_see_them) {
@@ -111,12 +105,10 @@ TEST_F(SecretPlaces, that_change_are_news_for_those_only_who_see_them) {
     const Answer outside = service.watch(target, read(target).etag(), as(reader_token));
     const Answer inside =
         service.watch(target, read(target, as(insider_token)).etag(), as(insider_token));
-    store.set("/db/account/password", "hunter2-new");
-    service.published();
+    set("/db/account/password", "hunter2-new");
     EXPECT_TRUE(outside.held());
     EXPECT_EQ(inside.status(), 200U);
-    store.set("/db/account/user", "w");
-    service.published();
+    set("/db/account/user", "w");
     EXPECT_EQ(outside.status(), 200U);
 }
 

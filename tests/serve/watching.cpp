@@ -1,7 +1,7 @@
 #include <attune/serve/detail/watchers.hpp>
 
 #include <attune/transport/memory.hpp>
-#include <serve/fake_exchange.hpp>
+#include <serve/service_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -21,18 +21,12 @@ using attune::Store;
 using serve_tests::Answer;
 using serve_tests::Service;
 
-class Watching : public testing::Test {
+class Watching : public serve_tests::ServiceTest {
 protected:
     Watching() { store.add(attune::memory({{"a", {{"x", 1}}}, {"b", 1}})); }
 
     std::string etag(const std::string& target) { return service.get(target).etag(); }
-    void set(const char* path, Document value) {
-        store.set(path, std::move(value));
-        service.published();
-    }
     std::size_t watchers() { return service.inside().watchers(); }
-    Store store;
-    Service service{store};
 };
 
 TEST_F(Watching, is_answered_when_the_subtree_changes) {

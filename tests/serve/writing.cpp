@@ -3,7 +3,7 @@
 #include <attune/bind/schema.hpp>
 #include <attune/document/parse.hpp>
 #include <attune/transport/memory.hpp>
-#include <serve/fake_exchange.hpp>
+#include <serve/service_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -24,11 +24,9 @@ namespace {
 
 using attune::Document;
 using attune::parse;
-using attune::Store;
 using serve_tests::Answer;
-using serve_tests::Service;
 
-class Writing : public testing::Test {
+class Writing : public serve_tests::ServiceTest {
 protected:
     Writing() {
         store.add(attune::memory({{"server", {{"port", 8080}, {"host", "a"}}},
@@ -39,8 +37,6 @@ protected:
         const Document* const value = snapshot.document().find(attune::Path{path});
         return value != nullptr ? *value : Document("nothing");
     }
-    Store store;
-    Service service{store};
 };
 
 TEST_F(Writing, of_a_value_makes_a_version) {

@@ -37,7 +37,7 @@ void describe(attune::Schema<Service>& s) {
 }
 
 /// Somebody else's document, and the store's view of it.
-class Publisher {
+class ForeignDocument {
 public:
     struct State {
         Document document = Document::object();
@@ -88,10 +88,15 @@ private:
     std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
-TEST(Publisher, learns_the_version_that_serves_what_it_brought) {
+/// A store that has such a document as a layer.
+class Publisher : public testing::Test {
+protected:
     attune::Store store;
-    const Publisher publisher;
-    store.add(publisher.make());
+    const ForeignDocument publisher;
+    attune::Layer layer = store.add(publisher.make());
+};
+
+TEST_F(Publisher, learns_the_version_that_serves_what_it_brought) {
     const auto service = store.bind<Service>("service");
     const attune::Verdict verdict = publisher.publish("service.port", 80);
     EXPECT_TRUE(verdict.accepted());
@@ -99,10 +104,7 @@ TEST(Publisher, learns_the_version_that_serves_what_it_brought) {
     EXPECT_EQ(service.get(&Service::port), 80);
 }
 
-TEST(Publisher, learns_why_what_it_brought_is_refused_and_which_version_stays) {
-    attune::Store store;
-    const Publisher publisher;
-    store.add(publisher.make());
+TEST_F(Publisher, learns_why_what_it_brought_is_refused_and_which_version_stays) {
     const auto service = store.bind<Service>("service");
     (void)publisher.publish("service.port", 80);
     const attune::Version before = store.version();
@@ -114,10 +116,7 @@ TEST(Publisher, learns_why_what_it_brought_is_refused_and_which_version_stays) {
     EXPECT_EQ(service.get(&Service::port), 80);
 }
 
-TEST(Publisher, hears_of_it_when_a_refused_document_becomes_right) {
-    attune::Store store;
-    const Publisher publisher;
-    store.add(publisher.make());
+TEST_F(Publisher, hears_of_it_when_a_refused_document_becomes_right) {
     attune::Layer local = store.add(attune::memory(Document::object()));
     const auto service = store.bind<Service>("service");
     EXPECT_FALSE(publisher.publish("service.port", 500, "r1").accepted());
@@ -127,25 +126,19 @@ TEST(Publisher, hears_of_it_when_a_refused_document_becomes_right) {
     EXPECT_EQ(publisher->accepted.back(), "r1");
 }
 
-TEST(Publisher, is_told_that_its_own_is_refused_when_another_layer_becomes_right_by_it) {
-    attune::Store store;
-    const Publisher one;
-    const Publisher two;
-    store.add(one.make());
-    store.add(two.make());
+TEST_F(Publisher, is_told_that_its_own_is_refused_when_another_layer_becomes_right_by_it) {
+    const ForeignDocument other;
+    store.add(other.make());
     const auto a = store.bind<Service>("a");
     const auto b = store.bind<Service>("b");
-    EXPECT_FALSE(one.publish("a.port", -1).accepted());
-    EXPECT_FALSE(two.publish("b.port", -1).accepted());
-    EXPECT_TRUE(one.publish("a.port", 1).accepted());
+    EXPECT_FALSE(publisher.publish("a.port", -1).accepted());
+    EXPECT_FALSE(other.publish("b.port", -1).accepted());
+    EXPECT_TRUE(publisher.publish("a.port", 1).accepted());
     EXPECT_EQ(a.get(&Service::port), 1);
     EXPECT_EQ(b.get(&Service::port), 0);
 }
 
-TEST(Publisher, is_written_to_and_the_ticket_tells_what_it_published) {
-    attune::Store store;
-    const Publisher publisher;
-    attune::Layer layer = store.add(publisher.make());
+TEST_F(Publisher, is_written_to_and_the_ticket_tells_what_it_published) {
     const auto service = store.bind<Service>("service");
     (void)publisher.publish("service.port", 80);
     std::vector<int> seen;
@@ -161,10 +154,7 @@ TEST(Publisher, is_written_to_and_the_ticket_tells_what_it_published) {
     EXPECT_EQ(publisher->document.at("service.port"), 90);
 }
 
-TEST(Publisher, is_written_to_without_holding_up_other_writers) {
-    attune::Store store;
-    const Publisher publisher;
-    attune::Layer layer = store.add(publisher.make());
+TEST_F(Publisher, is_written_to_without_holding_up_other_writers) {
     const auto service = store.bind<Service>("service");
     publisher->before_write = [&](const Path&, const Document&) {
         std::thread{[&] { store.set("service.limit", 200); }}.join();
@@ -174,10 +164,7 @@ TEST(Publisher, is_written_to_without_holding_up_other_writers) {
     EXPECT_EQ(service.get(&Service::limit), 200);
 }
 
-TEST(Publisher, that_publishes_what_is_refused_here_makes_the_writer_hear_of_it) {
-    attune::Store store;
-    const Publisher publisher;
-    attune::Layer layer = store.add(publisher.make());
+TEST_F(Publisher, that_publishes_what_is_refused_here_makes_the_writer_hear_of_it) {
     const auto service = store.bind<Service>("service");
     try {
         layer.set("service.port", 80'000);
@@ -189,10 +176,7 @@ TEST(Publisher, that_publishes_what_is_refused_here_makes_the_writer_hear_of_it)
     EXPECT_EQ(service.get(&Service::port), 0);
 }
 
-TEST(Publisher, that_refuses_leaves_everything_as_it_was) {
-    attune::Store store;
-    const Publisher publisher;
-    attune::Layer layer = store.add(publisher.make());
+TEST_F(Publisher, that_refuses_leaves_everything_as_it_was) {
     const auto service = store.bind<Service>("service");
     publisher->before_write = [](const Path& path, const Document&) {
         throw attune::Rejected{
@@ -204,10 +188,7 @@ TEST(Publisher, that_refuses_leaves_everything_as_it_was) {
     EXPECT_EQ(publisher->document, Document::object());
 }
 
-TEST(Publisher, cannot_be_written_to_from_inside_a_commit) {
-    attune::Store store;
-    const Publisher publisher;
-    attune::Layer layer = store.add(publisher.make());
+TEST_F(Publisher, cannot_be_written_to_from_inside_a_commit) {
     EXPECT_THROW((void)store.transact([&](attune::Edit&) { layer.set("a", 1); }), std::logic_error);
 }
 

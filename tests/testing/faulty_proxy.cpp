@@ -1,5 +1,7 @@
 #include <attune/testing/faulty_proxy.hpp>
 
+#include "net/loopback.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -26,6 +28,7 @@ using attune::testing::Ending;
 using attune::testing::fault_schedule;
 using attune::testing::FaultPeriod;
 using attune::testing::FaultyProxy;
+using net_test::loopback;
 using namespace std::chrono_literals;
 
 /// A blocking socket that gives up after a minute.
@@ -79,14 +82,6 @@ public:
 private:
     int descriptor_;
 };
-
-::sockaddr_in loopback(std::uint16_t port) {
-    ::sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    return address;
-}
 
 Socket connect(std::uint16_t port, int& error) {
     const auto address = loopback(port);

@@ -206,19 +206,24 @@ TEST(HttpTransport, takes_a_restart_with_the_same_document_for_no_event) {
     EXPECT_EQ(feed.next(), "3");
 }
 
+/// A cache on the way that has kept a publisher's first version, while `there` is one. Most ask the
+/// server again when a request says `no-cache`.
+Publisher::Answer cache(const std::atomic<bool>& there, bool asks_again) {
+    return [&there, asks_again](Conversation& conversation, const Heard& heard) {
+        if (!there || (asks_again && heard.field("Cache-Control") == "no-cache")) {
+            return false;
+        }
+        conversation.answer("200 OK",
+                            "Content-Type: application/json\r\nETag: \"AAAAAAAAAA.old\"\r\n"
+                            "Attune-Version: 1\r\n",
+                            "1");
+        return true;
+    };
+}
+
 TEST(HttpTransport, does_not_go_back_to_what_a_cache_on_the_way_has_kept) {
     std::atomic<bool> cached{false};
-    Publisher publisher{"1", [&](Conversation& conversation, const Heard& heard) {
-                            if (!cached || heard.field("Cache-Control") == "no-cache") {
-                                return false;
-                            }
-                            conversation.answer("200 OK",
-                                                "Content-Type: application/json\r\n"
-                                                "ETag: \"AAAAAAAAAA.old\"\r\n"
-                                                "Attune-Version: 1\r\n",
-                                                "1");
-                            return true;
-                        }};
+    Publisher publisher{"1", cache(cached, true)};
     Recorder feed;
     const Followed followed{feed, attune::http(publisher.url(), quick())};
     ASSERT_TRUE(publisher.wait_held());
@@ -233,14 +238,7 @@ TEST(HttpTransport, does_not_go_back_to_what_a_cache_on_the_way_has_kept) {
 
 TEST(HttpTransport, says_so_when_nothing_but_old_versions_come) {
     std::atomic<bool> cached{false};
-    Publisher publisher{
-        "1", [&](Conversation& conversation, const Heard&) {
-            if (!cached) {
-                return false;
-            }
-            conversation.answer("200 OK", "ETag: \"AAAAAAAAAA.old\"\r\nAttune-Version: 1\r\n", "1");
-            return true;
-        }};
+    Publisher publisher{"1", cache(cached, false)};
     Recorder feed;
     const Followed followed{feed, attune::http(publisher.url(), quick())};
     ASSERT_TRUE(publisher.wait_held());

@@ -165,7 +165,17 @@ TEST(HttpFailures, do_not_make_the_last_document_forgotten) {
     }
 }
 
-TEST(HttpFailures, of_access_slow_down_at_once) {
+/// A client tries again at once after a first failure; told to slow down, or after many failures in a
+/// row, it does not within a test's time.
+attune::HttpOptions soon_or_never() {
+    attune::HttpOptions options;
+    options.back_off = {.first = 1ms, .longest = 1h};
+    return options;
+}
+
+/// Expects a client to ask once more after its first document, and no more when that is the answer.
+void expect_patience(const std::string& status, const std::string& fields,
+                     const std::string& told) {
     std::atomic<std::size_t> asked{0};
     ScriptedServer server{[&](Conversation& conversation) {
         for (;;) {
@@ -173,39 +183,24 @@ TEST(HttpFailures, of_access_slow_down_at_once) {
             if (asked++ == 0) {
                 conversation.answer("200 OK", "ETag: \"1\"\r\n", "1");
             } else {
-                conversation.answer("401 Unauthorized", "", "");
+                conversation.answer(status, fields, "");
             }
         }
     }};
     Recorder feed;
-    attune::HttpOptions options;
-    options.back_off = {.first = 1ms, .longest = 1h};
-    const Followed followed{feed, attune::http(server.origin(), options)};
-    EXPECT_EQ(feed.next(), "failed: " + server.origin() +
-                               "/: answered 401 Unauthorized; give HttpOptions::token");
+    const Followed followed{feed, attune::http(server.origin(), soon_or_never())};
+    EXPECT_EQ(feed.next(), "failed: " + server.origin() + "/: " + told);
     feed.pass(200ms);
     EXPECT_EQ(asked, 2U);
 }
 
+TEST(HttpFailures, of_access_slow_down_at_once) {
+    expect_patience("401 Unauthorized", "", "answered 401 Unauthorized; give HttpOptions::token");
+}
+
 TEST(HttpFailures, wait_for_as_long_as_the_server_asks_within_limits) {
-    std::atomic<std::size_t> asked{0};
-    ScriptedServer server{[&](Conversation& conversation) {
-        for (;;) {
-            conversation.hear();
-            if (asked++ == 0) {
-                conversation.answer("200 OK", "ETag: \"1\"\r\n", "1");
-            } else {
-                conversation.answer("503 Later", "Retry-After: 100000\r\n", "");
-            }
-        }
-    }};
-    Recorder feed;
-    attune::HttpOptions options;
-    options.back_off = {.first = 1ms, .longest = 1h};
-    const Followed followed{feed, attune::http(server.origin(), options)};
-    EXPECT_THAT(feed.next(), HasSubstr("answered 503 Service Unavailable"));
-    feed.pass(200ms);
-    EXPECT_EQ(asked, 2U);
+    expect_patience("503 Later", "Retry-After: 100000\r\n",
+                    "answered 503 Service Unavailable where a document was expected");
 }
 
 // A proxy on the way may hold less long than the server.
@@ -228,9 +223,7 @@ TEST(HttpFailures, of_requests_that_were_held_do_not_add_up) {
             }
         }
     }};
-    attune::HttpOptions options;
-    options.back_off = {.first = 1ms, .longest = 1h};
-    const Followed followed{feed, attune::http(server.origin(), options)};
+    const Followed followed{feed, attune::http(server.origin(), soon_or_never())};
     EXPECT_EQ(asked_often.get_future().wait_for(60s), std::future_status::ready);
 }
 

@@ -6,6 +6,7 @@
 #include <attune/transport/http.hpp>
 
 #include "net/scripted_server.hpp"
+#include "quick.hpp"
 #include "recorder.hpp"
 
 #include <chrono>
@@ -219,13 +220,5 @@ private:
     const Answer instead_;
     ScriptedServer server_;  // the last: its threads use the others
 };
-
-/// Options with pauses that a test can wait for.
-inline attune::HttpOptions quick() {
-    attune::HttpOptions options;
-    options.interval = 10ms;
-    options.back_off = {.first = 2ms, .longest = 20ms};
-    return options;
-}
 
 }  // namespace attune_test

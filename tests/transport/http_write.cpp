@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <string>
 #include <thread>
@@ -84,39 +85,48 @@ TEST_F(HttpWrite, creates_a_document_where_there_is_none) {
     EXPECT_EQ(publisher.text(), R"({"server":{"port":5}})");
 }
 
+/// A publisher to which somebody else writes just before a patch of ours arrives: what `others`
+/// gives, unless that is empty.
+struct Contested {
+    Contested(std::string text, std::function<std::string()> theirs)
+        : others(std::move(theirs)),
+          publisher(std::move(text), [this](Conversation&, const Heard& heard) {
+              if (heard.line.starts_with("PATCH")) {
+                  if (std::string written = others(); !written.empty()) {
+                      publisher.publish(std::move(written));
+                  }
+              }
+              return false;
+          }) {}
+
+    const std::function<std::string()> others;
+    Publisher publisher;
+};
+
+/// What somebody else writes who changes the limit.
+std::string with_limit(int limit) {
+    return R"({"server":{"limit":)" + std::to_string(limit) + R"(,"port":1}})";
+}
+
 TEST_F(HttpWrite, goes_on_top_of_what_somebody_else_has_written_elsewhere) {
     std::atomic<int> others{0};
-    Publisher* also = nullptr;
-    Publisher publisher{first, [&](Conversation&, const Heard& heard) {
-                            if (heard.line.starts_with("PATCH") && others < 3) {
-                                also->publish(R"({"server":{"limit":)" +
-                                              std::to_string(++others + 10) + R"(,"port":1}})");
-                            }
-                            return false;
-                        }};
-    also = &publisher;
-    attune::Layer layer = add(publisher);
+    Contested contested{first, [&] { return others < 3 ? with_limit(++others + 10) : ""; }};
+    attune::Layer layer = add(contested.publisher);
     const auto server = store.bind<Server>("server");
     layer.set("server.port", 2);
     EXPECT_EQ(server.get().port, 2);
     EXPECT_EQ(server.get().limit, 13);
-    EXPECT_EQ(publisher.text(), R"({"server":{"limit":13,"port":2}})");
+    EXPECT_EQ(contested.publisher.text(), R"({"server":{"limit":13,"port":2}})");
 }
 
 TEST_F(HttpWrite, does_not_overwrite_what_somebody_else_has_written_there) {
     std::atomic<bool> once{false};
-    Publisher* also = nullptr;
-    Publisher publisher{first, [&](Conversation&, const Heard& heard) {
-                            if (heard.line.starts_with("PATCH") && !once.exchange(true)) {
-                                also->publish(R"({"server":{"limit":1,"port":7}})");
-                            }
-                            return false;
-                        }};
-    also = &publisher;
-    attune::Layer layer = add(publisher);
+    Contested contested{
+        first, [&] { return once.exchange(true) ? "" : R"({"server":{"limit":1,"port":7}})"; }};
+    attune::Layer layer = add(contested.publisher);
     const auto server = store.bind<Server>("server");
     EXPECT_EQ(write_error(layer, "server.port", 2),
-              publisher.url() +
+              contested.publisher.url() +
                   ": server.port: somebody else has changed this in between; nothing was written: "
                   "look at what it is now, then write again");
     EXPECT_EQ(server.get().port, 7);
@@ -125,16 +135,8 @@ TEST_F(HttpWrite, does_not_overwrite_what_somebody_else_has_written_there) {
 
 TEST_F(HttpWrite, gives_up_when_others_write_all_the_time) {
     std::atomic<int> others{0};
-    Publisher* also = nullptr;
-    Publisher publisher{first, [&](Conversation&, const Heard& heard) {
-                            if (heard.line.starts_with("PATCH")) {
-                                also->publish(R"({"server":{"limit":)" +
-                                              std::to_string(++others + 10) + R"(,"port":1}})");
-                            }
-                            return false;
-                        }};
-    also = &publisher;
-    attune::Layer layer = add(publisher);
+    Contested contested{first, [&] { return with_limit(++others + 10); }};
+    attune::Layer layer = add(contested.publisher);
     const auto server = store.bind<Server>("server");
     EXPECT_THAT(write_error(layer, "server.port", 2),
                 HasSubstr("others write to the document all the time: 5 attempts came too late"));

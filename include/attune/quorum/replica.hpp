@@ -14,7 +14,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -31,7 +30,7 @@ struct ReplicaOptions {
     std::chrono::milliseconds drift{250};
 };
 
-/// Where a request came from, for its reply: a connection, say. Chosen by the caller.
+/// Where a request came from, for its reply: a connection, say. Chosen by the caller; never zero.
 using Origin = std::uint64_t;
 
 /// The state of one lock, as of some moment after the question was asked.
@@ -103,41 +102,61 @@ public:
     const LockMachine& machine() const noexcept { return machine_; }
 
 private:
+    /// A command on its way through the log, and who asked.
     struct Pending {
-        Origin origin = 0;
-        std::uint64_t id = 0;
         raft::Index index = 0;
         raft::Term term = 0;
+        Origin origin = 0;
+        std::uint64_t id = 0;
     };
     struct Question {
         Origin origin = 0;
         std::uint64_t id = 0;
-        LockQuery query;
+        LockQuery query{};
+    };
+    /// What a client asked to be renewed: answered when the renewals of all are committed.
+    struct Renewal {
+        Origin origin = 0;
+        std::uint64_t id = 0;
+        std::vector<SessionId> sessions{};
     };
 
-    ATTUNE_DECL void carry_out(raft::Instant now, ReplicaEffects& effects);
+    ATTUNE_DECL void settle(raft::Instant now, ReplicaEffects& effects);
+    ATTUNE_DECL void carry_out(ReplicaEffects& effects);
+    ATTUNE_DECL void restore(const raft::Snapshot& snapshot, raft::Instant now);
     ATTUNE_DECL void apply(const raft::Entry& entry, ReplicaEffects& effects);
-    ATTUNE_DECL void answer_reads(ReplicaEffects& effects);
+    ATTUNE_DECL void answer_renewals(raft::Index index, ReplicaEffects& effects);
+    ATTUNE_DECL void answer_read(const raft::ReadOutcome& read, ReplicaEffects& effects);
+    ATTUNE_DECL void lead(raft::Instant now);
     ATTUNE_DECL void give_up(ReplicaEffects& effects);
-    ATTUNE_DECL void lead(raft::Instant now, ReplicaEffects& effects);
-    ATTUNE_DECL void ask(raft::Instant now, Origin origin, std::uint64_t id, const Command& command,
-                         ReplicaEffects& effects);
     ATTUNE_DECL void take_snapshot(raft::Instant now);
+    ATTUNE_DECL bool admits(const Command& command) const noexcept;
+    ATTUNE_DECL raft::Proposed propose(raft::Instant now, const Command& command);
 
     const ReplicaOptions options_;
     raft::Effects raft_effects_;
     LockMachine machine_;
     raft::Core core_;
+    raft::Instant now_{};
     LogRoom room_ = LogRoom::plenty;
-    std::deque<Pending> pending_;                ///< by index
-    std::map<std::uint64_t, Question> reading_;  ///< by the core's id
-    std::uint64_t next_read_ = 1;
-    std::map<SessionId, Origin> homes_;  ///< where sessions were heard from last
-    std::map<SessionId, std::vector<std::pair<Origin, std::uint64_t>>>
-        renewals_;                               ///< to be proposed
-    std::map<SessionId, raft::Index> expiring_;  ///< proposed, by the renewal they go by
-    std::uint64_t applied_since_ = 0;            ///< the last snapshot: entries
+
+    // A leader's alone: all of it is given up with its leadership.
+    std::deque<Pending> pending_;                  ///< in the order of their entries
+    std::map<std::uint64_t, Question> questions_;  ///< by the number that the core knows
+    std::uint64_t next_question_ = 1;
+    std::map<SessionId, Origin> homes_;          ///< where a session was heard from last
+    std::vector<Renewal> renewals_;              ///< to be proposed
+    std::vector<Renewal> renewing_;              ///< in the entry at `renewing_at_`
+    raft::Index renewing_at_ = 0;                ///< zero: none is on its way
+    std::map<SessionId, raft::Index> expiring_;  ///< on their way, by the entry that ends them
+    raft::Index nudge_ = 0;  ///< an entry that only lets time pass; zero: none is on its way
+
+    std::uint64_t applied_since_ = 0;  ///< the last snapshot: entries
     std::size_t bytes_since_ = 0;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::quorum
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/quorum/impl/replica.ipp>
+#endif

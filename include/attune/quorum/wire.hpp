@@ -37,8 +37,8 @@ struct FrameLimits {
 /// The bytes of a frame, as docs/quorum.md has them: cluster, version, members, length and CRC-32C.
 ATTUNE_DECL std::string encode_frame(const Frame& frame);
 
-/// How many bytes the frame at the beginning of `bytes` has, once that can be told; else zero. For
-/// what is no frame, a fault.
+/// How many bytes the frame at the beginning of `bytes` has, once its header is there; before that,
+/// zero. For what is no frame, a fault.
 ATTUNE_DECL std::variant<std::size_t, FrameFault> frame_size(std::string_view bytes,
                                                              const FrameLimits& limits = {});
 
@@ -48,3 +48,7 @@ ATTUNE_DECL std::variant<Frame, FrameFault> decode_frame(std::string_view bytes,
                                                          const FrameLimits& limits = {});
 
 }  // namespace attune::inline ATTUNE_ABI::quorum
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/quorum/impl/wire.ipp>
+#endif

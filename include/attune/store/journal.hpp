@@ -118,5 +118,4 @@ ATTUNE_DECL void export_git(std::span<const VersionRecord> records, std::ostream
 #if ATTUNE_HEADER_ONLY
 #include <attune/store/impl/journal.ipp>
 #include <attune/store/impl/journal_export.ipp>
-#include <attune/store/impl/journal_tools.ipp>
 #endif

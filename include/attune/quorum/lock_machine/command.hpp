@@ -118,9 +118,18 @@ using Command =
     std::variant<OpenSession, RenewSessions, ExpireSession, CloseSession, Acquire, CancelAcquire,
                  Release, AskRelease, ForceRelease, Publish, FencedWrite>;
 
-/// The bytes of an entry, as docs/quorum.md has them.
+/// The bytes of an entry. One byte says which command, counted from 1 in the order of Command; its
+/// members follow in the order above, but in an Acquire `wait` comes before `wants`. Numbers and
+/// milliseconds are little-endian, of 8 bytes (`permits` and `of`: 4; LockMode, bool and whether
+/// there is a `value`: 1); a Token is its epoch and its index; texts, and lists, begin with their
+/// length, or number, in 4 bytes; `client` is its 16 bytes.
 ATTUNE_DECL std::string encode(const Command& command);
-/// Nothing when the bytes are not what `encode` gives.
+/// Nothing when the bytes are not what `encode` gives. Whatever they are, it takes no more memory
+/// than in proportion to their length.
 ATTUNE_DECL std::optional<Command> decode_command(std::string_view bytes);
 
 }  // namespace attune::inline ATTUNE_ABI::quorum
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/quorum/lock_machine/impl/command.ipp>
+#endif

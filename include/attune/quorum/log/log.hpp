@@ -1,5 +1,6 @@
 #pragma once
 
+#include <attune/quorum/log/log_refused.hpp>
 #include <attune/quorum/raft/entry.hpp>
 #include <attune/quorum/raft/write.hpp>
 #include <attune/storage/disk.hpp>
@@ -8,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -20,53 +20,65 @@ struct LogOptions {
     /// Make a new one. Once per member and cluster: a member that has lost its disk has lost its
     /// promises with it, and must not come back as the same.
     bool create = false;
+    /// In bytes, between 4 KiB and 1 GiB. A file holds as much, or one entry that is larger; as
+    /// much again is set aside.
     std::size_t segment_size = std::size_t{16} << 20;
 };
 
-/// The log cannot be used: it is damaged, in use, somebody else's, missing, or there already.
-class LogRefused : public std::runtime_error {
-public:
-    enum class Why : std::uint8_t { damaged, in_use, foreign, missing, exists };
-
-    /// `what` says where (file and offset), what was found, what was expected, and what to do.
-    LogRefused(Why why, const std::string& what) : std::runtime_error(what), why_(why) {}
-
-    Why why() const noexcept { return why_; }
-
-private:
-    Why why_;
-};
-
-/// Is there room for more entries?
+/// Is there room for more entries? A full disk is noticed while there is room still.
 enum class LogRoom : std::uint8_t {
-    plenty,
+    plenty,  ///< half a segment at least, mostly a whole one
     scarce,  ///< what was kept back for votes, expiries and the like is being used
-    none,    ///< for votes alone
+    none,    ///< for votes alone, and for entries that were taken before
 };
 
 /// The durable log of a member: term and vote, entries, snapshots. docs/quorum.md has the bytes.
 ///
-/// Writes come in order and are durable after the next `flush`. After a failure of either nothing
-/// more is written, ever: what a failed flush has left on the disk cannot be known
+/// Writes come in order and are durable after the next `flush`; before it, any of them may be lost
+/// in a crash, the later ones first, where a vote and entries count apart. After a failure of
+/// either nothing more is written, ever: what a failed flush has left on the disk cannot be known
 /// (Rebello et al., Can Applications Recover from fsync Failures?, 2020). One thread at a time.
 class Log {
 public:
     /// What the log has goes to `recovered`. Cuts off a last batch whose write did not end; any
     /// other damage is LogRefused. Errors of the disk are std::system_error.
+    ///
+    /// An empty or missing directory is refused without `create`, and with it a directory with a
+    /// log. One whose making did not end is made anew, or refused as missing.
     ATTUNE_DECL static std::unique_ptr<Log> open(std::shared_ptr<attune::detail::Disk> disk,
                                                  std::string directory, const LogOptions& options,
                                                  raft::Recovered& recovered);
+
+    /// Makes the log of a member of a new cluster that begins with the state of another one, which
+    /// is no more. All its members must be made with the same snapshot. The epoch of the state must
+    /// have been raised, or tokens of the old cluster would be worth as much as new ones; see
+    /// LockMachine. LogRefused where there is a log already; `create` is taken for granted.
+    ATTUNE_DECL static void restore(std::shared_ptr<attune::detail::Disk> disk,
+                                    std::string directory, const LogOptions& options,
+                                    const raft::Snapshot& snapshot);
+
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
     virtual ~Log() = default;
 
+    /// Entries may begin at or below the last one there is: that one and all after it go. A
+    /// snapshot is durable, and the log dropped, when this returns. If the disk is too full for a
+    /// snapshot that stands for entries of the log, it is left out: the entries say the same.
     virtual std::error_code put(const raft::Write& write) = 0;
     virtual std::error_code flush() = 0;
-    /// Asked before entries are proposed, so that a full disk is noticed before anything is written.
+    /// Asked before entries are proposed or taken, so that a full disk is noticed before anything
+    /// is written.
     virtual LogRoom room() const = 0;
+    /// Looks whether a disk that was full is so still. To be called now and then while `room` is
+    /// not plenty; writes up to a segment. A disk that is still full is no error.
+    virtual std::error_code make_room() = 0;
 
 protected:
     Log() = default;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::quorum
+
+#if ATTUNE_HEADER_ONLY
+#include <attune/quorum/log/impl/log.ipp>
+#endif

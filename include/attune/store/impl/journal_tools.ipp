@@ -2,7 +2,6 @@
 
 #include <attune/store/detail/journal_tools.hpp>
 #include <attune/store/detail/journal_writer.hpp>
-#include <attune/store/journal.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -10,9 +9,7 @@
 #include <system_error>
 #include <utility>
 
-namespace attune::inline ATTUNE_ABI {
-
-namespace detail {
+namespace attune::inline ATTUNE_ABI::detail {
 
 // Calls f(); what the disk says becomes a JournalError.
 template <class F>
@@ -183,28 +180,4 @@ ATTUNE_DECL void create_journal(const std::shared_ptr<Disk>& disk, const std::st
     });
 }
 
-}  // namespace detail
-
-namespace journal {
-
-ATTUNE_DECL Report verify(const std::filesystem::path& directory, const VerifyOptions& options) {
-    return detail::verify_journal(*detail::posix_disk(), directory.string(), options);
-}
-
-ATTUNE_DECL Recovery recover(const std::filesystem::path& directory,
-                             const JournalOptions& options) {
-    return detail::recover_journal(detail::posix_disk(), directory.string(), options);
-}
-
-ATTUNE_DECL std::vector<VersionRecord> read(const std::filesystem::path& directory) {
-    return detail::read_versions(*detail::posix_disk(), directory.string());
-}
-
-ATTUNE_DECL void compact(const std::filesystem::path& directory, std::size_t keep,
-                         const JournalOptions& options) {
-    detail::compact_journal(detail::posix_disk(), directory.string(), keep, options);
-}
-
-}  // namespace journal
-
-}  // namespace attune::inline ATTUNE_ABI
+}  // namespace attune::inline ATTUNE_ABI::detail

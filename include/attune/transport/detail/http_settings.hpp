@@ -5,7 +5,7 @@
 #include <attune/document/path.hpp>
 #include <attune/net/http_client.hpp>
 #include <attune/net/url.hpp>
-#include <attune/transport/http.hpp>
+#include <attune/transport/http_options.hpp>
 #include <attune/version.hpp>
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 #include <attune/document/text.hpp>
 #include <attune/store/detail/rfc3339.hpp>
 #include <attune/transport/detail/image.hpp>
-#include <attune/transport/detail/sqlite_share.hpp>
+#include <attune/transport/impl/sqlite_share.hpp>
 
 #include <algorithm>
 #include <charconv>

@@ -1,0 +1,350 @@
+#include <attune/quorum/replica.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace replica_test {
+namespace {
+
+using namespace attune::quorum;
+using namespace std::chrono_literals;
+
+/// Three replicas whose messages arrive in order after a millisecond, and whose disks take as long,
+/// unless a test says otherwise.
+class Cluster {
+public:
+    explicit Cluster(std::size_t size = 3, ReplicaOptions options = {}) : options_(options) {
+        for (std::size_t i = 1; i <= size; ++i) {
+            options_.raft.voters.push_back(i);
+        }
+        for (const raft::NodeId id : options_.raft.voters) {
+            start(id, {});
+        }
+    }
+
+    /// Lets time pass.
+    void run(std::chrono::milliseconds time) {
+        const auto end = now_ + time;
+        while (now_ < end) {
+            now_ += 1ms;
+            step();
+        }
+    }
+    template <class Done>
+    bool run_until(Done done, std::chrono::milliseconds longest = 20s) {
+        const auto end = now_ + longest;
+        while (!done() && now_ < end) {
+            now_ += 1ms;
+            step();
+        }
+        return done();
+    }
+    raft::NodeId leader() {
+        raft::NodeId found = 0;
+        run_until([&] {
+            for (const auto& [id, member] : members_) {
+                if (!cut_.contains(id) && member->raft().is_ready()) {
+                    found = id;
+                }
+            }
+            return found != 0;
+        });
+        return found;
+    }
+
+    /// Asks the leader and waits for what it says.
+    Answer ask(Command command, Origin origin = 1) {
+        return await(send(leader(), std::move(command), origin));
+    }
+    std::uint64_t send(raft::NodeId to, Command command, Origin origin = 1) {
+        const std::uint64_t id = ++last_id_;
+        take(to, [&](Replica& member, ReplicaEffects& effects) {
+            member.request(now_, origin, {.id = id, .what = std::move(command)}, effects);
+        });
+        return id;
+    }
+    std::uint64_t query(raft::NodeId to, std::string lock) {
+        const std::uint64_t id = ++last_id_;
+        take(to, [&](Replica& member, ReplicaEffects& effects) {
+            member.request(now_, 1, {.id = id, .what = LockQuery{std::move(lock)}}, effects);
+        });
+        return id;
+    }
+    Answer await(std::uint64_t id) {
+        std::optional<Answer> found;
+        run_until([&] {
+            for (const Answer& each : answers) {
+                if (each.kind != Answer::Kind::event && each.id == id) {
+                    found = each;
+                }
+            }
+            return found.has_value();
+        });
+        return found.value_or(Answer{});
+    }
+    SessionId open(unsigned char client, std::chrono::milliseconds ttl = 10s) {
+        return ask(OpenSession{.client = {client}, .ttl = ttl}, client).reply.session;
+    }
+    bool has_event(Event::Kind kind, SessionId session) const {
+        return std::any_of(answers.begin(), answers.end(), [&](const Answer& each) {
+            return each.kind == Answer::Kind::event && each.event.kind == kind &&
+                   each.event.session == session;
+        });
+    }
+
+    /// Neither sends nor receives.
+    void cut(raft::NodeId id) { cut_[id] = true; }
+    void heal(raft::NodeId id) { cut_.erase(id); }
+    Replica& member(raft::NodeId id) { return *members_.at(id); }
+
+    std::vector<Answer> answers;
+
+private:
+    struct Late {
+        raft::Instant at;
+        raft::NodeId from;
+        raft::NodeId to;
+        raft::Message message;
+    };
+    struct Disk {
+        raft::Instant at;
+        std::uint64_t number;
+    };
+
+    void start(raft::NodeId id, raft::Recovered recovered) {
+        ReplicaOptions options = options_;
+        options.raft.id = id;
+        ReplicaEffects effects;
+        members_[id] =
+            std::make_unique<Replica>(options, std::move(recovered), now_, 17 * id, effects);
+        keep(id, std::move(effects));
+    }
+    template <class F>
+    void take(raft::NodeId id, F f) {
+        ReplicaEffects effects;
+        f(*members_.at(id), effects);
+        keep(id, std::move(effects));
+    }
+    void keep(raft::NodeId id, ReplicaEffects effects) {
+        for (raft::Outgoing& each : effects.messages) {
+            if (!cut_.contains(id) && !cut_.contains(each.to)) {
+                wire_.push_back({now_ + 1ms, id, each.to, std::move(each.message)});
+            }
+        }
+        for (const raft::NumberedWrite& each : effects.writes) {
+            disks_[id].push_back({now_ + 1ms, each.number});
+        }
+        std::move(effects.answers.begin(), effects.answers.end(), std::back_inserter(answers));
+    }
+    void step() {
+        while (!wire_.empty() && wire_.front().at <= now_) {
+            Late late = std::move(wire_.front());
+            wire_.pop_front();
+            if (!cut_.contains(late.to)) {
+                take(late.to, [&](Replica& member, ReplicaEffects& effects) {
+                    member.receive(now_, late.from, std::move(late.message), effects);
+                });
+            }
+        }
+        for (auto& [id, disk] : disks_) {
+            while (!disk.empty() && disk.front().at <= now_) {
+                const std::uint64_t number = disk.front().number;
+                disk.pop_front();
+                take(id, [&](Replica& member, ReplicaEffects& effects) {
+                    member.stored(now_, number, effects);
+                });
+            }
+        }
+        for (const auto& [id, member] : members_) {
+            if (member->deadline() <= now_) {
+                take(id, [&](Replica& each, ReplicaEffects& effects) { each.tick(now_, effects); });
+            }
+        }
+    }
+
+    ReplicaOptions options_;
+    raft::Instant now_{1s};
+    std::map<raft::NodeId, std::unique_ptr<Replica>> members_;
+    std::map<raft::NodeId, bool> cut_;
+    std::deque<Late> wire_;
+    std::map<raft::NodeId, std::deque<Disk>> disks_;
+    std::uint64_t last_id_ = 0;
+};
+
+Acquire acquire(SessionId session, Sequence sequence, std::string lock, bool wait = true) {
+    return {.session = session, .sequence = sequence, .wants = {{.lock = lock}}, .wait = wait};
+}
+
+TEST(Replica, answers_a_command_when_a_majority_has_it) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    ASSERT_NE(session, 0U);
+    const Answer granted = cluster.ask(acquire(session, 1, "a"));
+    EXPECT_EQ(granted.kind, Answer::Kind::reply);
+    EXPECT_EQ(granted.reply.outcome, Outcome::ok);
+    EXPECT_TRUE(granted.reply.token);
+    cluster.run(500ms);
+    for (const raft::NodeId id : {1U, 2U, 3U}) {
+        const auto lock = cluster.member(id).machine().lock("a");
+        ASSERT_TRUE(lock) << id;
+        ASSERT_EQ(lock->holders.size(), 1U);
+        EXPECT_EQ(lock->holders.front().token, granted.reply.token);
+    }
+}
+
+TEST(Replica, sends_others_to_the_leader) {
+    Cluster cluster;
+    const raft::NodeId leader = cluster.leader();
+    cluster.run(500ms);
+    const raft::NodeId other = leader == 1 ? 2 : 1;
+    const Answer answer = cluster.await(cluster.send(other, OpenSession{.client = {1}}));
+    EXPECT_EQ(answer.kind, Answer::Kind::not_leader);
+    EXPECT_EQ(answer.leader, leader);
+}
+
+TEST(Replica, tells_the_next_one_in_the_queue) {
+    Cluster cluster;
+    const SessionId first = cluster.open(1);
+    const SessionId second = cluster.open(2);
+    const Token token = cluster.ask(acquire(first, 1, "a"), 1).reply.token;
+    EXPECT_EQ(cluster.ask(acquire(second, 1, "a"), 2).reply.outcome, Outcome::queued);
+    EXPECT_EQ(cluster.ask(Release{.session = first, .sequence = 2, .lock = "a", .token = token}, 1)
+                  .reply.outcome,
+              Outcome::ok);
+    EXPECT_TRUE(cluster.has_event(Event::Kind::granted, second));
+    const Answer again = cluster.ask(acquire(second, 1, "a"), 2);
+    EXPECT_EQ(again.reply.outcome, Outcome::ok);
+    EXPECT_GT(again.reply.token, token);
+}
+
+TEST(Replica, ends_a_session_that_is_not_renewed_and_no_other) {
+    Cluster cluster;
+    const SessionId silent = cluster.open(1, 2s);
+    const SessionId alive = cluster.open(2, 2s);
+    ASSERT_EQ(cluster.ask(acquire(silent, 1, "a"), 1).reply.outcome, Outcome::ok);
+    ASSERT_EQ(cluster.ask(acquire(alive, 1, "a"), 2).reply.outcome, Outcome::queued);
+    for (int i = 0; i != 10; ++i) {
+        cluster.run(500ms);
+        const Answer renewed = cluster.ask(RenewSessions{{alive}}, 2);
+        ASSERT_EQ(renewed.reply.outcome, Outcome::ok) << i;
+    }
+    EXPECT_TRUE(cluster.has_event(Event::Kind::expired, silent));
+    EXPECT_FALSE(cluster.has_event(Event::Kind::expired, alive));
+    EXPECT_TRUE(cluster.has_event(Event::Kind::granted, alive));
+    EXPECT_EQ(cluster.ask(RenewSessions{{silent}}, 1).reply.outcome, Outcome::no_session);
+}
+
+TEST(Replica, gives_sessions_the_time_without_a_leader) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1, 2s);
+    const raft::NodeId leader = cluster.leader();
+    cluster.run(500ms);
+    for (const raft::NodeId id : {1U, 2U, 3U}) {
+        cluster.cut(id);
+    }
+    cluster.run(60s);
+    for (const raft::NodeId id : {1U, 2U, 3U}) {
+        cluster.heal(id);
+    }
+    EXPECT_EQ(cluster.ask(RenewSessions{{session}}).reply.outcome, Outcome::ok);
+    EXPECT_NE(leader, 0U);
+}
+
+TEST(Replica, does_not_say_failed_of_what_may_be_done) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    cluster.cut(leader);
+    const std::uint64_t id = cluster.send(leader, acquire(session, 1, "a"));
+    EXPECT_EQ(cluster.await(id).kind, Answer::Kind::unknown);
+    // Asked again with the same sequence: whatever became of the first one, there is one grant.
+    const Answer again = cluster.ask(acquire(session, 1, "a"));
+    EXPECT_EQ(again.reply.outcome, Outcome::ok);
+}
+
+TEST(Replica, answers_a_question_with_what_was_done_before_it) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    const Token token = cluster.ask(acquire(session, 1, "a")).reply.token;
+    const Answer answer = cluster.await(cluster.query(cluster.leader(), "a"));
+    ASSERT_EQ(answer.kind, Answer::Kind::view);
+    ASSERT_TRUE(answer.view);
+    ASSERT_EQ(answer.view->holders.size(), 1U);
+    EXPECT_EQ(answer.view->holders.front().token, token);
+}
+
+TEST(Replica, does_not_answer_questions_once_it_has_lost_its_majority) {
+    Cluster cluster;
+    const raft::NodeId leader = cluster.leader();
+    cluster.cut(leader);
+    const Answer answer = cluster.await(cluster.query(leader, "a"));
+    EXPECT_EQ(answer.kind, Answer::Kind::not_leader);
+}
+
+TEST(Replica, brings_a_member_that_was_away_up_to_date_by_a_snapshot) {
+    Cluster cluster{3, {.snapshot_entries = 20}};
+    const SessionId session = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    const raft::NodeId away = leader == 1 ? 2 : 1;
+    cluster.cut(away);
+    for (Sequence i = 1; i <= 100; i += 2) {
+        const Token token = cluster.ask(acquire(session, i, "a")).reply.token;
+        ASSERT_TRUE(token) << i;
+        cluster.ask(Release{.session = session, .sequence = i + 1, .lock = "a", .token = token});
+    }
+    EXPECT_GT(cluster.member(leader).raft().snapshot().index, 20U);
+    cluster.heal(away);
+    EXPECT_TRUE(cluster.run_until([&] {
+        return cluster.member(away).machine().applied() ==
+               cluster.member(leader).machine().applied();
+    }));
+    EXPECT_EQ(cluster.member(away).machine().hash(), cluster.member(leader).machine().hash());
+}
+
+TEST(Replica, refuses_what_takes_room_when_room_is_scarce) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    const Token token = cluster.ask(acquire(session, 1, "a")).reply.token;
+    const raft::NodeId leader = cluster.leader();
+    cluster.member(leader).set_room(LogRoom::scarce);
+    EXPECT_EQ(cluster.ask(acquire(session, 2, "b")).kind, Answer::Kind::exhausted);
+    EXPECT_EQ(cluster.ask(RenewSessions{{session}}).reply.outcome, Outcome::ok);
+    EXPECT_EQ(cluster.ask(Release{.session = session, .sequence = 3, .lock = "a", .token = token})
+                  .reply.outcome,
+              Outcome::ok);
+    cluster.member(leader).set_room(LogRoom::plenty);
+    EXPECT_EQ(cluster.ask(acquire(session, 4, "b")).reply.outcome, Outcome::ok);
+}
+
+TEST(Replica, does_not_answer_whom_it_was_told_to_forget) {
+    Cluster cluster;
+    const raft::NodeId leader = cluster.leader();
+    const std::uint64_t id = cluster.send(leader, OpenSession{.client = {1}}, 7);
+    cluster.member(leader).forget(7);
+    cluster.run(2s);
+    for (const Answer& each : cluster.answers) {
+        EXPECT_NE(each.id, id);
+    }
+}
+
+TEST(Replica, is_a_group_of_its_own_where_it_is_alone) {
+    Cluster cluster{1};
+    const SessionId session = cluster.open(1, 2s);
+    ASSERT_EQ(cluster.ask(acquire(session, 1, "a")).reply.outcome, Outcome::ok);
+    cluster.run(5s);
+    EXPECT_FALSE(cluster.member(1).machine().session(session));
+}
+
+}  // namespace
+}  // namespace replica_test
