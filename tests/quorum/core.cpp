@@ -261,6 +261,19 @@ TEST(Core, a_member_whose_promises_are_not_durable_begins_no_election) {
     EXPECT_EQ(member.core().role(), Role::pre_candidate);
 }
 
+TEST(Core, what_waits_for_the_disk_is_bounded) {
+    Alone member;
+    member.disks_are_slow = true;
+    for (std::uint64_t round = 1; round <= 1000; ++round) {
+        member.hears(2, AppendEntries{4, 0, 0, 0, round, {}});
+    }
+    EXPECT_TRUE(member.network.empty());
+    member.flush(1);
+    const auto replies = member.said<AppendReply>();
+    EXPECT_LE(replies.size(), member.options().window + 4 * 3);
+    EXPECT_EQ(replies.back().round, 1000U);
+}
+
 TEST(Core, cluster_time_goes_on_from_the_last_entry_by_the_leaders_clock) {
     Recovered found = log_of({1, 1});
     found.entries[1].time = 5000ms;

@@ -164,14 +164,19 @@ private:
     int proposals_ = 0;
 };
 
+using Steps = std::vector<std::pair<Act, std::size_t>>;
+
+Steps some_steps(std::size_t most) {
+    const auto count = *rc::gen::resize(100, rc::gen::inRange<std::size_t>(0, most));
+    return *rc::gen::container<Steps>(
+        count, rc::gen::pair(rc::gen::elementOf(mixture()),
+                             rc::gen::resize(100, rc::gen::inRange<std::size_t>(0, 1000))));
+}
+
 RC_GTEST_PROP(CoreLaw, whatever_happens_is_safe_and_ends_well_once_it_stops, ()) {
     Cluster cluster{*rc::gen::element<std::size_t>(1, 3, 3, 5), small_options()};
     cluster.disks_are_slow = true;
-    const std::vector<Act> acts = mixture();
-    const auto count = *rc::gen::resize(100, rc::gen::inRange<std::size_t>(0, 2000));
-    const auto steps = *rc::gen::container<std::vector<std::pair<Act, std::size_t>>>(
-        count, rc::gen::pair(rc::gen::elementOf(acts),
-                             rc::gen::resize(100, rc::gen::inRange<std::size_t>(0, 1000))));
+    const Steps steps = some_steps(2000);
     Schedule schedule{cluster};
     for (const auto& [act, number] : steps) {
         schedule.step(act, number);
@@ -206,6 +211,31 @@ RC_GTEST_PROP(CoreLaw, whatever_happens_is_safe_and_ends_well_once_it_stops, ())
         }
         RC_ASSERT(cluster.core(id).commit() == last.index);
         RC_ASSERT(cluster.member(id).state == cluster.member(leader).state);
+    }
+}
+
+RC_GTEST_PROP(CoreLaw, the_same_calls_have_the_same_effects, ()) {
+    const Steps steps = some_steps(500);
+    Cluster one{3, small_options()};
+    Cluster other{3, small_options()};
+    one.disks_are_slow = other.disks_are_slow = true;
+    Schedule first{one};
+    Schedule second{other};
+    for (const auto& [act, number] : steps) {
+        first.step(act, number);
+        second.step(act, number);
+        RC_ASSERT(one.now == other.now);
+        RC_ASSERT(one.network.size() == other.network.size());
+        for (const NodeId id : one.ids()) {
+            RC_ASSERT(one.is_up(id) == other.is_up(id));
+            if (one.is_up(id)) {
+                RC_ASSERT(one.core(id).deadline() == other.core(id).deadline());
+                RC_ASSERT(one.core(id).term() == other.core(id).term());
+                RC_ASSERT(one.core(id).role() == other.core(id).role());
+                RC_ASSERT(one.core(id).commit() == other.core(id).commit());
+                RC_ASSERT(terms_of(one.core(id)) == terms_of(other.core(id)));
+            }
+        }
     }
 }
 
