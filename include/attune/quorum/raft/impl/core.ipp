@@ -5,9 +5,10 @@
 #include <attune/quorum/raft/impl/bounds.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
+#include <optional>
 
 namespace attune::inline ATTUNE_ABI::quorum::raft {
 

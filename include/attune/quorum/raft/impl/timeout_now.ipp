@@ -1,6 +1,5 @@
 #pragma once
 
-#include <attune/quorum/detail/mutant.hpp>
 #include <attune/quorum/raft/core.hpp>
 
 // Section 3.10 of the thesis, leadership transfer.
