@@ -320,6 +320,12 @@ SECTIONS = [
         Row("replay", Of("journal/replay", "mb_per_s", "MB/s"), bar=at_least(100)),
         Row("a segment begins, sync on", Of("journal/first version", "real_time", "ms", 1e-6)),
     ]),
+    ("Quorum: consensus of three members, without network and disk", [
+        Row("heartbeat, all five steps", Of("quorum/heartbeat"), bar=at_most(1000)),
+        Row("allocations in it", Of("quorum/heartbeat", "allocations", ""), bar=at_most(0)),
+        Row("entry, committed by all", Of("quorum/entry"), bar=at_most(3000)),
+        Row("allocations in it", Of("quorum/entry", "allocations", "")),
+    ]),
     ("HTTP, a change told to other processes, none pinned", [
         Row("set to observer, p50", p50("http/observer of 1")),
         Row("the same, p99", p99("http/observer of 1")),
