@@ -320,6 +320,12 @@ SECTIONS = [
         Row("replay", Of("journal/replay", "mb_per_s", "MB/s"), bar=at_least(100)),
         Row("a segment begins, sync on", Of("journal/first version", "real_time", "ms", 1e-6)),
     ]),
+    ("Quorum: consensus of three members, without network and disk", [
+        Row("heartbeat, all five steps", Of("quorum/heartbeat"), bar=at_most(1000)),
+        Row("allocations in it", Of("quorum/heartbeat", "allocations", ""), bar=at_most(0)),
+        Row("entry, committed by all", Of("quorum/entry"), bar=at_most(3000)),
+        Row("allocations in it", Of("quorum/entry", "allocations", "")),
+    ]),
     ("HTTP, a change told to other processes, none pinned", [
         Row("set to observer, p50", p50("http/observer of 1")),
         Row("the same, p99", p99("http/observer of 1")),
@@ -347,6 +353,15 @@ SECTIONS = [
         Row("GET of 1 KiB", per_second("get attune"), "nginx, a file",
             per_second("get nginx"), share(0.5)),
         Row("GET of 1 KiB", per_second("get attune"), "epoll", per_second("get epoll")),
+    ]),
+    ("Quorum: the log of a member, entries of 128 bytes", [
+        Row("durable append, p50", p50("quorum/durable append")),
+        Row("the same, p99", p99("quorum/durable append")),
+        Row("rate, of that of pwrite and fdatasync in turn with it",
+            Of("quorum/durable append", "of_bare_rate", ""), bar=at_least(0.9)),
+        Row("entries per flush, 64 on their way", Of("quorum/group commit", "per_flush", ""),
+            bar=at_least(20)),
+        Row("entries, 64 on their way", Of("quorum/group commit", "entries", "k/s", 1e-3)),
     ]),
     ("Compile cost of a program that binds ten fields", [
         Row(f"{mode}, {level}", Of(f"compile/{mode} {level}", "seconds", "s"),

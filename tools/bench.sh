@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds in Release, measures, and prints one table per subject.
 # usage: tools/bench.sh [SUBJECT]...  (all when none is named)
-# subjects: reading document commit version graph reload save journal http compile
+# subjects: reading document commit version graph reload save journal quorum http compile
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/packages.sh
 
 subjects=("$@")
-((${#subjects[@]})) || subjects=(reading document commit version graph reload save journal http
-    compile)
+((${#subjects[@]})) || subjects=(reading document commit version graph reload save journal quorum
+    http compile)
 
 need "${build_packages[@]}" pkg-config python3 valgrind \
     libbenchmark-dev liburcu-dev libboost1.81-dev libboost-url1.81-dev libsigc++-3.0-dev

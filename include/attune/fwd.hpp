@@ -14,6 +14,7 @@ using Version = std::uint64_t;
 class Document;
 class ParseError;
 class PatchError;
+class PatchTooLarge;
 class Path;
 class Source;
 class TextSource;
@@ -22,6 +23,7 @@ enum class Kind : std::uint8_t;
 enum class Part : std::uint8_t;
 struct Origin;
 struct ParseOptions;
+struct PatchOptions;
 struct Position;
 struct TextOptions;
 
@@ -158,7 +160,11 @@ struct FaultScheduleOptions;
 struct Faults;
 struct FaultyProxyCounters;
 struct FlakyOptions;
+struct GrantRecord;
+struct Linearization;
 struct OneWayFaults;
+template <class Operation>
+struct Call;
 }  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI

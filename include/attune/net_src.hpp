@@ -31,6 +31,7 @@
 #include <attune/net/impl/http_link.ipp>
 #include <attune/net/impl/http_message.ipp>
 #include <attune/net/impl/http_request_parser.ipp>
+#include <attune/net/impl/http_response_parser.ipp>
 #include <attune/net/impl/http_server.ipp>
 #include <attune/net/impl/io_thread.ipp>
 #include <attune/net/impl/tls_client.ipp>
@@ -56,6 +57,7 @@
 #include <attune/serve/impl/service_read.ipp>
 #include <attune/serve/impl/service_report.ipp>
 #include <attune/serve/impl/service_write.ipp>
+#include <attune/serve/impl/service_write_rules.ipp>
 #include <attune/serve/impl/watchers.ipp>
 
 #include <attune/testing/impl/faulty_proxy.ipp>

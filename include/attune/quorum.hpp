@@ -10,6 +10,7 @@
 #include <attune/quorum/lock_machine/lock_view.hpp>
 #include <attune/quorum/lock_machine/reply.hpp>
 #include <attune/quorum/log/log.hpp>
+#include <attune/quorum/log/log_options.hpp>
 #include <attune/quorum/log/log_refused.hpp>
 #include <attune/quorum/log/memory_log.hpp>
 #include <attune/quorum/raft/core.hpp>

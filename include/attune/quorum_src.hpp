@@ -21,10 +21,10 @@
 #include <attune/quorum/lock_machine/impl/save.ipp>
 #include <attune/quorum/lock_machine/impl/sessions.ipp>
 #include <attune/quorum/log/impl/batch.ipp>
-#include <attune/quorum/log/impl/file_log.ipp>
 #include <attune/quorum/log/impl/log.ipp>
 #include <attune/quorum/log/impl/log_directory.ipp>
 #include <attune/quorum/log/impl/log_reader.ipp>
+#include <attune/quorum/log/impl/log_writer.ipp>
 #include <attune/quorum/log/impl/memory_log.ipp>
 #include <attune/quorum/log/impl/refuse.ipp>
 #include <attune/quorum/log/impl/segment.ipp>

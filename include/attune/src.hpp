@@ -135,3 +135,4 @@
 #include <attune/testing/impl/event_trace.ipp>
 #include <attune/testing/impl/flaky_transport.ipp>
 #include <attune/testing/impl/manual_clock.ipp>
+#include <attune/testing/impl/token_order.ipp>

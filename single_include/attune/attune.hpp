@@ -110,6 +110,7 @@ using Version = std::uint64_t;
 class Document;
 class ParseError;
 class PatchError;
+class PatchTooLarge;
 class Path;
 class Source;
 class TextSource;
@@ -118,6 +119,7 @@ enum class Kind : std::uint8_t;
 enum class Part : std::uint8_t;
 struct Origin;
 struct ParseOptions;
+struct PatchOptions;
 struct Position;
 struct TextOptions;
 
@@ -5873,6 +5875,10 @@ namespace attune::inline ATTUNE_ABI::detail {
 ATTUNE_DECL void write_string(std::string_view text, std::string& out);
 ATTUNE_DECL void write_scalar(const Document& value, std::string& out);
 
+// How long the text of a document is, on one line: exact up to `limit`, some number beyond it
+// otherwise. Looks at no more than it takes to know. Any depth.
+ATTUNE_DECL std::size_t text_size(const Document& document, std::size_t limit);
+
 }  // namespace attune::inline ATTUNE_ABI::detail
 
 namespace attune::inline ATTUNE_ABI {
@@ -5964,6 +5970,46 @@ ATTUNE_DECL void write_line(int indent, std::size_t depth, std::string& out) {
     }
     out += '\n';
     out.append(static_cast<std::size_t>(indent) * depth, ' ');
+}
+
+ATTUNE_DECL std::size_t text_size(const Document& document, std::size_t limit) {
+    std::vector<Cursor> open;
+    std::vector<bool> objects;  // which of them
+    std::string scratch;
+    std::size_t size = 0;
+    const Document* value = &document;
+    for (;;) {
+        if (is_container(*value)) {
+            // The brackets, and the commas between; in an object a colon for each member.
+            const std::size_t items = value->size();
+            size += 2 + items - (items > 0 ? 1 : 0) + (value->is_object() ? items : 0);
+        } else {
+            scratch.clear();
+            write_scalar(*value, scratch);
+            size += scratch.size();
+        }
+        if (size > limit) {
+            return size;
+        }
+        if (is_container(*value) && value->size() > 0) {
+            open.emplace_back(*value);
+            objects.push_back(value->is_object());
+        } else {
+            while (!open.empty() && (open.back().advance(), open.back().done())) {
+                open.pop_back();
+                objects.pop_back();
+            }
+        }
+        if (open.empty()) {
+            return size;
+        }
+        if (objects.back()) {
+            scratch.clear();
+            write_string(open.back()[0].as_string(), scratch);
+            size += scratch.size();
+        }
+        value = &open.back()[objects.back() ? 1 : 0];
+    }
 }
 
 }  // namespace detail
@@ -7620,17 +7666,31 @@ private:
     std::string message_;
 };
 
+/// The copies of a JSON Patch are larger than PatchOptions::max_copied.
+class PatchTooLarge : public PatchError {
+public:
+    using PatchError::PatchError;
+};
+
+struct PatchOptions {
+    /// Bytes that all `copy` operations of a patch may add to the text of the document. A copy
+    /// shares its memory with the original, so that thirty operations which each double an array
+    /// take next to none; what writes, hashes or compares the document pays for all of it.
+    std::size_t max_copied = std::numeric_limits<std::size_t>::max();
+};
+
 /// JSON Patch (RFC 6902): `target` after all operations of `patch`, in their order. Throws
-/// PatchError at the first one that fails: all or nothing.
+/// PatchError at the first one that fails, and PatchTooLarge: all or nothing.
 ///
 /// As the RFC has it, unknown members of an operation are ignored, and `test` compares numbers by
 /// their value: 1 equals 1.0. A text value equals the string with the same characters. Removing
 /// the root leaves null.
 ///
 /// Each operation takes O(log n) at each level of its path, in time and in new memory, also where
-/// the elements of an array move up or down; a `test` compares besides, skipping what is shared.
-/// Any depth.
-ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch);
+/// the elements of an array move up or down; a `test` compares besides, skipping what is shared,
+/// and under a limit a `copy` counts what it copies. Any depth.
+ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch,
+                                 const PatchOptions& options = {});
 
 /// A JSON Patch that makes `after` of `before`: `apply_patch(before, make_patch(before, after))`
 /// equals `after`. Made of `add`, `remove` and `replace`; the empty array when both are equal.
@@ -7818,7 +7878,8 @@ ATTUNE_DECL bool equal_as_json(const Document& a, const Document& b) {
 // Applies one operation after another.
 class Patcher {
 public:
-    explicit Patcher(const Document& target) : document_(target) {}
+    Patcher(const Document& target, const PatchOptions& options)
+        : document_(target), copies_left_(options.max_copied) {}
 
     Document apply(const Document& patch) {
         place_ = "patch";
@@ -7878,8 +7939,23 @@ private:
         }
         if (move) {
             document_ = document_.without(from);
+        } else {
+            count_copy(value);
         }
         add(path, value);
+    }
+
+    void count_copy(const Document& value) {
+        if (copies_left_ == std::numeric_limits<std::size_t>::max()) {
+            return;
+        }
+        const std::size_t size = text_size(value, copies_left_);
+        if (size > copies_left_) {
+            throw PatchTooLarge(place_, number_, path_,
+                                "the copies of this patch are larger than allowed; copy less, or "
+                                "in several patches");
+        }
+        copies_left_ -= size;
     }
 
     void add(const Path& path, const Document& value) {
@@ -8014,6 +8090,7 @@ private:
     }
 
     Document document_;
+    std::size_t copies_left_;
     std::size_t number_ = 0;
     std::string place_;
     Path path_;
@@ -8028,8 +8105,9 @@ ATTUNE_DECL PatchError::PatchError(std::string place, std::size_t operation, Pat
       path_(std::move(path)),
       message_(std::move(message)) {}
 
-ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch) {
-    return detail::Patcher(target).apply(patch);
+ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch,
+                                 const PatchOptions& options) {
+    return detail::Patcher(target, options).apply(patch);
 }
 
 }  // namespace attune::inline ATTUNE_ABI
@@ -12100,7 +12178,7 @@ public:
     /// As Store::merge.
     ATTUNE_DECL void merge(const Document& patch);
     /// As Store::patch. Throws PatchError.
-    ATTUNE_DECL void patch(const Document& json_patch);
+    ATTUNE_DECL void patch(const Document& json_patch, const PatchOptions& options = {});
 
     /// The merged document with the edits so far. Cost follows these.
     Document document() const { return merged_(overrides_); }
@@ -12156,9 +12234,9 @@ inline void find_patched(const Document& before, const Document& after, const Pa
 
 }  // namespace detail
 
-ATTUNE_DECL void Edit::patch(const Document& json_patch) {
+ATTUNE_DECL void Edit::patch(const Document& json_patch, const PatchOptions& options) {
     const Document before = document();
-    const Document after = apply_patch(before, json_patch);
+    const Document after = apply_patch(before, json_patch, options);
     if (!before.is_object() || !after.is_object()) {
         throw PatchError{"the patch", 0, {}, "the document of a store must stay an object"};
     }

@@ -5,6 +5,7 @@
 #include <attune/document/parse.hpp>
 #include <attune/document/text.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -330,7 +331,7 @@ TEST(MakePatch, of_a_long_array_names_one_element) {
     }
 }
 
-TEST(Patch, takes_any_depth) {
+TEST(ApplyPatch, takes_any_depth) {
     constexpr std::size_t levels = 20'000;
     for (const auto nested : {attune_test::nested_arrays, attune_test::nested_objects}) {
         const Document before = nested(levels, {{"x", 1}});
@@ -438,6 +439,33 @@ json any_operation(const json& target) {
         operation["value"] = *attune_test::any_json(1);
     }
     return operation;
+}
+
+TEST(ApplyPatch, copies_no_more_text_than_allowed) {
+    const Document target = parse(R"({"a":["\"\n",1.5,{}],"b":[]})");
+    const Document patch = parse(R"([{"op":"copy","from":"/a","path":"/b/-"},
+                                     {"op":"move","from":"/b","path":"/c"},
+                                     {"op":"copy","from":"/c","path":"/d"}])");
+    const std::size_t copied =
+        to_text(target.at("/a")).size() + to_text(Document::array().with("-", target.at("/a"))).size();
+    EXPECT_EQ(apply_patch(target, patch, {.max_copied = copied}), apply_patch(target, patch));
+    try {
+        apply_patch(target, patch, {.max_copied = copied - 1});
+        FAIL() << "applied";
+    } catch (const attune::PatchTooLarge& error) {
+        EXPECT_EQ(error.operation(), 2U);
+        EXPECT_EQ(error.path(), Path{"/d"});
+    }
+}
+
+// What counts a hundred doublings one by one does not come to an end.
+TEST(ApplyPatch, refuses_copies_that_double_without_looking_at_them) {
+    Document patch = Document::array();
+    for (int i = 0; i != 100; ++i) {
+        patch = patch.with("-", {{"op", "copy"}, {"from", "/a"}, {"path", "/a/-"}});
+    }
+    EXPECT_THROW(apply_patch(parse(R"({"a":[1,2,3]})"), patch, {.max_copied = 1'000'000}),
+                 attune::PatchTooLarge);
 }
 
 RC_GTEST_PROP(ApplyPatchLaw, does_what_nlohmann_does, ()) {

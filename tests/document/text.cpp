@@ -2,9 +2,11 @@
 
 #include "support.hpp"
 
+#include <attune/document/impl/text.hpp>
 #include <attune/document/parse.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <string>
 
@@ -77,6 +79,13 @@ RC_GTEST_PROP(TextLaw, reads_back_as_the_document, ()) {
     const Document document = *attune_test::any_json(4);
     const int indent = *rc::gen::inRange(-1, 4);
     RC_ASSERT(attune::parse(to_text(document, {.indent = indent})) == document);
+}
+
+RC_GTEST_PROP(TextLaw, is_as_long_as_was_counted, ()) {
+    const Document document = *attune_test::any_json(4);
+    const std::size_t size = to_text(document).size();
+    RC_ASSERT(attune::detail::text_size(document, size) == size);
+    RC_ASSERT(attune::detail::text_size(document, size - 1) > size - 1);
 }
 
 RC_GTEST_PROP(TextLaw, is_the_text_of_the_model_where_there_are_no_reals, ()) {

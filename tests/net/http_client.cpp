@@ -278,6 +278,75 @@ TEST(HttpClient, refuses_what_is_too_large_before_it_has_come) {
     }
 }
 
+TEST(HttpClient, refuses_lines_before_chunks_and_trailers_without_end) {
+    const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const auto flood = [&](const std::string& begin, const std::string& more) {
+        return [=](Conversation& conversation) {
+            conversation.hear();
+            conversation.say(chunked + begin);
+            for (;;) {
+                conversation.say(more);
+            }
+        };
+    };
+    ScriptedServer extension{flood("1;x=", std::string(4096, 'y'))};
+    ScriptedServer last{flood("1\r\na\r\n0;x=", std::string(4096, 'y'))};
+    ScriptedServer trailers{flood("1\r\na\r\n0\r\n", "X: y\r\n")};
+    Asker asker;
+    for (const ScriptedServer* server : {&extension, &last, &trailers}) {
+        const auto result = asker.result({.url = parse_url(server->origin())});
+        const auto* error = std::get_if<HttpError>(&result);
+        ASSERT_NE(error, nullptr);
+        EXPECT_EQ(error->fault, HttpFault::too_large);
+        EXPECT_EQ(error->message, server->origin() +
+                                      "/ answered with a line before a chunk, or trailers, of "
+                                      "more than 64 KiB");
+    }
+}
+
+TEST(HttpClient, limits_heads_lines_before_chunks_and_trailers_exactly) {
+    HttpClientOptions options;
+    options.header = 60;
+    Asker asker{options};
+    const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: 1234567\r\n\r\n";
+    ASSERT_EQ(head.size(), options.header - 1);
+    const auto padded = [](const std::string& begin, const std::string& end, std::size_t size) {
+        return begin + std::string(size - begin.size() - end.size(), 'y') + end;
+    };
+    for (const std::size_t size : {options.header, options.header + 1}) {
+        const std::string line = padded("1;x=", "\r\n", size);
+        // The end of a chunk counts for the line after it.
+        const std::string last = padded("\r\n0;x=", "\r\n\r\n", size);
+        const std::string trailers = padded("\r\n0\r\nX: ", "\r\n\r\n", size);
+        const std::string expected = size == options.header ? "200 a" : "more than 60 bytes";
+        for (const std::string& text :
+             {head + line + "a\r\n0\r\n\r\n", head + "1\r\na" + last, head + "1\r\na" + trailers}) {
+            ScriptedServer at_once{bytes(text)};
+            EXPECT_THAT(asker.get(at_once.origin()), EndsWith(expected)) << text;
+            ScriptedServer bit_by_bit{[&](Conversation& conversation) {
+                conversation.hear();
+                for (const char byte : text) {
+                    conversation.say({&byte, 1});
+                }
+            }};
+            EXPECT_THAT(asker.get(bit_by_bit.origin()), EndsWith(expected)) << text;
+        }
+    }
+    ScriptedServer long_head{bytes(padded("HTTP/1.1 200 OK\r\nX: ", "\r\n\r\n", 61))};
+    EXPECT_THAT(asker.get(long_head.origin()), EndsWith("a header of more than 60 bytes"));
+}
+
+TEST(HttpClient, passes_over_trailers) {
+    ScriptedServer server{
+        bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\nx\r\n0;c\r\n"
+              "ETag: \"late\"\r\n\r\n")};
+    Asker asker;
+    const auto result = asker.result({.url = parse_url(server.origin())});
+    const auto& response = std::get<ClientResponse>(result).response;
+    EXPECT_EQ(response.body, "x");
+    EXPECT_EQ(response.fields.find("ETag"), std::nullopt);
+}
+
 TEST(HttpClient, takes_a_body_of_exactly_the_limit) {
     HttpClientOptions options;
     options.body = 5;
@@ -294,6 +363,9 @@ TEST(HttpClient, survives_garbage) {
           "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
           "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\nx",
+          "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
           "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "HTTP/1.1 200 OK\r\n: no name\r\n\r\n"}) {
         ScriptedServer server{bytes(text)};
         EXPECT_THAT(asker.get(server.origin()),

@@ -13,6 +13,8 @@ namespace {
 
 using namespace attune_test;
 using attune::net::HttpClientOptions;
+using attune::net::HttpError;
+using attune::net::HttpFault;
 using attune::net::parse_url;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -74,13 +76,39 @@ TEST(HttpProxy, may_refuse_a_tunnel) {
     }};
     ScriptedServer closing{[](Conversation&) {}};
     Asker asker{by(proxy)};
-    EXPECT_EQ(asker.get("https://a.example/x"),
+    const auto result = asker.result({.url = parse_url("https://a.example/x")});
+    const auto* error = std::get_if<HttpError>(&result);
+    ASSERT_NE(error, nullptr);
+    EXPECT_EQ(error->fault, HttpFault::proxy_denied);
+    EXPECT_EQ(error->message,
               "the proxy " + proxy.origin() +
                   " does not connect to https://a.example: it answered 407; give it credentials "
                   "that it accepts");
     Asker other{by(closing)};
     EXPECT_THAT(other.get("https://a.example/x"),
                 HasSubstr(" does not connect to https://a.example: "));
+}
+
+TEST(HttpProxy, cannot_answer_in_the_place_of_the_server_behind_its_tunnel) {
+    const Certificate certificate{{.names = "DNS:a.example"}};
+    ScriptedServer proxy{[&](Conversation& conversation) {
+        conversation.hear();
+        conversation.say(
+            "HTTP/1.1 200 Connection established\r\n\r\n"
+            "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
+        conversation.secure(certificate.server());
+        conversation.wait_gone();
+    }};
+    HttpClientOptions options = by(proxy);
+    options.tls.authorities = certificate.file();
+    Asker asker{options};
+    const auto result = asker.result({.url = parse_url("https://a.example/x")});
+    const auto* error = std::get_if<HttpError>(&result);
+    ASSERT_NE(error, nullptr);
+    EXPECT_EQ(error->fault, HttpFault::proxy);
+    EXPECT_EQ(error->message, "the proxy " + proxy.origin() +
+                                  " does not connect to https://a.example: it sent more than its "
+                                  "answer");
 }
 
 TEST(HttpProxy, may_not_be_there) {

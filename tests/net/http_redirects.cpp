@@ -14,8 +14,11 @@ namespace {
 using namespace attune_test;
 using attune::net::ClientResponse;
 using attune::net::HttpClientOptions;
+using attune::net::HttpError;
+using attune::net::HttpFault;
 using attune::net::parse_url;
 using testing::HasSubstr;
+using testing::Not;
 
 /// Redirects `/` to `to`, and answers all else with what was asked.
 ScriptedServer::Script redirecting(std::string status, std::string to) {
@@ -76,6 +79,59 @@ TEST(HttpRedirects, take_no_credentials_to_another_origin) {
     const std::string with = "http://me:word@127.0.0.1:" + std::to_string(server.port());
     EXPECT_EQ(asker.get(with), "200 GET /x HTTP/1.1||");
     EXPECT_EQ(asker.get(with + "/y"), "200 GET /y HTTP/1.1|Basic bWU6d29yZA==|");
+}
+
+TEST(HttpRedirects, take_fields_to_another_origin_but_those_for_the_first_one) {
+    ScriptedServer other{[](Conversation& conversation) {
+        for (;;) {
+            conversation.answer(conversation.hear().header);
+        }
+    }};
+    ScriptedServer server{redirecting("307 T", other.origin() + "/x")};
+    auto asked = request(server.origin());
+    asked.fields = {{"authorization", "hush"},
+                    {"COOKIE", "hush"},
+                    {"Proxy-Authorization", "hush"},
+                    {"Accept", "public"}};
+    asked.private_fields = {{"X-Api-Key", "hush"}, {"X-Own", "hush"}};
+    Asker asker;
+    const std::string elsewhere = asker.ask(asked);
+    EXPECT_THAT(elsewhere, HasSubstr("Accept: public"));
+    EXPECT_THAT(elsewhere, Not(HasSubstr("hush")));
+}
+
+TEST(HttpRedirects, keep_fields_within_the_origin) {
+    ScriptedServer server{[](Conversation& conversation) {
+        conversation.hear();
+        conversation.answer("307 T", "Location: /x\r\n", "");
+        conversation.answer(conversation.hear().header);
+    }};
+    auto asked = request(server.origin());
+    asked.private_fields = {{"X-Api-Key", "hush"}};
+    Asker asker;
+    const std::string kept = asker.ask(asked);
+    EXPECT_THAT(kept, HasSubstr("Authorization: Bearer key"));
+    EXPECT_THAT(kept, HasSubstr("X-Api-Key: hush"));
+}
+
+TEST(HttpRedirects, take_no_body_to_another_origin) {
+    ScriptedServer other{redirecting("302 Found", "/never")};
+    for (const std::string status : {"301 M", "302 F", "307 T", "308 P"}) {
+        ScriptedServer server{redirecting(status, other.origin() + "/x")};
+        Asker asker;
+        const auto result = asker.result(request(server.origin(), "PUT", "body"));
+        const auto* error = std::get_if<HttpError>(&result);
+        ASSERT_NE(error, nullptr) << status;
+        EXPECT_EQ(error->fault, HttpFault::redirect);
+        EXPECT_EQ(error->message, server.origin() + "/ redirects to " + other.origin() +
+                                      "/x, which is another server, and what was sent was not "
+                                      "meant for it; that is not followed: give the URL of that "
+                                      "server if it is");
+    }
+    EXPECT_EQ(other.connections(), 0U);
+    ScriptedServer see_other{redirecting("303 See Other", other.origin() + "/x")};
+    Asker asker;
+    EXPECT_EQ(asker.ask(request(see_other.origin(), "PUT", "body")), "200 GET /x HTTP/1.1||");
 }
 
 TEST(HttpRedirects, are_followed_a_few_times) {

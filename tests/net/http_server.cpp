@@ -193,7 +193,10 @@ TEST(HttpServer, leaves_the_body_out_where_there_is_none_to_be) {
         EXPECT_THAT(response.head, Not(HasSubstr("Content-Length")));
     }
     ASSERT_TRUE(client.send(get("/wire")));
-    EXPECT_EQ(client.read_response().body, "wire");
+    const auto wire = client.read_response();
+    EXPECT_EQ(wire.body, "wire");
+    EXPECT_THAT(wire.head, HasSubstr("\r\nDate: "));
+    EXPECT_THAT(wire.head, HasSubstr("\r\nServer: attune\r\n"));
     EXPECT_THAT(*net::make_wire(text("never", 204)), EndsWith("\r\n\r\n"));
 }
 

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -112,6 +113,18 @@ public:
             }
             bytes.remove_prefix(static_cast<std::size_t>(size));
         }
+    }
+
+    /// The same for several, by TLS a record each, that arrive together.
+    void say_together(std::initializer_list<std::string_view> parts) {
+        const auto cork = [&](int on) {
+            ::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+        };
+        cork(1);
+        for (const std::string_view part : parts) {
+            say(part);
+        }
+        cork(0);
     }
 
     /// Sends a response with a Content-Length. `fields` are lines with their ends.

@@ -42,6 +42,22 @@ TEST(TlsClient, talks_to_a_server_that_it_trusts) {
               "200 GET /z HTTP/1.1");
 }
 
+TEST(TlsClient, keeps_no_connection_to_a_server_that_says_more_than_asked) {
+    const Certificate certificate;
+    ScriptedServer server{
+        [](Conversation& conversation) {
+            conversation.hear();
+            conversation.say_together({"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+                                       "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"});
+            conversation.wait_gone();
+        },
+        certificate.server()};
+    Asker asker{trusting(certificate)};
+    EXPECT_EQ(asker.get(server.origin()), "200 x");
+    EXPECT_EQ(asker.get(server.origin()), "200 x");
+    EXPECT_EQ(server.connections(), 2U);
+}
+
 TEST(TlsClient, refuses_a_server_that_nobody_vouches_for) {
     const Certificate certificate;
     ScriptedServer server{answer_all, certificate.server()};

@@ -73,8 +73,8 @@ struct Packet {
     Message message;
 };
 
-/// What must hold in a cluster after each step (figure 3.2 of the thesis, and what a user relies on).
-/// `broken` says what did not.
+/// What must hold in a cluster after each step (figure 3.2 of the thesis, and what a user relies
+/// on). `broken` says what did not.
 class Witness {
 public:
     void leads(NodeId id, const Core& core) {
@@ -149,6 +149,7 @@ public:
             }
         }
     }
+    Index last_committed() const { return committed_.empty() ? 0 : committed_.rbegin()->first; }
     void fault(std::string what) {
         if (broken.empty()) {
             broken = std::move(what);
@@ -246,7 +247,9 @@ public:
         });
         return proposed;
     }
+    /// Whatever was committed anywhere by now has to be in the answer.
     void read(NodeId id, std::uint64_t number) {
+        asked_[number] = witness.last_committed();
         step(id, [&](Core& core, Effects& effects) { core.read(now, number, effects); });
     }
     bool transfer(NodeId id, NodeId to) {
@@ -383,6 +386,14 @@ private:
             member.applied = entry.index;
             member.state += text(entry.data);
         }
+        for (const ReadOutcome& read : effects.reads) {
+            if (checks && read.index &&
+                (!asked_.contains(read.id) || *read.index < asked_[read.id] ||
+                 *read.index > core.commit())) {
+                witness.fault("read " + std::to_string(read.id) + " at " +
+                              std::to_string(*read.index) + " misses what was committed");
+            }
+        }
         member.reads.insert(member.reads.end(), effects.reads.begin(), effects.reads.end());
         if (effects.role) {
             member.roles.push_back(*effects.role);
@@ -421,7 +432,85 @@ private:
 
     CoreOptions options_;
     std::map<NodeId, Member> members_;
+    std::map<std::uint64_t, Index> asked_;
     std::uint64_t seed_ = 0;
+};
+
+/// A log whose entries have these terms, as a member finds it when it starts. Their texts are their
+/// index and term.
+inline Recovered log_of(const std::vector<Term>& terms) {
+    Recovered found;
+    for (const Term term : terms) {
+        const Index index = found.entries.size() + 1;
+        found.entries.push_back({index, term, ClusterTime{static_cast<std::int64_t>(index)},
+                                 EntryKind::command,
+                                 bytes(std::to_string(index) + "@" + std::to_string(term) + ";")});
+        found.vote.term = std::max(found.vote.term, term);
+    }
+    return found;
+}
+inline std::vector<Entry> entries_of(const std::vector<Term>& terms, Index after) {
+    std::vector<Entry> all = log_of(terms).entries;
+    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(after));
+    return all;
+}
+inline std::vector<Term> terms_of(const Core& core) {
+    std::vector<Term> terms;
+    for (Index index = core.snapshot().index + 1; index <= core.last_index(); ++index) {
+        terms.push_back(core.entry(index)->term);
+    }
+    return terms;
+}
+
+/// Member 1 of three (or more), whose others are what a test says they are.
+class Alone : public Cluster {
+public:
+    explicit Alone(Recovered found = {}, CoreOptions options = {}, std::size_t voters = 3)
+        : Cluster(voters, std::move(options)) {
+        checks = false;
+        for (const NodeId id : ids()) {
+            crash(id);
+        }
+        network.clear();
+        member(1).disk.durable = std::move(found);
+        start(1);
+    }
+    Core& core() { return Cluster::core(1); }
+    Disk& disk() { return member(1).disk; }
+    void hears(NodeId from, Message message) { receive(from, 1, std::move(message)); }
+    /// Longer than anybody sticks to a leader.
+    void wait() { now += 2 * options().election; }
+    /// What was said since the last time, of that kind.
+    template <class M>
+    std::vector<M> said() {
+        std::vector<M> all;
+        std::erase_if(network, [&](const Packet& packet) {
+            const M* const message = std::get_if<M>(&packet.message);
+            if (message != nullptr) {
+                all.push_back(*message);
+            }
+            return message != nullptr;
+        });
+        return all;
+    }
+    /// With the votes of all others, in the next term; they say nothing else.
+    void lead() {
+        time_out(1);
+        for (const NodeId id : ids()) {
+            hears(id, PreVoteReply{core().term() + 1, true});
+        }
+        flush(1);
+        const Term term = core().term();
+        for (const NodeId id : ids()) {
+            hears(id, VoteReply{term, true});
+        }
+    }
+    /// All others have everything, as of the last round.
+    void agree(std::uint64_t round = 1) {
+        for (const NodeId id : ids()) {
+            hears(id, AppendReply{core().term(), round, true, core().last_index(), 0, 0});
+        }
+    }
 };
 
 }  // namespace raft_test

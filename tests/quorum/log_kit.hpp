@@ -14,10 +14,11 @@
 #include <string>
 #include <vector>
 
-namespace attune_test {
+namespace log_kit {
 
 namespace quorum = attune::quorum;
 namespace raft = attune::quorum::raft;
+using attune_test::FaultyDisk;
 using quorum::Log;
 using quorum::LogOptions;
 using quorum::LogRefused;
@@ -292,4 +293,4 @@ private:
     std::vector<State> possible_{{}};  ///< after what was acknowledged last, oldest first
 };
 
-}  // namespace attune_test
+}  // namespace log_kit

@@ -19,7 +19,7 @@
 namespace log_laws_test {
 namespace {
 
-using namespace attune_test;
+using namespace log_kit;
 
 std::uint32_t seed() { return *rc::gen::arbitrary<std::uint32_t>(); }
 

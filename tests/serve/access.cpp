@@ -1,5 +1,6 @@
 #include <attune/serve/access.hpp>
 
+#include <attune/bind/schema.hpp>
 #include <attune/document/parse.hpp>
 #include <attune/serve/detail/access_list.hpp>
 #include <attune/transport/memory.hpp>
@@ -7,14 +8,38 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+
+#include <malloc.h>
+
+namespace serve_access {
+
+struct Range {
+    int min = 0;
+    int max = 0;
+};
+inline void describe(attune::Schema<Range>& s) {
+    s.check(
+        [](const Range& range) {
+            if (range.min > range.max) {
+                throw std::runtime_error{"more than " + std::to_string(range.max)};
+            }
+            return true;
+        },
+        "must be a range");
+}
+
+}  // namespace serve_access
 
 namespace {
 
 using attune::AccessToken;
 using attune::Document;
 using attune::parse;
+using attune::Store;
 using attune::detail::AccessList;
 using attune::detail::bearer_token;
 using attune::detail::local_host;
@@ -163,6 +188,87 @@ TEST_F(Access, to_some_places_lets_write_there_only) {
                   .status(),
               200U);
     EXPECT_EQ(store.snapshot().document(), parse(R"({"a":{"x":4},"b":{"x":1}})"));
+}
+
+TEST_F(Access, to_some_places_tells_nothing_of_the_rest) {
+    const std::string whole = service.get("/v1/config", as("reader")).etag();
+    EXPECT_EQ(service.patch("/v1/config", "[]", as("part")).status(), 403U);
+    EXPECT_EQ(service.patch("/v1/config/b", "[]", as("part")).status(), 403U);
+    EXPECT_EQ(service.get("/v1/config/a", as("reader")).etag(),
+              service.patch("/v1/config/a", "[]", as("part")).etag());
+    EXPECT_EQ(service.merge("/v1/config", R"({"a":{"x":1}})", as("part")).etag(), "");
+    for (const char* const name : {"If-Match", "If-None-Match"}) {
+        for (const std::string& tag : {std::string("\"x\""), whole}) {
+            auto fields = as("part");
+            fields.set(name, tag);
+            const Answer answer = service.merge("/v1/config", R"({"a":{"x":2}})", fields);
+            EXPECT_EQ(answer.status(), 403U) << name << tag;
+            EXPECT_EQ(answer.etag(), "");
+            EXPECT_EQ(service.merge("/v1/config/a", R"({"x":1})", fields).status(),
+                      std::string_view(name) == "If-Match" ? 412U : 200U);
+        }
+    }
+}
+
+// The nearest name is one that nobody has told them.
+TEST_F(Access, to_some_places_does_not_name_their_neighbours) {
+    store.set("/lisd", 1);
+    const std::string patch = R"([{"op":"remove","path":"/list/x"}])";
+    const Answer part = service.patch("/v1/config", patch, as("part"));
+    EXPECT_EQ(part.status(), 409U);
+    EXPECT_EQ(part.body().find("lisd"), std::string::npos) << part.body();
+    EXPECT_NE(part.body().find("operation 0"), std::string::npos) << part.body();
+    const Answer whole = service.patch("/v1/config", patch, as("writer"));
+    EXPECT_NE(whole.body().find("lisd"), std::string::npos) << whole.body();
+}
+
+TEST_F(Access, to_write_alone_tells_nothing_of_what_is_there) {
+    const std::string etag = service.get("/v1/config/a/x", as("reader")).etag();
+    const Answer same = service.put("/v1/config/a/x", "1", as("blind"));
+    EXPECT_EQ(same.status(), 200U);
+    EXPECT_EQ(same.etag(), "");
+    EXPECT_EQ(same.json().find("changed"), nullptr);
+    EXPECT_EQ(service.patch("/v1/config/a", "[]", as("blind")).etag(), "");
+    auto fields = as("blind");
+    fields.set("If-Match", etag);
+    EXPECT_EQ(service.put("/v1/config/a/x", "2", fields).status(), 403U);
+    for (const char* const value : {"1", "2"}) {
+        const std::string test =
+            std::string(R"([{"op":"test","path":"/x","value":)") + value + "}]";
+        EXPECT_EQ(service.patch("/v1/config/a", test, as("blind")).status(), 403U);
+    }
+    const Answer refused =
+        service.patch("/v1/config/a",
+                      R"([{"op":"replace","path":"/x","value":2},{"op":"remove","path":"/x/y"}])",
+                      as("blind"));
+    EXPECT_EQ(refused.status(), 409U);
+    EXPECT_EQ(refused.json().find("problems"), nullptr) << refused.body();
+    EXPECT_EQ(refused.body().find("operation"), std::string::npos) << refused.body();
+}
+
+TEST_F(Access, shows_problems_of_a_refusal_only_where_it_may_read) {
+    store.set("/list", Document{{"min", 1}, {"max", 77}});
+    const auto range = store.bind<serve_access::Range>("/list");
+    const Answer reader = service.put("/v1/config/list/min", "99", as("part"));
+    EXPECT_EQ(reader.status(), 422U);
+    EXPECT_NE(reader.body().find("77"), std::string::npos) << reader.body();
+    const Answer blind = service.put("/v1/config/list/min", "99", as("blind"));
+    EXPECT_EQ(blind.status(), 422U);
+    EXPECT_EQ(blind.body().find("77"), std::string::npos) << blind.body();
+    EXPECT_EQ(blind.json().at("/problems/0/path"), Document("/list"));
+}
+
+// Its memory is the only thing that tells.
+TEST(AccessTokens, are_not_kept_themselves) {
+    Store store;
+    const std::string token(std::size_t{16} << 20, 't');
+    const auto in_use = [] {
+        const auto info = mallinfo2();
+        return info.uordblks + info.hblkhd;
+    };
+    const std::size_t before = in_use();
+    const Service service{store, {.tokens = {{.token = token}}}};
+    EXPECT_LT(in_use(), before + token.size());
 }
 
 TEST_F(Access, without_tokens_is_everybodys_but_for_foreign_names) {

@@ -148,6 +148,29 @@ TEST_F(Clients, are_seen_watching) {
     EXPECT_EQ(list().size(), 0U);
 }
 
+TEST_F(Clients, are_asked_for_a_report_until_they_have_made_one) {
+    const attune::net::HttpFields me{{"Attune-Client", "c-1"}};
+    const attune::net::HttpFields other{{"Attune-Client", "c-2"}};
+    const auto asked = [](const Answer& answer) { return answer.field("Attune-Reported"); };
+    const std::string etag = service.get("/v1/config").etag();
+    EXPECT_EQ(asked(service.get("/v1/config")), "");
+    EXPECT_EQ(asked(service.get("/v1/config", me)), "0");
+    EXPECT_EQ(asked(service.get("/v1/config/nothing", me)), "0");
+    const Answer held = service.watch("/v1/config", etag, me);
+    const Answer meanwhile = service.watch("/v1/config", etag, other);
+    ASSERT_EQ(service.put("/v1/clients/c-2", R"({"state":"applied"})").status(), 204U);
+    service.pass(30s);
+    EXPECT_EQ(held.status(), 304U);
+    EXPECT_EQ(asked(held), "0");
+    EXPECT_EQ(meanwhile.status(), 304U);
+    EXPECT_EQ(asked(meanwhile), "");
+    EXPECT_EQ(asked(service.get("/v1/config", me)), "0");
+    ASSERT_EQ(service.put("/v1/clients/c-1", R"({"state":"refused"})").status(), 204U);
+    EXPECT_EQ(asked(service.get("/v1/config", me)), "");
+    service.pass(11min);
+    EXPECT_EQ(asked(service.get("/v1/config", me)), "0");  // it was forgotten
+}
+
 TEST_F(Clients, that_report_nonsense_are_told_so) {
     for (const char* const body :
          {"1", "{}", R"({"state":"great"})", R"({"state":"applied","name":1})",

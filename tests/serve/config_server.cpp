@@ -383,6 +383,27 @@ TEST(ConfigServer, lets_no_stranger_in_by_mistake) {
     EXPECT_EQ(served.url(), "http://127.0.0.1:" + std::to_string(served.port()) + "/x");
 }
 
+TEST(ConfigServer, is_another_instance_each_time_whatever_it_is_called) {
+    Store store;
+    with_a(store);
+    const auto instance = [&] {
+        return ConfigServer{store, {.instance = "prod"}}.status().instance;
+    };
+    const std::string first = instance();
+    EXPECT_EQ(first.substr(0, 5), "prod-");
+    EXPECT_EQ(first.size(), 15U);
+    EXPECT_NE(first, instance());
+    ConfigServer served{store, {.instance = "prod"}};
+    EXPECT_NE(Client{served}
+                  .ask("GET", "/v1/config")
+                  .head.find("ETag: \"" + served.status().instance + '.'),
+              std::string::npos);
+    for (const char* const unusable : {"a.b", "a\"", "a b", "\t", "a\n", "\x7f", "\xc3\xa4"}) {
+        EXPECT_THROW((ConfigServer{store, {.instance = unusable}}), std::invalid_argument)
+            << unusable;
+    }
+}
+
 TEST(ConfigServer, asks_for_its_token) {
     Store store;
     ConfigServer served{with_a(store), {.token = "sesame"}};

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,12 +66,16 @@ public:
     std::shared_ptr<const std::string> shared_wire;
     bool streaming = false;
     bool slow = false;
+    bool fails = false;
     std::string stream;
     /// Called with the answer, as a client whose next request is there already.
     std::function<void()> answered;
 
 private:
     void take(attune::net::HttpResponse taken) {
+        if (fails) {
+            throw std::bad_alloc{};
+        }
         ++responses;
         gone_ = nullptr;
         response = std::move(taken);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -228,6 +229,21 @@ RC_GTEST_PROP(ReadingLaws, an_etag_is_as_good_as_the_body,
             RC_ASSERT(service.get(target, {{"If-None-Match", answer.etag()}}).status() == 304U);
         }
     }
+}
+
+// RFC 9110, 6.6.1
+TEST(ReadingAtATime, says_when) {
+    Store store;
+    Service service{store};
+    const auto read = [&] { return service.get("/v1/config"); };
+    const Answer first = read();
+    EXPECT_EQ(first.field("Date"), "Tue, 14 Nov 2023 22:13:20 GMT");
+    EXPECT_EQ(first.field("Server"), "attune");
+    service.pass(std::chrono::milliseconds{999});
+    EXPECT_EQ(read().exchange->shared_wire, first.exchange->shared_wire);
+    service.pass(std::chrono::milliseconds{1});
+    EXPECT_EQ(read().field("Date"), "Tue, 14 Nov 2023 22:13:21 GMT");
+    EXPECT_EQ(read().etag(), first.etag());
 }
 
 }  // namespace

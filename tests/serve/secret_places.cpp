@@ -33,7 +33,9 @@ namespace {
 
 using attune::Document;
 using attune::parse;
+using attune::Store;
 using serve_tests::Answer;
+using serve_tests::Service;
 
 constexpr const char* reader_token = "reader-reader-reader";
 constexpr const char* writer_token = "writer-writer-writer";
@@ -186,6 +188,10 @@ TEST_F(SecretPlaces, are_not_overwritten_by_their_mask) {
                          as(writer_token))
                   .status(),
               422U);
+    EXPECT_EQ(service.put("/v1/config/vault", R"("\u002a**")", as(writer_token)).status(), 422U);
+    EXPECT_EQ(
+        service.merge("/v1/config", R"({"vault":{"code":"*\u002A*"}})", as(writer_token)).status(),
+        422U);
     EXPECT_EQ(store.snapshot().document().at("/db/account/user"), Document("u"));
 
     EXPECT_EQ(service.put("/v1/config/plain", "\"***\"", as(writer_token)).status(), 200U);
@@ -201,6 +207,11 @@ TEST_F(SecretPlaces, are_not_copied_to_where_they_could_be_seen) {
           R"([{"op":"copy","from":"","path":"/plain"}])",
           R"([{"op":"add","path":"/db/others/0","value":{"user":"z"}},
               {"op":"copy","from":"/db/others/1/password","path":"/plain"}])",
+          R"([{"op":"add","path":"/db/others/0","value":{"user":"z"}},
+              {"op":"copy","from":"/db/others/1","path":"/plain"}])",
+          R"([{"op":"add","path":"/db/others/0","value":{"user":"z"}},
+              {"op":"copy","from":"/db/host","path":"/db/host2"},
+              {"op":"move","from":"/db/others/1","path":"/plain"}])",
           R"([{"op":"test","path":"/db/account/password","value":"hunter2"}])"}) {
         EXPECT_EQ(service.patch("/v1/config", patch, as(writer_token)).status(), 403U) << patch;
     }
@@ -247,6 +258,42 @@ TEST_F(SecretPlaces, have_nothing_found_in_problems) {
     for (const attune::Problem& problem : known.problems) {
         EXPECT_EQ(to_string(problem).find(telltale), std::string::npos);
     }
+}
+
+TEST(SecretElements, are_secret_wherever_they_are_moved) {
+    Store store;
+    store.add(attune::memory(parse(R"({"users": [{"pin": "hunter2"}, {"pin": "hunter2b"}],
+                                       "names": {"0": {"pin": "a"}, "x": {"pin": "b"}}})")));
+    store.bind<attune::Secret<std::string>>("/names/0/pin");
+    Service service{store, {.instance = "abcdefghij", .secrets = {"/users/0/pin"}}};
+    const auto shows_nothing = [&] {
+        for (const char* const target :
+             {"/v1/config", "/v1/config/users", "/v1/config/users/0", "/v1/config/users/1",
+              "/v1/config/users/1/pin", "/v1/versions/1", "/v1/diff?from=0", "/v1/explain"}) {
+            for (const char* const prefer : {"", "secrets=omit"}) {
+                const Answer answer = service.get(target, {{"Prefer", prefer}});
+                EXPECT_EQ(answer.body().find(telltale), std::string::npos)
+                    << target << answer.body();
+            }
+        }
+    };
+    shows_nothing();
+    EXPECT_EQ(service.get("/v1/config/users").json(), parse(R"([{"pin":"***"},{"pin":"***"}])"));
+    EXPECT_EQ(service.get("/v1/config/users", {{"Prefer", "secrets=omit"}}).json(),
+              parse("[{},{}]"));
+    EXPECT_EQ(service.get("/v1/config/names").json(),
+              parse(R"({"0":{"pin":"***"},"x":{"pin":"b"}})"));
+    ASSERT_EQ(
+        service.patch("/v1/config", R"([{"op":"add","path":"/users/0","value":{}}])").status(),
+        200U);
+    shows_nothing();
+    EXPECT_EQ(service
+                  .patch("/v1/config",
+                         R"([{"op":"add","path":"/users/0","value":{}},
+                                {"op":"copy","from":"/users/3/pin","path":"/plain"}])")
+                  .status(),
+              403U);
+    EXPECT_EQ(service.put("/v1/config/users/2/pin", R"("***")").status(), 422U);
 }
 
 }  // namespace

@@ -244,6 +244,130 @@ TEST_F(Watching, ends_unanswered_with_the_service) {
     EXPECT_EQ(held.exchange.use_count(), 1);
 }
 
+TEST_F(Watching, goes_on_for_the_others_when_an_answer_fails) {
+    const std::string now = etag("/v1/config/a");
+    const Answer first = service.watch("/v1/config/a", now);
+    const Answer second = service.watch("/v1/config/a", now);
+    const Answer other = service.watch("/v1/config/b", etag("/v1/config/b"));
+    const Answer events = service.get("/v1/events");
+    first.exchange->fails = true;
+    store.set("/a", 2);
+    store.set("/b", 2);
+    EXPECT_NO_THROW(service.published());
+    service.pass(1s);
+    EXPECT_TRUE(first.held());
+    EXPECT_EQ(second.body(), "2");
+    EXPECT_EQ(other.body(), "2");
+    EXPECT_NE(events.exchange->stream.find("event: version"), std::string::npos);
+    EXPECT_EQ(watchers(), 0U);
+}
+
+TEST_F(Watching, outlives_a_failure_when_its_time_is_over_and_when_all_is) {
+    const Answer one = service.watch("/v1/config/a", etag("/v1/config/a"), {}, 10);
+    const Answer two = service.watch("/v1/config/b", etag("/v1/config/b"), {}, 10);
+    one.exchange->fails = two.exchange->fails = true;
+    EXPECT_NO_THROW(service.pass(10s));
+    EXPECT_NO_THROW(service.pass(1s));
+    EXPECT_NO_THROW(service.pass(1s));
+    EXPECT_EQ(watchers(), 0U);
+    const Answer three = service.watch("/v1/config/a", etag("/v1/config/a"));
+    const Answer four = service.watch("/v1/config/b", etag("/v1/config/b"));
+    three.exchange->fails = true;
+    EXPECT_NO_THROW(service.inside().drain());
+    EXPECT_EQ(four.status(), 304U);
+    EXPECT_EQ(watchers(), 0U);
+}
+
+TEST(WatchingMuch, keeps_no_more_text_than_allowed) {
+    Store store;
+    store.set("/big", std::string(10'000, 'x'));
+    Service service{store,
+                    {.instance = "abcdefghij",
+                     .resources = {.groups = 4, .bytes = 50'000, .watched = 1'000'000}}};
+    std::vector<Answer> held;
+    for (int i = 0; i != 40; ++i) {
+        const std::string target = "/v1/config?path=/big&path=/n" + std::to_string(i);
+        held.push_back(service.watch(target, service.get(target).etag()));
+        ASSERT_TRUE(held.back().held());
+        EXPECT_LE(service.inside().kept_bytes(), 50'000U);
+    }
+    for (int i = 0; i != 40; ++i) {
+        const std::string target = "/v1/config?path=/big&path=/n" + std::to_string(i);
+        EXPECT_EQ(service.get(target).body().size(), 10'000 + std::string(R"({"/big":""})").size());
+    }
+    EXPECT_LE(service.inside().kept_bytes(), 50'000U);
+    store.set("/n7", 1);
+    service.published();
+    EXPECT_EQ(held[7].json().at("/~1n7"), Document(1));
+    EXPECT_EQ(service.inside().watchers(), 39U);
+    store.set("/big", "y");
+    service.published();
+    for (const Answer& answer : held) {
+        EXPECT_EQ(answer.status(), 200U);
+    }
+    EXPECT_LE(service.inside().kept_bytes(), 50'000U);
+}
+
+TEST(WatchingMuch, of_more_than_a_publication_should_cost_is_refused) {
+    Store store;
+    store.set("/big", std::string(10'000, 'x'));
+    Service service{store, {.instance = "abcdefghij", .resources = {.watched = 30'000}}};
+    const auto watch = [&](const std::string& target) {
+        return service.watch(target, service.get(target).etag());
+    };
+    const Answer one = watch("/v1/config/big");
+    const Answer two = watch("/v1/config?path=/big");
+    EXPECT_TRUE(one.held());
+    EXPECT_TRUE(two.held());
+    const Answer three = watch("/v1/config?path=/big&path=/x");
+    EXPECT_EQ(three.status(), 503U);
+    EXPECT_EQ(three.field("Retry-After"), "5");
+    EXPECT_TRUE(watch("/v1/config/big").held());
+    EXPECT_EQ(service.get("/v1/config").status(), 200U);
+    two.exchange->leave();
+    EXPECT_TRUE(watch("/v1/config?path=/big&path=/x").held());
+
+    Service tiny{store, {.instance = "abcdefghij", .resources = {.watched = 0}}};
+    EXPECT_TRUE(tiny.watch("/v1/config", tiny.get("/v1/config").etag()).held());
+}
+
+TEST(WatchingMuch, by_clients_that_all_go_leaves_nothing_behind) {
+    Store store;
+    Service service{store,
+                    {.instance = "abcdefghij", .resources = {.groups = 2, .bytes = 1'000'000}}};
+    std::vector<Answer> held;
+    for (int i = 0; i != 40; ++i) {
+        held.push_back(service.watch("/v1/config/" + std::to_string(i), "\"abcdefghij.absent\""));
+    }
+    for (const Answer& answer : held) {
+        answer.exchange->leave();
+    }
+    EXPECT_LE(service.inside().kept_bytes(), 10'000U);
+}
+
+// While one is answered, his next request comes and leaves the table more than it should keep.
+TEST(WatchingMuch, goes_on_for_who_has_the_news_already) {
+    Store store;
+    store.set("/big", std::string(10'000, 'x'));
+    Service service{store, {.instance = "abcdefghij", .resources = {.groups = 0, .bytes = 1'000}}};
+    const std::string old = service.get("/v1/config/big").etag();
+    store.set("/big", std::string(10'000, 'y'));
+    const std::string fresh = service.get("/v1/config/big").etag();
+    store.set("/big", std::string(10'000, 'x'));
+    const Answer one = service.watch("/v1/config/big", old);
+    const Answer both = service.watch("/v1/config/big", old + ", " + fresh);
+    Answer next;
+    one.exchange->answered = [&] { next = service.get("/v1/config"); };
+    store.set("/big", std::string(10'000, 'y'));
+    service.published();
+    EXPECT_EQ(one.etag(), fresh);
+    EXPECT_EQ(next.status(), 200U);
+    EXPECT_TRUE(both.held());
+    store.set("/big", "z");
+    service.published();
+    EXPECT_EQ(both.body(), R"("z")");
+}
+
 // However requests, writes and news of them fall: whoever waits is told within one news, and what
 // is told is what was asked for and is not what the watcher had.
 RC_GTEST_PROP(WatchingLaws, nobody_is_forgotten, (const std::vector<std::uint8_t>& steps)) {

@@ -25,6 +25,7 @@ namespace {
 using attune::Document;
 using attune::parse;
 using serve_tests::Answer;
+using serve_tests::Service;
 
 class Writing : public serve_tests::ServiceTest {
 protected:
@@ -53,7 +54,7 @@ TEST_F(Writing, of_a_value_makes_a_version) {
 
 TEST_F(Writing, tells_the_reason_that_it_is_given) {
     ASSERT_EQ(service.put("/v1/config/x", "1", {{"Attune-Reason", "as Ann wished"}}).status(),
-              200U);
+              201U);
     EXPECT_EQ(store.snapshot().reason(), "as Ann wished");
     ASSERT_EQ(service.put("/v1/config/x", "2", {{"Attune-Reason", "\xff\"\\"}}).status(), 200U);
     EXPECT_EQ(store.snapshot().reason(), "\xEF\xBF\xBD\"\\");
@@ -93,7 +94,7 @@ TEST_F(Writing, erases_what_was_set) {
     const Answer answer = service.ask("DELETE", "/v1/config/server/port");
     EXPECT_EQ(answer.status(), 200U);
     EXPECT_EQ(now("/server/port"), Document(8080));
-    ASSERT_EQ(service.put("/v1/config/new", "1").status(), 200U);
+    ASSERT_EQ(service.put("/v1/config/new", "1").status(), 201U);
     EXPECT_EQ(service.ask("DELETE", "/v1/config/new").etag(), "\"abcdefghij.absent\"");
     EXPECT_EQ(service.ask("DELETE", "/v1/config/new").status(), 404U);
 }
@@ -171,7 +172,7 @@ TEST_F(Writing, takes_no_other_types) {
                   .ask("PUT", "/v1/config/x", {{"Content-Type", "application/json;charset=utf-8"}},
                        "1")
                   .status(),
-              200U);
+              201U);
 }
 
 TEST_F(Writing, that_the_store_refuses_leaves_all_as_it_was_and_tells_every_problem) {
@@ -221,14 +222,14 @@ TEST_F(Writing, on_condition_is_not_disturbed_by_changes_elsewhere) {
 
 TEST_F(Writing, on_condition_that_there_is_something_or_nothing) {
     EXPECT_EQ(service.put("/v1/config/new", "1", {{"If-Match", "*"}}).status(), 412U);
-    EXPECT_EQ(service.put("/v1/config/new", "1", {{"If-None-Match", "*"}}).status(), 200U);
+    EXPECT_EQ(service.put("/v1/config/new", "1", {{"If-None-Match", "*"}}).status(), 201U);
     EXPECT_EQ(service.put("/v1/config/new", "2", {{"If-None-Match", "*"}}).status(), 412U);
     EXPECT_EQ(service.put("/v1/config/new", "2", {{"If-Match", "*"}}).status(), 200U);
     EXPECT_EQ(service.put("/v1/config/new", "3", {{"If-Match", "new"}}).status(), 400U);
     EXPECT_EQ(
         service.put("/v1/config/newer", "1", {{"If-Match", service.get("/v1/config/newer").etag()}})
             .status(),
-        200U);
+        201U);
     EXPECT_EQ(now("/new"), Document(2));
 }
 
@@ -241,6 +242,70 @@ TEST_F(Writing, counts_what_became_of_it) {
     EXPECT_EQ(counters.writes.load(), 1U);
     EXPECT_EQ(counters.refused_writes.load(), 1U);
     EXPECT_EQ(counters.conflicts.load(), 1U);
+}
+
+TEST_F(Writing, says_whether_it_has_made_something) {
+    EXPECT_EQ(service.put("/v1/config/new", "1").status(), 201U);
+    EXPECT_EQ(service.put("/v1/config/new", "2").status(), 200U);
+    EXPECT_EQ(service.put("/v1/config/server/port", "1").status(), 200U);
+    EXPECT_EQ(service.put("/v1/config/list/-", "4").status(), 200U);  // has another name now
+    EXPECT_EQ(service.ask("DELETE", "/v1/config/new").status(), 200U);
+    EXPECT_EQ(service.put("/v1/config/new", "null").status(), 201U);
+}
+
+// RFC 9110, 9.3.4: a validator says that what was sent is what is stored.
+TEST_F(Writing, answers_with_an_etag_only_when_what_was_sent_is_what_is_there) {
+    const Answer whole = service.put("/v1/config/server", R"({ "port": 1, "host": "b" })");
+    EXPECT_EQ(whole.etag(), service.get("/v1/config/server").etag());
+    const Answer merged = service.put("/v1/config/server", R"({"port":2})");
+    EXPECT_EQ(merged.status(), 200U);
+    EXPECT_EQ(now("/server"), parse(R"({"host":"a","port":2})"));
+    EXPECT_EQ(merged.etag(), "");
+    Service masking{store, {.instance = "abcdefghij", .secrets = {"/server/host"}}};
+    EXPECT_EQ(masking.put("/v1/config/server", R"({"port":3,"host":"c"})").etag(), "");
+    const Answer masked = masking.merge("/v1/config/server", R"({"port":4})");
+    EXPECT_EQ(masked.etag(), masking.get("/v1/config/server").etag());
+}
+
+TEST_F(Writing, of_copies_larger_than_a_body_is_refused) {
+    Service small{store, {.copies = 1000, .instance = "abcdefghij"}};
+    std::string patch;
+    for (int i = 0; i != 30; ++i) {
+        patch += patch.empty() ? '[' : ',';
+        patch += R"({"op":"copy","from":"/list","path":"/list/-"})";
+    }
+    const attune::Version before = store.version();
+    EXPECT_EQ(small.patch("/v1/config", patch + ']').status(), 413U);
+    EXPECT_EQ(store.version(), before);
+    EXPECT_EQ(
+        small.patch("/v1/config", R"([{"op":"copy","from":"/list","path":"/list/-"}])").status(),
+        200U);
+}
+
+TEST_F(Writing, of_what_nobody_could_read_is_refused) {
+    const auto nested = [](std::size_t levels) {
+        std::string place = "/v1/config";
+        for (std::size_t i = 0; i != levels; ++i) {
+            place += "/d";
+        }
+        return place;
+    };
+    EXPECT_EQ(service.put(nested(129), "1").status(), 422U);
+    EXPECT_EQ(service.put(nested(128), "{}").status(), 422U);
+    EXPECT_EQ(service.put(nested(100), std::string(29, '[') + std::string(29, ']')).status(), 422U);
+    EXPECT_EQ(service.merge(nested(200), "1").status(), 422U);
+    EXPECT_EQ(now("/d"), Document("nothing"));
+    ASSERT_EQ(service.put(nested(128), "1").status(), 201U);
+    EXPECT_NO_THROW(parse(service.get("/v1/config").body()));
+    EXPECT_EQ(
+        service.patch("/v1/config", R"([{"op":"copy","from":"/d","path":"/d/d/e"}])").status(),
+        422U);
+
+    // What is too deep already may be mended, and does not stand in the way of the rest.
+    store.set(attune::Path{nested(200).substr(std::string("/v1/config").size())}, 1);
+    EXPECT_EQ(service.put("/v1/config/x", "1").status(), 201U);
+    EXPECT_EQ(service.put(nested(200), "2").status(), 200U);
+    EXPECT_EQ(service.ask("DELETE", "/v1/config/d").status(), 200U);
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include "http_publisher.hpp"
 
+#include <attune/transport/detail/http_reading.hpp>
+#include <attune/transport/detail/http_settings.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -196,6 +199,16 @@ void expect_patience(const std::string& status, const std::string& fields,
 
 TEST(HttpFailures, of_access_slow_down_at_once) {
     expect_patience("401 Unauthorized", "", "answered 401 Unauthorized; give HttpOptions::token");
+    expect_patience(
+        "407 Who", "",
+        "answered 407 Proxy Authentication Required; give HttpOptions::proxy a user and "
+        "a password that it accepts");
+    // A proxy that is asked for a tunnel says it before there is a server to answer.
+    const attune::detail::HttpSettings settings{{"https://a.example/"}, {}};
+    const auto reading = attune::detail::read_http(
+        settings, settings.places().front(),
+        attune::net::HttpError{attune::net::HttpFault::proxy_denied, "it answered 407"}, false);
+    EXPECT_EQ(reading.kind, attune::detail::HttpReading::Kind::denied);
 }
 
 TEST(HttpFailures, wait_for_as_long_as_the_server_asks_within_limits) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ namespace {
 
 using namespace attune_test;
 using testing::HasSubstr;
+using testing::Not;
 
 /// A web server that knows nothing of waiting.
 class Plain {
@@ -168,6 +170,26 @@ TEST(HttpPolling, does_not_spin_when_a_server_that_says_it_holds_does_not) {
     feed.pass(200ms);
     EXPECT_LE(asked, 3U);
     EXPECT_EQ(feed.waiting(), 0U);
+}
+
+TEST(HttpPolling, takes_neither_token_nor_own_fields_to_where_it_is_redirected) {
+    std::promise<std::string> header;
+    ScriptedServer target{[&](Conversation& conversation) {
+        header.set_value(conversation.hear().header);
+        conversation.answer("1");
+        conversation.wait_gone();
+    }};
+    ScriptedServer server{[&](Conversation& conversation) {
+        conversation.hear();
+        conversation.answer("307 T", "Location: " + target.origin() + "/x\r\n", "");
+    }};
+    attune::HttpOptions options = quick();
+    options.token = "hush-token";
+    options.fields = {{"X-Api-Key", "hush-key"}, {"Private-Token", "hush-too"}};
+    EXPECT_EQ(text_of(attune::http(server.origin(), options)->load()), "1");
+    const std::string sent = header.get_future().get();
+    EXPECT_THAT(sent, HasSubstr("Accept: "));
+    EXPECT_THAT(sent, Not(HasSubstr("hush")));
 }
 
 TEST(HttpPolling, follows_redirects_and_says_what_it_found_behind_one) {

@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstddef>
 #include <future>
 #include <string>
 
@@ -34,6 +36,7 @@ using namespace attune_test;
 using http_reports_test::Server;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 std::string text_at(const std::string& report, const attune::Path& path) {
     const attune::Document document = attune::parse(report);
@@ -87,6 +90,124 @@ TEST(HttpReports, tell_of_what_is_accepted_later) {
     const attune::Layer cover = store.add(attune::memory({{"port", 5}}));
     EXPECT_EQ(text_at(publisher.report(2), "state"), R"("applied")");
     EXPECT_EQ(text_at(publisher.report(2), "version"), "2");
+}
+
+TEST(HttpReports, that_did_not_arrive_are_repeated_with_the_next_poll) {
+    std::atomic<int> lost{0};
+    Publisher publisher{"1", [&](Conversation& conversation, const Heard& heard) {
+                            if (!heard.line.starts_with("PUT ")) {
+                                return false;
+                            }
+                            switch (lost++) {
+                            case 0: conversation.reset(); break;
+                            case 1: conversation.answer("503 Service Unavailable", "", ""); break;
+                            case 2: conversation.say("garbage\r\n\r\n"); throw Gone{};
+                            default: return false;
+                            }
+                            return true;
+                        }};
+    publisher.hold(false);
+    Recorder feed;
+    const Followed followed{feed, attune::http(publisher.url(), quick())};
+    const std::string first = publisher.report(0);
+    for (std::size_t i = 1; i != 4; ++i) {
+        EXPECT_EQ(publisher.report(i), first);
+    }
+    // It has arrived, and is not made again however often the document is asked for.
+    ASSERT_TRUE(publisher.wait_requests(publisher.requests() + 5));
+    EXPECT_EQ(publisher.reports(), 4U);
+}
+
+TEST(HttpReports, are_repeated_at_most_once_for_each_poll) {
+    Publisher publisher{"1", [&](Conversation& conversation, const Heard& heard) {
+                            if (!heard.line.starts_with("PUT ")) {
+                                return false;
+                            }
+                            conversation.answer("503 Service Unavailable", "", "");
+                            return true;
+                        }};
+    publisher.hold(false);
+    Recorder feed;
+    const Followed followed{feed, attune::http(publisher.url(), quick())};
+    for (std::size_t i = 1; i != 10; ++i) {
+        ASSERT_NE(publisher.report(i), "none");
+        const std::size_t reports = publisher.reports();
+        EXPECT_LE(reports, publisher.requests());
+    }
+}
+
+TEST(HttpReports, are_not_repeated_where_nobody_takes_any) {
+    for (const std::string status : {"404 Not Found", "405 Method Not Allowed"}) {
+        Publisher publisher{"1", [&](Conversation& conversation, const Heard& heard) {
+                                if (!heard.line.starts_with("PUT ")) {
+                                    return false;
+                                }
+                                conversation.answer(status, "", "");
+                                return true;
+                            }};
+        publisher.hold(false);
+        Recorder feed;
+        const Followed followed{feed, attune::http(publisher.url(), quick())};
+        publisher.report(0);
+        ASSERT_TRUE(publisher.wait_requests(publisher.requests() + 5));
+        EXPECT_EQ(publisher.reports(), 1U) << status;
+    }
+}
+
+TEST(HttpReports, are_repeated_when_the_server_has_forgotten_them) {
+    std::atomic<bool> forgotten{false};
+    Publisher publisher{
+        "1", [&](Conversation& conversation, const Heard& heard) {
+            if (heard.line.starts_with("PUT ")) {
+                forgotten = false;
+            } else if (forgotten) {
+                conversation.say("HTTP/1.1 304 Not Modified\r\nAttune-Version: 1\r\nETag: " +
+                                 publisher.etag() + "\r\nAttune-Reported: 0\r\n\r\n");
+                return true;
+            }
+            return false;
+        }};
+    publisher.hold(false);
+    Recorder feed;
+    const Followed followed{feed, attune::http(publisher.url(), quick())};
+    const std::string first = publisher.report(0);
+    ASSERT_TRUE(publisher.wait_requests(publisher.requests() + 5));
+    EXPECT_EQ(publisher.reports(), 1U);
+    forgotten = true;
+    EXPECT_EQ(publisher.report(1), first);
+}
+
+TEST(HttpReports, tell_of_answers_that_cannot_be_read) {
+    Publisher publisher{R"({"port":1})"};
+    Recorder feed;
+    const Followed followed{feed, attune::http(publisher.url(), quick())};
+    EXPECT_EQ(text_at(publisher.report(0), "state"), R"("applied")");
+    publisher.publish(R"({"port":)");
+    std::string report = publisher.report(1);
+    EXPECT_EQ(text_at(report, "state"), R"("refused")");
+    EXPECT_EQ(text_at(report, "version"), "2");
+    EXPECT_EQ(attune::parse(report).at("etag").as_string(), publisher.etag());
+    EXPECT_THAT(text_at(report, "problems.0.origin"), HasSubstr(publisher.url() + ":1:"));
+    EXPECT_THAT(feed.next(), StartsWith("failed: "));
+    publisher.publish(R"({"port":1})");
+    report = publisher.report(2);
+    EXPECT_EQ(text_at(report, "state"), R"("applied")");
+    EXPECT_EQ(text_at(report, "version"), "3");
+    EXPECT_EQ(publisher.reports(), 3U);
+}
+
+TEST(HttpReports, tell_of_answers_that_are_too_large) {
+    Publisher publisher{"1"};
+    Recorder feed;
+    attune::HttpOptions options = quick();
+    options.max_body = 100;
+    const Followed followed{feed, attune::http(publisher.url(), options)};
+    EXPECT_EQ(text_at(publisher.report(0), "state"), R"("applied")");
+    publisher.publish('"' + std::string(100, 'x') + '"');
+    const std::string report = publisher.report(1);
+    EXPECT_EQ(text_at(report, "state"), R"("refused")");
+    EXPECT_EQ(text_at(report, "version"), "2");
+    EXPECT_EQ(text_at(report, "problems.0.message"), R"("answered with more than 100 bytes")");
 }
 
 TEST(HttpReports, are_not_made_when_nobody_wants_them_or_could_read_them) {

@@ -5,6 +5,7 @@
 #include <attune/version.hpp>
 
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -35,17 +36,31 @@ private:
     std::string message_;
 };
 
+/// The copies of a JSON Patch are larger than PatchOptions::max_copied.
+class PatchTooLarge : public PatchError {
+public:
+    using PatchError::PatchError;
+};
+
+struct PatchOptions {
+    /// Bytes that all `copy` operations of a patch may add to the text of the document. A copy
+    /// shares its memory with the original, so that thirty operations which each double an array
+    /// take next to none; what writes, hashes or compares the document pays for all of it.
+    std::size_t max_copied = std::numeric_limits<std::size_t>::max();
+};
+
 /// JSON Patch (RFC 6902): `target` after all operations of `patch`, in their order. Throws
-/// PatchError at the first one that fails: all or nothing.
+/// PatchError at the first one that fails, and PatchTooLarge: all or nothing.
 ///
 /// As the RFC has it, unknown members of an operation are ignored, and `test` compares numbers by
 /// their value: 1 equals 1.0. A text value equals the string with the same characters. Removing
 /// the root leaves null.
 ///
 /// Each operation takes O(log n) at each level of its path, in time and in new memory, also where
-/// the elements of an array move up or down; a `test` compares besides, skipping what is shared.
-/// Any depth.
-ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch);
+/// the elements of an array move up or down; a `test` compares besides, skipping what is shared,
+/// and under a limit a `copy` counts what it copies. Any depth.
+ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch,
+                                 const PatchOptions& options = {});
 
 /// A JSON Patch that makes `after` of `before`: `apply_patch(before, make_patch(before, after))`
 /// equals `after`. Made of `add`, `remove` and `replace`; the empty array when both are equal.

@@ -24,7 +24,8 @@ struct HttpClientOptions {
     /// Of this, origin and credentials count. The credentials go to the proxy and to nobody else.
     std::optional<Url> proxy = {};
     HttpTimeouts timeouts = {};
-    std::size_t header = 64 * 1024;          ///< bytes of a response's line and fields
+    /// Bytes of a response's line and fields; of a line before a chunk; of trailers.
+    std::size_t header = 64 * 1024;
     std::size_t body = 64 * 1024 * 1024;     ///< bytes of a response's body
     unsigned redirects = 5;                  ///< followed for one request
     std::size_t kept = 4;                    ///< connections kept open for later requests
@@ -35,7 +36,10 @@ struct HttpClientOptions {
 struct ClientRequest {
     std::string method = "GET";
     Url url;
-    HttpFields fields = {};  ///< `Authorization` goes to the origin of `url` alone
+    HttpFields fields = {};
+    /// More fields, for the origin of `url` alone: no redirect takes them elsewhere, nor an
+    /// `Authorization`, `Cookie` or `Proxy-Authorization` in `fields`.
+    HttpFields private_fields = {};
     std::string body = {};
     /// Instead of HttpTimeouts::first_byte.
     std::optional<std::chrono::milliseconds> first_byte = {};
@@ -50,17 +54,18 @@ struct ClientResponse {
 };
 
 enum class HttpFault : std::uint8_t {
-    request,    ///< cannot be sent: a field with a line break
-    resolve,    ///< the host has no address
-    connect,    ///< nobody listens, or nobody answers
-    proxy,      ///< the proxy refuses
-    tls,        ///< the server is not trusted, or speaks no TLS
-    timeout,    ///< too slow
-    lost,       ///< closed or reset before the first byte of a response
-    truncated,  ///< closed or reset in the middle of one
-    malformed,  ///< no HTTP
-    too_large,  ///< the header, or the body
-    redirect,   ///< too many, or to where none is followed
+    request,       ///< cannot be sent: a field with a line break
+    resolve,       ///< the host has no address
+    connect,       ///< nobody listens, or nobody answers
+    proxy,         ///< the proxy refuses, or is not there
+    proxy_denied,  ///< it wants other credentials
+    tls,           ///< the server is not trusted, or speaks no TLS
+    timeout,       ///< too slow
+    lost,          ///< closed or reset before the first byte of a response
+    truncated,     ///< closed or reset in the middle of one
+    malformed,     ///< no HTTP
+    too_large,     ///< the header, or the body
+    redirect,      ///< too many, or to where none is followed
 };
 
 /// Why there is no response. The message is a sentence without its end, begins with the place, and
@@ -68,6 +73,8 @@ enum class HttpFault : std::uint8_t {
 struct HttpError {
     HttpFault fault = HttpFault::lost;
     std::string message;
+    /// HttpFault::too_large: status and fields, where they had come.
+    std::shared_ptr<const HttpResponse> head = {};
 };
 
 using ClientResult = std::variant<ClientResponse, HttpError>;
@@ -99,7 +106,7 @@ private:
 ///
 /// A request that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS) and finds a kept connection
 /// dead is sent once more on a new one. Redirects are followed for any method, never from https to
-/// http; 303, and for POST 301 and 302, go on as GET.
+/// http, and with a body only within an origin; 303, and for POST 301 and 302, go on as GET.
 ///
 /// The environment has no say: neither `http_proxy` nor the like is read.
 class HttpClient {

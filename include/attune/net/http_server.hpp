@@ -79,12 +79,15 @@ public:
 /// Called on the server's executor. What it throws is answered by 500, and not shown to the client.
 using HttpHandler = std::function<void(std::shared_ptr<HttpExchange>)>;
 
+/// The field `Server`, unless another one is given.
+inline constexpr std::string_view http_server_name = "attune";
+
 struct HttpServerOptions {
     std::string address = "127.0.0.1";  ///< numeric, IPv4 or IPv6
     std::uint16_t port = 0;             ///< 0: any that is free, see HttpServer::port
     std::optional<TlsServerOptions> tls = {};
     HttpLimits limits = {};
-    std::string name = "attune";  ///< the field `Server`
+    std::string name{http_server_name};  ///< the field `Server`
 };
 
 /// What a server has done so far.
@@ -128,9 +131,13 @@ private:
     const std::shared_ptr<State> state_;
 };
 
-/// A response as it goes over the wire, but for the fields `Date` and `Server`, for
-/// HttpExchange::respond. To HEAD only its header goes out.
-ATTUNE_DECL std::shared_ptr<const std::string> make_wire(const HttpResponse& response);
+/// A response as it goes over the wire, for HttpExchange::respond. To HEAD only its header goes
+/// out. Its field `Date` says `now` (RFC 9110, 6.6.1): one that is sent in a later second is made
+/// anew.
+ATTUNE_DECL std::shared_ptr<const std::string> make_wire(
+    const HttpResponse& response,
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now(),
+    std::string_view server = http_server_name);
 
 }  // namespace net
 }  // namespace attune::inline ATTUNE_ABI

@@ -81,6 +81,8 @@ public:
         ATTUNE_DECL ~Watch();
 
         const std::shared_ptr<KnownClient>& client() const noexcept { return client_; }
+        /// See ClientRegistry::owes_report.
+        bool owes_report() const { return registry_ != nullptr && registry_->owes_report(client_); }
 
     private:
         ClientRegistry* registry_ = nullptr;
@@ -101,6 +103,9 @@ public:
     ATTUNE_DECL Watch watch(std::shared_ptr<KnownClient> client);
     /// It has reported; `id` and `address` in it count too. False when there is no room.
     ATTUNE_DECL bool reported(ClientReport report, Time now);
+
+    /// It has not said what it runs, or that was forgotten. Not when it is null.
+    ATTUNE_DECL bool owes_report(const std::shared_ptr<KnownClient>& client) const;
 
     /// Those there are, by id.
     ATTUNE_DECL std::vector<ClientReport> list(Time now);

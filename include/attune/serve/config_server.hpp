@@ -35,10 +35,13 @@ struct ConfigServerOptions {
     HttpLimits limits = {};
     std::size_t watchers = 16'384;      ///< requests held, and streams of events, at a time: 503
     std::chrono::seconds max_wait{55};  ///< how long a request is held at most; proxies cut at 60 s
-    /// What begins every ETag, so that nobody takes those of an earlier server for this one's; 10
-    /// letters by chance when it is empty.
+    /// A name that begins every ETag, such as `prod`, for people who look at them. 10 letters by
+    /// chance come after it, `prod-q7xk2mzr4a`, so that nobody takes the ETags and versions of an
+    /// earlier run for those of this one. Visible ASCII without `"` and `.`; may be empty.
     std::string instance = {};
-    std::vector<Path> secrets = {};  ///< places that are secret though no bound type says so
+    /// Places that are secret though no bound type says so. A number in a path stands for every
+    /// element of an array.
+    std::vector<Path> secrets = {};
     /// Names under which clients without a token may ask for this server, besides those of
     /// loopback: see docs/http.md on DNS rebinding.
     std::vector<std::string> allowed_hosts = {};

@@ -2,6 +2,7 @@
 
 #include <attune/bind/encode.hpp>
 #include <attune/document/document.hpp>
+#include <attune/document/patch.hpp>
 #include <attune/document/path.hpp>
 #include <attune/fwd.hpp>
 #include <attune/version.hpp>
@@ -60,7 +61,7 @@ public:
     /// As Store::merge.
     ATTUNE_DECL void merge(const Document& patch);
     /// As Store::patch. Throws PatchError.
-    ATTUNE_DECL void patch(const Document& json_patch);
+    ATTUNE_DECL void patch(const Document& json_patch, const PatchOptions& options = {});
 
     /// The merged document with the edits so far. Cost follows these.
     Document document() const { return merged_(overrides_); }

@@ -22,8 +22,8 @@ namespace attune::inline ATTUNE_ABI {
 /// A server that is not there, answers nonsense, or more than is allowed, costs nothing but its
 /// layer's freshness: the last good document stays, the problem is reported once, and attempts go
 /// on without end, with pauses that are chosen at random and grow to BackOffLimits::longest; after
-/// 401 and 403 they are that long from the first one on. A document that the store refuses is not
-/// asked for again; what comes after it is.
+/// 401, 403 and 407 they are that long from the first one on. A document that the store refuses is
+/// not asked for again; what comes after it is.
 ///
 /// An answer that is older than the one before, from a cache on the way, is not used. A server that
 /// was restarted is recognised, and read anew: equal content is no event.
@@ -38,7 +38,8 @@ namespace attune::inline ATTUNE_ABI {
 /// Throws Rejected for what is no URL, or a field that cannot be sent.
 ///
 /// All network layers of a store share one thread. Redirects are followed a few times, never from
-/// https to http. HTTP/1.1 with connections kept; TLS 1.2 or later.
+/// https to http, and by a write only within the origin. HTTP/1.1 with connections kept; TLS 1.2 or
+/// later.
 ///
 /// Memory: the text of the last document is kept to find positions, and the document to compare.
 [[nodiscard]] ATTUNE_DECL std::unique_ptr<Transport> http(std::string url,

@@ -52,7 +52,7 @@ struct HttpOptions {
     bool report = true;
     /// What it calls this program; by default `host/program[pid]`.
     std::string client_name{};
-    /// Sent with every request, and as secret as the token.
+    /// Sent with every request, as secret as the token, and like it to no other origin.
     std::vector<std::pair<std::string, std::string>> fields{};
 };
 

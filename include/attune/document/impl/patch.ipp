@@ -3,6 +3,7 @@
 #include <attune/document/impl/describe.hpp>
 #include <attune/document/impl/node.hpp>
 #include <attune/document/impl/search.hpp>
+#include <attune/document/impl/text.hpp>
 #include <attune/document/impl/tree.hpp>
 #include <attune/document/impl/walk.hpp>
 #include <attune/document/nearest.hpp>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -85,7 +87,8 @@ ATTUNE_DECL bool equal_as_json(const Document& a, const Document& b) {
 // Applies one operation after another.
 class Patcher {
 public:
-    explicit Patcher(const Document& target) : document_(target) {}
+    Patcher(const Document& target, const PatchOptions& options)
+        : document_(target), copies_left_(options.max_copied) {}
 
     Document apply(const Document& patch) {
         place_ = "patch";
@@ -145,8 +148,23 @@ private:
         }
         if (move) {
             document_ = document_.without(from);
+        } else {
+            count_copy(value);
         }
         add(path, value);
+    }
+
+    void count_copy(const Document& value) {
+        if (copies_left_ == std::numeric_limits<std::size_t>::max()) {
+            return;
+        }
+        const std::size_t size = text_size(value, copies_left_);
+        if (size > copies_left_) {
+            throw PatchTooLarge(place_, number_, path_,
+                                "the copies of this patch are larger than allowed; copy less, or "
+                                "in several patches");
+        }
+        copies_left_ -= size;
     }
 
     void add(const Path& path, const Document& value) {
@@ -281,6 +299,7 @@ private:
     }
 
     Document document_;
+    std::size_t copies_left_;
     std::size_t number_ = 0;
     std::string place_;
     Path path_;
@@ -295,8 +314,9 @@ ATTUNE_DECL PatchError::PatchError(std::string place, std::size_t operation, Pat
       path_(std::move(path)),
       message_(std::move(message)) {}
 
-ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch) {
-    return detail::Patcher(target).apply(patch);
+ATTUNE_DECL Document apply_patch(const Document& target, const Document& patch,
+                                 const PatchOptions& options) {
+    return detail::Patcher(target, options).apply(patch);
 }
 
 }  // namespace attune::inline ATTUNE_ABI

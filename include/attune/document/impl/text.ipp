@@ -102,6 +102,46 @@ ATTUNE_DECL void write_line(int indent, std::size_t depth, std::string& out) {
     out.append(static_cast<std::size_t>(indent) * depth, ' ');
 }
 
+ATTUNE_DECL std::size_t text_size(const Document& document, std::size_t limit) {
+    std::vector<Cursor> open;
+    std::vector<bool> objects;  // which of them
+    std::string scratch;
+    std::size_t size = 0;
+    const Document* value = &document;
+    for (;;) {
+        if (is_container(*value)) {
+            // The brackets, and the commas between; in an object a colon for each member.
+            const std::size_t items = value->size();
+            size += 2 + items - (items > 0 ? 1 : 0) + (value->is_object() ? items : 0);
+        } else {
+            scratch.clear();
+            write_scalar(*value, scratch);
+            size += scratch.size();
+        }
+        if (size > limit) {
+            return size;
+        }
+        if (is_container(*value) && value->size() > 0) {
+            open.emplace_back(*value);
+            objects.push_back(value->is_object());
+        } else {
+            while (!open.empty() && (open.back().advance(), open.back().done())) {
+                open.pop_back();
+                objects.pop_back();
+            }
+        }
+        if (open.empty()) {
+            return size;
+        }
+        if (objects.back()) {
+            scratch.clear();
+            write_string(open.back()[0].as_string(), scratch);
+            size += scratch.size();
+        }
+        value = &open.back()[objects.back() ? 1 : 0];
+    }
+}
+
 }  // namespace detail
 
 ATTUNE_DECL std::string to_text(const Document& document, TextOptions options) {

@@ -114,9 +114,14 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
             co_return HttpError{HttpFault::proxy, refused + ": " + error->message};
         }
         if (const unsigned status = asked.response.status; status / 100 != 2) {
-            co_return HttpError{HttpFault::proxy,
+            const bool denied = status == 407;
+            co_return HttpError{denied ? HttpFault::proxy_denied : HttpFault::proxy,
                                 refused + ": it answered " + std::to_string(status) +
-                                    (status == 407 ? "; give it credentials that it accepts" : "")};
+                                    (denied ? "; give it credentials that it accepts" : "")};
+        }
+        // It would pass for what the server says by TLS, though anybody can have said it.
+        if (link.received.size() != 0) {
+            co_return HttpError{HttpFault::proxy, refused + ": it sent more than its answer"};
         }
         co_return std::nullopt;
     }
@@ -202,8 +207,14 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
         }
     }
 
+    /// Does the redirect turn the request into a GET?
+    static bool goes_on_as_get(const ClientRequest& request, unsigned status) noexcept {
+        return (status == 303 && request.method != "HEAD") ||
+               (status < 303 && request.method == "POST");
+    }
+
     /// Where a response sends on to; nothing when it does not, an error when nobody should go.
-    std::variant<std::monostate, Url, HttpError> onward(const Url& from,
+    std::variant<std::monostate, Url, HttpError> onward(const ClientRequest& request,
                                                         const HttpResponse& response) const {
         const unsigned status = response.status;
         const auto location = response.fields.find("Location");
@@ -212,6 +223,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
         if (!redirects || !location) {
             return {};
         }
+        const Url& from = request.url;
         const auto refuse = [&](const std::string& why) {
             return HttpError{HttpFault::redirect, from.text() + why};
         };
@@ -221,6 +233,12 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
                 return refuse(" redirects to " + to.text() +
                               ", from https to http, where others could read and change it; that "
                               "is not followed");
+            }
+            if (!same_origin(from, to) && detail::sends_body(request) &&
+                !goes_on_as_get(request, status)) {
+                return refuse(" redirects to " + to.text() +
+                              ", which is another server, and what was sent was not meant for "
+                              "it; that is not followed: give the URL of that server if it is");
             }
             return to;
         } catch (const UrlError& error) {
@@ -238,7 +256,7 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
             if (error) {
                 co_return std::move(*error);
             }
-            auto next = onward(request.url, response);
+            auto next = onward(request, response);
             if (auto* refused = std::get_if<HttpError>(&next)) {
                 co_return std::move(*refused);
             }
@@ -262,12 +280,18 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
             to.credentials = request.url.credentials;
         }
         request.url = std::move(to);
-        const bool as_get = (status == 303 && request.method != "HEAD") ||
-                            (status < 303 && request.method == "POST");
+        const bool as_get = goes_on_as_get(request, status);
+        if (!same) {
+            request.private_fields.clear();
+        }
         HttpFields fields;
         for (const auto& [name, value] : request.fields) {
-            const bool of_body = same_token(name, "Content-Type") || same_token(name, "If-Match");
-            if ((same || !same_token(name, "Authorization")) && !(as_get && of_body)) {
+            const auto is = [&, &name = name](std::string_view other) {
+                return same_token(name, other);
+            };
+            const bool secret = is("Authorization") || is("Cookie") || is("Proxy-Authorization");
+            const bool of_body = is("Content-Type") || is("If-Match");
+            if ((same || !secret) && !(as_get && of_body)) {
                 fields.add(name, value);
             }
         }

@@ -37,6 +37,9 @@ ATTUNE_DECL std::optional<HttpError> request_head(const ClientRequest& request, 
                                                   const std::string& proxy_credentials,
                                                   std::string& head);
 
+/// Does a request say how long its body is, be it empty?
+ATTUNE_DECL bool sends_body(const ClientRequest& request) noexcept;
+
 /// `Basic` and the credentials in Base64 (RFC 7617).
 ATTUNE_DECL std::string basic_authorization(const std::string& credentials);
 

@@ -1,17 +1,15 @@
 #pragma once
 
-#include <attune/net/impl/http_chunk.hpp>
 #include <attune/net/impl/http_dialogue.hpp>
+#include <attune/net/impl/http_response_parser.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string_view>
 #include <utility>
 
 #include <boost/asio/error.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include <openssl/evp.h>
 
@@ -49,6 +47,11 @@ inline bool is_http_value(std::string_view text) noexcept {
     });
 }
 
+ATTUNE_DECL bool sends_body(const ClientRequest& request) noexcept {
+    return request.method == "PUT" || request.method == "POST" || request.method == "PATCH" ||
+           !request.body.empty();
+}
+
 ATTUNE_DECL std::optional<HttpError> request_head(const ClientRequest& request, bool whole,
                                                   const std::string& proxy_credentials,
                                                   std::string& head) {
@@ -64,27 +67,30 @@ ATTUNE_DECL std::optional<HttpError> request_head(const ClientRequest& request, 
     head = request.method + ' ' + (whole ? request.url.origin() : std::string{}) +
            request.url.target() + " HTTP/1.1\r\n";
     add("Host", request.url.authority());
-    for (const auto& [name, value] : request.fields) {
-        if (!is_http_token(name)) {
-            return refuse("the name of a field holds a blank or another character it must not");
+    for (const HttpFields* const fields : {&request.private_fields, &request.fields}) {
+        for (const auto& [name, value] : *fields) {
+            if (!is_http_token(name)) {
+                return refuse("the name of a field holds a blank or another character it must not");
+            }
+            if (!is_http_value(value)) {
+                return refuse("the field " + name + " holds a line break or a control character");
+            }
+            add(name, value);
         }
-        if (!is_http_value(value)) {
-            return refuse("the field " + name + " holds a line break or a control character");
-        }
-        add(name, value);
     }
-    if (!request.fields.find("User-Agent")) {
+    const auto given = [&](std::string_view name) {
+        return request.private_fields.find(name) || request.fields.find(name);
+    };
+    if (!given("User-Agent")) {
         add("User-Agent", "attune/" ATTUNE_VERSION_STRING);
     }
-    if (!request.url.credentials.empty() && !request.fields.find("Authorization")) {
+    if (!request.url.credentials.empty() && !given("Authorization")) {
         add("Authorization", basic_authorization(request.url.credentials));
     }
     if (whole && !proxy_credentials.empty()) {
         add("Proxy-Authorization", basic_authorization(proxy_credentials));
     }
-    const bool has_body = request.method == "PUT" || request.method == "POST" ||
-                          request.method == "PATCH" || !request.body.empty();
-    if (has_body) {
+    if (sends_body(request)) {
         add("Content-Length", std::to_string(request.body.size()));
     }
     head += "\r\n";
@@ -105,7 +111,7 @@ public:
             if (error) {
                 co_return error;
             }
-            const unsigned status = parser_->get().result_int();
+            const unsigned status = parser_->response().status;
             if (status >= 200) {
                 take(sent);
                 co_return std::nullopt;
@@ -119,18 +125,15 @@ public:
 
 private:
     using Clock = std::chrono::steady_clock;
-    using Parser = boost::beast::http::response_parser<boost::beast::http::string_body>;
+    using TimePoint = Clock::time_point;
 
     HttpError fail(HttpFault fault, const std::string& what) const {
         return {fault, dialogue_.place + what};
     }
 
     void begin() {
-        parser_.emplace();
-        parser_->header_limit(static_cast<std::uint32_t>(dialogue_.max_header));
-        parser_->body_limit(dialogue_.max_body);
-        parser_->eager(true);
-        parser_->skip(dialogue_.bodiless);
+        parser_.emplace(HttpResponseLimits{dialogue_.max_header, dialogue_.max_body},
+                        dialogue_.bodiless);
     }
 
     HttpLink::Awaitable<std::optional<HttpError>> read_one(bool sent) {
@@ -146,7 +149,7 @@ private:
                 if (auto error = feed()) {
                     co_return error;
                 }
-                if (parser_->is_done()) {
+                if (parser_->done()) {
                     co_return std::nullopt;
                 }
             }
@@ -157,7 +160,7 @@ private:
             }
             if (any) {
                 limit = std::min<HttpLink::Duration>(dialogue_.timeouts.between, whole_by - now);
-                if (!parser_->is_header_done()) {
+                if (!parser_->head_done()) {
                     limit = std::min<HttpLink::Duration>(limit, header_by - now);
                 }
             }
@@ -173,40 +176,24 @@ private:
 
     /// Gives the parser what has come.
     std::optional<HttpError> feed() {
-        namespace http = boost::beast::http;
-        while (link_.received.size() != 0 && !parser_->is_done() &&
-               !waits_for_chunk(*parser_, link_.received.size())) {
-            HttpLink::Error error;
-            const std::size_t used = parser_->put(link_.received.data(), error);
-            link_.received.consume(used);
-            if (error == http::error::need_more) {
-                return std::nullopt;
-            }
-            if (error == http::error::body_limit || error == http::error::buffer_overflow) {
-                return fail(HttpFault::too_large,
-                            " answered with more than " + size_text(dialogue_.max_body));
-            }
-            if (error == http::error::header_limit) {
-                return fail(HttpFault::too_large, " answered with a header of more than " +
-                                                      size_text(dialogue_.max_header));
-            }
-            if (error) {
-                return fail(HttpFault::malformed, " answered with what is not HTTP (" +
-                                                      error_sentence(error) +
-                                                      "); is it a web server?");
-            }
+        const auto bytes = link_.received.cdata();
+        link_.received.consume(parser_->feed({static_cast<const char*>(bytes.data()),
+                                              bytes.size()}));
+        if (!parser_->error()) {
+            return std::nullopt;
         }
-        return std::nullopt;
+        HttpError error = *parser_->error();
+        error.message.insert(0, dialogue_.place);
+        if (error.fault == HttpFault::too_large && parser_->head_done()) {
+            parser_->response().body.clear();
+            error.head = std::make_shared<const HttpResponse>(std::move(parser_->response()));
+        }
+        return error;
     }
 
     /// Whether the end of the connection is that of the response.
     bool ends(const HttpLink::Error& failed) {
-        if (failed != boost::asio::error::eof) {
-            return false;
-        }
-        HttpLink::Error error;
-        parser_->put_eof(error);
-        return !error && parser_->is_done();
+        return failed == boost::asio::error::eof && parser_->end();
     }
 
     HttpError lost(const HttpLink::Error& failed, bool any) const {
@@ -222,12 +209,12 @@ private:
         if (!any) {
             return fail(HttpFault::lost, " closed the connection before it answered" + why);
         }
-        if (!parser_->is_header_done()) {
+        if (!parser_->head_done()) {
             return fail(HttpFault::truncated,
                         ": the answer ended in the middle of its header" + why);
         }
-        std::string after = ", after " + std::to_string(parser_->get().body().size());
-        if (const auto length = parser_->content_length()) {
+        std::string after = ", after " + std::to_string(parser_->response().body.size());
+        if (const auto length = parser_->length()) {
             after += " of " + std::to_string(*length);
         }
         return fail(HttpFault::truncated,
@@ -235,21 +222,13 @@ private:
     }
 
     void take(bool sent) {
-        auto& message = parser_->get();
         dialogue_.keep = sent && parser_->keep_alive() && link_.received.size() == 0;
-        HttpResponse& response = dialogue_.response;
-        response.status = message.result_int();
-        for (const auto& field : message) {
-            response.fields.add(std::string(field.name_string()), std::string(field.value()));
-        }
-        response.body = std::move(message.body());
+        dialogue_.response = std::move(parser_->response());
     }
-
-    using TimePoint = Clock::time_point;
 
     HttpLink& link_;
     HttpDialogue& dialogue_;
-    std::optional<Parser> parser_;
+    std::optional<HttpResponseParser> parser_;
 };
 
 ATTUNE_DECL boost::asio::awaitable<std::optional<HttpError>> converse(HttpLink& link,

@@ -32,6 +32,9 @@ inline bool status_has_body(unsigned status) noexcept {
     return status >= 200 && status != 204 && status != 304;
 }
 
+/// A time as a field `Date` says it (RFC 9110, 5.6.7).
+ATTUNE_DECL std::string http_date(std::time_t second);
+
 /// The time of day as a field `Date` says it, made once a second.
 class HttpDate {
 public:

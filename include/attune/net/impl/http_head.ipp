@@ -67,32 +67,37 @@ ATTUNE_DECL void append_head(std::string& out, const HttpResponse& response,
     out.append("\r\n");
 }
 
+ATTUNE_DECL std::string http_date(std::time_t second) {
+    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    std::tm utc{};
+    gmtime_r(&second, &utc);
+    std::string text;
+    const auto two = [&](int number) {
+        text += static_cast<char>('0' + number / 10);
+        text += static_cast<char>('0' + number % 10);
+    };
+    // Not strftime: its names follow the locale.
+    text.append(days.at(static_cast<std::size_t>(utc.tm_wday))).append(", ");
+    two(utc.tm_mday);
+    text.append(" ").append(months.at(static_cast<std::size_t>(utc.tm_mon))).append(" ");
+    append_number(text, static_cast<std::size_t>(utc.tm_year) + 1900);
+    text.append(" ");
+    two(utc.tm_hour);
+    text.append(":");
+    two(utc.tm_min);
+    text.append(":");
+    two(utc.tm_sec);
+    text.append(" GMT");
+    return text;
+}
+
 ATTUNE_DECL std::string_view HttpDate::now() {
     const std::time_t second = std::time(nullptr);
     if (second != second_ || text_.empty()) {
         second_ = second;
-        static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-        static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-        std::tm utc{};
-        gmtime_r(&second, &utc);
-        const auto two = [&](int number) {
-            text_ += static_cast<char>('0' + number / 10);
-            text_ += static_cast<char>('0' + number % 10);
-        };
-        // Not strftime: its names follow the locale.
-        text_.clear();
-        text_.append(days.at(static_cast<std::size_t>(utc.tm_wday))).append(", ");
-        two(utc.tm_mday);
-        text_.append(" ").append(months.at(static_cast<std::size_t>(utc.tm_mon))).append(" ");
-        append_number(text_, static_cast<std::size_t>(utc.tm_year) + 1900);
-        text_.append(" ");
-        two(utc.tm_hour);
-        text_.append(":");
-        two(utc.tm_min);
-        text_.append(":");
-        two(utc.tm_sec);
-        text_.append(" GMT");
+        text_ = http_date(second);
     }
     return text_;
 }
@@ -114,9 +119,14 @@ ATTUNE_DECL HttpResponse problem_response(unsigned status, std::string_view deta
 
 }  // namespace detail
 
-ATTUNE_DECL std::shared_ptr<const std::string> make_wire(const HttpResponse& response) {
+ATTUNE_DECL std::shared_ptr<const std::string> make_wire(const HttpResponse& response,
+                                                         std::chrono::system_clock::time_point now,
+                                                         std::string_view server) {
     const bool body = detail::status_has_body(response.status);
+    const std::string date = detail::http_date(std::chrono::system_clock::to_time_t(now));
     detail::HttpHeadExtras extras;
+    extras.server = server;
+    extras.date = date;
     extras.framing = body ? detail::HttpFraming::length : detail::HttpFraming::none;
     extras.length = response.body.size();
     std::string wire;

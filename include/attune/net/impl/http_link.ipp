@@ -17,6 +17,9 @@
 #include <boost/asio/ssl/stream_base.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
 namespace attune::inline ATTUNE_ABI::net::detail {
 
 ATTUNE_DECL std::string error_sentence(const boost::system::error_code& error) {
@@ -211,6 +214,12 @@ ATTUNE_DECL HttpLink::Awaitable<HttpLink::Error> HttpLink::write(std::string_vie
 ATTUNE_DECL bool HttpLink::quiet() {
     if (closed_ || !socket_.is_open() || received.size() != 0) {
         return false;
+    }
+    if (tls_ != nullptr) {
+        SSL* const tls = tls_->native_handle();
+        if (SSL_has_pending(tls) != 0 || BIO_ctrl_pending(SSL_get_rbio(tls)) != 0) {
+            return false;  // records that have left the socket, and were not asked for
+        }
     }
     Error error;
     char byte = 0;

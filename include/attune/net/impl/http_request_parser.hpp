@@ -2,6 +2,7 @@
 
 #include <attune/net/http_message.hpp>
 #include <attune/net/http_server.hpp>
+#include <attune/net/impl/http_chunk.hpp>
 #include <attune/version.hpp>
 
 #include <cstddef>
@@ -72,7 +73,7 @@ private:
     const HttpLimits& limits_;
     HttpRequest request_;
     std::optional<HttpRefusal> refusal_;
-    std::size_t framing_ = 0;  ///< bytes used of the head, or of what is not body after it
+    HttpFramingLength framing_;
     int version_ = 11;
     unsigned hosts_ = 0;
     unsigned lengths_ = 0;

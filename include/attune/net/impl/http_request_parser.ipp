@@ -1,6 +1,5 @@
 #pragma once
 
-#include <attune/net/impl/http_chunk.hpp>
 #include <attune/net/impl/http_request_parser.hpp>
 
 #include <algorithm>
@@ -58,18 +57,21 @@ ATTUNE_DECL std::size_t HttpRequestParser::feed(std::string_view bytes) {
         Error error;
         const std::size_t step = put(boost::asio::buffer(rest), error);
         used += step;
-        // The line before a chunk, and the trailers after the last one, are taken in one step each.
-        framing_ = was_head ? framing_ + step : step - (request_.body.size() - body);
+        const bool needs_more = error == boost::beast::http::error::need_more;
+        const bool too_long =
+            framing_.exceeds(limits_.header, {.in_head = was_head,
+                                              .used = step,
+                                              .body = request_.body.size() - body,
+                                              .awaiting = needs_more ? rest.size() - step : 0});
         if (was_head && has_folded_line(rest.substr(0, step))) {
             Error ignored;
             refuse(400, "a field goes on in the next line, which RFC 9112 has done away with",
                    ignored);
             break;
         }
-        const bool needs_more = error == boost::beast::http::error::need_more;
         if (error && !needs_more) {
             refuse_for(error, rest);
-        } else if (framing_ + (needs_more ? rest.size() - step : 0) > limits_.header) {
+        } else if (too_long) {
             Error ignored;
             refuse(431,
                    (was_head ? "the request line and the fields are longer than "

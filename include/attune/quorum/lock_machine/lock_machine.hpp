@@ -1,6 +1,7 @@
 #pragma once
 
 #include <attune/quorum/lock_machine/command.hpp>
+#include <attune/quorum/lock_machine/limits.hpp>
 #include <attune/quorum/lock_machine/lock_view.hpp>
 #include <attune/quorum/lock_machine/reply.hpp>
 #include <attune/version.hpp>

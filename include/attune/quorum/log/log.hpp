@@ -1,36 +1,17 @@
 #pragma once
 
+#include <attune/quorum/log/log_options.hpp>
 #include <attune/quorum/log/log_refused.hpp>
 #include <attune/quorum/raft/entry.hpp>
 #include <attune/quorum/raft/write.hpp>
 #include <attune/storage/disk.hpp>
 #include <attune/version.hpp>
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <system_error>
 
 namespace attune::inline ATTUNE_ABI::quorum {
-
-struct LogOptions {
-    std::uint64_t cluster = 0;  ///< which one: a log of another cluster is refused
-    raft::NodeId node = 0;      ///< whose log it is: that of another member is refused
-    /// Make a new one. Once per member and cluster: a member that has lost its disk has lost its
-    /// promises with it, and must not come back as the same.
-    bool create = false;
-    /// In bytes, between 4 KiB and 1 GiB. A file holds as much, or one entry that is larger; as
-    /// much again is set aside.
-    std::size_t segment_size = std::size_t{16} << 20;
-};
-
-/// Is there room for more entries? A full disk is noticed while there is room still.
-enum class LogRoom : std::uint8_t {
-    plenty,  ///< half a segment at least, mostly a whole one
-    scarce,  ///< what was kept back for votes, expiries and the like is being used
-    none,    ///< for votes alone, and for entries that were taken before
-};
 
 /// The durable log of a member: term and vote, entries, snapshots. docs/quorum.md has the bytes.
 ///

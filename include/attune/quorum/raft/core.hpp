@@ -22,7 +22,8 @@ struct CoreOptions {
     NodeId id = 0;
     std::vector<NodeId> voters{};  ///< all of them, `id` included: 1, 3 or 5, and never others
     std::chrono::milliseconds heartbeat{100};
-    /// A follower that hears from no leader waits for this long, and a random part of as much again.
+    /// A follower that hears from no leader waits for this long, and a random part of as much
+    /// again.
     std::chrono::milliseconds election{500};
     std::size_t batch_bytes = std::size_t{512} << 10;  ///< of entries, in one message
     std::size_t batch_entries = 1024;
@@ -100,9 +101,9 @@ public:
     const Entry* entry(Index index) const noexcept { return log_.find(index); }
     /// The time that an entry would get now. Only a leader's moves.
     ATTUNE_DECL ClusterTime cluster_time(Instant now) const noexcept;
-    /// Its storage has failed; or it has seen what cannot be while all members keep to the rules: two
-    /// leaders in one term, or a leader that lacks what was committed. It is silent for good then,
-    /// rather than make it worse.
+    /// Its storage has failed; or it has seen what cannot be while all members keep to the rules:
+    /// two leaders in one term, or a leader that lacks what was committed. It is silent for good
+    /// then, rather than make it worse.
     bool has_failed() const noexcept { return failed_; }
 
 private:
@@ -132,6 +133,7 @@ private:
 
     // core.ipp: what every step begins and ends with
     ATTUNE_DECL bool begin(Instant now, Effects& effects);
+    ATTUNE_DECL std::optional<Instant> oldest_write() const noexcept;
     ATTUNE_DECL void finish(Effects& effects);
     ATTUNE_DECL void fail(Effects& effects);
     ATTUNE_DECL std::uint64_t write(Write write, Effects& effects);
@@ -145,8 +147,10 @@ private:
     ATTUNE_DECL bool follow(NodeId leader, Effects& effects);
     ATTUNE_DECL bool hears_a_leader_other_than(NodeId voter) const noexcept;
     ATTUNE_DECL bool is_up_to_date(Term last_term, Index last_index) const noexcept;
+    ATTUNE_DECL bool has_vote_of(NodeId voter) const noexcept;
     ATTUNE_DECL bool count_vote(NodeId from);
     ATTUNE_DECL void campaign(Effects& effects);
+    ATTUNE_DECL void ask_again(Effects& effects);
     ATTUNE_DECL void lead(Effects& effects);
     ATTUNE_DECL Instant majority_heard() const noexcept;
 
@@ -166,10 +170,12 @@ private:
     ATTUNE_DECL Index take(AppendEntries& message, Effects& effects);
     ATTUNE_DECL void refuse(NodeId from, const AppendEntries& message, Effects& effects);
     ATTUNE_DECL void on(NodeId from, const AppendReply& message, Effects& effects);
+    ATTUNE_DECL void start_pre_vote(Effects& effects);
     ATTUNE_DECL void ask_for_pre_votes(Effects& effects);
     ATTUNE_DECL void on(NodeId from, const PreVote& message, Effects& effects);
     ATTUNE_DECL void on(NodeId from, const PreVoteReply& message, Effects& effects);
-    ATTUNE_DECL void ask_for_votes(bool transfer, Effects& effects);
+    ATTUNE_DECL void start_election(bool transfer, Effects& effects);
+    ATTUNE_DECL void ask_for_votes(Effects& effects);
     ATTUNE_DECL void on(NodeId from, const RequestVote& message, Effects& effects);
     ATTUNE_DECL void on(NodeId from, const VoteReply& message, Effects& effects);
     ATTUNE_DECL void start_snapshot(detail::Follower& follower, Effects& effects);
@@ -193,7 +199,9 @@ private:
     RoleChange told_;
     Instant heard_;  ///< when a leader was heard from
     Instant election_at_{};
+    Instant heartbeat_at_{};  ///< a leader's next round; or a candidate asks again
     std::vector<NodeId> votes_;
+    bool is_successor_ = false;  ///< candidate by a leader's request
 
     detail::LogView log_;
     Index commit_ = 0;
@@ -210,7 +218,6 @@ private:
     Index barrier_ = 0;
     ClusterTime base_time_{};
     Instant leads_since_{};
-    Instant heartbeat_at_{};
     std::uint64_t round_ = 0;
     detail::RoundTimes round_times_;
     std::vector<Read> reads_;

@@ -27,8 +27,8 @@ struct ReadOutcome {
     std::optional<Index> index = std::nullopt;
 };
 
-/// What has to be done after a step, in this order: messages (those that wait for the disk come with
-/// a later step), writes, `restore`, `committed`, `reads`. Whoever calls the core keeps one of
+/// What has to be done after a step, in this order: messages (those that wait for the disk come
+/// with a later step), writes, `restore`, `committed`, `reads`. Whoever calls the core keeps one of
 /// these and clears it, so that its memory is used again.
 struct Effects {
     std::vector<Outgoing> messages{};

@@ -19,8 +19,8 @@ struct WriteEntries {
     std::vector<Entry> entries;  ///< consecutive, never empty
 };
 
-/// Entries from `from` on were in conflict with those of a leader, and go. Never below what has been
-/// committed.
+/// Entries from `from` on were in conflict with those of a leader, and go. Never below what has
+/// been committed.
 struct TruncateLog {
     Index from = 0;
 };
@@ -34,8 +34,8 @@ struct WriteSnapshot {
 
 using Write = std::variant<WriteVote, WriteEntries, TruncateLog, WriteSnapshot>;
 
-/// Writes are done in the order of their numbers, which are consecutive, beginning with 1 after each
-/// start. When one is durable, so are all before it.
+/// Writes are done in the order of their numbers, which are consecutive, beginning with 1 after
+/// each start. When one is durable, so are all before it.
 struct NumberedWrite {
     std::uint64_t number = 0;
     Write write;

@@ -37,10 +37,12 @@ struct ServiceOptions {
     std::vector<AccessToken> tokens = {};  ///< none: everybody may do all but see secrets
     bool check_host = false;               ///< answer only to names of this machine
     std::vector<std::string> allowed_hosts = {};
+    std::size_t copies = std::size_t{64} << 20;  ///< bytes that the copies of a JSON Patch may add
     std::size_t watchers = 16'384;
     std::chrono::seconds max_wait{55};
     std::string instance = random_instance();
     std::vector<Path> secrets = {};
+    ResourceTable::Limits resources = {};
 };
 
 /// What a service needs from around it.
@@ -63,7 +65,9 @@ public:
     ConfigService(const ConfigService&) = delete;
     ConfigService& operator=(const ConfigService&) = delete;
 
-    ATTUNE_DECL void handle(std::shared_ptr<net::HttpExchange> exchange);
+    ATTUNE_DECL void handle(const std::shared_ptr<net::HttpExchange>& exchange);
+    // What follows throws nothing: what fails half-way, for want of memory, is done again later.
+
     /// The store has published since the last call.
     ATTUNE_DECL void published();
     /// The time has come that was asked for.
@@ -76,6 +80,8 @@ public:
     std::size_t client_count() const { return clients_.size(); }
     std::size_t watchers() const noexcept { return watchers_.size(); }
     std::size_t streams() const noexcept { return events_.size(); }
+    /// Of the texts that are kept ready, and of what has them.
+    std::size_t kept_bytes() const noexcept { return table_.kept_bytes(); }
     const ServeCounters& counters() const noexcept { return counters_; }
     const std::string& instance() const noexcept { return table_.instance(); }
 
@@ -88,6 +94,8 @@ private:
         const AccessRights* rights = nullptr;
         std::shared_ptr<Core> store;
         std::shared_ptr<KnownClient> client;
+        std::optional<Document> sent = {};  ///< by PUT, to be stored as it is
+        bool creates = false;               ///< PUT where nothing was
 
         const net::HttpRequest& request() const noexcept { return exchange->request(); }
         std::string_view field(std::string_view name) const noexcept {
@@ -108,10 +116,17 @@ private:
 
     // Routing and access.
     static std::span<const Endpoint> endpoints() noexcept;
+    void answer(const std::shared_ptr<net::HttpExchange>& exchange);
     void route(Call& call);
     void admit(Call& call, Scope scope);
     void check_host(const Call& call) const;
     void require_path(const Call& call, const Path& path) const;
+    /// Whoever may not gets nothing that is derived from what is there.
+    static bool may_read(const Call& call, const Path& path) noexcept {
+        return call.rights->read && call.rights->covers(path);
+    }
+    /// May everything be told about `path`, and about what is above it?
+    bool sees_all(const Call& call, const Path& path) const;
     void hear_client(Call& call);
     void fail(net::HttpExchange& exchange, const ServeError& error);
 
@@ -140,6 +155,10 @@ private:
     Document patch_below(const Call& call, const Path& base, const Document& patch) const;
     void check_sources(const Call& call, const Document& patch, const Document& before) const;
     void check_merge(const Call& call, const Path& path, const Document& patch) const;
+    ServeError conflict(const Call& call, const PatchError& error) const;
+    /// Does a reader get exactly that value?
+    bool shows(const Document& document, const Path& path, Showing showing,
+               const Document& value) const;
     void post_rollback(Call& call);
     void delete_rollback(Call& call);
 
@@ -161,10 +180,13 @@ private:
     bool store_closed() const;
     /// Brings a group up to date; tells whether those who watch it must be answered.
     bool refresh(ResourceGroup& group, const Core& store);
+    void attempt(const std::function<void()>& work) noexcept;
+    /// Tells whoever waits what there is.
+    void tell();
     void settle_accounts();
 
     const std::weak_ptr<Core> store_;
-    const ServiceOptions options_;
+    ServiceOptions options_;  // without the tokens, of which only hashes are kept
     const ServiceEnvironment environment_;
     std::vector<std::string> prefix_;  // its segments
     AccessList access_;
@@ -176,6 +198,7 @@ private:
     Watchers watchers_;
     EventFeed events_;
     std::optional<std::chrono::steady_clock::time_point> armed_;
+    std::optional<std::chrono::steady_clock::time_point> retry_;  // when to tell again
     bool draining_ = false;
 };
 
@@ -188,4 +211,5 @@ private:
 #include <attune/serve/impl/service_read.ipp>
 #include <attune/serve/impl/service_report.ipp>
 #include <attune/serve/impl/service_write.ipp>
+#include <attune/serve/impl/service_write_rules.ipp>
 #endif

@@ -2,6 +2,7 @@
 
 #include <attune/bind/problem.hpp>
 #include <attune/document/document.hpp>
+#include <attune/document/parse.hpp>
 #include <attune/net/http_message.hpp>
 #include <attune/version.hpp>
 
@@ -33,6 +34,26 @@ struct ServeError : std::exception {
     std::uint32_t column = 0;
     std::vector<std::pair<std::string, std::string>> fields = {};
 };
+
+/// The access token does not allow to do something.
+inline ServeError insufficient_scope(const std::string& what) {
+    return ServeError{403, "the access token does not allow " + what}.with(
+        "WWW-Authenticate", "Bearer error=\"insufficient_scope\"");
+}
+
+/// What is wrong with a request's body, and where.
+inline ServeError error_in_body(const std::string& detail, const Position& position) {
+    ServeError error{400, detail};
+    error.line = position.line;
+    error.column = position.column;
+    return error;
+}
+
+inline ServeError not_an_object() {
+    ServeError error{422, "the configuration as a whole must be an object"};
+    error.problems = {{.message = "the whole is replaced", .expected = "an object"}};
+    return error;
+}
 
 /// The response. What could tell a secret is left out of the problems.
 ATTUNE_DECL net::HttpResponse problem_response(const ServeError& error,

@@ -31,9 +31,10 @@ struct ConfigResource {
 /// A resource as a certain reader gets it, in some version.
 struct Representation {
     bool present = false;
-    std::string etag;  ///< with its quotes
-    std::shared_ptr<const std::string> body;
-    std::size_t masked = 0;  ///< secrets that were replaced
+    std::string etag;                         ///< with its quotes
+    std::shared_ptr<const std::string> body;  ///< null also when it was let go of
+    std::size_t size = 0;                     ///< of the body
+    std::size_t masked = 0;                   ///< secrets that were replaced
 };
 
 /// Makes representations. One thread at a time.

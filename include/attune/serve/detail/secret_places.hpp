@@ -22,6 +22,9 @@ enum class Showing : std::uint8_t {
 
 /// What in a store's documents is secret: by the types that are bound, and by decree. One thread at
 /// a time.
+///
+/// A number in the path of either stands for every element of an array: whoever may insert one
+/// before it moves the secret to another index.
 class SecretPlaces {
 public:
     /// `always` are secret whatever is bound.
@@ -43,8 +46,13 @@ public:
     ATTUNE_DECL bool secret(const Path& path) const;
 
 private:
+    void sort_roots(std::vector<Bound> roots);
+    /// The roots, and where those with numbers lead in a value that is at `path`.
+    std::vector<Bound> roots_in(const Document& value, const Path& path) const;
+
     std::vector<Bound> always_;
-    std::vector<Bound> roots_;
+    std::vector<Bound> roots_;    // whose paths have no numbers
+    std::vector<Bound> indexed_;  // the others
     std::uint64_t epoch_ = 0;
 };
 

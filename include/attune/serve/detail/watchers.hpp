@@ -21,7 +21,7 @@ class Watchers {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;
     /// Is told the status of each answer.
-    using Answered = std::function<void(unsigned status)>;
+    using Answered = std::function<void(unsigned status)>;  ///< must not throw
 
     ATTUNE_DECL Watchers(ResourceTable& table, Answered answered);
     Watchers(const Watchers&) = delete;
@@ -35,7 +35,8 @@ public:
     /// Holds a request, for `wait` seconds less up to a sixteenth.
     ATTUNE_DECL void hold(std::unique_ptr<Watcher> watcher, TimePoint now);
 
-    /// The representation of the group is another one: answers whoever does not have it.
+    /// The representation of the group is another one: answers whoever does not have it. What it
+    /// throws leaves those who are not answered yet where they were, and the group untold.
     ATTUNE_DECL void changed(const ResourceTable::GroupPtr& group);
 
     /// When the first has waited for long enough.
@@ -43,7 +44,7 @@ public:
     /// Answers those who have waited for long enough. `refresh` brings their group up to date first
     /// and tells whether it has changed.
     ATTUNE_DECL void expire(TimePoint now, const std::function<bool(ResourceGroup&)>& refresh);
-    /// Answers everybody.
+    /// Answers everybody. Does not throw.
     ATTUNE_DECL void drain();
 
 private:

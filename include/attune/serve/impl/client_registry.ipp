@@ -147,6 +147,11 @@ ATTUNE_DECL bool ClientRegistry::reported(ClientReport report, Time now) {
     return true;
 }
 
+ATTUNE_DECL bool ClientRegistry::owes_report(const std::shared_ptr<KnownClient>& client) const {
+    const std::scoped_lock lock{mutex_};
+    return client != nullptr && client->report.state == ClientState::unknown;
+}
+
 ATTUNE_DECL std::vector<ClientReport> ClientRegistry::list(Time now) {
     std::vector<ClientReport> reports;
     {

@@ -7,6 +7,7 @@
 #include <attune/store/store.hpp>
 #include <attune/transport/detail/store_io.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
 #include <mutex>
@@ -55,16 +56,32 @@ inline std::string url_of(const ConfigServerOptions& options, boost::asio::ip::a
            ':' + std::to_string(port) + options.prefix;
 }
 
+/// A name of this run that no other has: a client that still knows an earlier run's versions would
+/// take smaller ones for old answers from a cache.
+inline std::string instance_of(const ConfigServerOptions& options) {
+    const std::string& name = options.instance;
+    const bool usable = std::all_of(name.begin(), name.end(), [](char c) {
+        return c > ' ' && c <= '~' && c != '"' && c != '.';
+    });
+    if (!usable) {
+        throw std::invalid_argument{
+            "the instance begins every ETag, and ends at the first dot: no dots, quotation marks, "
+            "blanks and control characters in it, and nothing but ASCII; letters, digits and "
+            "hyphens will do"};
+    }
+    return name.empty() ? random_instance() : name + '-' + random_instance();
+}
+
 inline ServiceOptions service_options(const ConfigServerOptions& options, bool loopback) {
-    ServiceOptions service{
-        .prefix = options.prefix,
-        .tokens = options.tokens,
-        .check_host = loopback || !options.allowed_hosts.empty(),
-        .allowed_hosts = options.allowed_hosts,
-        .watchers = options.watchers,
-        .max_wait = options.max_wait,
-        .instance = options.instance.empty() ? random_instance() : options.instance,
-        .secrets = options.secrets};
+    ServiceOptions service{.prefix = options.prefix,
+                           .tokens = options.tokens,
+                           .check_host = loopback || !options.allowed_hosts.empty(),
+                           .allowed_hosts = options.allowed_hosts,
+                           .copies = options.limits.body,
+                           .watchers = options.watchers,
+                           .max_wait = options.max_wait,
+                           .instance = instance_of(options),
+                           .secrets = options.secrets};
     if (!options.token.empty()) {
         service.tokens.push_back({.token = options.token,
                                   .name = {},

@@ -18,12 +18,12 @@ ATTUNE_DECL ConfigService::ConfigService(std::weak_ptr<Core> store, ServiceOptio
     : store_(std::move(store)),
       options_(std::move(options)),
       environment_(std::move(environment)),
-      access_(options_.tokens),
+      access_(std::exchange(options_.tokens, {})),
       anybody_{
           .name = {}, .read = true, .write = true, .admin = true, .secrets = false, .paths = {}},
       secrets_(options_.secrets),
       clients_(ClientRegistry::Limits{}),
-      table_(options_.instance, secrets_, {}),
+      table_(options_.instance, secrets_, options_.resources, environment_.wall),
       watchers_(table_, [this](unsigned status) { counters_.count(status); }),
       events_(clients_) {
     if (!options_.prefix.empty()) {
@@ -63,14 +63,47 @@ ATTUNE_DECL std::span<const ConfigService::Endpoint> ConfigService::endpoints() 
     return all;
 }
 
-ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchange) {
+/// Problems without what somebody may not read. A rule is about places besides those that are
+/// written, and its words may quote any of them.
+inline std::vector<Problem> readable_problems(const std::vector<Problem>& problems,
+                                              const AccessRights& rights) {
+    std::vector<Problem> readable;
+    bool more = false;
+    for (const Problem& problem : problems) {
+        if (!rights.covers(problem.path)) {
+            more = true;
+        } else if (rights.read) {
+            readable.push_back(problem);
+        } else {
+            readable.push_back({.path = problem.path,
+                                .message = "is refused",
+                                .expected = problem.expected,
+                                .severity = problem.severity});
+        }
+    }
+    if (more) {
+        readable.push_back({.message = "there are problems at places that the access token does "
+                                       "not cover"});
+    }
+    return readable;
+}
+
+ATTUNE_DECL void ConfigService::handle(const std::shared_ptr<net::HttpExchange>& exchange) {
+    {
+        const ResourceTable::Use use{table_};
+        answer(exchange);
+    }
+    settle_accounts();
+}
+
+ATTUNE_DECL void ConfigService::answer(const std::shared_ptr<net::HttpExchange>& exchange) {
+    Call call{.exchange = exchange,
+              .target = {},
+              .below = {},
+              .rights = nullptr,
+              .store = nullptr,
+              .client = nullptr};
     try {
-        Call call{.exchange = exchange,
-                  .target = {},
-                  .below = {},
-                  .rights = nullptr,
-                  .store = nullptr,
-                  .client = nullptr};
         route(call);
     } catch (const ServeError& error) {
         fail(*exchange, error);
@@ -78,7 +111,7 @@ ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchan
         counters_.refused_writes.fetch_add(1, std::memory_order_relaxed);
         ServeError error{422, "the store refuses the change, and stays at version " +
                                   std::to_string(rejected.rejection().version)};
-        error.problems = rejected.problems();
+        error.problems = readable_problems(rejected.problems(), *call.rights);
         fail(*exchange, error);
     } catch (const std::logic_error&) {
         // Handles and servers may outlive a store; what it is asked then throws.
@@ -93,7 +126,6 @@ ATTUNE_DECL void ConfigService::handle(std::shared_ptr<net::HttpExchange> exchan
                                    "changed; try again later"}
                             .with("Retry-After", "5"));
     }
-    settle_accounts();
 }
 
 /// What stands where the segments lead: the name of an endpoint, and how many segments it takes.
@@ -176,8 +208,7 @@ ATTUNE_DECL void ConfigService::admit(Call& call, Scope scope) {
     }
     const auto require = [](bool granted, const std::string& what) {
         if (!granted) {
-            throw ServeError{403, "the access token does not allow " + what}.with(
-                "WWW-Authenticate", "Bearer error=\"insufficient_scope\"");
+            throw insufficient_scope(what);
         }
     };
     switch (scope) {
@@ -259,7 +290,26 @@ ATTUNE_DECL bool ConfigService::refresh(ResourceGroup& group, const Core& store)
     return table_.refresh(group, current.document, current.version);
 }
 
+ATTUNE_DECL void ConfigService::attempt(const std::function<void()>& work) noexcept {
+    try {
+        const ResourceTable::Use use{table_};
+        work();
+    } catch (...) {
+        // Out of memory, most likely. Whoever was not told is told then.
+        retry_ = environment_.now() + std::chrono::seconds{1};
+    }
+    try {
+        settle_accounts();
+    } catch (...) {
+        armed_.reset();  // the next request or publication sets the timer
+    }
+}
+
 ATTUNE_DECL void ConfigService::published() {
+    attempt([this] { tell(); });
+}
+
+ATTUNE_DECL void ConfigService::tell() {
     const auto store = store_.lock();
     if (store == nullptr) {
         return;
@@ -268,27 +318,33 @@ ATTUNE_DECL void ConfigService::published() {
         if (refresh(*group, *store)) {
             watchers_.changed(group);
         }
+        table_.trim();
     }
     events_.published(*store);
-    settle_accounts();
 }
 
 ATTUNE_DECL void ConfigService::tick() {
     armed_.reset();
-    const auto now = environment_.now();
-    const auto store = store_.lock();
-    watchers_.expire(now, [&](ResourceGroup& group) {
-        return store != nullptr && refresh(group, *store);
+    attempt([this] {
+        const auto now = environment_.now();
+        if (retry_ && *retry_ <= now) {
+            retry_.reset();
+            tell();
+        }
+        const auto store = store_.lock();
+        watchers_.expire(now, [&](ResourceGroup& group) {
+            return store != nullptr && refresh(group, *store);
+        });
+        events_.heartbeat(now, environment_.wall());
     });
-    events_.heartbeat(now, environment_.wall());
-    settle_accounts();
 }
 
 ATTUNE_DECL void ConfigService::drain() {
     draining_ = true;
-    watchers_.drain();
-    events_.close();
-    settle_accounts();
+    attempt([this] {
+        watchers_.drain();
+        events_.close();
+    });
 }
 
 ATTUNE_DECL void ConfigService::settle_accounts() {
@@ -298,10 +354,13 @@ ATTUNE_DECL void ConfigService::settle_accounts() {
     if (!next || (heartbeat && *heartbeat < *next)) {
         next = heartbeat;
     }
+    if (retry_) {
+        next = retry_;  // not at once, though others are due: what failed would fail again
+    }
     // A call that comes too soon does no harm, and is cheaper than setting a timer each time.
     if (next && (!armed_ || *next < *armed_)) {
-        armed_ = next;
         environment_.arm(*next);
+        armed_ = next;
     }
 }
 

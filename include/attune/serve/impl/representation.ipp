@@ -97,6 +97,7 @@ ATTUNE_DECL Representation Representer::make(const ConfigResource& resource,
     }
     auto body = std::make_shared<const std::string>(to_text(shown));
     made.etag = '"' + instance_ + '.' + short_hash(sha256_.of(*body)) + '"';
+    made.size = body->size();
     made.body = std::move(body);
     return made;
 }

@@ -78,10 +78,12 @@ ATTUNE_DECL void ConfigService::get_config(Call& call) {
                                                                  options_.max_wait.count()));
     }
     if (!known || !wait || *wait == 0 || draining_) {
-        counters_.count(table_.answer(*group, *call.exchange, known, wait));
-        return;
+        ResourceTable::Reply reply =
+            table_.reply(*group, known, wait, clients_.owes_report(call.client));
+        counters_.count(reply.status);
+        return std::move(reply).send(*call.exchange);
     }
-    if (watchers_.size() + events_.size() >= options_.watchers) {
+    if (watchers_.size() + events_.size() >= options_.watchers || !table_.may_watch(*group)) {
         throw ServeError{503,
                          "too many clients are waiting for changes; ask without waiting, or "
                          "again later"}

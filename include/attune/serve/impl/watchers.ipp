@@ -24,7 +24,11 @@ ATTUNE_DECL void Watchers::hold(std::unique_ptr<Watcher> watcher, TimePoint now)
     watcher->deadline = now + longest - milliseconds{early(random_)};
 
     Watcher& held = *watcher;
-    held.exchange->on_gone([this, gone = &held] { drop(*gone); });
+    held.exchange->on_gone([this, gone = &held] {
+        Watchers& self = *this;  // this function may go with the watcher
+        self.drop(*gone);
+        self.table_.trim();
+    });
     held.exchange->release_request();
     ResourceGroup& group = *held.group;
     const bool first = group.watchers.empty();
@@ -46,30 +50,42 @@ ATTUNE_DECL void Watchers::drop(Watcher& watcher) {
 }
 
 ATTUNE_DECL void Watchers::answer(Watcher& watcher, bool unchanged) {
-    // The answer may bring the client's next request, which may be held in turn.
+    // May be out of memory; the watcher is then still held.
+    ResourceTable::Reply reply =
+        table_.reply(*watcher.group, unchanged, watcher.wait, watcher.watch.owes_report());
+    const unsigned status = reply.status;
     const std::shared_ptr<net::HttpExchange> exchange = std::move(watcher.exchange);
-    const auto group = watcher.group->shared_from_this();
-    const std::uint32_t wait = watcher.wait;
     drop(watcher);
-    answered_(table_.answer(*group, *exchange, unchanged, wait));
+    // This may bring the client's next request, which may be held in turn.
+    std::move(reply).send(*exchange);
+    answered_(status);
 }
 
 ATTUNE_DECL void Watchers::changed(const ResourceTable::GroupPtr& group) {
-    WatcherList waiting;
-    WatcherList stay;
-    waiting.swap(group->watchers);
-    while (!waiting.empty()) {
-        Watcher& watcher = waiting.front();
+    // Whoever is not answered goes on waiting, also when this fails half-way.
+    struct Waiting {
+        ~Waiting() {
+            group.watchers.splice(group.watchers.end(), all);
+            group.watchers.splice(group.watchers.end(), stay);
+            table.sort_in(group);
+        }
+        ResourceTable& table;
+        ResourceGroup& group;
+        WatcherList all{};
+        WatcherList stay{};
+    } waiting{.table = table_, .group = *group};
+    waiting.all.swap(group->watchers);
+    while (!waiting.all.empty()) {
+        Watcher& watcher = waiting.all.front();
         if (watcher.tags != nullptr && group->now.present &&
             watcher.tags->match_weakly(group->now.etag)) {
-            waiting.pop_front();
-            stay.push_back(watcher);
+            waiting.all.pop_front();
+            waiting.stay.push_back(watcher);
             continue;
         }
         answer(watcher, false);
     }
-    group->watchers.splice(group->watchers.end(), stay);
-    table_.sort_in(*group);
+    group->untold = false;
 }
 
 ATTUNE_DECL std::optional<Watchers::TimePoint> Watchers::next_deadline() const {
@@ -91,7 +107,15 @@ ATTUNE_DECL void Watchers::expire(TimePoint now,
 
 ATTUNE_DECL void Watchers::drain() {
     while (!deadlines_.empty()) {
-        answer(*deadlines_.begin(), true);
+        Watcher& watcher = *deadlines_.begin();
+        const std::size_t before = size();
+        try {
+            answer(watcher, true);
+        } catch (...) {
+            if (size() == before) {
+                drop(watcher);  // unanswered, which the client is told as 500
+            }
+        }
     }
 }
 

@@ -47,9 +47,9 @@ inline void find_patched(const Document& before, const Document& after, const Pa
 
 }  // namespace detail
 
-ATTUNE_DECL void Edit::patch(const Document& json_patch) {
+ATTUNE_DECL void Edit::patch(const Document& json_patch, const PatchOptions& options) {
     const Document before = document();
-    const Document after = apply_patch(before, json_patch);
+    const Document after = apply_patch(before, json_patch, options);
     if (!before.is_object() || !after.is_object()) {
         throw PatchError{"the patch", 0, {}, "the document of a store must stay an object"};
     }

@@ -16,19 +16,22 @@ namespace attune::inline ATTUNE_ABI::detail {
 struct HttpReading {
     enum class Kind : std::uint8_t {
         document,
-        absent,     ///< there is none: 404
-        unchanged,  ///< 304
-        denied,     ///< 401, 403
+        absent,      ///< there is none: 404
+        unchanged,   ///< 304
+        denied,      ///< 401, 403, 407
+        unreadable,  ///< a 200 with something else, or too much
         failed,
     };
 
     Kind kind = Kind::failed;
     Content content = {};
     HttpMark mark = {};
-    std::vector<Problem> problems = {};  ///< for `denied`, `failed`, and `absent`
+    std::vector<Problem> problems = {};  ///< for `denied`, `unreadable`, `failed`, `absent`
     /// Not zero: the server holds requests, and may have held this one, for so long.
     std::chrono::seconds holds{0};
     std::optional<std::chrono::seconds> retry_after = {};
+    /// A ConfigServer does not know what this client runs.
+    bool asks_report = false;
 };
 
 /// `conditional`: the request said what has been seen.

@@ -206,6 +206,12 @@ ATTUNE_DECL HttpReading read_http(const HttpSettings& settings, const HttpPlace&
     };
     if (const auto* error = std::get_if<net::HttpError>(&result)) {
         refuse(http_error_text(place, *error));
+        if (error->fault == net::HttpFault::proxy_denied) {
+            reading.kind = Kind::denied;
+        } else if (error->head != nullptr && error->head->status == 200) {
+            reading.kind = Kind::unreadable;
+            reading.mark = http_mark(*error->head);
+        }
         return reading;
     }
     auto& answer = std::get<net::ClientResponse>(result);
@@ -213,11 +219,15 @@ ATTUNE_DECL HttpReading read_http(const HttpSettings& settings, const HttpPlace&
     reading.mark = http_mark(response);
     reading.holds = conditional ? http_holds(response) : std::chrono::seconds{0};
     reading.content.revision = reading.mark.revision();
+    reading.asks_report = response.fields.find("Attune-Reported") == "0";
     if (const auto after = http_number<std::uint32_t>(response.fields.find("Retry-After"))) {
         reading.retry_after = std::chrono::seconds{*after};
     }
     switch (response.status) {
-    case 200: read_http_document(settings, place, answer, reading); break;
+    case 200:
+        reading.kind = Kind::unreadable;
+        read_http_document(settings, place, answer, reading);
+        break;
     case 304:
         if (conditional) {
             reading.kind = Kind::unchanged;
@@ -244,6 +254,11 @@ ATTUNE_DECL HttpReading read_http(const HttpSettings& settings, const HttpPlace&
         reading.kind = Kind::denied;
         refuse(http_status_text(settings, response) +
                "; whoever HttpOptions::token stands for may not read this");
+        break;
+    case 407:
+        reading.kind = Kind::denied;
+        refuse(http_status_text(settings, response) +
+               "; give HttpOptions::proxy a user and a password that it accepts");
         break;
     default: refuse(http_status_text(settings, response) + " where a document was expected");
     }

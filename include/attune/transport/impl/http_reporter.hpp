@@ -12,8 +12,8 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-/// Tells a ConfigServer what became of each version: one report at a time, the latest wins, and
-/// what comes of it matters to nobody. For the network's thread.
+/// Tells a ConfigServer what became of each version: one report at a time, the latest wins. One
+/// that did not arrive is made again the next time that it is told. For the network's thread.
 class HttpReporter : public std::enable_shared_from_this<HttpReporter> {
 public:
     /// `client` must outlive it, or `end` be called before.
@@ -24,6 +24,15 @@ public:
     /// was told last.
     ATTUNE_DECL void tell(const HttpPlace& place, const HttpMark& mark,
                           const std::vector<Problem>& problems);
+
+    /// The server has what was told last.
+    bool arrived() const noexcept { return !under_way_ && !told_.empty(); }
+    /// It does not have it any more.
+    void forgotten() noexcept {
+        if (!under_way_) {
+            told_.clear();
+        }
+    }
 
     void end() noexcept {
         ended_ = true;

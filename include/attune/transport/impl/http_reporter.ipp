@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 namespace attune::inline ATTUNE_ABI::detail {
 
@@ -25,6 +26,16 @@ inline Document reported_problem(const HttpPlace& place, Problem problem) {
     add("origin", to_string(problem.origin));
     add("text", to_string(problem));
     return made;
+}
+
+/// Is there no point in making the report again? It was taken, or there is nobody to take it.
+inline bool report_is_settled(const net::ClientResult& result) noexcept {
+    const auto* const answer = std::get_if<net::ClientResponse>(&result);
+    if (answer == nullptr) {
+        return false;
+    }
+    const unsigned status = answer->response.status;
+    return status / 100 == 2 || status == 404 || status == 405;
 }
 
 ATTUNE_DECL void HttpReporter::tell(const HttpPlace& place, const HttpMark& mark,
@@ -63,15 +74,18 @@ ATTUNE_DECL void HttpReporter::send() {
     request.body = std::move(next_->body);
     next_.reset();
     under_way_ = true;
-    operation_ = client_.start(std::move(request), [weak = weak_from_this()](const auto&) {
-        const auto self = weak.lock();
-        if (self != nullptr && !self->ended_) {
-            self->under_way_ = false;
-            if (self->next_) {
-                self->send();
-            }
-        }
-    });
+    operation_ = client_.start(std::move(request),
+                               [weak = weak_from_this()](const net::ClientResult& result) {
+                                   const auto self = weak.lock();
+                                   if (self != nullptr && !self->ended_) {
+                                       self->under_way_ = false;
+                                       if (self->next_) {
+                                           self->send();
+                                       } else if (!report_is_settled(result)) {
+                                           self->told_.clear();
+                                       }
+                                   }
+                               });
 }
 
 }  // namespace attune::inline ATTUNE_ABI::detail

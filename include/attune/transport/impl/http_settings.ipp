@@ -185,10 +185,10 @@ ATTUNE_DECL net::ClientRequest HttpSettings::request(std::string method,
     request.method = std::move(method);
     request.url = url;
     for (const auto& [name, value] : options_.fields) {
-        request.fields.add(name, value);
+        request.private_fields.add(name, value);
     }
     if (const std::string& token = options_.token.reveal(); !token.empty()) {
-        request.fields.set("Authorization", "Bearer " + token);
+        request.private_fields.set("Authorization", "Bearer " + token);
     }
     return request;
 }

@@ -113,6 +113,7 @@ private:
         std::size_t place;
         bool conditional;
         bool waits;
+        bool reported;  ///< the server had the last report already
         std::uint64_t serial;
         Clock::time_point at;
     };

@@ -79,8 +79,9 @@ ATTUNE_DECL void HttpWatch::ask() {
         request.fields.add("Cache-Control", "no-cache");
     }
     const Asked asked{
-        place_, known && !(position_.mark.etag.empty() && position_.mark.last_modified.empty()),
-        waits, serial_, Clock::now()};
+        place_,  known && !(position_.mark.etag.empty() && position_.mark.last_modified.empty()),
+        waits,   reporter_->arrived(),
+        serial_, Clock::now()};
     operation_ = client_.start(std::move(request),
                                [weak = weak_from_this(), asked](net::ClientResult result) {
                                    if (const auto self = weak.lock()) {
@@ -112,7 +113,14 @@ ATTUNE_DECL void HttpWatch::answered(const Asked& asked, net::ClientResult resul
         using Kind = HttpReading::Kind;
         const bool elsewhere = reading.kind == Kind::absent && !settings_->options().optional &&
                                settings_->places().size() > 1;
-        if (reading.kind == Kind::failed || reading.kind == Kind::denied || elsewhere) {
+        if (reading.asks_report && asked.reported) {
+            reporter_->forgotten();
+        }
+        if (reading.kind == Kind::unreadable) {
+            reporter_->tell(place(asked.place), reading.mark, reading.problems);
+        }
+        if (reading.kind == Kind::failed || reading.kind == Kind::denied ||
+            reading.kind == Kind::unreadable || elsewhere) {
             // A request that was held and then cut off, by a proxy say, is no sign of trouble.
             constexpr int held_long = 10;
             if (asked.waits &&

@@ -146,9 +146,10 @@ ATTUNE_DECL void HttpWatch::sent(const WritePtr& write, net::ClientResult result
     using net::HttpFault;
     const HttpPlace& to = place(position_.place);
     if (const auto* error = std::get_if<net::HttpError>(&result)) {
-        const bool unsent = error->fault == HttpFault::connect || error->fault == HttpFault::tls ||
-                            error->fault == HttpFault::resolve ||
-                            error->fault == HttpFault::proxy || error->fault == HttpFault::request;
+        const bool unsent =
+            error->fault == HttpFault::connect || error->fault == HttpFault::tls ||
+            error->fault == HttpFault::resolve || error->fault == HttpFault::proxy ||
+            error->fault == HttpFault::proxy_denied || error->fault == HttpFault::request;
         return refuse(http_error_text(to, *error) +
                       (unsent ? "; nothing was written"
                               : "; whether the change was made is not known: look before you "

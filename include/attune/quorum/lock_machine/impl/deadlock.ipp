@@ -21,16 +21,16 @@ ATTUNE_DECL bool LockState::would_deadlock(const LockRequest& newcomer) {
     if (own == nullptr || own->requests.size() == 1) {
         return false;  // nobody waits for a session that has nothing and is first nowhere
     }
-    std::vector<SessionRecord*> stuck;
-    const bool is_circle = walk_from(newcomer, stuck);
-    if (own->walk != walk_ || is_circle) {
+    std::vector<SessionRecord*> reached;
+    const bool all_needed = walk_from(newcomer, reached);
+    if (all_needed || own->walk != walk_) {
         return own->walk == walk_;
     }
     // A walk takes everybody who has permits for somebody waited for, but some may be enough.
     bool again = true;
     while (again && own->walk == walk_) {
         again = false;
-        for (SessionRecord* const session : stuck) {
+        for (SessionRecord* const session : reached) {
             if (session->walk == walk_ && !is_stuck(*session)) {
                 session->walk = 0;
                 again = true;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <attune/quorum/log/detail/vote_file.hpp>
-#include <attune/quorum/log/log.hpp>
+#include <attune/quorum/log/log_options.hpp>
+#include <attune/quorum/log/log_refused.hpp>
+#include <attune/quorum/raft/entry.hpp>
 #include <attune/storage/disk.hpp>
 #include <attune/version.hpp>
 

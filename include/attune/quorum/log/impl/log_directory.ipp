@@ -1,8 +1,8 @@
 #pragma once
 
-#include <attune/quorum/log/detail/file_log.hpp>
 #include <attune/quorum/log/detail/file_names.hpp>
 #include <attune/quorum/log/detail/log_directory.hpp>
+#include <attune/quorum/log/detail/log_writer.hpp>
 #include <attune/quorum/log/detail/refuse.hpp>
 #include <attune/quorum/log/detail/segment.hpp>
 #include <attune/quorum/log/detail/snapshot_file.hpp>

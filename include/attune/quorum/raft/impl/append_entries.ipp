@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -92,12 +90,12 @@ ATTUNE_DECL void Core::on(NodeId from, AppendEntries& message, Effects& effects)
     if (!detail::makes_sense(message)) {
         return;
     }
-    if (message.term < vote_.term) {
-        if (!detail::planted(detail::Mutant::r9_accepts_a_leader_of_an_older_term)) {
-            refuse(from, message, effects);
-            return;
-        }
-    } else if (!follow(from, effects)) {
+    if (message.term < vote_.term &&
+        !detail::planted(detail::Mutant::r9_accepts_a_leader_of_an_older_term)) {
+        refuse(from, message, effects);
+        return;
+    }
+    if (!follow(from, effects)) {
         return;
     }
     const Index previous = message.previous_index;
@@ -117,9 +115,6 @@ ATTUNE_DECL void Core::on(NodeId from, AppendEntries& message, Effects& effects)
     commit_to(std::min(message.commit, matched), effects);
     AppendReply reply{vote_.term, message.round, true, matched, 0, 0};
     std::uint64_t write = 0;
-    if (detail::planted(detail::Mutant::r8_matches_up_to_its_own_last_entry)) {
-        reply.index = log_.last();
-    }
     // A heartbeat is answered at once, even while the disk is slow: for as much as is durable.
     if (is_heartbeat || !room_) {
         reply.index = std::min(reply.index, log_.durable());
@@ -191,9 +186,12 @@ ATTUNE_DECL void Core::on(NodeId from, const AppendReply& message, Effects& effe
     }
     if (message.matches) {
         const std::size_t before = follower.in_flight.size();
-        follower.acknowledge(message.index);
-        if (message.index > follower.match) {
-            follower.match = message.index;
+        const Index matched = detail::planted(detail::Mutant::r8_matches_up_to_its_own_last_entry)
+                                  ? log_.last()
+                                  : message.index;
+        follower.acknowledge(matched);
+        if (matched > follower.match) {
+            follower.match = matched;
             follower.next = std::max(follower.next, follower.match + 1);
             advance_commit(effects);
         }

@@ -5,9 +5,10 @@
 #include <attune/quorum/raft/impl/bounds.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -72,14 +73,15 @@ ATTUNE_DECL void Core::tick(Instant now, Effects& effects) {
         if (transfer_ && now_ >= transfer_->until) {
             transfer_.reset();
         }
-        if (now_ - majority_heard() >= options_.election &&
-            !detail::planted(detail::Mutant::r14_leader_stays_without_a_majority)) {
+        if (now_ - majority_heard() >= options_.election) {
             step_down(effects);
         } else if (now_ >= heartbeat_at_) {
             begin_round(effects);
         }
     } else if (now_ >= election_at_) {
         campaign(effects);
+    } else if (role_ != Role::follower && now_ >= heartbeat_at_) {
+        ask_again(effects);
     }
     finish(effects);
 }
@@ -162,8 +164,11 @@ ATTUNE_DECL Instant Core::deadline() const noexcept {
     if (failed_) {
         return Instant::max();
     }
-    if (role_ != Role::leader) {
+    if (role_ == Role::follower) {
         return election_at_;
+    }
+    if (role_ != Role::leader) {
+        return std::min(election_at_, heartbeat_at_);
     }
     Instant next = Instant::max();
     if (!followers_.empty()) {
@@ -172,7 +177,7 @@ ATTUNE_DECL Instant Core::deadline() const noexcept {
     if (transfer_) {
         next = std::min(next, transfer_->until);
     }
-    if (const auto since = pending_writes_.since()) {
+    if (const auto since = oldest_write()) {
         next = std::min(next, *since + options_.election);
     }
     return next;
@@ -196,16 +201,23 @@ ATTUNE_DECL bool Core::begin(Instant now, Effects& effects) {
         return false;
     }
     const Instant before = std::exchange(now_, std::max(now, now_));
-    if (role_ == Role::leader && !detail::planted(detail::Mutant::r15_serves_after_a_pause)) {
+    if (role_ == Role::leader) {
         // Somebody else may lead by now, whatever waits here to be looked at. A leader alone among
         // voters has nobody to fear; it is only its disk that may hang.
-        const bool paused = !followers_.empty() && now_ - before > options_.election;
-        const auto since = pending_writes_.since();
+        const bool paused = !followers_.empty() && now_ - before > options_.election &&
+                            !detail::planted(detail::Mutant::r15_serves_after_a_pause);
+        const auto since = oldest_write();
         if (paused || (since && now_ - *since >= options_.election)) {
             step_down(effects);
         }
     }
     return true;
+}
+
+/// Since when a write of a leader waits to be durable.
+ATTUNE_DECL std::optional<Instant> Core::oldest_write() const noexcept {
+    return detail::planted(detail::Mutant::r15_serves_after_a_pause) ? std::nullopt
+                                                                     : pending_writes_.since();
 }
 
 ATTUNE_DECL void Core::finish(Effects& effects) {

@@ -28,7 +28,6 @@ struct Follower {
     raft::Instant heard{};                 ///< when that one began
     raft::Snapshot snapshot{};             ///< being sent; kept while the log is compacted again
     std::uint64_t offset = 0;              ///< of the piece on its way
-    std::uint64_t piece_end = 0;
     raft::Instant piece_sent{};
 
     std::uint64_t snapshot_size() const noexcept {

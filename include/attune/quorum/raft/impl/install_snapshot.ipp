@@ -40,7 +40,6 @@ ATTUNE_DECL void Core::send_piece(detail::Follower& follower, std::uint64_t offs
                                   Effects& effects) {
     const std::uint64_t size = follower.snapshot_size();
     follower.offset = offset;
-    follower.piece_end = offset + std::min<std::uint64_t>(size - offset, options_.piece_bytes);
     follower.piece_sent = now_;
     InstallSnapshot message{vote_.term,
                             round_,
@@ -52,7 +51,7 @@ ATTUNE_DECL void Core::send_piece(detail::Follower& follower, std::uint64_t offs
                             {}};
     if (size != 0) {
         message.piece.assign(*follower.snapshot.data, static_cast<std::size_t>(offset),
-                             static_cast<std::size_t>(follower.piece_end - offset));
+                             options_.piece_bytes);
     }
     post(follower.id, std::move(message), 0, effects);
 }

@@ -13,8 +13,8 @@
 
 namespace attune::inline ATTUNE_ABI::quorum::detail {
 
-/// The log in memory: a snapshot, the entries after it, and for each of them the write that makes it
-/// durable. Terms never fall from one entry to the next, so that a term is found by bisection.
+/// The log in memory: a snapshot, the entries after it, and for each of them the write that makes
+/// it durable. Terms never fall from one entry to the next: they are found by bisection.
 class LogView {
 public:
     LogView(raft::Snapshot snapshot, std::vector<raft::Entry> entries)

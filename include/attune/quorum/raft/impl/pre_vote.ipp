@@ -8,12 +8,20 @@
 
 namespace attune::inline ATTUNE_ABI::quorum::raft {
 
-ATTUNE_DECL void Core::ask_for_pre_votes(Effects& effects) {
+ATTUNE_DECL void Core::start_pre_vote(Effects& effects) {
     role_ = Role::pre_candidate;
     votes_.clear();
     count_vote(options_.id);
+    ask_for_pre_votes(effects);
+}
+
+/// Those that have not said yes; again from time to time.
+ATTUNE_DECL void Core::ask_for_pre_votes(Effects& effects) {
+    heartbeat_at_ = now_ + options_.heartbeat;
     for (const detail::Follower& follower : followers_) {
-        post(follower.id, PreVote{vote_.term + 1, log_.last(), log_.last_term()}, 0, effects);
+        if (!has_vote_of(follower.id)) {
+            post(follower.id, PreVote{vote_.term + 1, log_.last(), log_.last_term()}, 0, effects);
+        }
     }
 }
 
@@ -40,7 +48,7 @@ ATTUNE_DECL void Core::on(NodeId from, const PreVoteReply& message, Effects& eff
             adopt(message.term, effects);
         }
     } else if (role_ == Role::pre_candidate && message.term == vote_.term + 1 && count_vote(from)) {
-        ask_for_votes(false, effects);
+        start_election(false, effects);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace attune::inline ATTUNE_ABI::quorum::raft {
@@ -109,8 +110,8 @@ ATTUNE_DECL void Core::send_what_fits(detail::Follower& follower, Effects& effec
     }
 }
 
-/// Figure 3.2 and section 3.6.2: what a majority has made durable is committed, if the last of it is
-/// of this term; older terms are committed along with it, and never by counting.
+/// Figure 3.1 and section 3.6.2: what a majority has made durable is committed, if the last of it
+/// is of this term; older terms are committed along with it, and never by counting.
 ATTUNE_DECL void Core::advance_commit(Effects& effects) {
     if (role_ != Role::leader) {
         return;

@@ -8,16 +8,24 @@
 namespace attune::inline ATTUNE_ABI::quorum::raft {
 
 /// Begins a term. The requests, and the own vote, wait until that is durable: see Core::stored.
-ATTUNE_DECL void Core::ask_for_votes(bool transfer, Effects& effects) {
+ATTUNE_DECL void Core::start_election(bool transfer, Effects& effects) {
     adopt(vote_.term + 1, effects);
     vote_.candidate = options_.id;
     role_ = Role::candidate;
+    is_successor_ = transfer;
     votes_.clear();
     restart_election_timer();
-    save_vote(effects);
+    ask_for_votes(effects);
+}
+
+/// Those that have not said yes; again from time to time, for messages are lost (section 3.3).
+ATTUNE_DECL void Core::ask_for_votes(Effects& effects) {
+    heartbeat_at_ = now_ + options_.heartbeat;
     for (const detail::Follower& follower : followers_) {
-        post(follower.id, RequestVote{vote_.term, log_.last(), log_.last_term(), transfer}, 0,
-             effects);
+        if (!has_vote_of(follower.id)) {
+            post(follower.id, RequestVote{vote_.term, log_.last(), log_.last_term(), is_successor_},
+                 0, effects);
+        }
     }
 }
 

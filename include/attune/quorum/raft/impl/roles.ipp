@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
+#include <optional>
 
 namespace attune::inline ATTUNE_ABI::quorum::raft {
 
@@ -48,7 +48,8 @@ ATTUNE_DECL void Core::step_down(Effects& effects) {
 /// A leader of the current term was heard from. False: there was another one in this term, and
 /// election safety (figure 3.2) is gone.
 ATTUNE_DECL bool Core::follow(NodeId leader, Effects& effects) {
-    if (term_leader_ != 0 && term_leader_ != leader) {
+    if (term_leader_ != 0 && term_leader_ != leader &&
+        !detail::planted(detail::Mutant::r9_accepts_a_leader_of_an_older_term)) {
         fail(effects);
         return false;
     }
@@ -78,9 +79,13 @@ ATTUNE_DECL bool Core::is_up_to_date(Term last_term, Index last_index) const noe
            (last_term == log_.last_term() && last_index >= log_.last());
 }
 
+ATTUNE_DECL bool Core::has_vote_of(NodeId voter) const noexcept {
+    return std::find(votes_.begin(), votes_.end(), voter) != votes_.end();
+}
+
 /// True when a majority has voted for this member.
 ATTUNE_DECL bool Core::count_vote(NodeId from) {
-    if (std::find(votes_.begin(), votes_.end(), from) == votes_.end()) {
+    if (!has_vote_of(from)) {
         votes_.push_back(from);
     }
     return votes_.size() > (followers_.size() + 1) / 2;
@@ -97,7 +102,18 @@ ATTUNE_DECL void Core::campaign(Effects& effects) {
     if (!room_) {
         role_ = Role::follower;
     } else if (followers_.empty()) {
-        ask_for_votes(false, effects);
+        start_election(false, effects);
+    } else {
+        start_pre_vote(effects);
+    }
+}
+
+/// The last time's messages, or their answers, may be lost.
+ATTUNE_DECL void Core::ask_again(Effects& effects) {
+    if (vote_write_ > stored_) {
+        heartbeat_at_ = now_ + options_.heartbeat;  // they have not been sent yet
+    } else if (role_ == Role::candidate) {
+        ask_for_votes(effects);
     } else {
         ask_for_pre_votes(effects);
     }
@@ -134,6 +150,9 @@ ATTUNE_DECL void Core::lead(Effects& effects) {
 /// When a majority was there, this member included. A voter counts from the time at which the round
 /// began that it has answered last (section 6.4).
 ATTUNE_DECL Instant Core::majority_heard() const noexcept {
+    if (detail::planted(detail::Mutant::r14_leader_stays_without_a_majority)) {
+        return now_;
+    }
     return detail::reached_by_majority(followers_, now_,
                                        [](const detail::Follower& each) { return each.heard; });
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <attune/quorum/detail/mutant.hpp>
 #include <attune/quorum/raft/core.hpp>
 
 // Section 3.10 of the thesis, leadership transfer.
@@ -35,7 +34,7 @@ ATTUNE_DECL void Core::hand_over(Effects& effects) {
 /// An election at once: others hear from the leader still, and are told to vote all the same.
 ATTUNE_DECL void Core::on(NodeId from, const TimeoutNow& message, Effects& effects) {
     if (role_ == Role::follower && message.term == vote_.term && leader_ == from && room_) {
-        ask_for_votes(true, effects);
+        start_election(true, effects);
     }
 }
 

@@ -2,8 +2,8 @@
 
 #include <attune/quorum/detail/mutant.hpp>
 #include <attune/quorum/log/detail/batch.hpp>
-#include <attune/quorum/log/detail/file_log.hpp>
 #include <attune/quorum/log/detail/file_names.hpp>
+#include <attune/quorum/log/detail/log_writer.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -18,9 +18,10 @@ ATTUNE_DECL std::uint64_t segment_size_of(const LogOptions& options) noexcept {
            log_sector * log_sector;
 }
 
-ATTUNE_DECL FileLog::FileLog(std::shared_ptr<attune::detail::Disk> disk,
-                             std::unique_ptr<attune::detail::DiskLock> lock, std::string directory,
-                             const LogOptions& options, VoteFile votes, const LogContent& content)
+ATTUNE_DECL LogWriter::LogWriter(std::shared_ptr<attune::detail::Disk> disk,
+                                 std::unique_ptr<attune::detail::DiskLock> lock,
+                                 std::string directory, const LogOptions& options, VoteFile votes,
+                                 const LogContent& content)
     : disk_(std::move(disk)),
       lock_(std::move(lock)),
       directory_(std::move(directory)),
@@ -63,7 +64,7 @@ ATTUNE_DECL FileLog::FileLog(std::shared_ptr<attune::detail::Disk> disk,
 }
 
 template <class F>
-std::error_code FileLog::attempt(F&& f) noexcept {
+std::error_code LogWriter::attempt(F&& f) noexcept {
     if (!failure_) {
         try {
             f();
@@ -76,45 +77,48 @@ std::error_code FileLog::attempt(F&& f) noexcept {
     return failure_;
 }
 
-ATTUNE_DECL std::error_code FileLog::put(const raft::Write& write) {
+ATTUNE_DECL std::error_code LogWriter::put(const raft::Write& write) {
     return attempt([&] { std::visit([&](const auto& what) { this->write(what); }, write); });
 }
 
-ATTUNE_DECL std::error_code FileLog::flush() {
+ATTUNE_DECL std::error_code LogWriter::flush() {
     return attempt([&] {
         write_all();
         set_aside();
     });
 }
 
-ATTUNE_DECL LogRoom FileLog::room() const {
-    const std::uint64_t used = end_ + (records_.empty() ? 0 : batch_size(records_.size()));
-    const std::uint64_t left = file_ != nullptr && used < size_ ? size_ - used : 0;
-    const std::uint64_t room = left + spare_.size();
+ATTUNE_DECL LogRoom LogWriter::room() const {
+    const std::uint64_t room = left() + spare_.size();
     return room >= segment_size_ / 2   ? LogRoom::plenty
            : room >= segment_size_ / 4 ? LogRoom::scarce
                                        : LogRoom::none;
 }
 
-ATTUNE_DECL std::error_code FileLog::make_room() {
+ATTUNE_DECL std::uint64_t LogWriter::left() const noexcept {
+    const std::uint64_t used = end_ + (records_.empty() ? 0 : batch_size(records_.size()));
+    return file_ != nullptr && used < size_ ? size_ - used : 0;
+}
+
+ATTUNE_DECL std::error_code LogWriter::make_room() {
     return attempt([&] {
         if (room() != LogRoom::plenty) {
             spare_.retry();
-            spare_.grow(segment_size_);
+            set_aside();
         }
     });
 }
 
-ATTUNE_DECL void FileLog::require(bool makes_sense, const char* what) const {
+ATTUNE_DECL void LogWriter::require(bool makes_sense, const char* what) const {
     if (!makes_sense) {
         throw std::system_error(std::make_error_code(std::errc::invalid_argument),
                                 directory_ + ": " + what);
     }
 }
 
-ATTUNE_DECL void FileLog::write(const raft::WriteVote& write) { vote_ = write.vote; }
+ATTUNE_DECL void LogWriter::write(const raft::WriteVote& write) { vote_ = write.vote; }
 
-ATTUNE_DECL void FileLog::write(const raft::WriteEntries& write) {
+ATTUNE_DECL void LogWriter::write(const raft::WriteEntries& write) {
     for (const raft::Entry& entry : write.entries) {
         require(entry.index <= last_index_ + 1 &&
                     (snapshots_.empty() || entry.index > snapshots_.back()),
@@ -130,7 +134,7 @@ ATTUNE_DECL void FileLog::write(const raft::WriteEntries& write) {
     }
 }
 
-ATTUNE_DECL void FileLog::write(const raft::TruncateLog& write) {
+ATTUNE_DECL void LogWriter::write(const raft::TruncateLog& write) {
     require(write.from <= last_index_ + 1 && (snapshots_.empty() || write.from > snapshots_.back()),
             "a truncation of what is no part of the log");
     make_way(record_size({}));
@@ -138,7 +142,7 @@ ATTUNE_DECL void FileLog::write(const raft::TruncateLog& write) {
     last_index_ = write.from - 1;
 }
 
-ATTUNE_DECL void FileLog::make_way(std::size_t record) {
+ATTUNE_DECL void LogWriter::make_way(std::size_t record) {
     if (file_ != nullptr && end_ + batch_size(records_.size() + record) <= size_) {
         return;
     }
@@ -148,13 +152,13 @@ ATTUNE_DECL void FileLog::make_way(std::size_t record) {
     }
 }
 
-ATTUNE_DECL void FileLog::write_all() {
+ATTUNE_DECL void LogWriter::write_all() {
     // The vote first: entries of a term mean nothing to a member that has not come to that term.
     write_vote();
     write_batch();
 }
 
-ATTUNE_DECL void FileLog::write_vote() {
+ATTUNE_DECL void LogWriter::write_vote() {
     if (vote_ != votes_.newest().vote) {
         VoteRecord record = votes_.newest();
         record.vote = vote_;
@@ -164,7 +168,7 @@ ATTUNE_DECL void FileLog::write_vote() {
     }
 }
 
-ATTUNE_DECL void FileLog::write_batch() {
+ATTUNE_DECL void LogWriter::write_batch() {
     if (records_.empty()) {
         return;
     }
@@ -178,7 +182,7 @@ ATTUNE_DECL void FileLog::write_batch() {
     ++batch_;
 }
 
-ATTUNE_DECL void FileLog::sync(attune::detail::DiskFile& file) {
+ATTUNE_DECL void LogWriter::sync(attune::detail::DiskFile& file) {
     try {
         file.sync();
     } catch (const std::system_error&) {
@@ -189,7 +193,7 @@ ATTUNE_DECL void FileLog::sync(attune::detail::DiskFile& file) {
     }
 }
 
-ATTUNE_DECL void FileLog::begin_segment(std::size_t record) {
+ATTUNE_DECL void LogWriter::begin_segment(std::size_t record) {
     const std::uint64_t needed = segment_header_size + batch_size(record);
     spare_.grow(std::max(segment_size_, needed));
     if (spare_.size() < needed) {
@@ -216,7 +220,7 @@ ATTUNE_DECL void FileLog::begin_segment(std::size_t record) {
     set_aside();
 }
 
-ATTUNE_DECL void FileLog::write(const raft::WriteSnapshot& write) {
+ATTUNE_DECL void LogWriter::write(const raft::WriteSnapshot& write) {
     write_all();
     const raft::Snapshot& snapshot = write.snapshot;
     const bool replaces = write.replaces_log || snapshot.index > last_index_;
@@ -249,7 +253,7 @@ ATTUNE_DECL void FileLog::write(const raft::WriteSnapshot& write) {
 
 // False: there is no room. Then the log, which has the entries that the snapshot stands for, goes
 // on without it.
-ATTUNE_DECL bool FileLog::store_snapshot(const raft::Snapshot& snapshot, bool replaces) {
+ATTUNE_DECL bool LogWriter::store_snapshot(const raft::Snapshot& snapshot, bool replaces) {
     const std::uint64_t first = replaces            ? segment_ + 1
                                 : segments_.empty() ? segment_ + 1
                                                     : segments_.front().number;
@@ -279,7 +283,7 @@ ATTUNE_DECL bool FileLog::store_snapshot(const raft::Snapshot& snapshot, bool re
 
 // The snapshot says that these segments do not count. They have to be gone, though, before anybody
 // hears of it: if it were damaged, they would take its place.
-ATTUNE_DECL void FileLog::drop_log() {
+ATTUNE_DECL void LogWriter::drop_log() {
     file_.reset();
     end_ = 0;
     while (snapshots_.size() > 1) {
@@ -293,7 +297,7 @@ ATTUNE_DECL void FileLog::drop_log() {
     disk_->sync_directory(directory_);
 }
 
-ATTUNE_DECL void FileLog::drop_segments(raft::Index up_to) {
+ATTUNE_DECL void LogWriter::drop_segments(raft::Index up_to) {
     // All entries before a segment that are still there are in what the snapshot stands for.
     while (segments_.size() > 1 && segments_[1].last_index <= up_to) {
         remove(segment_name(segments_.front().number));
@@ -301,9 +305,12 @@ ATTUNE_DECL void FileLog::drop_segments(raft::Index up_to) {
     }
 }
 
-ATTUNE_DECL void FileLog::set_aside() { spare_.grow(std::min(segment_size_, 2 * end_)); }
+// A segment's room in all.
+ATTUNE_DECL void LogWriter::set_aside() {
+    spare_.grow(segment_size_ - std::min(segment_size_, left()));
+}
 
-ATTUNE_DECL void FileLog::remove(const std::string& name) {
+ATTUNE_DECL void LogWriter::remove(const std::string& name) {
     disk_->remove(directory_ + '/' + name);
 }
 

@@ -3,7 +3,8 @@
 #include <attune/quorum/log/detail/log_reader.hpp>
 #include <attune/quorum/log/detail/spare.hpp>
 #include <attune/quorum/log/detail/vote_file.hpp>
-#include <attune/quorum/log/log.hpp>
+#include <attune/quorum/log/log_options.hpp>
+#include <attune/quorum/raft/write.hpp>
 #include <attune/storage/disk.hpp>
 #include <attune/version.hpp>
 
@@ -22,21 +23,23 @@ inline constexpr std::size_t greatest_segment_size = std::size_t{1} << 30;
 
 ATTUNE_DECL std::uint64_t segment_size_of(const LogOptions& options) noexcept;
 
-/// The files of a log, locked, and their writer. Between two flushes everything is in memory: a
-/// flush writes one record of the vote, if there is a new one, and then one batch.
-class FileLog final : public Log {
+/// The files of a log, locked, and what is written to them: Log says what. Between two flushes
+/// everything is in memory: a flush writes one record of the vote, if there is a new one, and then
+/// one batch.
+class LogWriter {
 public:
     /// Goes on where `content` ends, and removes what is superfluous.
-    ATTUNE_DECL FileLog(std::shared_ptr<attune::detail::Disk> disk,
-                        std::unique_ptr<attune::detail::DiskLock> lock, std::string directory,
-                        const LogOptions& options, VoteFile votes, const LogContent& content);
+    ATTUNE_DECL LogWriter(std::shared_ptr<attune::detail::Disk> disk,
+                          std::unique_ptr<attune::detail::DiskLock> lock, std::string directory,
+                          const LogOptions& options, VoteFile votes, const LogContent& content);
 
-    const raft::Vote& vote() const noexcept { return vote_; }
+    LogWriter(const LogWriter&) = delete;
+    LogWriter& operator=(const LogWriter&) = delete;
 
-    ATTUNE_DECL std::error_code put(const raft::Write& write) override;
-    ATTUNE_DECL std::error_code flush() override;
-    ATTUNE_DECL LogRoom room() const override;
-    ATTUNE_DECL std::error_code make_room() override;
+    ATTUNE_DECL std::error_code put(const raft::Write& write);
+    ATTUNE_DECL std::error_code flush();
+    ATTUNE_DECL LogRoom room() const;
+    ATTUNE_DECL std::error_code make_room();
 
 private:
     template <class F>
@@ -57,6 +60,7 @@ private:
     ATTUNE_DECL bool store_snapshot(const raft::Snapshot& snapshot, bool replaces);
     ATTUNE_DECL void drop_log();
     ATTUNE_DECL void drop_segments(raft::Index up_to);
+    ATTUNE_DECL std::uint64_t left() const noexcept;  ///< in the newest segment
     ATTUNE_DECL void set_aside();
     ATTUNE_DECL void remove(const std::string& name);
 
@@ -86,5 +90,5 @@ private:
 }  // namespace attune::inline ATTUNE_ABI::quorum::detail
 
 #if ATTUNE_HEADER_ONLY
-#include <attune/quorum/log/impl/file_log.ipp>
+#include <attune/quorum/log/impl/log_writer.ipp>
 #endif
