@@ -30,6 +30,7 @@ public:
     struct Held {
         std::vector<quorum::Want> wants;
         quorum::Token token{};
+        Time invoked{};
         std::size_t left = 0;  ///< locks whose release is not known yet
         bool releasing = false;
     };
@@ -46,10 +47,10 @@ public:
 
     /// Asked whether another client believes the contrary.
     std::function<void(const Client&, const Held&)> on_grant{};
-    /// Told of each call that has been answered: for the judges of whole histories.
-    std::function<void(std::size_t client, const quorum::Command&, const quorum::Reply&, Time sent,
-                       Time answered)>
-        on_reply{};
+    /// Told of each command, and of what became of it as far as that is known: for those who judge
+    /// whole histories.
+    std::function<void(std::uint64_t call, const quorum::Command&)> on_call{};
+    std::function<void(std::uint64_t call, quorum::Outcome)> on_answer{};
 
     void start() {
         up_ = true;
@@ -135,7 +136,6 @@ private:
         Purpose purpose = Purpose::other;
         std::variant<quorum::Command, quorum::LockQuery> what;
         std::vector<Time> sent;  ///< by attempt, by its own clock
-        Time began{};
         std::uint64_t timer = 0;
         quorum::Token subject{};  ///< of what is released
     };
@@ -144,7 +144,7 @@ private:
         std::uint64_t call = 0;
         quorum::Sequence sequence = 0;
         std::vector<quorum::Want> wants;
-        bool queued = false;
+        Time invoked{};
     };
 
     void deliver(EventHeap::Action action) {
@@ -175,8 +175,11 @@ private:
         Call& call = calls_[number];
         call.purpose = purpose;
         call.what = std::move(what);
-        call.began = world_.now();
         call.subject = subject;
+        if (const auto* const command = std::get_if<quorum::Command>(&call.what);
+            command != nullptr && on_call) {
+            on_call(number, *command);
+        }
         attempt(number);
         return number;
     }
@@ -301,6 +304,9 @@ private:
     static std::string lock_name(std::size_t number) { return "lock-" + std::to_string(number); }
     /// The last of several locks is one with permits.
     quorum::Want want_of(std::size_t number) {
+        if (world_.plan.exclusive_only) {
+            return {.lock = lock_name(number)};
+        }
         if (number + 1 == locks() && number != 0) {
             return {.lock = lock_name(number),
                     .mode = quorum::LockMode::permits,
@@ -325,6 +331,7 @@ private:
         acquire_.emplace();
         acquire_->sequence = sequence;
         acquire_->wants = wants;
+        acquire_->invoked = world_.now();
         acquire_->call = call(
             Purpose::acquire, quorum::Command{quorum::Acquire{session_, sequence, wants, wait}});
         if (probing_) {
@@ -358,8 +365,11 @@ private:
         }
     }
     void granted(quorum::Token token) {
-        Held held{.wants = std::move(acquire_->wants), .token = token};
+        Held held{.wants = std::move(acquire_->wants), .token = token, .invoked = acquire_->invoked};
         held.left = held.wants.size();
+        if (on_answer) {
+            on_answer(acquire_->call, quorum::Outcome::ok);
+        }
         calls_.erase(acquire_->call);
         acquire_.reset();
         if (on_grant) {
@@ -435,18 +445,17 @@ private:
     void finish(std::uint64_t number, const quorum::Answer& answer) {
         Call call = std::move(calls_.at(number));
         const quorum::Reply& reply = answer.reply;
-        if (on_reply && answer.kind == quorum::Answer::Kind::reply) {
-            on_reply(number_, std::get<quorum::Command>(call.what), reply, call.began,
-                     world_.now());
-        }
         if (call.purpose == Purpose::acquire && reply.outcome == quorum::Outcome::queued) {
             // The news of the grant may be lost: it asks again.
-            acquire_->queued = true;
             calls_.at(number) = std::move(call);
             retry_in(number, 2 * Time{world_.plan.election});
             return;
         }
         calls_.erase(number);
+        if (on_answer && answer.kind == quorum::Answer::Kind::reply &&
+            !(call.purpose == Purpose::acquire && reply.outcome == quorum::Outcome::ok)) {
+            on_answer(number, reply.outcome);
+        }
         if (reply.outcome == quorum::Outcome::no_session && call.purpose != Purpose::open &&
             answer.kind == quorum::Answer::Kind::reply) {
             return session_over("no session");

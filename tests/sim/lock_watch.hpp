@@ -38,8 +38,9 @@ public:
 
     /// Called for a session that expires.
     std::function<void(quorum::SessionId)> expired{};
-    /// Called for a grant that is taken away.
-    std::function<void(const std::string&, quorum::Token)> forced{};
+    /// Called for a grant that ends in whatever way, and for one that is taken away.
+    std::function<void(const std::string&, const quorum::LockView::Holder&)> ended{};
+    std::function<void(quorum::Token)> forced{};
 
     const quorum::LockMachine& machine() const noexcept { return machine_; }
     std::uint64_t hash_at(raft::Index applied) const { return hashes_[applied]; }
@@ -133,9 +134,9 @@ private:
         if (const auto key = key_of(command)) {
             Attempts& attempts = attempts_[*key];
             ++attempts.applied;
-            if (attempts.applied > 1) {
-                statistics_.add(Count::repeated);
-            }
+            statistics_.add(Count::repeated, attempts.applied > 1);
+            statistics_.add(Count::cancels,
+                            std::holds_alternative<quorum::CancelAcquire>(command));
             check(attempts, *key);
         }
     }
@@ -216,6 +217,9 @@ private:
                                     return each.session == holder.session &&
                                            each.token == holder.token;
                                 });
+                if (!stays && ended) {
+                    ended(name, holder);
+                }
                 if (!stays && (!command || !ends(*command, name, holder))) {
                     throw Violation("I8", "the grant " + std::to_string(holder.token.index) +
                                               " of " + name + " to session " +
@@ -245,7 +249,7 @@ private:
         if (const auto* const c = std::get_if<quorum::ForceRelease>(&command)) {
             statistics_.add(Count::forced);
             if (forced) {
-                forced(lock, holder.token);
+                forced(holder.token);
             }
             return c->lock == lock && c->token == holder.token;
         }
@@ -262,7 +266,6 @@ private:
                 granted({event.session, event.sequence}, event.token);
             }
         }
-        statistics_.add(Count::cancels, applied.reply.outcome == quorum::Outcome::cancelled);
         statistics_.add(Count::deadlocks,
                         applied.reply.outcome == quorum::Outcome::would_deadlock);
         for (const auto& [name, view] : views_) {

@@ -64,6 +64,7 @@ struct Plan {
     Time hold{};
     Time patience{};
     bool forces = false;  ///< somebody takes locks away
+    bool exclusive_only = false;
 
     std::array<bool, static_cast<std::size_t>(Fault::count)> faults{};
     Time gap{};  ///< at most, between two faults

@@ -9,15 +9,18 @@
 #include "world.hpp"
 
 #include <attune/quorum/replica.hpp>
+#include <attune/testing/token_order.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -57,6 +60,7 @@ public:
                                  Nemesis::any_rate(random, plan))));
             clients_.back()->on_grant = [this](const Client& client, const Client::Held& held) {
                 check_grant(client, held);
+                record(client, held);
             };
         }
         probe_ = std::move(clients_.back());
@@ -81,8 +85,10 @@ public:
         world_.history.locks.expired = [this](quorum::SessionId session) {
             check_expiry(session);
         };
-        world_.history.locks.forced = [this](const std::string&, quorum::Token token) {
-            forced_.insert(token);
+        world_.history.locks.forced = [this](quorum::Token token) { forced_.insert(token); };
+        world_.history.locks.ended = [this](const std::string& lock,
+                                            const quorum::LockView::Holder& holder) {
+            ended_[{lock, holder.token, holder.session}] = world_.now();
         };
     }
 
@@ -99,6 +105,7 @@ public:
                 heal();
                 recover();
             }
+            check_tokens();
         } catch (const Violation& violation) {
             world_.trace.line(world_.now(), violation.what());
             outcome.invariant = violation.invariant();
@@ -334,6 +341,32 @@ private:
             }
         }
     }
+    void record(const Client& client, const Client::Held& held) {
+        for (const quorum::Want& want : held.wants) {
+            grants_.push_back({.lock = want.lock,
+                               .holder = "session " + std::to_string(client.session()),
+                               .exclusive = want.mode == quorum::LockMode::exclusive,
+                               .token = {held.token.epoch, held.token.index},
+                               .invoked = held.invoked,
+                               .returned = world_.now(),
+                               .over_from = {}});
+            holders_.push_back(client.session());
+        }
+    }
+    void check_tokens() {
+        for (std::size_t i = 0; i != grants_.size(); ++i) {
+            attune::testing::GrantRecord& grant = grants_[i];
+            const auto end =
+                ended_.find({grant.lock, {grant.token.epoch, grant.token.index}, holders_[i]});
+            if (end != ended_.end()) {
+                grant.over_from = end->second;
+            }
+        }
+        const auto violations = attune::testing::token_order_violations(grants_);
+        if (!violations.empty()) {
+            throw Violation("tokens", violations.front());
+        }
+    }
     static bool excludes(const Client::Held& a, const Client::Held& b) {
         for (const quorum::Want& one : a.wants) {
             for (const quorum::Want& two : b.wants) {
@@ -356,6 +389,9 @@ private:
     std::uint64_t rival_questions_ = 0;
     std::unordered_map<std::uint64_t, raft::Index> questions_;
     std::set<quorum::Token> forced_;
+    std::vector<attune::testing::GrantRecord> grants_;
+    std::vector<quorum::SessionId> holders_;  // of those
+    std::map<std::tuple<std::string, quorum::Token, quorum::SessionId>, Time> ended_;
 };
 
 }  // namespace attune_sim
