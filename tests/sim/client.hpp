@@ -1,8 +1,8 @@
 #pragma once
 
-#include "clocks.hpp"
-#include "violation.hpp"
-#include "world.hpp"
+#include "sim/clocks.hpp"
+#include "sim/violation.hpp"
+#include "sim/world.hpp"
 
 #include <attune/quorum/detail/mutant.hpp>
 #include <attune/quorum/replica.hpp>
@@ -196,8 +196,8 @@ private:
         std::visit([&](const auto& what) { request.what = what; }, call.what);
         call.sent.push_back(clock_.at(world_.now()));
         world_.request(target_, number_, std::move(request));
-        retry_in(number, random_.between(Time{world_.plan.election}, 2 * Time{world_.plan.election}),
-                 true);
+        retry_in(number,
+                 random_.between(Time{world_.plan.election}, 2 * Time{world_.plan.election}), true);
     }
     void retry_in(std::uint64_t number, Time delay, bool elsewhere = false) {
         Call& call = calls_.at(number);
@@ -253,10 +253,9 @@ private:
     void renew_later() {
         const Time wait = clock_.when(clock_.at(world_.now()) + Time{world_.plan.ttl} / 4);
         after(wait - world_.now(), [this] {
-            const bool renewing =
-                std::any_of(calls_.begin(), calls_.end(), [](const auto& each) {
-                    return each.second.purpose == Purpose::renew;
-                });
+            const bool renewing = std::any_of(calls_.begin(), calls_.end(), [](const auto& each) {
+                return each.second.purpose == Purpose::renew;
+            });
             if (!renewing) {
                 call(Purpose::renew,
                      quorum::Command{quorum::RenewSessions{.sessions = {session_}}});
@@ -291,8 +290,8 @@ private:
         } else if (dice < 88 && world_.plan.forces) {
             force();
         } else if (dice < 90) {
-            call(Purpose::other, quorum::Command{quorum::AskRelease{
-                                     lock_name(random_.below(locks()))}});
+            call(Purpose::other,
+                 quorum::Command{quorum::AskRelease{lock_name(random_.below(locks()))}});
         } else if (dice < 91 && held_.empty() && !acquire_) {
             closing_ = true;
             call(Purpose::close, quorum::Command{quorum::CloseSession{session_}});
@@ -313,9 +312,9 @@ private:
                     .permits = random_.between<std::uint32_t>(1, 2),
                     .of = all_permits};
         }
-        return {.lock = lock_name(number),
-                .mode = random_.chance(700) ? quorum::LockMode::exclusive
-                                            : quorum::LockMode::shared};
+        return {
+            .lock = lock_name(number),
+            .mode = random_.chance(700) ? quorum::LockMode::exclusive : quorum::LockMode::shared};
     }
     void acquire() {
         std::vector<quorum::Want> wants;
@@ -332,8 +331,8 @@ private:
         acquire_->sequence = sequence;
         acquire_->wants = wants;
         acquire_->invoked = world_.now();
-        acquire_->call = call(
-            Purpose::acquire, quorum::Command{quorum::Acquire{session_, sequence, wants, wait}});
+        acquire_->call = call(Purpose::acquire,
+                              quorum::Command{quorum::Acquire{session_, sequence, wants, wait}});
         if (probing_) {
             return;
         }
@@ -358,14 +357,15 @@ private:
         for (const std::string& name : world_.history.locks.machine().locks()) {
             const auto view = world_.history.locks.machine().lock(name);
             if (!view->holders.empty() && random_.chance(500)) {
-                call(Purpose::other, quorum::Command{quorum::ForceRelease{
-                                         name, view->holders.front().token}});
+                call(Purpose::other,
+                     quorum::Command{quorum::ForceRelease{name, view->holders.front().token}});
                 return;
             }
         }
     }
     void granted(quorum::Token token) {
-        Held held{.wants = std::move(acquire_->wants), .token = token, .invoked = acquire_->invoked};
+        Held held{
+            .wants = std::move(acquire_->wants), .token = token, .invoked = acquire_->invoked};
         held.left = held.wants.size();
         if (on_answer) {
             on_answer(acquire_->call, quorum::Outcome::ok);
@@ -417,8 +417,7 @@ private:
         const std::vector<quorum::Want> wants = held->wants;
         for (const quorum::Want& want : wants) {
             call(Purpose::release,
-                 quorum::Command{quorum::Release{session_, ++sequence_, want.lock, token}},
-                 token);
+                 quorum::Command{quorum::Release{session_, ++sequence_, want.lock, token}}, token);
         }
     }
 
@@ -426,8 +425,8 @@ private:
         if (event.session != session_ || session_ == 0) {
             return;
         }
-        world_.trace.line(world_.now(), "client ", number_, " hears: ",
-                          world_.trace.is_aloud() ? to_text(event) : std::string());
+        world_.trace.line(world_.now(), "client ", number_,
+                          " hears: ", world_.trace.is_aloud() ? to_text(event) : std::string());
         switch (event.kind) {
         case quorum::Event::Kind::granted:
             world_.history.locks.shown(event.session, event.sequence, event.token);

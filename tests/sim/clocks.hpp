@@ -1,6 +1,6 @@
 #pragma once
 
-#include "random.hpp"
+#include "sim/random.hpp"
 
 namespace attune_sim {
 

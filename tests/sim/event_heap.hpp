@@ -1,6 +1,6 @@
 #pragma once
 
-#include "random.hpp"
+#include "sim/random.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "client.hpp"
-#include "member.hpp"
-#include "world.hpp"
+#include "sim/client.hpp"
+#include "sim/member.hpp"
+#include "sim/world.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -308,9 +308,8 @@ private:
     }
     /// As few as can be missed, if all others are there.
     void damage(Member& member, bool all) {
-        const auto damaged = static_cast<std::size_t>(
-            std::count_if(members_.begin(), members_.end(),
-                          [](const auto& each) { return each->is_damaged(); }));
+        const auto damaged = static_cast<std::size_t>(std::count_if(
+            members_.begin(), members_.end(), [](const auto& each) { return each->is_damaged(); }));
         if (!member.is_damaged() && !world_.plan.beyond_budget && damaged >= (voters() - 1) / 2) {
             return;
         }
@@ -351,10 +350,9 @@ public:
 
     /// Of a clock that is as right, or as wrong, as the plan has them.
     static std::int64_t any_rate(Random& random, const Plan& plan) {
-        return plan.honest_clocks
-                   ? random.between(Clock::right - Clock::right / 250,
-                                    Clock::right + Clock::right / 250)
-                   : random.between(Clock::right / 2, Clock::right * 2);
+        return plan.honest_clocks ? random.between(Clock::right - Clock::right / 250,
+                                                   Clock::right + Clock::right / 250)
+                                  : random.between(Clock::right / 2, Clock::right * 2);
     }
 
 private:

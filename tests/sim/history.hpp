@@ -1,9 +1,9 @@
 #pragma once
 
-#include "ledger.hpp"
-#include "lock_watch.hpp"
-#include "statistics.hpp"
-#include "violation.hpp"
+#include "sim/ledger.hpp"
+#include "sim/lock_watch.hpp"
+#include "sim/statistics.hpp"
+#include "sim/violation.hpp"
 
 #include <attune/quorum/lock_machine/lock_machine.hpp>
 #include <attune/quorum/raft/core.hpp>
@@ -55,8 +55,9 @@ public:
         leading_ = {core.term(), &image};
         const auto [leader, is_new] = leaders_.emplace(core.term(), node);
         if (leader->second != node) {
-            fail("I1", node, "leads term " + std::to_string(core.term()) + " of member " +
-                                 std::to_string(leader->second));
+            fail("I1", node,
+                 "leads term " + std::to_string(core.term()) + " of member " +
+                     std::to_string(leader->second));
         }
         if (is_new) {
             statistics_.add(Count::elections);
@@ -87,16 +88,18 @@ public:
             const LogImage::Place& there = image.at(index);
             if (index <= committed()) {
                 if (committed_[index - 1].place != there) {
-                    fail("I5", node, "commits another entry " + place(index, there.term) +
-                                         " than that of term " + std::to_string(term_of(index)));
+                    fail("I5", node,
+                         "commits another entry " + place(index, there.term) +
+                             " than that of term " + std::to_string(term_of(index)));
                 }
                 continue;
             }
             const raft::Entry& entry = written(index, there.term);
             if (core.role() == raft::Role::leader && core.commit() == index &&
                 entry.term != core.term()) {
-                fail("commit", node, "leads term " + std::to_string(core.term()) +
-                                         " and commits " + place(index, entry.term));
+                fail("commit", node,
+                     "leads term " + std::to_string(core.term()) + " and commits " +
+                         place(index, entry.term));
             }
             check_majority(node, entry);
             check_time(node, entry);
@@ -122,8 +125,9 @@ public:
         if (index > leader->last() ||
             (index > std::max(leader->base, image.base) && index <= image.last() &&
              leader->at(index).term != image.at(index).term)) {
-            fail("I3", node, "acknowledges " + std::to_string(index) +
-                                 ", which is not what its leader has there");
+            fail("I3", node,
+                 "acknowledges " + std::to_string(index) +
+                     ", which is not what its leader has there");
         }
     }
 
@@ -179,14 +183,16 @@ private:
                 return ledger->durable().has(entry.index, entry.term);
             }));
         if (have <= ledgers.size() / 2) {
-            fail("durability", node, "commits " + place(entry.index, entry.term) + ", which " +
-                                         std::to_string(have) + " disks have");
+            fail("durability", node,
+                 "commits " + place(entry.index, entry.term) + ", which " + std::to_string(have) +
+                     " disks have");
         }
     }
     void check_time(raft::NodeId node, const raft::Entry& entry) {
         if (entry.time < time_ || entry.time > latest_time) {
-            fail("I6", node, "commits cluster time " + std::to_string(entry.time.count()) +
-                                 " ms after " + std::to_string(time_.count()) + " ms");
+            fail("I6", node,
+                 "commits cluster time " + std::to_string(entry.time.count()) + " ms after " +
+                     std::to_string(time_.count()) + " ms");
         }
         time_ = entry.time;
     }

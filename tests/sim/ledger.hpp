@@ -1,7 +1,7 @@
 #pragma once
 
-#include "trace.hpp"
-#include "violation.hpp"
+#include "sim/trace.hpp"
+#include "sim/violation.hpp"
 
 #include <attune/quorum/raft/entry.hpp>
 #include <attune/quorum/raft/write.hpp>
@@ -81,8 +81,7 @@ struct LogImage {
     /// since.
     bool is_log_of(const raft::Recovered& found, bool older) const {
         const raft::Snapshot& its = found.snapshot;
-        if (its.index != snapshot &&
-            (!older || its.index > snapshot || its.index < base)) {
+        if (its.index != snapshot && (!older || its.index > snapshot || its.index < base)) {
             return false;
         }
         const raft::Term term = its.index == base ? base_term : at(its.index).term;
@@ -142,15 +141,15 @@ public:
                                               std::to_string(found.vote.candidate));
         }
         if (!match) {
-            throw Violation(
-                "durability",
-                who + " had entries up to " + std::to_string(durable_.last()) +
-                    " with a snapshot at " + std::to_string(durable_.snapshot) + " (" +
-                    std::to_string(pending_.size()) + " writes were not flushed), and came back" +
-                    " with entries up to " +
-                    std::to_string(found.snapshot.index + found.entries.size()) +
-                    " and a snapshot at " + std::to_string(found.snapshot.index) +
-                    ", or with others");
+            throw Violation("durability",
+                            who + " had entries up to " + std::to_string(durable_.last()) +
+                                " with a snapshot at " + std::to_string(durable_.snapshot) + " (" +
+                                std::to_string(pending_.size()) +
+                                " writes were not flushed), and came back" +
+                                " with entries up to " +
+                                std::to_string(found.snapshot.index + found.entries.size()) +
+                                " and a snapshot at " + std::to_string(found.snapshot.index) +
+                                ", or with others");
         }
         pending_.clear();
         durable_ = std::move(*match);

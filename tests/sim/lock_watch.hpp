@@ -1,8 +1,8 @@
 #pragma once
 
-#include "statistics.hpp"
-#include "trace.hpp"
-#include "violation.hpp"
+#include "sim/statistics.hpp"
+#include "sim/trace.hpp"
+#include "sim/violation.hpp"
 
 #include <attune/quorum/lock_machine/lock_machine.hpp>
 #include <attune/quorum/raft/entry.hpp>
@@ -90,9 +90,10 @@ public:
     void shown(quorum::SessionId session, quorum::Sequence sequence, quorum::Token token) const {
         const auto made = tokens_.find({session, sequence});
         if (made == tokens_.end() || made->second != token) {
-            throw Violation("I9", "session " + std::to_string(session) + " was told of a grant of " +
-                                      std::to_string(token.index) + " for its request " +
-                                      std::to_string(sequence) + ", which was not made");
+            throw Violation("I9", "session " + std::to_string(session) +
+                                      " was told of a grant of " + std::to_string(token.index) +
+                                      " for its request " + std::to_string(sequence) +
+                                      ", which was not made");
         }
     }
 
@@ -135,18 +136,18 @@ private:
             Attempts& attempts = attempts_[*key];
             ++attempts.applied;
             statistics_.add(Count::repeated, attempts.applied > 1);
-            statistics_.add(Count::cancels,
-                            std::holds_alternative<quorum::CancelAcquire>(command));
+            statistics_.add(Count::cancels, std::holds_alternative<quorum::CancelAcquire>(command));
             check(attempts, *key);
         }
     }
     static void check(const Attempts& attempts, const Key& key) {
         if (attempts.applied > attempts.delivered - attempts.refused) {
-            throw Violation("certainty", "request " + std::to_string(key[1]) + " of session " +
-                                             std::to_string(key[0]) + " was sent " +
-                                             std::to_string(attempts.delivered) + " times, called not done " +
-                                             std::to_string(attempts.refused) + " times, and done " +
-                                             std::to_string(attempts.applied) + " times");
+            throw Violation("certainty",
+                            "request " + std::to_string(key[1]) + " of session " +
+                                std::to_string(key[0]) + " was sent " +
+                                std::to_string(attempts.delivered) + " times, called not done " +
+                                std::to_string(attempts.refused) + " times, and done " +
+                                std::to_string(attempts.applied) + " times");
         }
     }
 
@@ -191,14 +192,13 @@ private:
                       const Session& session) {
         statistics_.add(Count::expiries);
         if (expire.renewed != session.renewed || entry.time < session.renewed_at + session.ttl) {
-            throw Violation(
-                "I10", "session " + std::to_string(expire.session) + " of " +
-                           std::to_string(session.ttl.count()) + " ms, renewed by " +
-                           std::to_string(session.renewed) + " at " +
-                           std::to_string(session.renewed_at.count()) + " ms, expired by " +
-                           std::to_string(entry.index) + " at " +
-                           std::to_string(entry.time.count()) + " ms for its renewal by " +
-                           std::to_string(expire.renewed));
+            throw Violation("I10", "session " + std::to_string(expire.session) + " of " +
+                                       std::to_string(session.ttl.count()) + " ms, renewed by " +
+                                       std::to_string(session.renewed) + " at " +
+                                       std::to_string(session.renewed_at.count()) +
+                                       " ms, expired by " + std::to_string(entry.index) + " at " +
+                                       std::to_string(entry.time.count()) +
+                                       " ms for its renewal by " + std::to_string(expire.renewed));
         }
         if (expired) {
             expired(expire.session);
@@ -210,13 +210,12 @@ private:
         for (const auto& [name, view] : before) {
             const auto after = views_.find(name);
             for (const auto& holder : view.holders) {
-                const bool stays =
-                    after != views_.end() &&
-                    std::any_of(after->second.holders.begin(), after->second.holders.end(),
-                                [&](const auto& each) {
-                                    return each.session == holder.session &&
-                                           each.token == holder.token;
-                                });
+                const bool stays = after != views_.end() &&
+                                   std::any_of(after->second.holders.begin(),
+                                               after->second.holders.end(), [&](const auto& each) {
+                                                   return each.session == holder.session &&
+                                                          each.token == holder.token;
+                                               });
                 if (!stays && ended) {
                     ended(name, holder);
                 }
@@ -266,8 +265,7 @@ private:
                 granted({event.session, event.sequence}, event.token);
             }
         }
-        statistics_.add(Count::deadlocks,
-                        applied.reply.outcome == quorum::Outcome::would_deadlock);
+        statistics_.add(Count::deadlocks, applied.reply.outcome == quorum::Outcome::would_deadlock);
         for (const auto& [name, view] : views_) {
             const auto old = before.find(name);
             if (old != before.end() && old->second == view) {
@@ -321,9 +319,9 @@ private:
         if (holder.mode == quorum::LockMode::exclusive) {
             quorum::Token& highest = highest_[name];
             if (holder.token <= highest) {
-                throw Violation("I8", "the tokens of " + name + " do not grow: " +
-                                          std::to_string(highest.index) + " and then " +
-                                          std::to_string(holder.token.index));
+                throw Violation("I8", "the tokens of " + name +
+                                          " do not grow: " + std::to_string(highest.index) +
+                                          " and then " + std::to_string(holder.token.index));
             }
             highest = holder.token;
         }
@@ -331,8 +329,7 @@ private:
 
     /// A fenced write is done by who holds the lock, and once.
     void check_table(const Views& before, const std::optional<quorum::Command>& command) {
-        const auto* const write =
-            command ? std::get_if<quorum::FencedWrite>(&*command) : nullptr;
+        const auto* const write = command ? std::get_if<quorum::FencedWrite>(&*command) : nullptr;
         if (write == nullptr) {
             return;
         }
@@ -343,11 +340,10 @@ private:
         }
         known = std::move(value);
         const auto lock = before.find(write->lock);
-        const bool holds =
-            lock != before.end() && lock->second.holders.size() == 1 &&
-            lock->second.holders.front().mode == quorum::LockMode::exclusive &&
-            lock->second.holders.front().session == write->session &&
-            lock->second.holders.front().token == write->token;
+        const bool holds = lock != before.end() && lock->second.holders.size() == 1 &&
+                           lock->second.holders.front().mode == quorum::LockMode::exclusive &&
+                           lock->second.holders.front().session == write->session &&
+                           lock->second.holders.front().token == write->token;
         if (!holds || !written_.emplace(write->session, write->sequence).second) {
             throw Violation(holds ? "once" : "fence",
                             "session " + std::to_string(write->session) + " wrote " + write->key +

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "clocks.hpp"
-#include "disk.hpp"
-#include "ledger.hpp"
-#include "member_watch.hpp"
-#include "violation.hpp"
-#include "world.hpp"
+#include "sim/clocks.hpp"
+#include "sim/disk.hpp"
+#include "sim/ledger.hpp"
+#include "sim/member_watch.hpp"
+#include "sim/violation.hpp"
+#include "sim/world.hpp"
 
 #include <attune/quorum/log/log.hpp>
 #include <attune/quorum/replica.hpp>
@@ -440,10 +440,9 @@ private:
     }
 
     void print() {
-        world_.trace.line(world_.now(), "  member ", id_, " role ",
-                          static_cast<int>(core().role()), " term ", core().term(), " leader ",
-                          core().leader(), " commit ", core().commit(), " last ",
-                          core().last_index());
+        world_.trace.line(world_.now(), "  member ", id_, " role ", static_cast<int>(core().role()),
+                          " term ", core().term(), " leader ", core().leader(), " commit ",
+                          core().commit(), " last ", core().last_index());
         for (const raft::Outgoing& out : effects_.messages) {
             world_.trace.line(world_.now(), "    sends to ", out.to, ": ", to_text(out.message));
         }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "history.hpp"
-#include "ledger.hpp"
-#include "trace.hpp"
-#include "violation.hpp"
+#include "sim/history.hpp"
+#include "sim/ledger.hpp"
+#include "sim/trace.hpp"
+#include "sim/violation.hpp"
 
 #include <attune/quorum/replica.hpp>
 
@@ -27,14 +27,13 @@ struct Cause {
     raft::NodeId from = 0;
     std::size_t message = 0;  ///< its place in raft::Message
     raft::Term term = 0;
-    bool transfer = false;  ///< a RequestVote that the leader has asked for
+    bool transfer = false;       ///< a RequestVote that the leader has asked for
     raft::Index last_index = 0;  ///< of a RequestVote
     raft::Term last_term = 0;
 
     template <class M>
     bool is() const {
-        return kind == Kind::message &&
-               message == raft::Message(std::in_place_type<M>).index();
+        return kind == Kind::message && message == raft::Message(std::in_place_type<M>).index();
     }
 };
 
@@ -97,7 +96,8 @@ public:
             history_.leads(options_.id, core, image_);
         }
         if (core.commit() != commit_ || cause.kind == Cause::Kind::start) {
-            history_.commits(options_.id, core, image_, cause.kind == Cause::Kind::start ? 0 : commit_);
+            history_.commits(options_.id, core, image_,
+                             cause.kind == Cause::Kind::start ? 0 : commit_);
         }
         if (replica.machine().applied() != applied_ || cause.kind == Cause::Kind::start) {
             history_.applied(options_.id, replica.machine());
@@ -152,8 +152,8 @@ private:
             }
             if (cause.is<raft::AppendEntries>() && cause.term < term_ &&
                 role_ != raft::Role::leader) {
-                fail("stale", "takes entries of term " + std::to_string(cause.term) +
-                                  " in term " + std::to_string(term_));
+                fail("stale", "takes entries of term " + std::to_string(cause.term) + " in term " +
+                                  std::to_string(term_));
             }
         } else if (const auto* const cut = std::get_if<raft::TruncateLog>(&write)) {
             if (role_ == raft::Role::leader && core.role() == raft::Role::leader &&
@@ -164,8 +164,7 @@ private:
         } else {
             const auto& snapshot = std::get<raft::WriteSnapshot>(write);
             const raft::Snapshot& taken = snapshot.snapshot;
-            if (taken.index > history_.committed() ||
-                taken.term != history_.term_of(taken.index)) {
+            if (taken.index > history_.committed() || taken.term != history_.term_of(taken.index)) {
                 fail("I5", "has a snapshot of what was not committed");
             }
             if (!snapshot.replaces_log && !image_.has(taken.index, taken.term)) {
@@ -210,8 +209,8 @@ private:
             fail("pre-vote", "changes its term before it is a candidate");
         }
         if (cause.is<raft::RequestVote>() && !cause.transfer) {
-            const bool votes = std::any_of(
-                effects.writes.begin(), effects.writes.end(), [](const auto& write) {
+            const bool votes =
+                std::any_of(effects.writes.begin(), effects.writes.end(), [](const auto& write) {
                     const auto* const vote = std::get_if<raft::WriteVote>(&write.write);
                     return vote != nullptr && vote->vote.candidate != 0;
                 });

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "event_heap.hpp"
-#include "random.hpp"
-#include "statistics.hpp"
+#include "sim/event_heap.hpp"
+#include "sim/random.hpp"
+#include "sim/statistics.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -44,9 +44,7 @@ public:
     }
 
     void cut(std::size_t from, std::size_t to, bool yes) { link_of(from, to).cut = yes; }
-    bool is_cut(std::size_t from, std::size_t to) const {
-        return links_[from * places_ + to].cut;
-    }
+    bool is_cut(std::size_t from, std::size_t to) const { return links_[from * places_ + to].cut; }
     /// Holds what is sent, until it lets everything go at once.
     void clog(std::size_t from, std::size_t to, bool yes) {
         Link& link = link_of(from, to);

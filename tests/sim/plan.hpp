@@ -1,7 +1,7 @@
 #pragma once
 
-#include "clocks.hpp"
-#include "random.hpp"
+#include "sim/clocks.hpp"
+#include "sim/random.hpp"
 
 #include <array>
 #include <chrono>
@@ -115,8 +115,10 @@ inline Plan plan_of(std::uint64_t seed) {
     plan.reorders = random.chance(400);
     plan.loss = random.chance(400) ? random.between(1u, 200u) : 0;
     plan.repeats = random.chance(400) ? random.between(1u, 200u) : 0;
-    plan.delay = random.chance(300) ? Time{plan.election} / 4 : random.between(Time{1ms}, Time{20ms});
-    plan.flush = random.chance(300) ? Time{plan.election} / 4 : random.between(Time{100us}, Time{10ms});
+    plan.delay =
+        random.chance(300) ? Time{plan.election} / 4 : random.between(Time{1ms}, Time{20ms});
+    plan.flush =
+        random.chance(300) ? Time{plan.election} / 4 : random.between(Time{100us}, Time{10ms});
     return plan;
 }
 

@@ -42,8 +42,8 @@ public:
     /// Both ends included.
     template <class T>
     constexpr T between(T least, T most) noexcept {
-        return static_cast<T>(least + static_cast<T>(next() % static_cast<std::uint64_t>(
-                                                                  most - least + T{1})));
+        return static_cast<T>(
+            least + static_cast<T>(next() % static_cast<std::uint64_t>(most - least + T{1})));
     }
     constexpr Time between(Time least, Time most) noexcept {
         return Time{between(least.count(), most.count())};

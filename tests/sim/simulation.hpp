@@ -1,12 +1,12 @@
 #pragma once
 
-#include "client.hpp"
-#include "faults.hpp"
-#include "member.hpp"
-#include "plan.hpp"
-#include "statistics.hpp"
-#include "violation.hpp"
-#include "world.hpp"
+#include "sim/client.hpp"
+#include "sim/faults.hpp"
+#include "sim/member.hpp"
+#include "sim/plan.hpp"
+#include "sim/statistics.hpp"
+#include "sim/violation.hpp"
+#include "sim/world.hpp"
 
 #include <attune/quorum/replica.hpp>
 #include <attune/testing/token_order.hpp>
@@ -43,9 +43,10 @@ public:
     explicit Simulation(const Plan& plan, bool aloud = false) : world_(plan, aloud) {
         Random random = world_.random.fork();
         for (std::size_t i = 0; i != plan.voters; ++i) {
-            members_.push_back(std::make_unique<Member>(
-                world_, i + 1, Clock(random.between(Time{}, Time{std::chrono::hours{5}}),
-                                     Nemesis::any_rate(random, plan))));
+            members_.push_back(
+                std::make_unique<Member>(world_, i + 1,
+                                         Clock(random.between(Time{}, Time{std::chrono::hours{5}}),
+                                               Nemesis::any_rate(random, plan))));
             members_.back()->transmit = [this, i](std::size_t to, std::string bytes,
                                                   Member::Intact intact) {
                 world_.network.send(i, to, [this, to, bytes = std::move(bytes), intact] {
@@ -55,9 +56,10 @@ public:
             world_.history.ledgers.push_back(&members_.back()->ledger());
         }
         for (std::size_t i = 0; i != plan.clients + 1; ++i) {
-            clients_.push_back(std::make_unique<Client>(
-                world_, i, Clock(random.between(Time{}, Time{std::chrono::hours{5}}),
-                                 Nemesis::any_rate(random, plan))));
+            clients_.push_back(
+                std::make_unique<Client>(world_, i,
+                                         Clock(random.between(Time{}, Time{std::chrono::hours{5}}),
+                                               Nemesis::any_rate(random, plan))));
             clients_.back()->on_grant = [this](const Client& client, const Client::Held& held) {
                 check_grant(client, held);
                 record(client, held);
@@ -78,13 +80,12 @@ public:
                 return;
             }
             const auto client = static_cast<std::size_t>(answer.origin - 1);
-            world_.network.send(member, world_.plan.voters + client, [this, member, client, answer] {
-                client_of(client).answered(member, answer);
-            });
+            world_.network.send(member, world_.plan.voters + client,
+                                [this, member, client, answer] {
+                                    client_of(client).answered(member, answer);
+                                });
         };
-        world_.history.locks.expired = [this](quorum::SessionId session) {
-            check_expiry(session);
-        };
+        world_.history.locks.expired = [this](quorum::SessionId session) { check_expiry(session); };
         world_.history.locks.forced = [this](quorum::Token token) { forced_.insert(token); };
         world_.history.locks.ended = [this](const std::string& lock,
                                             const quorum::LockView::Holder& holder) {
@@ -137,8 +138,9 @@ public:
 
     bool step() {
         if (world_.plan.honest_clocks) {
-            world_.history.latest_time = std::chrono::duration_cast<raft::ClusterTime>(
-                world_.now() / 200 * 201 + Time{std::chrono::milliseconds{2}});
+            world_.history.latest_time =
+                std::chrono::duration_cast<raft::ClusterTime>(world_.now() / 200 * 201 +
+                                                              Time{std::chrono::milliseconds{2}});
         }
         if (world_.heap.steps() > 200'000) {
             throw Violation("I11", "nothing comes to an end");
@@ -193,9 +195,8 @@ private:
             std::swap(able[i - 1], able[world_.random.below(i)]);
         }
         const std::size_t majority = members_.size() / 2 + 1;
-        const std::size_t many = world_.random.chance(500)
-                                     ? able.size()
-                                     : world_.random.between(majority, able.size());
+        const std::size_t many =
+            world_.random.chance(500) ? able.size() : world_.random.between(majority, able.size());
         core_.assign(able.begin(), able.begin() + static_cast<std::ptrdiff_t>(many));
         world_.network.heal();
         world_.network.set_weather({.least = Time{std::chrono::microseconds{50}},
@@ -262,10 +263,9 @@ private:
         }
     }
     std::string still_missing(raft::Index had) const {
-        const bool is_led =
-            std::any_of(core_.begin(), core_.end(), [](const Member* member) {
-                return member->is_up() && member->core().is_ready();
-            });
+        const bool is_led = std::any_of(core_.begin(), core_.end(), [](const Member* member) {
+            return member->is_up() && member->core().is_ready();
+        });
         if (!is_led) {
             return "the majority that has healed has no leader";
         }
@@ -370,8 +370,8 @@ private:
     static bool excludes(const Client::Held& a, const Client::Held& b) {
         for (const quorum::Want& one : a.wants) {
             for (const quorum::Want& two : b.wants) {
-                if (one.lock == two.lock && (one.mode != two.mode ||
-                                             one.mode == quorum::LockMode::exclusive)) {
+                if (one.lock == two.lock &&
+                    (one.mode != two.mode || one.mode == quorum::LockMode::exclusive)) {
                     return true;
                 }
             }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "random.hpp"
+#include "sim/random.hpp"
 
 #include <array>
 #include <cstddef>
@@ -43,10 +43,10 @@ enum class Count : std::uint8_t {
 };
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Count::count)> count_names = {
-    "events",         "messages",       "elections", "crashes",   "restarts", "partitions",
-    "clogs",          "pauses",         "clock_changes", "disk_faults", "damages", "refusals",
-    "foreign_frames", "damaged_frames", "snapshots", "installs",  "transfers", "sessions",
-    "expiries",       "grants",         "cancels",   "releases",  "forced",   "deadlocks",
+    "events",         "messages",       "elections",     "crashes",     "restarts",  "partitions",
+    "clogs",          "pauses",         "clock_changes", "disk_faults", "damages",   "refusals",
+    "foreign_frames", "damaged_frames", "snapshots",     "installs",    "transfers", "sessions",
+    "expiries",       "grants",         "cancels",       "releases",    "forced",    "deadlocks",
     "reads",          "repeated",       "unknown"};
 
 class Statistics {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "random.hpp"
+#include "sim/random.hpp"
 
 #include <attune/quorum/lock_machine/command.hpp>
 #include <attune/quorum/lock_machine/reply.hpp>
@@ -49,8 +49,8 @@ public:
     void line(Time now, const Parts&... parts) {
         if (aloud_) {
             const auto us = static_cast<unsigned long long>(now.count() / 1000);
-            std::cout << us / 1'000'000 << '.' << std::to_string(1'000'000 + us % 1'000'000).substr(1)
-                      << ' ';
+            std::cout << us / 1'000'000 << '.'
+                      << std::to_string(1'000'000 + us % 1'000'000).substr(1) << ' ';
             (std::cout << ... << parts) << '\n';
         }
     }
@@ -148,10 +148,10 @@ inline std::string to_text(const raft::Write& write) {
 }
 
 inline std::string to_text(const quorum::Command& command) {
-    static constexpr std::string_view names[] = {
-        "OpenSession",   "RenewSessions", "ExpireSession", "CloseSession",
-        "Acquire",       "CancelAcquire", "Release",       "AskRelease",
-        "ForceRelease",  "Publish",       "FencedWrite"};
+    static constexpr std::string_view names[] = {"OpenSession",  "RenewSessions", "ExpireSession",
+                                                 "CloseSession", "Acquire",       "CancelAcquire",
+                                                 "Release",      "AskRelease",    "ForceRelease",
+                                                 "Publish",      "FencedWrite"};
     return std::visit(
         [&]<class C>(const C& c) {
             Words words;
@@ -189,9 +189,9 @@ inline std::string to_text(const quorum::Command& command) {
 }
 
 inline std::string to_text(quorum::Outcome outcome) {
-    static constexpr std::string_view names[] = {"none",       "ok",       "queued",   "busy",
-                                                 "would_deadlock", "cancelled", "no_session",
-                                                 "not_held",   "mismatch", "refused",  "forgotten"};
+    static constexpr std::string_view names[] = {
+        "none",       "ok",       "queued",   "busy",    "would_deadlock", "cancelled",
+        "no_session", "not_held", "mismatch", "refused", "forgotten"};
     return std::string(names[static_cast<std::size_t>(outcome)]);
 }
 
@@ -205,7 +205,7 @@ inline std::string to_text(const quorum::Event& event) {
     static constexpr std::string_view names[] = {"none", "granted", "asked", "forced", "expired"};
     Words words;
     words("session", event.session)("sequence", event.sequence)("token", event.token)("lock",
-                                                                                    event.lock);
+                                                                                      event.lock);
     return words.text(names[static_cast<std::size_t>(event.kind)]);
 }
 

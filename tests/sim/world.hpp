@@ -1,12 +1,12 @@
 #pragma once
 
-#include "event_heap.hpp"
-#include "history.hpp"
-#include "network.hpp"
-#include "plan.hpp"
-#include "random.hpp"
-#include "statistics.hpp"
-#include "trace.hpp"
+#include "sim/event_heap.hpp"
+#include "sim/history.hpp"
+#include "sim/network.hpp"
+#include "sim/plan.hpp"
+#include "sim/random.hpp"
+#include "sim/statistics.hpp"
+#include "sim/trace.hpp"
 
 #include <attune/quorum/replica.hpp>
 
