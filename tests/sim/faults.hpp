@@ -262,8 +262,8 @@ private:
     }
     /// Whoever hands over may be the last to hear of it.
     void transfer(Member& member) {
-        member.transfer(random_.below(voters()) + 1);
-        if (member.is_leader() && random_.chance(300)) {
+        member.transfer((member.place() + random_.below(voters())) % voters() + 1);
+        if (member.is_leader() && random_.chance(500)) {
             const auto set = [this, place = member.place()](bool yes) {
                 for (std::size_t other = 0; other != voters(); ++other) {
                     world_.network.cut(other, place, yes);
