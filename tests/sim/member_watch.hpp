@@ -111,7 +111,7 @@ public:
             (core.commit() == 0 ||
              (core.entry(core.commit()) != nullptr ? core.entry(core.commit())->term
                                                    : core.snapshot().term) != core.term())) {
-            fail("I4", "answers before it has committed an entry of its term");
+            misconduct("I4", "answers before it has committed an entry of its term");
         }
     }
 
@@ -130,6 +130,12 @@ public:
 private:
     [[noreturn]] void fail(const std::string& invariant, const std::string& what) const {
         History::fail(invariant, options_.id, what);
+    }
+
+    void misconduct(const std::string& rule, const std::string& what) const {
+        if (history_.judges_conduct) {
+            fail(rule, what);
+        }
     }
 
     void check_write(const raft::Core& core, const raft::Write& write, const Cause& cause) {
@@ -152,8 +158,8 @@ private:
             }
             if (cause.is<raft::AppendEntries>() && cause.term < term_ &&
                 role_ != raft::Role::leader) {
-                fail("stale", "takes entries of term " + std::to_string(cause.term) + " in term " +
-                                  std::to_string(term_));
+                misconduct("stale", "takes entries of term " + std::to_string(cause.term) +
+                                        " in term " + std::to_string(term_));
             }
         } else if (const auto* const cut = std::get_if<raft::TruncateLog>(&write)) {
             if (role_ == raft::Role::leader && core.role() == raft::Role::leader &&
@@ -182,16 +188,16 @@ private:
         };
         if (const auto* const reply = std::get_if<raft::VoteReply>(&outgoing.message)) {
             if (reply->granted && !promised(reply->term, outgoing.to)) {
-                fail("promise", "gives a vote that its disk does not have");
+                misconduct("promise", "gives a vote that its disk does not have");
             }
         } else if (const auto* const ask = std::get_if<raft::RequestVote>(&outgoing.message)) {
             if (!promised(ask->term, options_.id)) {
-                fail("promise", "asks for votes, and its disk does not have its own");
+                misconduct("promise", "asks for votes, and its disk does not have its own");
             }
         } else if (const auto* const has = std::get_if<raft::AppendReply>(&outgoing.message)) {
             if (has->matches && has->index > disk.last()) {
-                fail("promise", "acknowledges " + std::to_string(has->index) +
-                                    ", and its disk has " + std::to_string(disk.last()));
+                misconduct("promise", "acknowledges " + std::to_string(has->index) +
+                                          ", and its disk has " + std::to_string(disk.last()));
             }
             if (has->matches) {
                 history_.acknowledges(options_.id, image_, has->term, has->index);
@@ -202,11 +208,11 @@ private:
     void check_votes(const raft::Core& core, Time local, const Cause& cause,
                      const quorum::ReplicaEffects& effects) {
         if (cause.is<raft::PreVote>() && core.term() != term_) {
-            fail("pre-vote", "changes its term because somebody might become a candidate");
+            misconduct("pre-vote", "changes its term because somebody might become a candidate");
         }
         if (core.role() == raft::Role::pre_candidate && role_ != core.role() &&
             cause.kind == Cause::Kind::tick && core.term() != term_) {
-            fail("pre-vote", "changes its term before it is a candidate");
+            misconduct("pre-vote", "changes its term before it is a candidate");
         }
         if (cause.is<raft::RequestVote>() && !cause.transfer) {
             const bool votes =
@@ -218,11 +224,11 @@ private:
                                leader_ != cause.from &&
                                local - heard_leader_->second < options_.election;
             if (hears && (votes || core.term() != term_)) {
-                fail("sticky", "hears from its leader, and takes part in an election");
+                misconduct("sticky", "hears from its leader, and takes part in an election");
             }
             if (is_restart_ && votes && leader_ != cause.from &&
                 local - started_ < options_.election) {
-                fail("sticky", "votes right after its start");
+                misconduct("sticky", "votes right after its start");
             }
             if (cause.term == term_ && leader_ == 0 && role_ == raft::Role::follower &&
                 image_.vote == raft::Vote{term_, cause.from} &&
@@ -231,7 +237,7 @@ private:
                 for (const raft::Outgoing& out : effects.messages) {
                     const auto* const reply = std::get_if<raft::VoteReply>(&out.message);
                     if (reply != nullptr && out.to == cause.from && !reply->granted) {
-                        fail("vote", "takes back its vote");
+                        misconduct("vote", "takes back its vote");
                     }
                 }
             }
@@ -256,7 +262,7 @@ private:
                              !effects.messages.empty();
         if (stayed && is_step && options_.voters.size() > 1 &&
             local - last_step_ > Time{options_.election} / 4 * 5) {
-            fail("pause", "leads on after it did nothing for longer than an election takes");
+            misconduct("pause", "leads on after it did nothing for longer than an election takes");
         }
         if (is_step) {
             last_step_ = local;
@@ -267,10 +273,10 @@ private:
                 std::count_if(heard_.begin(), heard_.end(),
                               [&](const auto& each) { return each.second >= long_ago; }));
             if (leads_since_ < long_ago && near + 1 <= options_.voters.size() / 2) {
-                fail("quorum", "leads on without a majority");
+                misconduct("quorum", "leads on without a majority");
             }
             if (!unstored_.empty() && unstored_.front().second < long_ago) {
-                fail("quorum", "leads on with a disk that hangs");
+                misconduct("quorum", "leads on with a disk that hangs");
             }
         }
         if (handing_over_ && stayed && handing_over_->first == term_ &&
@@ -278,7 +284,7 @@ private:
             std::any_of(effects.writes.begin(), effects.writes.end(), [](const auto& write) {
                 return std::holds_alternative<raft::WriteEntries>(write.write);
             })) {
-            fail("transfer", "takes proposals while it hands over");
+            misconduct("transfer", "takes proposals while it hands over");
         }
     }
 

@@ -77,6 +77,8 @@ struct Plan {
     Time flush{};  ///< at most
     /// Any number of disks may be damaged: then nobody has to answer, but nobody may lie.
     bool beyond_budget = false;
+    /// Judges what comes of it alone, and not what each member does on its way there.
+    bool only_consequences = false;
 
     bool has(Fault fault) const noexcept { return faults[static_cast<std::size_t>(fault)]; }
 };

@@ -42,6 +42,7 @@ class Simulation {
 public:
     explicit Simulation(const Plan& plan, bool aloud = false) : world_(plan, aloud) {
         Random random = world_.random.fork();
+        world_.history.judges_conduct = !plan.only_consequences;
         for (std::size_t i = 0; i != plan.voters; ++i) {
             members_.push_back(
                 std::make_unique<Member>(world_, i + 1,

@@ -1,6 +1,9 @@
 // Plants every deliberate mistake of <attune/quorum/detail/mutant.hpp>, one after the other, and
 // says how many seeds the simulation needs to notice it. Each runs in a process of its own: a
 // mistake may also be noticed by a crash, or by never coming to an end.
+//
+// sim_mutants [seeds [--only-consequences]]: without what each member is seen to do wrong, only by
+// what comes of it for all. Mistakes that cost nothing but time may survive that.
 
 #include "sim/plan.hpp"
 #include "sim/simulation.hpp"
@@ -81,12 +84,14 @@ void say(Result& result, const std::string& what) {
     std::strncpy(result.what, what.c_str(), sizeof result.what - 1);
 }
 
-void try_mutant(Mutant mutant, std::uint64_t seeds, Result& result) {
+void try_mutant(Mutant mutant, std::uint64_t seeds, bool only_consequences, Result& result) {
     attune::quorum::detail::planted_mutant = mutant;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         result.seeds = seed;
         alarm(60);
-        const attune_sim::Outcome outcome = attune_sim::Simulation(attune_sim::plan_of(seed)).run();
+        attune_sim::Plan plan = attune_sim::plan_of(seed);
+        plan.only_consequences = only_consequences;
+        const attune_sim::Outcome outcome = attune_sim::Simulation(plan).run();
         if (!outcome.is_good()) {
             say(result, outcome.what);
             result.caught = true;
@@ -99,6 +104,7 @@ void try_mutant(Mutant mutant, std::uint64_t seeds, Result& result) {
 
 int main(int argc, char** argv) {
     const std::uint64_t seeds = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 5'000;
+    const bool only_consequences = argc > 2 && std::string_view(argv[2]) == "--only-consequences";
     auto* const results =
         static_cast<Result*>(mmap(nullptr, sizeof(Result) * count, PROT_READ | PROT_WRITE,
                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0));
@@ -112,7 +118,7 @@ int main(int argc, char** argv) {
         if (next != count && running.size() < at_once) {
             const pid_t child = fork();
             if (child == 0) {
-                try_mutant(static_cast<Mutant>(next), seeds, results[next]);
+                try_mutant(static_cast<Mutant>(next), seeds, only_consequences, results[next]);
                 std::_Exit(0);
             }
             running[child] = next++;
