@@ -256,7 +256,11 @@ struct FaultScheduleOptions;
 struct Faults;
 struct FaultyProxyCounters;
 struct FlakyOptions;
+struct GrantRecord;
+struct Linearization;
 struct OneWayFaults;
+template <class Operation>
+struct Call;
 }  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI
