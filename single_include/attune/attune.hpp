@@ -243,6 +243,59 @@ struct Report;
 struct VerifyOptions;
 }  // namespace journal
 
+namespace quorum {
+class Log;
+class LockMachine;
+class LogRefused;
+class Replica;
+enum class FrameFault : std::uint8_t;
+enum class LockMode : std::uint8_t;
+enum class LogRoom : std::uint8_t;
+enum class Outcome : std::uint8_t;
+struct Acquire;
+struct Answer;
+struct AskRelease;
+struct CancelAcquire;
+struct CloseSession;
+struct Event;
+struct ExpireSession;
+struct FencedWrite;
+struct ForceRelease;
+struct Frame;
+struct FrameLimits;
+struct LockLimits;
+struct LockQuery;
+struct LockView;
+struct LogOptions;
+struct OpenSession;
+struct Publish;
+struct Release;
+struct RenewSessions;
+struct ReplicaEffects;
+struct ReplicaOptions;
+struct Reply;
+struct Request;
+struct SessionView;
+struct Token;
+struct Want;
+
+namespace raft {
+class Core;
+enum class EntryKind : std::uint8_t;
+enum class Role : std::uint8_t;
+struct CoreOptions;
+struct Effects;
+struct Entry;
+struct Outgoing;
+struct Proposed;
+struct ReadOutcome;
+struct Recovered;
+struct RoleChange;
+struct Snapshot;
+struct Vote;
+}  // namespace raft
+}  // namespace quorum
+
 namespace testing {
 class EventTrace;
 class FailOnNth;
@@ -256,7 +309,11 @@ struct FaultScheduleOptions;
 struct Faults;
 struct FaultyProxyCounters;
 struct FlakyOptions;
+struct GrantRecord;
+struct Linearization;
 struct OneWayFaults;
+template <class Operation>
+struct Call;
 }  // namespace testing
 
 }  // namespace attune::inline ATTUNE_ABI

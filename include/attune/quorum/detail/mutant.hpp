@@ -6,9 +6,10 @@
 
 namespace attune::inline ATTUNE_ABI::quorum::detail {
 
-/// Deliberate mistakes, one for each rule that keeps a quorum safe: the simulation has to find every
-/// one of them, or it would not find the same mistake made by accident. They exist in programs that
-/// define ATTUNE_QUORUM_MUTANTS, which are tests; elsewhere the compiler removes them.
+/// Deliberate mistakes, one for each rule that keeps a quorum safe: the simulation has to find
+/// every one of them, or it would not find the same mistake made by accident. They exist in
+/// programs that define ATTUNE_QUORUM_MUTANTS, which are tests; elsewhere the compiler removes
+/// them.
 ///
 /// The numbers are those of the rules in docs/quorum.md.
 enum class Mutant : std::uint8_t {

@@ -63,8 +63,8 @@ ATTUNE_DECL void Watchers::answer(Watcher& watcher, bool unchanged) {
 
 ATTUNE_DECL void Watchers::changed(const ResourceTable::GroupPtr& group) {
     // Whoever is not answered goes on waiting, also when this fails half-way.
-    struct Waiting {
-        ~Waiting() {
+    struct Due {
+        ~Due() {
             group.watchers.splice(group.watchers.end(), all);
             group.watchers.splice(group.watchers.end(), stay);
             table.sort_in(group);
