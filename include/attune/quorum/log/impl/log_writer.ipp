@@ -195,6 +195,10 @@ ATTUNE_DECL void LogWriter::sync(attune::detail::DiskFile& file) {
 
 ATTUNE_DECL void LogWriter::begin_segment(std::size_t record) {
     const std::uint64_t needed = segment_header_size + batch_size(record);
+    if (spare_.size() < needed) {
+        // Failing is for good: so let it not be for a disk that was full the last time.
+        spare_.retry();
+    }
     spare_.grow(std::max(segment_size_, needed));
     if (spare_.size() < needed) {
         throw std::system_error(std::make_error_code(std::errc::no_space_on_device),
