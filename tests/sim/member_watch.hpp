@@ -102,6 +102,10 @@ public:
         if (replica.machine().applied() != applied_ || cause.kind == Cause::Kind::start) {
             history_.applied(options_.id, replica.machine());
         }
+        if (core.has_failed() && !failed_ && cause.kind != Cause::Kind::failed) {
+            fail("self-check", "has seen what cannot be, and is silent from now on");
+        }
+        failed_ = core.has_failed();
         for (const raft::NumberedWrite& write : effects.writes) {
             if (comes_last(write)) {
                 check_write(core, write.write, cause);
@@ -301,6 +305,7 @@ private:
     std::optional<std::pair<raft::Term, Time>> handing_over_;
     std::deque<std::pair<std::uint64_t, Time>> unstored_;
 
+    bool failed_ = false;
     raft::Role role_ = raft::Role::follower;
     raft::Term term_ = 0;
     raft::Index commit_ = 0;
