@@ -21,6 +21,14 @@
 
 namespace attune_sim {
 
+/// A request for locks that is not decided yet.
+struct Acquiring {
+    std::uint64_t call = 0;
+    quorum::Sequence sequence = 0;
+    std::vector<quorum::Want> wants;
+    Time invoked{};
+};
+
 /// A process with a session, that takes locks, holds them for a while, and gives them back; and that
 /// obeys the rules that clients have: what is unknown is asked again with the same sequence, an
 /// acquire that nobody waits for any more is cancelled until that is done (R31), and what it holds
@@ -138,13 +146,6 @@ private:
         std::vector<Time> sent;  ///< by attempt, by its own clock
         std::uint64_t timer = 0;
         quorum::Token subject{};  ///< of what is released
-    };
-    /// A request for locks that is not decided yet.
-    struct Acquiring {
-        std::uint64_t call = 0;
-        quorum::Sequence sequence = 0;
-        std::vector<quorum::Want> wants;
-        Time invoked{};
     };
 
     void deliver(EventHeap::Action action) {
