@@ -117,7 +117,7 @@ TEST(HttpServerLimits, refuses_long_chunk_extensions_and_trailers_however_they_a
     };
     for (const auto& request : {extension(1'000), trailers(1'000)}) {
         expect_refusal(serving, request, 431);  // as one piece, most likely
-        for (const std::size_t piece : {1, 7, 500}) {
+        for (const std::size_t piece : {1U, 7U, 500U}) {
             const attune::HttpLimits limits{.header = 1'000};
             net::detail::HttpRequestParser parser{limits, {}};
             std::string pending;
