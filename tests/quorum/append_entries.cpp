@@ -45,6 +45,25 @@ TEST(AppendEntries, a_heartbeat_is_answered_while_the_disk_is_slow_for_what_is_d
     EXPECT_EQ(replies[0].round, 7U);
 }
 
+TEST(AppendEntries, only_so_much_waits_for_a_slow_disk) {
+    CoreOptions options;
+    options.unstored_bytes = 100;
+    Alone member{log_of({1}), options};
+    member.disks_are_slow = true;
+    member.hears(2, append({1, 1, 1}, 1, 1));
+    member.hears(2, append({1, 1, 1, 1}, 3, 1));
+    EXPECT_EQ(member.core().last_index(), 3U);
+    member.flush(1);
+    EXPECT_EQ(member.said<AppendReply>().back().index, 3U);
+    member.hears(2, append({1, 1, 1, 1}, 3, 1));
+    EXPECT_EQ(member.core().last_index(), 4U);
+    member.hears(2, append({1, 1, 2}, 2, 2));  // cut off, and so not waited for
+    member.flush(1);
+    member.hears(2, append({1, 1, 2, 2}, 3, 2));
+    member.hears(2, append({1, 1, 2, 2, 2}, 4, 2));
+    EXPECT_EQ(member.core().last_index(), 5U);
+}
+
 TEST(AppendEntries, what_was_to_be_acknowledged_in_an_older_term_is_not) {
     Alone member{log_of({1})};
     member.disks_are_slow = true;

@@ -54,6 +54,7 @@ CoreOptions small_options() {
     options.window = 3;
     options.piece_bytes = 4;
     options.uncommitted = 12;
+    options.unstored_bytes = 200;
     return options;
 }
 

@@ -24,12 +24,14 @@ using namespace std::chrono_literals;
 /// unless a test says otherwise.
 class Cluster {
 public:
-    explicit Cluster(std::size_t size = 3, ReplicaOptions options = {}) : options_(options) {
+    explicit Cluster(std::size_t size = 3, ReplicaOptions options = {},
+                     const raft::Recovered& found = {})
+        : options_(options) {
         for (std::size_t i = 1; i <= size; ++i) {
             options_.raft.voters.push_back(i);
         }
         for (const raft::NodeId id : options_.raft.voters) {
-            start(id, {});
+            start(id, found);
         }
     }
 
@@ -325,6 +327,59 @@ TEST(Replica, refuses_what_takes_room_when_room_is_scarce) {
               Outcome::ok);
     cluster.member(leader).set_room(LogRoom::plenty);
     EXPECT_EQ(cluster.ask(acquire(session, 4, "b")).reply.outcome, Outcome::ok);
+}
+
+TEST(Replica, refuses_what_would_not_go_into_a_message) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    Acquire large = acquire(session, 1, "a");
+    large.wants.front().lock.assign(1 << 20, 'a');
+    const raft::NodeId leader = cluster.leader();
+    const raft::Index before = cluster.member(leader).raft().last_index();
+    EXPECT_EQ(cluster.ask(large).reply.outcome, Outcome::refused);
+    EXPECT_EQ(cluster.member(leader).raft().last_index(), before);
+}
+
+TEST(Replica, renews_more_sessions_than_go_into_one_entry) {
+    Cluster cluster{3, {.command_bytes = 64}};
+    std::vector<SessionId> sessions;
+    for (unsigned char client = 1; client <= 9; ++client) {
+        sessions.push_back(cluster.open(client, 2s));
+    }
+    cluster.run(1s);
+    std::vector<std::uint64_t> asked;
+    for (const SessionId each : sessions) {
+        asked.push_back(cluster.send(cluster.leader(), RenewSessions{{each}}));
+    }
+    for (const std::uint64_t id : asked) {
+        EXPECT_EQ(cluster.await(id).reply.outcome, Outcome::ok);
+    }
+    cluster.run(1'500ms);
+    for (const SessionId each : sessions) {
+        EXPECT_TRUE(cluster.member(cluster.leader()).machine().session(each)) << each;
+    }
+}
+
+TEST(Replica, goes_on_from_a_backup_with_higher_tokens) {
+    Cluster first;
+    const SessionId session = first.open(1);
+    Token highest;
+    for (Sequence i = 1; i <= 9; i += 2) {
+        highest = first.ask(acquire(session, i, "a")).reply.token;
+        first.ask(Release{.session = session, .sequence = i + 1, .lock = "a", .token = highest});
+    }
+    ASSERT_TRUE(highest);
+    const LockMachine& saved = first.member(first.leader()).machine();
+
+    auto restored = LockMachine::load(saved.save());
+    ASSERT_TRUE(restored && restored->begin_epoch(saved.epoch() + 1));
+    const raft::Snapshot backup{
+        1, 1, restored->time(), std::make_shared<const std::string>(restored->save())};
+    Cluster second{3, {}, {.vote = {1, 0}, .snapshot = backup}};
+    const SessionId anew = second.open(2);
+    const Token token = second.ask(acquire(anew, 1, "a")).reply.token;
+    EXPECT_LT(token.index, highest.index);
+    EXPECT_GT(token, highest);
 }
 
 TEST(Replica, does_not_answer_whom_it_was_told_to_forget) {

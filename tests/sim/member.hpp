@@ -44,7 +44,9 @@ public:
         }
         options_.raft.heartbeat = plan.heartbeat;
         options_.raft.election = plan.election;
-        options_.raft.batch_bytes = plan.batch_bytes;
+        // What is on its way to the disk fits into what the log keeps back.
+        options_.raft.batch_bytes = std::min(plan.batch_bytes, plan.segment_size / 16);
+        options_.raft.unstored_bytes = plan.segment_size / 8;
         options_.raft.batch_entries = plan.batch_entries;
         options_.raft.window = plan.window;
         options_.raft.piece_bytes = plan.piece_bytes;

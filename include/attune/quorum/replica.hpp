@@ -48,7 +48,7 @@ struct Answer {
         reply = 1,   ///< applied: `reply`
         view,        ///< the answer to a query: `view`
         not_leader,  ///< definitely not done; `leader` may be known
-        exhausted,   ///< definitely not done: too many wait, or the disk is full
+        exhausted,   ///< definitely not done: too much waits, the disk is full, or it hands over
         unknown,     ///< may be done, or may be done yet: ask again with the same sequence
         event,       ///< no answer: something happened to a session that asked from this origin
     };
@@ -108,6 +108,9 @@ private:
         raft::Term term = 0;
         Origin origin = 0;
         std::uint64_t id = 0;
+        SessionId session = 0;  ///< that asked; zero where there is none, or none yet
+        bool opens = false;     ///< it begins with this
+        bool closes = false;    ///< it ends with this
     };
     struct Question {
         Origin origin = 0;
@@ -131,7 +134,7 @@ private:
     ATTUNE_DECL void give_up(ReplicaEffects& effects);
     ATTUNE_DECL void take_snapshot(raft::Instant now);
     ATTUNE_DECL bool admits(const Command& command) const noexcept;
-    ATTUNE_DECL raft::Proposed propose(raft::Instant now, const Command& command);
+    ATTUNE_DECL raft::Proposed propose(raft::Instant now, std::string bytes);
 
     const ReplicaOptions options_;
     raft::Effects raft_effects_;

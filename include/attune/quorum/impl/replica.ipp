@@ -92,7 +92,8 @@ ATTUNE_DECL void Replica::request(raft::Instant now, Origin origin, Request requ
         return settle(now, effects);
     }
     auto& command = std::get<Command>(request.what);
-    if (std::holds_alternative<ExpireSession>(command)) {
+    std::string bytes = encode(command);
+    if (std::holds_alternative<ExpireSession>(command) || bytes.size() > options_.command_bytes) {
         effects.answers.push_back({.origin = origin,
                                    .id = request.id,
                                    .kind = Answer::Kind::reply,
@@ -110,14 +111,19 @@ ATTUNE_DECL void Replica::request(raft::Instant now, Origin origin, Request requ
         renewals_.push_back({origin, request.id, std::move(renew->sessions)});
         return settle(now, effects);
     }
-    const raft::Proposed proposed = propose(now, command);
+    const raft::Proposed proposed = propose(now, std::move(bytes));
     if (proposed.index == 0) {
-        return refuse(Answer::Kind::not_leader);
+        refuse(core_.role() == raft::Role::leader ? Answer::Kind::exhausted
+                                                  : Answer::Kind::not_leader);
+        return settle(now, effects);
     }
-    if (const SessionId session = detail::session_of(command); session != 0) {
+    const SessionId session = detail::session_of(command);
+    if (session != 0) {
         homes_[session] = origin;
     }
-    pending_.push_back({proposed.index, proposed.term, origin, request.id});
+    pending_.push_back({proposed.index, proposed.term, origin, request.id, session,
+                        std::holds_alternative<OpenSession>(command),
+                        std::holds_alternative<CloseSession>(command)});
     settle(now, effects);
 }
 
@@ -208,10 +214,13 @@ ATTUNE_DECL void Replica::apply(const raft::Entry& entry, ReplicaEffects& effect
         const Pending asked = pending_.front();
         pending_.pop_front();
         const bool is_it = asked.index == entry.index && asked.term == entry.term;
+        if (is_it && (asked.closes || applied.reply.outcome == Outcome::no_session)) {
+            homes_.erase(asked.session);
+        }
         if (asked.origin == 0) {
             continue;
         }
-        if (is_it && applied.reply.outcome == Outcome::ok && applied.reply.session != 0) {
+        if (is_it && asked.opens && applied.reply.outcome == Outcome::ok) {
             homes_[applied.reply.session] = asked.origin;
         }
         effects.answers.push_back({.origin = asked.origin,
@@ -285,16 +294,21 @@ ATTUNE_DECL void Replica::lead(raft::Instant now) {
         return;
     }
     if (renewing_at_ == 0 && !renewals_.empty()) {
+        // As many as go into one entry, and one request at least.
+        const std::size_t most = options_.command_bytes / 16;
         RenewSessions all;
-        for (const Renewal& each : renewals_) {
-            all.sessions.insert(all.sessions.end(), each.sessions.begin(), each.sessions.end());
-        }
+        auto end = renewals_.begin();
+        do {
+            all.sessions.insert(all.sessions.end(), end->sessions.begin(), end->sessions.end());
+            ++end;
+        } while (end != renewals_.end() && all.sessions.size() + end->sessions.size() <= most);
         std::sort(all.sessions.begin(), all.sessions.end());
         all.sessions.erase(std::unique(all.sessions.begin(), all.sessions.end()),
                            all.sessions.end());
-        renewing_at_ = propose(now, all).index;
+        renewing_at_ = propose(now, encode(all)).index;
         if (renewing_at_ != 0) {
-            renewing_.swap(renewals_);
+            std::move(renewals_.begin(), end, std::back_inserter(renewing_));
+            renewals_.erase(renewals_.begin(), end);
         }
     }
     const raft::ClusterTime time = core_.cluster_time(now);
@@ -304,13 +318,13 @@ ATTUNE_DECL void Replica::lead(raft::Instant now) {
     }
     for (const ExpireSession& over : machine_.overdue(time, options_.drift)) {
         if (!expiring_.contains(over.session)) {
-            if (const raft::Index index = propose(now, over).index; index != 0) {
+            if (const raft::Index index = propose(now, encode(over)).index; index != 0) {
                 expiring_[over.session] = index;
             }
         }
     }
     if (nudge_ == 0 && expiring_.empty()) {
-        nudge_ = propose(now, RenewSessions{}).index;
+        nudge_ = propose(now, encode(RenewSessions{})).index;
     }
 }
 
@@ -363,8 +377,8 @@ ATTUNE_DECL bool Replica::admits(const Command& command) const noexcept {
                                          std::holds_alternative<ForceRelease>(command)));
 }
 
-ATTUNE_DECL raft::Proposed Replica::propose(raft::Instant now, const Command& command) {
-    return core_.propose(now, std::make_shared<const std::string>(encode(command)), raft_effects_);
+ATTUNE_DECL raft::Proposed Replica::propose(raft::Instant now, std::string bytes) {
+    return core_.propose(now, std::make_shared<const std::string>(std::move(bytes)), raft_effects_);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::quorum

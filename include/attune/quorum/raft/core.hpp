@@ -32,6 +32,10 @@ struct CoreOptions {
     /// Of a snapshot as a whole. A leader that claims to have a larger one is not listened to.
     std::size_t snapshot_bytes = std::size_t{1} << 30;
     std::size_t uncommitted = 16'384;  ///< entries that a leader takes and cannot commit
+    /// Of entries that are not durable yet: beyond it none are proposed or taken. What the log has
+    /// been given must fit into the room that it keeps back, should the disk turn out to be full:
+    /// together with `batch_bytes` no more than a quarter of its segments.
+    std::size_t unstored_bytes = std::size_t{2} << 20;
     std::size_t reads = 16'384;        ///< that wait for their round
 };
 
@@ -39,7 +43,7 @@ struct CoreOptions {
 /// the entry at `index` is it, or another one where the term differs.
 struct Proposed {
     /// Zero: refused. This member is not the leader, hands over, has no room, or has taken as much
-    /// as it may without committing it.
+    /// as it may without committing it or having it on its disk.
     Index index = 0;
     Term term = 0;
 };
@@ -156,6 +160,9 @@ private:
 
     // replication.ipp
     ATTUNE_DECL detail::Follower* find_follower(NodeId id) noexcept;
+    bool takes_entries() const noexcept {
+        return room_ && log_.unstored_bytes() < options_.unstored_bytes;
+    }
     ATTUNE_DECL Index append(EntryKind kind, Bytes data, Effects& effects);
     ATTUNE_DECL void begin_round(Effects& effects);
     ATTUNE_DECL bool note_round(detail::Follower& follower, std::uint64_t round);

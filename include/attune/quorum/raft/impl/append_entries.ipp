@@ -144,7 +144,7 @@ ATTUNE_DECL Index Core::take(AppendEntries& message, Effects& effects) {
         log_.truncate(matched + 1);
         write(TruncateLog{matched + 1}, effects);
     }
-    if (known == entries.size() || !room_) {
+    if (known == entries.size() || !takes_entries()) {
         return matched;
     }
     entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(known));

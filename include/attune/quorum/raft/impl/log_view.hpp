@@ -71,14 +71,18 @@ public:
         }
         while (durable_ >= snapshot_.index && durable_ < last() &&
                place(durable_ + 1).write <= write) {
-            ++durable_;
+            unstored_bytes_ -= bytes_of(place(++durable_));
         }
     }
+    /// Of entries that are not durable, roughly.
+    std::size_t unstored_bytes() const noexcept { return unstored_bytes_; }
 
     void append(raft::Entry entry, std::uint64_t write) {
         places_.push_back({std::move(entry), write});
+        unstored_bytes_ += bytes_of(places_.back());
     }
     void truncate(raft::Index from) {
+        forget_bytes(std::max(from, durable_ + 1), last());
         places_.erase(places_.begin() + static_cast<std::ptrdiff_t>(from - snapshot_.index - 1),
                       places_.end());
         durable_ = std::min(durable_, from - 1);
@@ -92,6 +96,7 @@ public:
     /// All entries go, whatever they were. What was durable up to `agreed` is part of the snapshot.
     void replace(raft::Snapshot snapshot, std::uint64_t write, raft::Index agreed) {
         places_.clear();
+        unstored_bytes_ = 0;
         durable_ = std::min(durable_, agreed);
         snapshot_write_ = write;
         snapshot_ = std::move(snapshot);
@@ -112,7 +117,17 @@ private:
     const Place& place(raft::Index index) const noexcept {
         return places_[static_cast<std::size_t>(index - snapshot_.index - 1)];
     }
+    static std::size_t bytes_of(const Place& place) noexcept {
+        constexpr std::size_t about_an_entry = 64;
+        return about_an_entry + (place.entry.data == nullptr ? 0 : place.entry.data->size());
+    }
+    void forget_bytes(raft::Index from, raft::Index to) noexcept {
+        for (raft::Index index = std::max(from, snapshot_.index + 1); index <= to; ++index) {
+            unstored_bytes_ -= bytes_of(place(index));
+        }
+    }
     void drop_front(raft::Index index) {
+        forget_bytes(durable_ + 1, index);
         places_.erase(places_.begin(),
                       places_.begin() + static_cast<std::ptrdiff_t>(index - snapshot_.index));
     }
@@ -121,6 +136,7 @@ private:
     std::uint64_t snapshot_write_ = 0;
     std::deque<Place> places_;
     raft::Index durable_ = 0;
+    std::size_t unstored_bytes_ = 0;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::quorum::detail

@@ -19,7 +19,7 @@ ATTUNE_DECL Proposed Core::propose(Instant now, Bytes command, Effects& effects)
     }
     const bool hands_over =
         transfer_ && !detail::planted(detail::Mutant::r18_takes_proposals_while_it_hands_over);
-    if (role_ == Role::leader && room_ && !hands_over &&
+    if (role_ == Role::leader && takes_entries() && !hands_over &&
         log_.last() - commit_ < options_.uncommitted) {
         proposed = {append(EntryKind::command, std::move(command), effects), vote_.term};
         for (detail::Follower& follower : followers_) {
