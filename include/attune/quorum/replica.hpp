@@ -26,6 +26,8 @@ struct ReplicaOptions {
     std::uint64_t snapshot_entries = 8192;              ///< so many applied, or
     std::size_t snapshot_bytes = std::size_t{4} << 20;  ///< so much, and a snapshot is taken
     std::size_t pending = 4096;                         ///< requests that wait for their entries
+    /// Of one command. A larger one is refused: its entry has to fit into a frame.
+    std::size_t command_bytes = std::size_t{256} << 10;
     /// Cluster time beyond its ttl that a session is given before it is ended.
     std::chrono::milliseconds drift{250};
 };
