@@ -124,14 +124,20 @@ public:
             unstored_.pop_front();
         }
     }
-    void hands_over(Time local) {
-        if (!handing_over_ || handing_over_->first != term_ ||
-            local - handing_over_->second >= options_.election) {
-            handing_over_ = {term_, local};
+    void hands_over(raft::NodeId to, Time local) {
+        if (!handing_over_ || handing_over_->term != term_ || handing_over_->to != to ||
+            local >= handing_over_->until) {
+            handing_over_ = {term_, to, local + Time{options_.election}};
         }
     }
 
 private:
+    struct HandOver {
+        raft::Term term = 0;
+        raft::NodeId to = 0;
+        Time until{};
+    };
+
     [[noreturn]] void fail(const std::string& invariant, const std::string& what) const {
         History::fail(invariant, options_.id, what);
     }
@@ -283,8 +289,8 @@ private:
                 misconduct("quorum", "leads on with a disk that hangs");
             }
         }
-        if (handing_over_ && stayed && handing_over_->first == term_ &&
-            local - handing_over_->second < options_.election &&
+        if (handing_over_ && stayed && handing_over_->term == term_ &&
+            local < handing_over_->until &&
             std::any_of(effects.writes.begin(), effects.writes.end(), [](const auto& write) {
                 return std::holds_alternative<raft::WriteEntries>(write.write);
             })) {
@@ -302,7 +308,7 @@ private:
     Time leads_since_{};
     std::map<raft::NodeId, Time> heard_;
     std::optional<std::pair<raft::Term, Time>> heard_leader_;
-    std::optional<std::pair<raft::Term, Time>> handing_over_;
+    std::optional<HandOver> handing_over_;
     std::deque<std::pair<std::uint64_t, Time>> unstored_;
 
     bool failed_ = false;

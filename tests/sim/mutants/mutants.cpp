@@ -3,9 +3,11 @@
 // mistake may also be noticed by a crash, or by never coming to an end.
 //
 // sim_mutants [seeds [--only-consequences]]: without what each member is seen to do wrong, only by
-// what comes of it for all. Mistakes that cost nothing but time may survive that.
+// what comes of it for all. Mistakes that cost nothing but time may survive that. The seeds begin
+// with ATTUNE_SIM_FIRST, or 1.
 
 #include "sim/plan.hpp"
+#include "sim/seeds.hpp"
 #include "sim/simulation.hpp"
 
 #include <attune/quorum/detail/mutant.hpp>
@@ -86,10 +88,10 @@ void say(Result& result, const std::string& what) {
 
 void try_mutant(Mutant mutant, std::uint64_t seeds, bool only_consequences, Result& result) {
     attune::quorum::detail::planted_mutant = mutant;
-    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-        result.seeds = seed;
+    const std::uint64_t first = attune_sim::Seeds{}.first;
+    while (result.seeds != seeds) {
         alarm(60);
-        attune_sim::Plan plan = attune_sim::plan_of(seed);
+        attune_sim::Plan plan = attune_sim::plan_of(first + result.seeds++);
         plan.only_consequences = only_consequences;
         const attune_sim::Outcome outcome = attune_sim::Simulation(plan).run();
         if (!outcome.is_good()) {

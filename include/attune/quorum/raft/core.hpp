@@ -36,7 +36,7 @@ struct CoreOptions {
     /// been given must fit into the room that it keeps back, should the disk turn out to be full:
     /// together with `batch_bytes` no more than a quarter of its segments.
     std::size_t unstored_bytes = std::size_t{2} << 20;
-    std::size_t reads = 16'384;        ///< that wait for their round
+    std::size_t reads = 16'384;  ///< that wait for their round
 };
 
 /// What became of a proposal at once. What becomes of it in the end shows in `Effects::committed`:

@@ -12,7 +12,7 @@ ATTUNE_DECL bool Core::transfer(Instant now, NodeId to, Effects& effects) {
     }
     detail::Follower* const target = find_follower(to);
     const bool possible = role_ == Role::leader && target != nullptr;
-    if (possible && (!transfer_ || transfer_->to != to)) {
+    if (possible && (!transfer_ || transfer_->to != to || now_ >= transfer_->until)) {
         transfer_ = {to, now_ + options_.election, 0};
     }
     finish(effects);
