@@ -66,6 +66,21 @@ TEST(TimeoutNow, it_is_given_up_after_an_election_timeout) {
     EXPECT_EQ(cluster.core(leader).role(), Role::leader);
 }
 
+TEST(TimeoutNow, one_asked_for_when_the_last_is_over_has_its_own_time) {
+    Alone leader;
+    leader.lead();
+    leader.agree();
+    EXPECT_TRUE(leader.transfer(1, 2));
+    leader.now += leader.options().election - 1ms;
+    leader.tick(1);
+    leader.agree(2);
+    leader.now += 1ms;
+    EXPECT_TRUE(leader.transfer(1, 2));
+    leader.tick(1);
+    EXPECT_EQ(leader.core().role(), Role::leader);
+    EXPECT_EQ(leader.propose(1, "x").index, 0U);
+}
+
 TEST(TimeoutNow, a_lost_request_is_sent_again) {
     Cluster cluster{3};
     const NodeId leader = cluster.elect();
