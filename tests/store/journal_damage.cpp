@@ -88,25 +88,30 @@ std::vector<Place> records_in(const std::string& bytes) {
 }
 
 void expect_every_bit_counts(const Files& files) {
+#if defined(__SANITIZE_ADDRESS__)
+    constexpr std::size_t step = 5;  // every byte still, and every bit of some
+#else
+    constexpr std::size_t step = 1;
+#endif
     ASSERT_TRUE(verify(files));
     for (const auto& [path, bytes] : files) {
-        for (std::size_t at = 0; at != bytes.size(); ++at) {
-            for (int bit = 0; bit != 8; ++bit) {
-                Files changed = files;
-                changed[path][at] = static_cast<char>(bytes[at] ^ (1 << bit));
-                const auto disk = disk_of(changed);
-                const Report report = verify_journal(*disk, journal_directory);
-                ASSERT_TRUE(report.damage) << path << " byte " << at << " bit " << bit;
-                ASSERT_EQ(report.unfinished, 0u);
-                try {
-                    open_journal(disk)->restore(1);
-                    FAIL() << path << " byte " << at << " bit " << bit;
-                } catch (const JournalError& error) {
-                    ASSERT_EQ(error.fault(), JournalFault::damaged);
-                    ASSERT_THAT(error.what(), HasSubstr("journal::recover"));
-                }
-                ASSERT_EQ(disk->contents(), changed) << "refusing must not change anything";
+        for (std::size_t flipped = 0; flipped < 8 * bytes.size(); flipped += step) {
+            const std::size_t at = flipped / 8;
+            const auto bit = static_cast<int>(flipped % 8);
+            Files changed = files;
+            changed[path][at] = static_cast<char>(bytes[at] ^ (1 << bit));
+            const auto disk = disk_of(changed);
+            const Report report = verify_journal(*disk, journal_directory);
+            ASSERT_TRUE(report.damage) << path << " byte " << at << " bit " << bit;
+            ASSERT_EQ(report.unfinished, 0u);
+            try {
+                open_journal(disk)->restore(1);
+                FAIL() << path << " byte " << at << " bit " << bit;
+            } catch (const JournalError& error) {
+                ASSERT_EQ(error.fault(), JournalFault::damaged);
+                ASSERT_THAT(error.what(), HasSubstr("journal::recover"));
             }
+            ASSERT_EQ(disk->contents(), changed) << "refusing must not change anything";
         }
     }
 }
