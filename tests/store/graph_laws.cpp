@@ -39,7 +39,7 @@ constexpr std::size_t most_nodes = 200;
 
 /// What a derived node computes of the nodes it may read, which all come before it.
 struct Recipe {
-    enum class Form { sum, pick, first, threshold } form = Form::sum;
+    enum class Form { sum, pick, first, threshold, both } form = Form::sum;
     std::vector<std::size_t> reads;
     int throws_at = -1;  ///< throws where the result would be this
     bool keep = false;
@@ -68,6 +68,7 @@ int compute(const Recipe& recipe, const Value& value) {
         }
         break;
     case Recipe::Form::threshold: result = value(0) >= 1 ? 1 : 0; break;
+    case Recipe::Form::both: result = value(0) + value(1); break;
     }
     result %= domain;
     if (result == recipe.throws_at) {
@@ -259,7 +260,7 @@ private:
             return;
         }
         Recipe recipe;
-        recipe.form = static_cast<Recipe::Form>(step.a % 4);
+        recipe.form = static_cast<Recipe::Form>(step.a % 5);
         const std::size_t count = 2 + step.b % 3;
         for (std::size_t i = 0; i != count; ++i) {
             // Near ones make long chains, far ones wide graphs.
@@ -296,6 +297,16 @@ private:
                                        [&](std::size_t) { return note(recipe.reads[0], a); });
                     },
                     handles[0]);
+            } else if (recipe.form == Recipe::Form::both) {
+                item->handle = attune::derive(
+                    options,
+                    [item, recipe, note](int a, int b) {
+                        ++item->runs;
+                        return compute(recipe, [&](std::size_t i) {
+                            return note(recipe.reads[i], i == 0 ? a : b);
+                        });
+                    },
+                    handles[0], handles[1]);
             } else {
                 item->handle = attune::derive(
                     store_,

@@ -14,7 +14,7 @@
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-class Evaluation;
+class NodeInputs;
 
 /// The edges of one node. Holds on to the inputs; becomes part of the graph by link().
 class EdgeList {
@@ -62,7 +62,8 @@ public:
 
     /// Runs the user's function and returns a cell with the result; empty when it equals the value
     /// in `before`, which is null at the first run. Throws what the function throws.
-    virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
+    /// `now` is an Evaluation, unless the node reads the same each time.
+    virtual CellPtr compute(NodeInputs& now, const CellBase* before) = 0;
 
     /// See EdgeRoom; null for none.
     virtual Edge* room() noexcept { return nullptr; }

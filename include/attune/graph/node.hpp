@@ -147,7 +147,8 @@ public:
     bool keeps_on_error = false;  ///< its function may fail without a veto
     bool stale = false;           ///< it did, and the value is an older one
     bool running = false;
-    bool is_rule = false;
+    bool is_rule : 1 = false;
+    bool reads_the_same : 1 = false;  ///< its function reads all its inputs, and nothing else
 
 private:
     virtual std::string default_name() const = 0;

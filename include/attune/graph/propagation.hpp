@@ -32,14 +32,16 @@ public:
     using std::logic_error::logic_error;
 };
 
+class Evaluation;
+
 /// One pass over the graph, on a candidate: brings the derived values up to date with the sources
 /// that changed.
 ///
 /// Nodes run in the order of their heights, each at most once, and only when something they read
-/// has changed. A function may read a node it has not read before; should that one's turn be yet to
-/// come, it is brought up to date first. What the functions read by their present runs becomes
-/// their edges in finish(), after the candidate was accepted: one that is refused leaves the graph
-/// as it was.
+/// has changed; one that always reads a single other may run as soon as that one has. A function
+/// may read a node it has not read before; should that one's turn be yet to come, it is brought up
+/// to date first. What the functions read by their present runs becomes their edges in finish(),
+/// after the candidate was accepted: one that is refused leaves the graph as it was.
 ///
 /// Cost follows the nodes that run and the edges to and from them.
 class Propagation {
@@ -77,6 +79,7 @@ public:
     ATTUNE_DECL void finish(Version version, std::chrono::system_clock::time_point now);
 
 private:
+    friend class NodeInputs;
     friend class Evaluation;
     using Clock = std::chrono::steady_clock;
 
@@ -100,9 +103,10 @@ private:
     [[gnu::cold]] void grow(std::uint32_t height);
     [[gnu::cold]] void note_observed(GraphNode& node);
     [[gnu::cold]] static void note_time(DerivedNode& node, Clock::time_point begin) noexcept;
-    [[gnu::cold]] void note_outcome(Evaluation& run, bool failed);
+    void note_outcome(Evaluation& run, bool failed);
     void run_node(DerivedNode& node);
     CellPtr evaluate(DerivedNode& node, const CellBase* before);
+    CellPtr compute(DerivedNode& node, NodeInputs& now, const CellBase* before, bool& failed);
     [[gnu::cold]] void fail(DerivedNode& node);
     void refresh(DerivedNode& node);
     [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
@@ -113,6 +117,7 @@ private:
     const std::uint64_t queued_;
     const std::uint64_t done_;
     std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
+    bool in_place_ = false;             ///< readers are being run where they are found
     std::size_t top_ = 0;               ///< no list above this height
     Evaluation* innermost_ = nullptr;   ///< of the functions that run right now
     std::vector<Failure> failures_;
@@ -121,28 +126,43 @@ private:
     std::exception_ptr cycle_;
 };
 
-/// What a function sees while it runs: the values of the candidate.
-class Evaluation {
+/// What a function sees while it runs: the inputs of its node, as the candidate has them.
+class NodeInputs {
+public:
+    NodeInputs(Propagation& pass, DerivedNode& node) noexcept : pass_(pass), node_(node) {}
+    NodeInputs(const NodeInputs&) = delete;
+    NodeInputs& operator=(const NodeInputs&) = delete;
+
+    /// The value of the input of that number. For functions that read the same nodes each time.
+    [[gnu::always_inline]] const CellBase& operator[](std::size_t i) const {
+        return value_of(node_.inputs.input(i));
+    }
+
+protected:
+    [[gnu::always_inline]] const CellBase& value_of(const GraphNode& node) const {
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.cell(node.slot);
+    }
+    ATTUNE_DECL void require_value(const GraphNode& node) const;
+
+    Propagation& pass_;
+    DerivedNode& node_;
+};
+
+/// The same for a function that decides what it reads while it runs.
+class Evaluation : public NodeInputs {
 public:
     Evaluation(Propagation& pass, DerivedNode& node) noexcept
-        : pass_(pass), node_(node), outer_(std::exchange(pass.innermost_, this)) {
+        : NodeInputs(pass, node), outer_(std::exchange(pass.innermost_, this)) {
         node.running = true;
     }
     ~Evaluation() {
         node_.running = false;
         pass_.innermost_ = outer_;
     }
-    Evaluation(const Evaluation&) = delete;
-    Evaluation& operator=(const Evaluation&) = delete;
 
-    /// The value of the input of that number. For functions that read the same nodes each time.
-    [[gnu::always_inline]] const CellBase& input(std::size_t i) const {
-        const GraphNode& node = node_.inputs.input(i);
-        if (!pass_.failures_.empty()) [[unlikely]] {
-            require_value(node);
-        }
-        return *pass_.draft_.cell(node.slot);
-    }
     /// The value of any node of the same store, which becomes an input. Throws CycleError, and
     /// std::logic_error for a node of another store.
     const CellBase& read(GraphNode& node) {
@@ -152,17 +172,11 @@ public:
         } else {
             read_out_of_step(node);
         }
-        if (!pass_.failures_.empty()) [[unlikely]] {
-            require_value(node);
-        }
-        return *pass_.draft_.cell(node.slot);
+        return value_of(node);
     }
-    /// Before the first read.
-    void track() noexcept { tracks_ = true; }
 
 private:
     friend class Propagation;
-    ATTUNE_DECL void require_value(const GraphNode& node) const;
     ATTUNE_DECL void read_out_of_step(GraphNode& node);
 
     /// True when the node is read for the first time, and was no input before.
@@ -171,12 +185,9 @@ private:
     bool as_before() const noexcept;
     std::span<GraphNode* const> all_reads();
 
-    Propagation& pass_;
-    DerivedNode& node_;
     Evaluation* const outer_;
     // A function mostly reads what it read the last time, in the same order: then there is nothing
     // to be noted but how far it has got.
-    bool tracks_ = false;
     std::uint32_t in_step_ = 0;  // reads equal to the first inputs of the node
     struct Reads {
         std::vector<GraphNode*> all;

@@ -101,7 +101,6 @@ struct TrackAccess {
     template <class F>
     static decltype(auto) call(F& function, Evaluation& now) {
         Track use{now};
-        now.track();
         return function(use);
     }
 };
@@ -121,12 +120,14 @@ class FunctionNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
 public:
     template <class G>
     FunctionNode(NodeHome& owner, G&& function)
-        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {
+        reads_the_same = true;
+    }
 
 private:
-    CellPtr compute(Evaluation& now, const CellBase* before) override {
+    CellPtr compute(NodeInputs& now, const CellBase* before) override {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now.input(I))...),
+            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now[I])...),
                                         before);
         }(std::index_sequence_for<A...>{});
     }
@@ -144,8 +145,9 @@ public:
         : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
 
 private:
-    CellPtr compute(Evaluation& now, const CellBase* before) override {
-        return cell_unless_equal<T>(TrackAccess::call(function_, now), before);
+    CellPtr compute(NodeInputs& now, const CellBase* before) override {
+        return cell_unless_equal<T>(TrackAccess::call(function_, static_cast<Evaluation&>(now)),
+                                    before);
     }
 
     F function_;
@@ -161,12 +163,13 @@ public:
           condition_(std::forward<G>(condition)),
           text_(std::move(text)) {
         is_rule = true;
+        reads_the_same = true;
     }
 
 private:
-    CellPtr compute(Evaluation& now, const CellBase*) override {
+    CellPtr compute(NodeInputs& now, const CellBase*) override {
         const bool holds = [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {
-            return std::invoke(condition_, value_in_cell<A>(now.input(I))...);
+            return std::invoke(condition_, value_in_cell<A>(now[I])...);
         }(std::index_sequence_for<A...>{});
         if (!holds) {
             throw_broken_rule();

@@ -20,9 +20,6 @@ ATTUNE_DECL Propagation::~Propagation() {
 }
 
 ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
-    if (node.mark >= queued_ || node.abandoned()) {
-        return;
-    }
     if (node.height >= queue_.by_height.size()) [[unlikely]] {
         grow(node.height);
     }
@@ -39,9 +36,21 @@ ATTUNE_DECL void Propagation::changed(GraphNode& node) {
     if (node.observers) [[unlikely]] {
         note_observed(node);
     }
+    // What reads this node alone need not wait for its turn, to be fetched into the cache once more
+    // then. Its own readers do, or a chain would be a recursion.
+    const bool nested = std::exchange(in_place_, true);
     for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
-        enqueue(*edge->reader);
+        DerivedNode& reader = *edge->reader;
+        if (reader.mark >= queued_ || reader.abandoned()) {
+            continue;
+        }
+        if (!nested && reader.reads_the_same && reader.inputs.size() == 1) {
+            run_node(reader);
+        } else {
+            enqueue(reader);
+        }
     }
+    in_place_ = nested;
 }
 
 ATTUNE_DECL void Propagation::lacking(GraphNode& source) {
@@ -52,9 +61,8 @@ ATTUNE_DECL void Propagation::lacking(GraphNode& source) {
 ATTUNE_DECL bool Propagation::has_value(const GraphNode& node) const noexcept {
     const auto is_node = [&](const auto& other) { return other.node == &node; };
     return std::none_of(failures_.begin(), failures_.end(), is_node) &&
-           std::none_of(lapses_.begin(), lapses_.end(), [&](const Lapse& lapse) {
-               return is_node(lapse) && !lapse.error.empty();
-           });
+           std::none_of(lapses_.begin(), lapses_.end(),
+                        [&](const Lapse& lapse) { return is_node(lapse) && !lapse.error.empty(); });
 }
 
 ATTUNE_DECL void Propagation::run() {
@@ -88,12 +96,27 @@ ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
 }
 
 ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
+    bool failed = false;
+    if (node.reads_the_same) {
+        NodeInputs now{*this, node};
+        CellPtr cell = compute(node, now, before, failed);
+        if (node.stale && !failed) [[unlikely]] {
+            lapses_.push_back({&node, {}});
+        }
+        return cell;
+    }
+    Evaluation now{*this, node};
+    CellPtr cell = compute(node, now, before, failed);
+    note_outcome(now, failed);
+    return cell;
+}
+
+ATTUNE_DECL CellPtr Propagation::compute(DerivedNode& node, NodeInputs& now, const CellBase* before,
+                                         bool& failed) {
     // Looking at the clock would cost more than most functions do.
     constexpr std::uint64_t timed_run = 128;
-    Evaluation now{*this, node};
     const bool timed = node.runs % timed_run == 0;
     const auto begin = timed ? Clock::now() : Clock::time_point{};
-    bool failed = false;
     CellPtr cell = [&]() -> CellPtr {
         try {
             return node.compute(now, before);
@@ -109,9 +132,6 @@ ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* bef
     }
     if (!cell && !failed && before != nullptr && node.cut_offs != UINT32_MAX) {
         ++node.cut_offs;
-    }
-    if (cycle_ || node.stale || now.tracks_) [[unlikely]] {
-        note_outcome(now, failed);
     }
     return cell;
 }
@@ -130,7 +150,7 @@ ATTUNE_DECL void Propagation::note_outcome(Evaluation& run, bool failed) {
         lapses_.push_back({&node, {}});
     }
     // What was read is what the outcome depends on, be it a value, the same value, or an error.
-    if (run.tracks_ && !run.as_before()) {
+    if (!run.as_before()) {
         rewirings_.push_back({&node, EdgeList{run.all_reads()}});
     }
 }
@@ -231,7 +251,7 @@ ATTUNE_DECL void Propagation::finish(Version version, std::chrono::system_clock:
     }
 }
 
-ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
+ATTUNE_DECL void NodeInputs::require_value(const GraphNode& node) const {
     for (const auto& failure : pass_.failures_) {
         if (failure.node == &node) {
             throw InputFailed{};
