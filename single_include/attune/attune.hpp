@@ -11436,7 +11436,8 @@ public:
     bool keeps_on_error = false;  ///< its function may fail without a veto
     bool stale = false;           ///< it did, and the value is an older one
     bool running = false;
-    bool is_rule = false;
+    bool is_rule : 1 = false;
+    bool reads_the_same : 1 = false;  ///< its function reads all its inputs, and nothing else
 
 private:
     virtual std::string default_name() const = 0;
@@ -11986,7 +11987,7 @@ ATTUNE_DECL Document document_from_text(std::string_view text, const Type& type)
 
 namespace attune::inline ATTUNE_ABI::detail {
 
-class Evaluation;
+class NodeInputs;
 
 /// The edges of one node. Holds on to the inputs; becomes part of the graph by link().
 class EdgeList {
@@ -12034,7 +12035,8 @@ public:
 
     /// Runs the user's function and returns a cell with the result; empty when it equals the value
     /// in `before`, which is null at the first run. Throws what the function throws.
-    virtual CellPtr compute(Evaluation& now, const CellBase* before) = 0;
+    /// `now` is an Evaluation, unless the node reads the same each time.
+    virtual CellPtr compute(NodeInputs& now, const CellBase* before) = 0;
 
     /// See EdgeRoom; null for none.
     virtual Edge* room() noexcept { return nullptr; }
@@ -16743,14 +16745,16 @@ public:
     using std::logic_error::logic_error;
 };
 
+class Evaluation;
+
 /// One pass over the graph, on a candidate: brings the derived values up to date with the sources
 /// that changed.
 ///
 /// Nodes run in the order of their heights, each at most once, and only when something they read
-/// has changed. A function may read a node it has not read before; should that one's turn be yet to
-/// come, it is brought up to date first. What the functions read by their present runs becomes
-/// their edges in finish(), after the candidate was accepted: one that is refused leaves the graph
-/// as it was.
+/// has changed; one that always reads a single other may run as soon as that one has. A function
+/// may read a node it has not read before; should that one's turn be yet to come, it is brought up
+/// to date first. What the functions read by their present runs becomes their edges in finish(),
+/// after the candidate was accepted: one that is refused leaves the graph as it was.
 ///
 /// Cost follows the nodes that run and the edges to and from them.
 class Propagation {
@@ -16788,6 +16792,7 @@ public:
     ATTUNE_DECL void finish(Version version, std::chrono::system_clock::time_point now);
 
 private:
+    friend class NodeInputs;
     friend class Evaluation;
     using Clock = std::chrono::steady_clock;
 
@@ -16811,9 +16816,10 @@ private:
     [[gnu::cold]] void grow(std::uint32_t height);
     [[gnu::cold]] void note_observed(GraphNode& node);
     [[gnu::cold]] static void note_time(DerivedNode& node, Clock::time_point begin) noexcept;
-    [[gnu::cold]] void note_outcome(Evaluation& run, bool failed);
+    void note_outcome(Evaluation& run, bool failed);
     void run_node(DerivedNode& node);
     CellPtr evaluate(DerivedNode& node, const CellBase* before);
+    CellPtr compute(DerivedNode& node, NodeInputs& now, const CellBase* before, bool& failed);
     [[gnu::cold]] void fail(DerivedNode& node);
     void refresh(DerivedNode& node);
     [[noreturn]] void refuse_cycle(const std::vector<DerivedNode*>& trail, const DerivedNode& node);
@@ -16824,6 +16830,7 @@ private:
     const std::uint64_t queued_;
     const std::uint64_t done_;
     std::uint32_t floor_ = UINT32_MAX;  ///< every node below this height is up to date
+    bool in_place_ = false;             ///< readers are being run where they are found
     std::size_t top_ = 0;               ///< no list above this height
     Evaluation* innermost_ = nullptr;   ///< of the functions that run right now
     std::vector<Failure> failures_;
@@ -16832,28 +16839,43 @@ private:
     std::exception_ptr cycle_;
 };
 
-/// What a function sees while it runs: the values of the candidate.
-class Evaluation {
+/// What a function sees while it runs: the inputs of its node, as the candidate has them.
+class NodeInputs {
+public:
+    NodeInputs(Propagation& pass, DerivedNode& node) noexcept : pass_(pass), node_(node) {}
+    NodeInputs(const NodeInputs&) = delete;
+    NodeInputs& operator=(const NodeInputs&) = delete;
+
+    /// The value of the input of that number. For functions that read the same nodes each time.
+    [[gnu::always_inline]] const CellBase& operator[](std::size_t i) const {
+        return value_of(node_.inputs.input(i));
+    }
+
+protected:
+    [[gnu::always_inline]] const CellBase& value_of(const GraphNode& node) const {
+        if (!pass_.failures_.empty()) [[unlikely]] {
+            require_value(node);
+        }
+        return *pass_.draft_.cell(node.slot);
+    }
+    ATTUNE_DECL void require_value(const GraphNode& node) const;
+
+    Propagation& pass_;
+    DerivedNode& node_;
+};
+
+/// The same for a function that decides what it reads while it runs.
+class Evaluation : public NodeInputs {
 public:
     Evaluation(Propagation& pass, DerivedNode& node) noexcept
-        : pass_(pass), node_(node), outer_(std::exchange(pass.innermost_, this)) {
+        : NodeInputs(pass, node), outer_(std::exchange(pass.innermost_, this)) {
         node.running = true;
     }
     ~Evaluation() {
         node_.running = false;
         pass_.innermost_ = outer_;
     }
-    Evaluation(const Evaluation&) = delete;
-    Evaluation& operator=(const Evaluation&) = delete;
 
-    /// The value of the input of that number. For functions that read the same nodes each time.
-    [[gnu::always_inline]] const CellBase& input(std::size_t i) const {
-        const GraphNode& node = node_.inputs.input(i);
-        if (!pass_.failures_.empty()) [[unlikely]] {
-            require_value(node);
-        }
-        return *pass_.draft_.cell(node.slot);
-    }
     /// The value of any node of the same store, which becomes an input. Throws CycleError, and
     /// std::logic_error for a node of another store.
     const CellBase& read(GraphNode& node) {
@@ -16863,17 +16885,11 @@ public:
         } else {
             read_out_of_step(node);
         }
-        if (!pass_.failures_.empty()) [[unlikely]] {
-            require_value(node);
-        }
-        return *pass_.draft_.cell(node.slot);
+        return value_of(node);
     }
-    /// Before the first read.
-    void track() noexcept { tracks_ = true; }
 
 private:
     friend class Propagation;
-    ATTUNE_DECL void require_value(const GraphNode& node) const;
     ATTUNE_DECL void read_out_of_step(GraphNode& node);
 
     /// True when the node is read for the first time, and was no input before.
@@ -16882,12 +16898,9 @@ private:
     bool as_before() const noexcept;
     std::span<GraphNode* const> all_reads();
 
-    Propagation& pass_;
-    DerivedNode& node_;
     Evaluation* const outer_;
     // A function mostly reads what it read the last time, in the same order: then there is nothing
     // to be noted but how far it has got.
-    bool tracks_ = false;
     std::uint32_t in_step_ = 0;  // reads equal to the first inputs of the node
     struct Reads {
         std::vector<GraphNode*> all;
@@ -16914,9 +16927,6 @@ ATTUNE_DECL Propagation::~Propagation() {
 }
 
 ATTUNE_DECL void Propagation::enqueue(DerivedNode& node) {
-    if (node.mark >= queued_ || node.abandoned()) {
-        return;
-    }
     if (node.height >= queue_.by_height.size()) [[unlikely]] {
         grow(node.height);
     }
@@ -16933,9 +16943,21 @@ ATTUNE_DECL void Propagation::changed(GraphNode& node) {
     if (node.observers) [[unlikely]] {
         note_observed(node);
     }
+    // What reads this node alone need not wait for its turn, to be fetched into the cache once more
+    // then. Its own readers do, or a chain would be a recursion.
+    const bool nested = std::exchange(in_place_, true);
     for (const Edge* edge = node.readers; edge != nullptr; edge = edge->next) {
-        enqueue(*edge->reader);
+        DerivedNode& reader = *edge->reader;
+        if (reader.mark >= queued_ || reader.abandoned()) {
+            continue;
+        }
+        if (!nested && reader.reads_the_same && reader.inputs.size() == 1) {
+            run_node(reader);
+        } else {
+            enqueue(reader);
+        }
     }
+    in_place_ = nested;
 }
 
 ATTUNE_DECL void Propagation::lacking(GraphNode& source) {
@@ -16946,9 +16968,8 @@ ATTUNE_DECL void Propagation::lacking(GraphNode& source) {
 ATTUNE_DECL bool Propagation::has_value(const GraphNode& node) const noexcept {
     const auto is_node = [&](const auto& other) { return other.node == &node; };
     return std::none_of(failures_.begin(), failures_.end(), is_node) &&
-           std::none_of(lapses_.begin(), lapses_.end(), [&](const Lapse& lapse) {
-               return is_node(lapse) && !lapse.error.empty();
-           });
+           std::none_of(lapses_.begin(), lapses_.end(),
+                        [&](const Lapse& lapse) { return is_node(lapse) && !lapse.error.empty(); });
 }
 
 ATTUNE_DECL void Propagation::run() {
@@ -16982,12 +17003,27 @@ ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
 }
 
 ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
+    bool failed = false;
+    if (node.reads_the_same) {
+        NodeInputs now{*this, node};
+        CellPtr cell = compute(node, now, before, failed);
+        if (node.stale && !failed) [[unlikely]] {
+            lapses_.push_back({&node, {}});
+        }
+        return cell;
+    }
+    Evaluation now{*this, node};
+    CellPtr cell = compute(node, now, before, failed);
+    note_outcome(now, failed);
+    return cell;
+}
+
+ATTUNE_DECL CellPtr Propagation::compute(DerivedNode& node, NodeInputs& now, const CellBase* before,
+                                         bool& failed) {
     // Looking at the clock would cost more than most functions do.
     constexpr std::uint64_t timed_run = 128;
-    Evaluation now{*this, node};
     const bool timed = node.runs % timed_run == 0;
     const auto begin = timed ? Clock::now() : Clock::time_point{};
-    bool failed = false;
     CellPtr cell = [&]() -> CellPtr {
         try {
             return node.compute(now, before);
@@ -17003,9 +17039,6 @@ ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* bef
     }
     if (!cell && !failed && before != nullptr && node.cut_offs != UINT32_MAX) {
         ++node.cut_offs;
-    }
-    if (cycle_ || node.stale || now.tracks_) [[unlikely]] {
-        note_outcome(now, failed);
     }
     return cell;
 }
@@ -17024,7 +17057,7 @@ ATTUNE_DECL void Propagation::note_outcome(Evaluation& run, bool failed) {
         lapses_.push_back({&node, {}});
     }
     // What was read is what the outcome depends on, be it a value, the same value, or an error.
-    if (run.tracks_ && !run.as_before()) {
+    if (!run.as_before()) {
         rewirings_.push_back({&node, EdgeList{run.all_reads()}});
     }
 }
@@ -17125,7 +17158,7 @@ ATTUNE_DECL void Propagation::finish(Version version, std::chrono::system_clock:
     }
 }
 
-ATTUNE_DECL void Evaluation::require_value(const GraphNode& node) const {
+ATTUNE_DECL void NodeInputs::require_value(const GraphNode& node) const {
     for (const auto& failure : pass_.failures_) {
         if (failure.node == &node) {
             throw InputFailed{};
@@ -24396,7 +24429,6 @@ struct TrackAccess {
     template <class F>
     static decltype(auto) call(F& function, Evaluation& now) {
         Track use{now};
-        now.track();
         return function(use);
     }
 };
@@ -24416,12 +24448,14 @@ class FunctionNode final : EdgeRoom<sizeof...(A)>, public DerivedNode {
 public:
     template <class G>
     FunctionNode(NodeHome& owner, G&& function)
-        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
+        : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {
+        reads_the_same = true;
+    }
 
 private:
-    CellPtr compute(Evaluation& now, const CellBase* before) override {
+    CellPtr compute(NodeInputs& now, const CellBase* before) override {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now.input(I))...),
+            return cell_unless_equal<T>(std::invoke(function_, value_in_cell<A>(now[I])...),
                                         before);
         }(std::index_sequence_for<A...>{});
     }
@@ -24439,8 +24473,9 @@ public:
         : DerivedNode(owner, derived_kind<T>), function_(std::forward<G>(function)) {}
 
 private:
-    CellPtr compute(Evaluation& now, const CellBase* before) override {
-        return cell_unless_equal<T>(TrackAccess::call(function_, now), before);
+    CellPtr compute(NodeInputs& now, const CellBase* before) override {
+        return cell_unless_equal<T>(TrackAccess::call(function_, static_cast<Evaluation&>(now)),
+                                    before);
     }
 
     F function_;
@@ -24456,12 +24491,13 @@ public:
           condition_(std::forward<G>(condition)),
           text_(std::move(text)) {
         is_rule = true;
+        reads_the_same = true;
     }
 
 private:
-    CellPtr compute(Evaluation& now, const CellBase*) override {
+    CellPtr compute(NodeInputs& now, const CellBase*) override {
         const bool holds = [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {
-            return std::invoke(condition_, value_in_cell<A>(now.input(I))...);
+            return std::invoke(condition_, value_in_cell<A>(now[I])...);
         }(std::index_sequence_for<A...>{});
         if (!holds) {
             throw_broken_rule();
