@@ -7,9 +7,11 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -278,6 +280,34 @@ TEST_F(LogTest, is_silent_after_a_flush_that_failed) {
     EXPECT_EQ(opened.log->put(raft::WriteVote{{9, 1}}), error);
     EXPECT_EQ(opened.log->put(raft::TruncateLog{1}), error);
     EXPECT_EQ(disk->operations(), operations);
+}
+
+TEST_F(LogTest, removes_nothing_before_the_name_is_durable_that_makes_it_superfluous) {
+    Line other;
+    while (other.last() != 9) {
+        other.append(2, "of the leader");
+    }
+    for (unsigned seed = 0; seed != 100; ++seed) {
+        disk = std::make_shared<FaultyDisk>();
+        disk->mix_names(true);
+        line = {};
+        OpenedLog opened = make_log(disk);
+        append(*opened.log, 3);
+        // Killed when the snapshot has its name, and the directory is not flushed yet.
+        disk->stop_at(disk->operations() + 4);
+        EXPECT_TRUE(opened.log->put(raft::WriteSnapshot{other.snapshot(9), true}));
+        disk->fail(0, 0, 0);
+        opened.log.reset();
+        ASSERT_THAT(files(),
+                    testing::IsSupersetOf({"snapshot-00000000000000000009", "0000000001.log"}));
+
+        disk->stop_at(disk->operations() + 2 + seed % 5);
+        EXPECT_THROW(open_log(disk), std::system_error);
+        std::mt19937 random(seed);
+        disk->crash([&](std::size_t limit) { return random() % limit; });
+        const raft::Recovered found = open_log(disk).recovered;
+        EXPECT_TRUE(line.is(found) || other.is(found)) << seed;
+    }
 }
 
 TEST_F(LogTest, takes_votes_on_a_full_disk_and_says_when_entries_must_stop) {
