@@ -2,6 +2,8 @@
 
 #include "log_kit.hpp"
 
+#include <attune/quorum/log/detail/segment.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -253,6 +255,20 @@ TEST_F(LogTest, refuses_any_other_damage_with_its_place_and_a_way_out) {
     EXPECT_EQ(disk->contents(), before);
 }
 
+TEST_F(LogTest, reads_no_segment_that_ends_within_a_sector) {
+    make_log(disk).log.reset();
+    for (const std::size_t size : {513U, 612U, 1023U, 1025U}) {
+        std::uint32_t checksum = 0;
+        std::string segment = quorum::detail::encode_segment_header(
+            {.cluster = 7, .node = 3, .number = 1, .size = size, .first_batch = 1}, checksum);
+        segment.resize(size);
+        disk->put(path_of("0000000001.log"), segment);
+        const auto refused = refusal(disk);
+        ASSERT_TRUE(refused) << size;
+        EXPECT_EQ(refused->why(), Why::damaged);
+    }
+}
+
 TEST_F(LogTest, misses_a_batch_that_was_known_to_be_flushed) {
     {
         OpenedLog opened = make_log(disk);
@@ -280,6 +296,33 @@ TEST_F(LogTest, is_silent_after_a_flush_that_failed) {
     EXPECT_EQ(opened.log->put(raft::WriteVote{{9, 1}}), error);
     EXPECT_EQ(opened.log->put(raft::TruncateLog{1}), error);
     EXPECT_EQ(disk->operations(), operations);
+}
+
+TEST_F(LogTest, trusts_no_size_of_a_spare_segment_that_a_failed_flush_has_left) {
+    OpenedLog opened = make_log(disk);
+    // A spare segment that is longer than usual, and durable, stays one: it does not get its name.
+    disk->fail(disk->operations() + 3, disk->operations() + 4, EIO);
+    line.append(1, std::string(6000, 'x'));
+    ASSERT_TRUE(opened.log->put(raft::WriteEntries{{line.entries.back()}}));
+    line.cut(1);
+    ASSERT_GT(disk->contents().at(path_of("spare")).size(), 8192U);
+    opened.log.reset();
+
+    // It is cut, and that is lost with the flush that fails.
+    opened = open_log(disk);
+    append(*opened.log, 7);
+    disk->forget_what_fails(true);
+    disk->fail_flushes(true);
+    ASSERT_TRUE(opened.log->put(raft::WriteEntries{{{8, 1}}}));
+    disk->fail_flushes(false);
+    ASSERT_EQ(disk->contents().at(path_of("spare")).size(), 4096U);
+    opened.log.reset();
+
+    opened = open_log(disk);
+    append(*opened.log, 8);
+    opened.log.reset();
+    disk->crash([](std::size_t) { return std::size_t{0}; });
+    EXPECT_TRUE(line.is(open_log(disk).recovered));
 }
 
 TEST_F(LogTest, removes_nothing_before_the_name_is_durable_that_makes_it_superfluous) {
