@@ -190,6 +190,78 @@ TEST_F(LogTest, with_a_damaged_snapshot_goes_on_from_the_older_one) {
     EXPECT_TRUE(line.is(opened.recovered));
 }
 
+TEST_F(LogTest, keeps_every_entry_that_the_older_snapshot_lacks) {
+    for (raft::Index older = 1; older != 25; ++older) {
+        SCOPED_TRACE(older);
+        disk = std::make_shared<FaultyDisk>();
+        line = {};
+        OpenedLog opened = make_log(disk);
+        append(*opened.log, older);
+        snapshot(*opened.log, older);
+        append(*opened.log, 20);
+        snapshot(*opened.log, line.last());
+        opened.log.reset();
+        change("snapshot-000000000000000000" + std::to_string(line.last()), 40, '\x7f');
+        const raft::Recovered found = open_log(disk).recovered;
+        EXPECT_EQ(found.snapshot.index, older);
+        EXPECT_TRUE(line.is(found));
+    }
+}
+
+TEST_F(LogTest, is_gone_for_good_when_a_snapshot_has_replaced_it) {
+    OpenedLog opened = make_log(disk);
+    append(*opened.log, 9);
+    snapshot(*opened.log, 5);
+    line.append(2, "");
+    ASSERT_FALSE(opened.log->put(raft::WriteSnapshot{line.snapshot(10), true}));
+    opened.log.reset();
+    disk->crash([](std::size_t) { return std::size_t{0}; });
+    EXPECT_THAT(files(),
+                testing::IsSupersetOf({"meta.a", "meta.b", "snapshot-00000000000000000010"}));
+    EXPECT_THAT(files(), testing::Not(testing::Contains("snapshot-00000000000000000005")));
+    EXPECT_THAT(files(), testing::Not(testing::Contains(testing::EndsWith(".log"))));
+}
+
+TEST_F(LogTest, with_a_segment_of_another_history_is_refused) {
+    append(*make_log(disk).log, 12);
+    const std::string segment = disk->contents().at(path_of("0000000002.log"));
+    disk = std::make_shared<FaultyDisk>();
+    line = {};
+    line.append(1, "entry 2");
+    OpenedLog opened = make_log(disk);
+    ASSERT_FALSE(opened.log->put(raft::WriteEntries{line.entries}));
+    ASSERT_FALSE(opened.log->flush());
+    append(*opened.log, 11);
+    opened.log.reset();
+    ASSERT_NE(disk->contents().at(path_of("0000000002.log")), segment);
+    disk->put(path_of("0000000002.log"), segment);
+    const auto refused = refusal(disk);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->why(), Why::damaged);
+}
+
+TEST_F(LogTest, keeps_the_vote_before_beside_the_new_one) {
+    OpenedLog opened = make_log(disk);
+    const auto write = [&](raft::Term term) {
+        const auto before = disk->contents();
+        EXPECT_FALSE(opened.log->put(raft::WriteVote{{term, 1}}));
+        EXPECT_FALSE(opened.log->flush());
+        std::vector<std::string> changed;
+        for (const auto& [path, content] : disk->contents()) {
+            if (content != before.at(path)) {
+                changed.push_back(path);
+            }
+        }
+        return changed;
+    };
+    const auto first = write(1);
+    const auto second = write(2);
+    EXPECT_THAT(first, testing::SizeIs(1));
+    EXPECT_THAT(second, testing::SizeIs(1));
+    EXPECT_NE(first, second);
+    EXPECT_EQ(write(3), first);
+}
+
 TEST_F(LogTest, with_a_damaged_snapshot_that_replaced_it_is_refused) {
     {
         OpenedLog opened = make_log(disk);
