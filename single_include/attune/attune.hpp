@@ -13200,7 +13200,8 @@ public:
     virtual std::unique_ptr<DiskFile> open(const std::string& path, DiskOpen how,
                                            unsigned mode = 0600) = 0;
 
-    /// The directory and those above it that are missing.
+    /// The directory and those above it that are missing. Those above are durable; for this one,
+    /// `sync_directory` that it is in.
     virtual void make_directory(const std::string& path, unsigned mode) = 0;
 
     virtual bool exists(const std::string& path) = 0;
@@ -13350,7 +13351,9 @@ public:
         }
         int error = errno;
         if (error == ENOENT && directory_of(path) != path) {
-            make_directory(directory_of(path), mode);
+            const std::string above = directory_of(path);
+            make_directory(above, mode);
+            sync_directory(directory_of(above));
             error = ::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0 ? 0 : errno;
         }
         struct stat status;

@@ -219,6 +219,25 @@ TEST(AppendEntries, a_reply_counts_for_what_it_says) {
     EXPECT_EQ(member.core().commit(), first.index);
 }
 
+TEST(AppendEntries, what_a_follower_had_in_an_older_term_counts_no_more) {
+    Alone member{{}, {}, 5};
+    member.lead();
+    member.agree();
+    for (const char* const command : {"a", "b", "c"}) {
+        member.propose(1, command);
+    }
+    member.hears(2, AppendReply{1, 1, true, 4, 0, 0});
+    member.hears(3, append({1, 2}, 1, 2));
+    ASSERT_EQ(member.core().last_index(), 2U);
+    member.wait();
+    member.lead();
+    ASSERT_EQ(member.core().last_index(), 3U);
+    member.hears(4, AppendReply{3, 1, true, 3, 0, 0});
+    EXPECT_EQ(member.core().commit(), 1U);  // of five, two have it
+    member.hears(5, AppendReply{3, 1, true, 3, 0, 0});
+    EXPECT_EQ(member.core().commit(), 3U);
+}
+
 TEST(AppendEntries, messages_on_their_way_to_a_follower_are_bounded) {
     CoreOptions options;
     options.window = 4;

@@ -107,6 +107,37 @@ TEST(Core, a_read_waits_for_a_round_that_begins_after_it) {
     EXPECT_EQ(member.member(1).reads.size(), 2U);
 }
 
+TEST(Core, a_read_waits_for_the_answers_of_a_majority) {
+    for (const NodeId first : {2U, 3U, 4U, 5U}) {
+        Alone member{{}, {}, 5};
+        member.lead();
+        member.agree();
+        member.read(1, 1);
+        for (int times = 0; times != 3; ++times) {
+            member.hears(first, AppendReply{1, 2, true, 1, 0, 0});
+            EXPECT_TRUE(member.member(1).reads.empty()) << first;
+        }
+        member.hears(first == 2 ? 3 : 2, AppendReply{1, 2, true, 1, 0, 0});
+        EXPECT_EQ(member.member(1).reads.size(), 1U) << first;
+    }
+}
+
+TEST(Core, an_answer_of_an_older_term_confirms_no_read) {
+    Alone member;
+    member.lead();
+    member.agree();
+    member.hears(2, AppendEntries{2, 1, 1, 1, 1, {}});
+    member.wait();
+    member.lead();
+    ASSERT_EQ(member.core().term(), 3U);
+    member.agree();
+    member.read(1, 1);
+    member.hears(2, AppendReply{1, 2, true, 1, 0, 0});
+    EXPECT_TRUE(member.member(1).reads.empty());
+    member.hears(2, AppendReply{3, 2, true, 2, 0, 0});
+    EXPECT_EQ(member.member(1).reads.size(), 1U);
+}
+
 TEST(Core, a_read_without_leadership_tells_nothing) {
     Alone member;
     member.read(1, 1);

@@ -2,14 +2,18 @@
 
 #include "log_kit.hpp"
 
+#include <attune/quorum/log/detail/segment.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -186,6 +190,78 @@ TEST_F(LogTest, with_a_damaged_snapshot_goes_on_from_the_older_one) {
     EXPECT_TRUE(line.is(opened.recovered));
 }
 
+TEST_F(LogTest, keeps_every_entry_that_the_older_snapshot_lacks) {
+    for (raft::Index older = 1; older != 25; ++older) {
+        SCOPED_TRACE(older);
+        disk = std::make_shared<FaultyDisk>();
+        line = {};
+        OpenedLog opened = make_log(disk);
+        append(*opened.log, older);
+        snapshot(*opened.log, older);
+        append(*opened.log, 20);
+        snapshot(*opened.log, line.last());
+        opened.log.reset();
+        change("snapshot-000000000000000000" + std::to_string(line.last()), 40, '\x7f');
+        const raft::Recovered found = open_log(disk).recovered;
+        EXPECT_EQ(found.snapshot.index, older);
+        EXPECT_TRUE(line.is(found));
+    }
+}
+
+TEST_F(LogTest, is_gone_for_good_when_a_snapshot_has_replaced_it) {
+    OpenedLog opened = make_log(disk);
+    append(*opened.log, 9);
+    snapshot(*opened.log, 5);
+    line.append(2, "");
+    ASSERT_FALSE(opened.log->put(raft::WriteSnapshot{line.snapshot(10), true}));
+    opened.log.reset();
+    disk->crash([](std::size_t) { return std::size_t{0}; });
+    EXPECT_THAT(files(),
+                testing::IsSupersetOf({"meta.a", "meta.b", "snapshot-00000000000000000010"}));
+    EXPECT_THAT(files(), testing::Not(testing::Contains("snapshot-00000000000000000005")));
+    EXPECT_THAT(files(), testing::Not(testing::Contains(testing::EndsWith(".log"))));
+}
+
+TEST_F(LogTest, with_a_segment_of_another_history_is_refused) {
+    append(*make_log(disk).log, 12);
+    const std::string segment = disk->contents().at(path_of("0000000002.log"));
+    disk = std::make_shared<FaultyDisk>();
+    line = {};
+    line.append(1, "entry 2");
+    OpenedLog opened = make_log(disk);
+    ASSERT_FALSE(opened.log->put(raft::WriteEntries{line.entries}));
+    ASSERT_FALSE(opened.log->flush());
+    append(*opened.log, 11);
+    opened.log.reset();
+    ASSERT_NE(disk->contents().at(path_of("0000000002.log")), segment);
+    disk->put(path_of("0000000002.log"), segment);
+    const auto refused = refusal(disk);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->why(), Why::damaged);
+}
+
+TEST_F(LogTest, keeps_the_vote_before_beside_the_new_one) {
+    OpenedLog opened = make_log(disk);
+    const auto write = [&](raft::Term term) {
+        const auto before = disk->contents();
+        EXPECT_FALSE(opened.log->put(raft::WriteVote{{term, 1}}));
+        EXPECT_FALSE(opened.log->flush());
+        std::vector<std::string> changed;
+        for (const auto& [path, content] : disk->contents()) {
+            if (content != before.at(path)) {
+                changed.push_back(path);
+            }
+        }
+        return changed;
+    };
+    const auto first = write(1);
+    const auto second = write(2);
+    EXPECT_THAT(first, testing::SizeIs(1));
+    EXPECT_THAT(second, testing::SizeIs(1));
+    EXPECT_NE(first, second);
+    EXPECT_EQ(write(3), first);
+}
+
 TEST_F(LogTest, with_a_damaged_snapshot_that_replaced_it_is_refused) {
     {
         OpenedLog opened = make_log(disk);
@@ -251,6 +327,20 @@ TEST_F(LogTest, refuses_any_other_damage_with_its_place_and_a_way_out) {
     EXPECT_EQ(disk->contents(), before);
 }
 
+TEST_F(LogTest, reads_no_segment_that_ends_within_a_sector) {
+    make_log(disk).log.reset();
+    for (const std::size_t size : {513U, 612U, 1023U, 1025U}) {
+        std::uint32_t checksum = 0;
+        std::string segment = quorum::detail::encode_segment_header(
+            {.cluster = 7, .node = 3, .number = 1, .size = size, .first_batch = 1}, checksum);
+        segment.resize(size);
+        disk->put(path_of("0000000001.log"), segment);
+        const auto refused = refusal(disk);
+        ASSERT_TRUE(refused) << size;
+        EXPECT_EQ(refused->why(), Why::damaged);
+    }
+}
+
 TEST_F(LogTest, misses_a_batch_that_was_known_to_be_flushed) {
     {
         OpenedLog opened = make_log(disk);
@@ -278,6 +368,61 @@ TEST_F(LogTest, is_silent_after_a_flush_that_failed) {
     EXPECT_EQ(opened.log->put(raft::WriteVote{{9, 1}}), error);
     EXPECT_EQ(opened.log->put(raft::TruncateLog{1}), error);
     EXPECT_EQ(disk->operations(), operations);
+}
+
+TEST_F(LogTest, trusts_no_size_of_a_spare_segment_that_a_failed_flush_has_left) {
+    OpenedLog opened = make_log(disk);
+    // A spare segment that is longer than usual, and durable, stays one: it does not get its name.
+    disk->fail(disk->operations() + 3, disk->operations() + 4, EIO);
+    line.append(1, std::string(6000, 'x'));
+    ASSERT_TRUE(opened.log->put(raft::WriteEntries{{line.entries.back()}}));
+    line.cut(1);
+    ASSERT_GT(disk->contents().at(path_of("spare")).size(), 8192U);
+    opened.log.reset();
+
+    // It is cut, and that is lost with the flush that fails.
+    opened = open_log(disk);
+    append(*opened.log, 7);
+    disk->forget_what_fails(true);
+    disk->fail_flushes(true);
+    ASSERT_TRUE(opened.log->put(raft::WriteEntries{{{8, 1}}}));
+    disk->fail_flushes(false);
+    ASSERT_EQ(disk->contents().at(path_of("spare")).size(), 4096U);
+    opened.log.reset();
+
+    opened = open_log(disk);
+    append(*opened.log, 8);
+    opened.log.reset();
+    disk->crash([](std::size_t) { return std::size_t{0}; });
+    EXPECT_TRUE(line.is(open_log(disk).recovered));
+}
+
+TEST_F(LogTest, removes_nothing_before_the_name_is_durable_that_makes_it_superfluous) {
+    Line other;
+    while (other.last() != 9) {
+        other.append(2, "of the leader");
+    }
+    for (unsigned seed = 0; seed != 100; ++seed) {
+        disk = std::make_shared<FaultyDisk>();
+        disk->mix_names(true);
+        line = {};
+        OpenedLog opened = make_log(disk);
+        append(*opened.log, 3);
+        // Killed when the snapshot has its name, and the directory is not flushed yet.
+        disk->stop_at(disk->operations() + 4);
+        EXPECT_TRUE(opened.log->put(raft::WriteSnapshot{other.snapshot(9), true}));
+        disk->fail(0, 0, 0);
+        opened.log.reset();
+        ASSERT_THAT(files(),
+                    testing::IsSupersetOf({"snapshot-00000000000000000009", "0000000001.log"}));
+
+        disk->stop_at(disk->operations() + 2 + seed % 5);
+        EXPECT_THROW(open_log(disk), std::system_error);
+        std::mt19937 random(seed);
+        disk->crash([&](std::size_t limit) { return random() % limit; });
+        const raft::Recovered found = open_log(disk).recovered;
+        EXPECT_TRUE(line.is(found) || other.is(found)) << seed;
+    }
 }
 
 TEST_F(LogTest, takes_votes_on_a_full_disk_and_says_when_entries_must_stop) {

@@ -128,7 +128,9 @@ class LogDriver {
 public:
     explicit LogDriver(std::uint32_t seed,
                        std::shared_ptr<FaultyDisk> on = std::make_shared<FaultyDisk>())
-        : disk(std::move(on)), random_(seed) {}
+        : disk(std::move(on)), random_(seed) {
+        disk->mix_names(true);
+    }
 
     std::size_t below(std::size_t limit) { return random_() % limit; }
     FaultyDisk::Choose chance() {

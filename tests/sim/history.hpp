@@ -27,6 +27,8 @@ public:
     LockWatch locks;
     /// Of all members, in the order of their numbers.
     std::vector<const Ledger*> ledgers{};
+    /// Of the states that were written, by index: they are the same everywhere.
+    std::map<raft::Index, std::uint64_t> snapshot_sizes{};
     /// Cluster time that may have passed by now.
     raft::ClusterTime latest_time = raft::ClusterTime::max();
     /// Whether a member is judged by what it does, even where nothing comes of it: promises that

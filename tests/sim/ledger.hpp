@@ -107,17 +107,21 @@ public:
     }
 
     /// A vote that was asked for, and a log as it was after some write, or some part of one; neither
-    /// of before the last flush. `older`: it may have done with an older snapshot, and the entries
-    /// since.
+    /// of before the last flush, and the log not later than the vote. `older`: it may have done with
+    /// an older snapshot, and the entries since.
     void recover(raft::NodeId node, const raft::Recovered& found, bool older) {
         LogImage image = durable_;
         std::optional<LogImage> match;
         bool is_vote = false;
+        bool is_log = false;
         const auto compare = [&](const LogImage& with) {
-            is_vote = is_vote || with.vote == found.vote;
             if (with.is_log_of(found, older)) {
+                // It goes with no vote of before.
+                is_vote = is_vote && is_log;
+                is_log = true;
                 match = with;
             }
+            is_vote = is_vote || with.vote == found.vote;
         };
         compare(image);
         for (const raft::Write& write : pending_) {

@@ -52,7 +52,8 @@ public:
         if (is_command && !command) {
             throw Violation("I5", "the entry at " + std::to_string(entry.index) + " is no command");
         }
-        const Views before = std::move(views_);
+        before_ = std::move(views_);
+        const Views& before = before_;
         const auto applied = machine_.apply(entry.index, entry.time, bytes);
         hashes_.push_back(machine_.hash());
         views_.clear();
@@ -64,7 +65,7 @@ public:
             count_attempt(*command);
         }
         check_sessions(entry, command, applied);
-        check_ends(before, command);
+        check_ends(before, entry, command);
         check_grants(before, entry, applied);
         check_table(before, command);
         check_end_of_sessions();
@@ -86,6 +87,17 @@ public:
         }
     }
 
+    /// A session is not said to be there by whoever was asked after its end.
+    void alive(quorum::SessionId session, raft::Index asked_after) const {
+        const auto end = session_ends_.find(session);
+        if (end != session_ends_.end() && end->second <= asked_after) {
+            throw Violation("I10", "session " + std::to_string(session) + " ended by " +
+                                       std::to_string(end->second) +
+                                       ", and is said to be there to who asked after " +
+                                       std::to_string(asked_after));
+        }
+    }
+
     /// I9.
     void shown(quorum::SessionId session, quorum::Sequence sequence, quorum::Token token) const {
         const auto made = tokens_.find({session, sequence});
@@ -104,6 +116,7 @@ private:
         std::uint64_t renewed = 0;
         raft::ClusterTime renewed_at{};
         std::chrono::milliseconds ttl{};
+        std::chrono::milliseconds lock_delay{};
     };
     /// Session and sequence, or the client that opens one.
     using Key = std::array<std::uint64_t, 2>;
@@ -165,7 +178,8 @@ private:
             if (view->session == entry.index) {
                 statistics_.add(Count::sessions);
             }
-            sessions_[view->session] = {view->renewed, view->renewed_at, view->ttl};
+            sessions_[view->session] = {view->renewed, view->renewed_at, view->ttl,
+                                        open->lock_delay};
         } else if (const auto* const renew = std::get_if<quorum::RenewSessions>(&*command)) {
             for (const quorum::SessionId id : renew->sessions) {
                 if (const auto session = sessions_.find(id); session != sessions_.end()) {
@@ -174,12 +188,18 @@ private:
                 }
             }
         } else if (const auto* const close = std::get_if<quorum::CloseSession>(&*command)) {
-            sessions_.erase(close->session);
+            if (sessions_.erase(close->session) != 0) {
+                session_ends_[close->session] = entry.index;
+            }
         } else if (const auto* const expire = std::get_if<quorum::ExpireSession>(&*command);
                    expire != nullptr && !machine_.session(expire->session)) {
             if (const auto session = sessions_.find(expire->session); session != sessions_.end()) {
                 check_expiry(entry, *expire, session->second);
+                for (const std::string& lock : locks_of(expire->session)) {
+                    hold_back(lock, entry.time + session->second.lock_delay);
+                }
                 sessions_.erase(session);
+                session_ends_[expire->session] = entry.index;
             }
         }
         if (machine_.session_count() != sessions_.size()) {
@@ -187,6 +207,20 @@ private:
                                        " sessions and not " + std::to_string(sessions_.size()) +
                                        " after " + to_text(*command));
         }
+    }
+    std::vector<std::string> locks_of(quorum::SessionId session) const {
+        std::vector<std::string> names;
+        for (const auto& [name, view] : before_) {
+            if (std::any_of(view.holders.begin(), view.holders.end(),
+                            [&](const auto& each) { return each.session == session; })) {
+                names.push_back(name);
+            }
+        }
+        return names;
+    }
+    void hold_back(const std::string& lock, raft::ClusterTime until) {
+        raft::ClusterTime& free_from = free_from_[lock];
+        free_from = std::max(free_from, until);
     }
     void check_expiry(const raft::Entry& entry, const quorum::ExpireSession& expire,
                       const Session& session) {
@@ -206,7 +240,8 @@ private:
     }
 
     /// A grant ends by what its holder asked for by name and token, with its session, or by force.
-    void check_ends(const Views& before, const std::optional<quorum::Command>& command) {
+    void check_ends(const Views& before, const raft::Entry& entry,
+                    const std::optional<quorum::Command>& command) {
         for (const auto& [name, view] : before) {
             const auto after = views_.find(name);
             for (const auto& holder : view.holders) {
@@ -218,6 +253,11 @@ private:
                                                });
                 if (!stays && ended) {
                     ended(name, holder);
+                }
+                if (const auto session = sessions_.find(holder.session);
+                    !stays && session != sessions_.end() && command &&
+                    std::holds_alternative<quorum::ForceRelease>(*command)) {
+                    hold_back(name, entry.time + session->second.lock_delay);
                 }
                 if (!stays && (!command || !ends(*command, name, holder))) {
                     throw Violation("I8", "the grant " + std::to_string(holder.token.index) +
@@ -282,8 +322,38 @@ private:
                                 });
                 if (!was_there) {
                     check_new(name, holder, entry);
+                    check_turn(name, old == before.end() ? nullptr : &old->second, view, holder,
+                               entry);
                 }
             }
+        }
+    }
+    /// Nobody who has come before waits on, and what the last holder published is gone.
+    static void check_turn(const std::string& name, const quorum::LockView* before,
+                           const quorum::LockView& after, const quorum::LockView::Holder& holder,
+                           const raft::Entry& entry) {
+        const auto waits = [&](quorum::Ticket ticket) {
+            return std::any_of(after.waiters.begin(), after.waiters.end(),
+                               [&](const auto& each) { return each.ticket == ticket; });
+        };
+        quorum::Ticket ticket = entry.index;
+        if (before != nullptr) {
+            for (const auto& waiter : before->waiters) {
+                if (waiter.session == holder.session && !waits(waiter.ticket)) {
+                    ticket = std::min(ticket, waiter.ticket);
+                }
+            }
+        }
+        for (const auto& waiter : after.waiters) {
+            if (waiter.ticket < ticket) {
+                throw Violation("order", name + " was granted to session " +
+                                             std::to_string(holder.session) + " by its request " +
+                                             std::to_string(ticket) + " before the request " +
+                                             std::to_string(waiter.ticket));
+            }
+        }
+        if (holder.mode == quorum::LockMode::exclusive && !after.value.empty()) {
+            throw Violation("I8", name + " was granted with what another holder has published");
         }
     }
     void granted(const Request& request, quorum::Token token) {
@@ -315,6 +385,12 @@ private:
         if (holder.token.index != entry.index) {
             throw Violation("I8", name + " was granted by " + std::to_string(entry.index) +
                                       " with the token " + std::to_string(holder.token.index));
+        }
+        if (entry.time < free_from_[name]) {
+            throw Violation("lock-delay", name + " was granted at " +
+                                              std::to_string(entry.time.count()) +
+                                              " ms, and is free from " +
+                                              std::to_string(free_from_[name].count()) + " ms on");
         }
         if (holder.mode == quorum::LockMode::exclusive) {
             quorum::Token& highest = highest_[name];
@@ -373,6 +449,9 @@ private:
     quorum::LockMachine machine_;
     std::vector<std::uint64_t> hashes_{machine_.hash()};  // by index
     Views views_;
+    Views before_;  ///< the last entry
+    std::map<std::string, raft::ClusterTime> free_from_;
+    std::map<quorum::SessionId, raft::Index> session_ends_;
     std::map<quorum::SessionId, Session> sessions_;
     std::map<Request, quorum::Token> tokens_;
     std::map<std::string, quorum::Token> highest_;

@@ -205,7 +205,11 @@ public:
                 world_.trace.line(world_.now(), "member ", id_, " is asked by ", origin, ": ",
                                   world_.trace.is_aloud() ? to_text(*command) : std::string());
             }
-            step(Cause{Cause::Kind::request}, [&](Time local) {
+            Cause cause{Cause::Kind::request};
+            if (std::holds_alternative<quorum::LockQuery>(request.what)) {
+                cause.question = request.id;
+            }
+            step(cause, [&](Time local) {
                 replica_->set_room(log_->room());
                 replica_->request(local, origin, request, effects_);
             });

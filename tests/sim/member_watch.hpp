@@ -30,6 +30,7 @@ struct Cause {
     bool transfer = false;       ///< a RequestVote that the leader has asked for
     raft::Index last_index = 0;  ///< of a RequestVote
     raft::Term last_term = 0;
+    std::optional<std::uint64_t> question{};  ///< of a request that is one, its number
 
     template <class M>
     bool is() const {
@@ -65,6 +66,12 @@ public:
         deadline_ = core.deadline();
         if (cause.kind == Cause::Kind::message && cause.term == term_) {
             heard_[cause.from] = local;
+            if (cause.is<raft::AppendReply>() || cause.is<raft::SnapshotReply>()) {
+                replied_[cause.from] = ++steps_;
+            }
+        }
+        if (cause.question) {
+            asked_.try_emplace(*cause.question, ++steps_);  // it may come twice
         }
     }
 
@@ -88,7 +95,11 @@ public:
             }
         }
         for (const raft::Outgoing& message : effects.messages) {
+            check_term(core, message);
             check_message(message);
+        }
+        for (const quorum::Answer& answer : effects.answers) {
+            check_answer(answer);
         }
         check_votes(core, local, cause, effects);
         check_leadership(core, local, cause, effects);
@@ -101,6 +112,10 @@ public:
         }
         if (replica.machine().applied() != applied_ || cause.kind == Cause::Kind::start) {
             history_.applied(options_.id, replica.machine());
+        }
+        if (!core.has_failed() && replica.machine().applied() != core.commit()) {
+            fail("I5", "has committed " + std::to_string(core.commit()) + " and applied " +
+                           std::to_string(replica.machine().applied()));
         }
         if (core.has_failed() && !failed_ && cause.kind != Cause::Kind::failed) {
             fail("self-check", "has seen what cannot be, and is silent from now on");
@@ -180,6 +195,7 @@ private:
         } else {
             const auto& snapshot = std::get<raft::WriteSnapshot>(write);
             const raft::Snapshot& taken = snapshot.snapshot;
+            history_.snapshot_sizes[taken.index] = taken.data == nullptr ? 0 : taken.data->size();
             if (taken.index > history_.committed() || taken.term != history_.term_of(taken.index)) {
                 fail("I5", "has a snapshot of what was not committed");
             }
@@ -189,6 +205,26 @@ private:
             }
         }
         image_.put(write);
+    }
+
+    /// Whatever is said in a term is said in the current one, and the disk knows of it.
+    void check_term(const raft::Core& core, const raft::Outgoing& outgoing) const {
+        std::visit(
+            [&]<class M>(const M& message) {
+                if constexpr (!std::is_same_v<M, raft::PreVote> &&
+                              !std::is_same_v<M, raft::PreVoteReply>) {
+                    if (message.term != core.term()) {
+                        misconduct("stale", "speaks in term " + std::to_string(message.term) +
+                                                " when it is in term " +
+                                                std::to_string(core.term()));
+                    }
+                    if (message.term > ledger_.durable().vote.term) {
+                        misconduct("promise", "speaks in term " + std::to_string(message.term) +
+                                                  ", which its disk does not know");
+                    }
+                }
+            },
+            outgoing.message);
     }
 
     void check_message(const raft::Outgoing& outgoing) const {
@@ -212,7 +248,30 @@ private:
             if (has->matches) {
                 history_.acknowledges(options_.id, image_, has->term, has->index);
             }
+        } else if (const auto* const whole = std::get_if<raft::SnapshotReply>(&outgoing.message)) {
+            const auto size = history_.snapshot_sizes.find(whole->index);
+            if (size != history_.snapshot_sizes.end() && whole->received == size->second &&
+                whole->index > disk.last()) {
+                misconduct("promise", "has the snapshot of " + std::to_string(whole->index) +
+                                          ", and its disk has " + std::to_string(disk.last()));
+            }
         }
+    }
+
+    /// R16, as far as it can be seen from here: a majority has spoken since the question.
+    void check_answer(const quorum::Answer& answer) {
+        const auto asked = asked_.find(answer.id);
+        if (asked == asked_.end() || answer.kind == quorum::Answer::Kind::reply) {
+            return;
+        }
+        const auto since = static_cast<std::size_t>(
+            std::count_if(replied_.begin(), replied_.end(),
+                          [&](const auto& each) { return each.second > asked->second; }));
+        if (answer.kind == quorum::Answer::Kind::view && since + 1 <= options_.voters.size() / 2) {
+            misconduct("read", "answers a question, and since it was asked has heard from " +
+                                   std::to_string(since));
+        }
+        asked_.erase(asked);
     }
 
     void check_votes(const raft::Core& core, Time local, const Cause& cause,
@@ -266,6 +325,7 @@ private:
         if (leads && !stayed) {
             leads_since_ = local;
             heard_.clear();
+            replied_.clear();
         }
         // A refused request does not get as far as the consensus.
         const bool is_step = cause.kind != Cause::Kind::request || !effects.writes.empty() ||
@@ -307,6 +367,9 @@ private:
     Time last_step_;
     Time leads_since_{};
     std::map<raft::NodeId, Time> heard_;
+    std::uint64_t steps_ = 0;
+    std::map<raft::NodeId, std::uint64_t> replied_;  ///< when, by steps_
+    std::map<std::uint64_t, std::uint64_t> asked_;
     std::optional<std::pair<raft::Term, Time>> heard_leader_;
     std::optional<HandOver> handing_over_;
     std::deque<std::pair<std::uint64_t, Time>> unstored_;

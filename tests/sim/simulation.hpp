@@ -310,6 +310,11 @@ private:
         }
         case quorum::Answer::Kind::not_leader:
         case quorum::Answer::Kind::exhausted: world_.history.locks.refused(answer.id); break;
+        case quorum::Answer::Kind::reply:
+            if (answer.reply.outcome == quorum::Outcome::ok && answer.reply.session != 0) {
+                world_.history.locks.alive(answer.reply.session, questions_[answer.id]);
+            }
+            break;
         default: break;
         }
     }

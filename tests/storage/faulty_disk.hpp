@@ -60,6 +60,8 @@ public:
     /// After a flush of a file that fails, the kernel takes the pages for written that are not: they
     /// can be read until the crash, and no later flush writes them.
     void forget_what_fails(bool yes) { forgets_ = yes; }
+    /// A crash may keep what was done to some names, and lose what was done before to others.
+    void mix_names(bool yes) { mixes_names_ = yes; }
     /// Bytes that fit, all files together.
     void set_room(std::size_t bytes) { room_ = bytes; }
 
@@ -68,11 +70,15 @@ public:
         for (const auto& [number, inode] : inodes()) {
             lose(*inode, choose);
         }
-        // A file system keeps the order of names, up to some moment after the last flush.
-        const std::size_t kept = choose(name_changes_.size() + 1);
+        // A file system keeps the order of names, up to some moment after the last flush; unless it
+        // is one that has no order.
+        const bool in_order = !mixes_names_ || choose(2) == 0;
+        const std::size_t kept = in_order ? choose(name_changes_.size() + 1) : name_changes_.size();
         names_ = durable_names_;
         for (std::size_t i = 0; i != kept; ++i) {
-            apply(name_changes_[i]);
+            if (in_order || choose(2) == 0) {
+                apply(name_changes_[i]);
+            }
         }
         name_changes_.clear();
         durable_names_ = names_;
@@ -426,6 +432,7 @@ private:
     int error_ = 0;
     bool flushes_fail_ = false;
     bool forgets_ = false;
+    bool mixes_names_ = false;
     std::size_t room_ = static_cast<std::size_t>(-1);
 };
 

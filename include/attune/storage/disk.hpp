@@ -72,7 +72,8 @@ public:
     virtual std::unique_ptr<DiskFile> open(const std::string& path, DiskOpen how,
                                            unsigned mode = 0600) = 0;
 
-    /// The directory and those above it that are missing.
+    /// The directory and those above it that are missing. Those above are durable; for this one,
+    /// `sync_directory` that it is in.
     virtual void make_directory(const std::string& path, unsigned mode) = 0;
 
     virtual bool exists(const std::string& path) = 0;

@@ -129,7 +129,9 @@ public:
         }
         int error = errno;
         if (error == ENOENT && directory_of(path) != path) {
-            make_directory(directory_of(path), mode);
+            const std::string above = directory_of(path);
+            make_directory(above, mode);
+            sync_directory(directory_of(above));
             error = ::mkdir(path.c_str(), static_cast<mode_t>(mode)) == 0 ? 0 : errno;
         }
         struct stat status;

@@ -114,7 +114,8 @@ private:
         bytes.resize(file->read(bytes.data(), bytes.size(), 0));
         const auto header = decode_segment_header(bytes, segment.checksum);
         if (!header || header->number != number || header->size != file->size() ||
-            header->cluster != vote_.cluster || header->node != vote_.node) {
+            header->size % log_sector != 0 || header->cluster != vote_.cluster ||
+            header->node != vote_.node) {
             refuse_damage(segment.path, 0, "no header that fits the file and its name",
                           "that of segment " + std::to_string(number));
         }

@@ -51,10 +51,15 @@ ATTUNE_DECL LogWriter::LogWriter(std::shared_ptr<attune::detail::Disk> disk,
     if (content.has_ended) {
         file_.reset();
     }
-    for (const std::string& name : content.superfluous) {
-        remove(name);
-    }
+    // What makes files superfluous may be a name that a process that was killed has not flushed: it
+    // has to be durable before they go.
     disk_->sync_directory(directory_);
+    if (!content.superfluous.empty()) {
+        for (const std::string& name : content.superfluous) {
+            remove(name);
+        }
+        disk_->sync_directory(directory_);
+    }
     VoteRecord record = votes_.newest();
     ++record.starts;
     record.batch = batch_;

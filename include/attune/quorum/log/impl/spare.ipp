@@ -20,6 +20,8 @@ ATTUNE_DECL Spare::Spare(attune::detail::Disk& disk, std::string directory, std:
     if (disk_.exists(path())) {
         file_ = disk_.open(path(), attune::detail::DiskOpen::write);
         size_ = std::min(file_->size() / segment_header_size * segment_header_size, full_size_);
+        // A size that a failed flush has left in the memory of the kernel is not on the disk.
+        file_->resize(size_);
         fill(0, size_);
     }
 }
