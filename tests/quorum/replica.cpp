@@ -360,6 +360,28 @@ TEST(Replica, renews_more_sessions_than_go_into_one_entry) {
     }
 }
 
+TEST(Replica, ends_very_many_sessions_that_fall_silent_together) {
+    constexpr unsigned many = 20'000;
+    Cluster cluster{1};
+    const raft::NodeId leader = cluster.leader();
+    for (unsigned client = 0; client != many; ++client) {
+        OpenSession open{.ttl = 5s};
+        open.client = {static_cast<unsigned char>(client & 0xFF),
+                       static_cast<unsigned char>(client >> 8)};
+        cluster.send(leader, open);
+        if (client % 1000 == 999) {
+            cluster.run(5ms);
+        }
+    }
+    EXPECT_EQ(cluster.member(1).machine().session_count(), many);
+    EXPECT_TRUE(cluster.run_until([&] {
+        return cluster.member(1).machine().session_count() == 0;
+    }));
+    for (const Answer& each : cluster.answers) {
+        ASSERT_NE(each.kind, Answer::Kind::unknown) << "it has lost its leadership over it";
+    }
+}
+
 TEST(Replica, goes_on_from_a_backup_with_higher_tokens) {
     Cluster first;
     const SessionId session = first.open(1);
@@ -373,8 +395,8 @@ TEST(Replica, goes_on_from_a_backup_with_higher_tokens) {
 
     auto restored = LockMachine::load(saved.save());
     ASSERT_TRUE(restored && restored->begin_epoch(saved.epoch() + 1));
-    const raft::Snapshot backup{
-        1, 1, restored->time(), std::make_shared<const std::string>(restored->save())};
+    const raft::Snapshot backup{1, 1, restored->time(),
+                                std::make_shared<const std::string>(restored->save())};
     Cluster second{3, {}, {.vote = {1, 0}, .snapshot = backup}};
     const SessionId anew = second.open(2);
     const Token token = second.ask(acquire(anew, 1, "a")).reply.token;

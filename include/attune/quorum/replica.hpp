@@ -149,12 +149,13 @@ private:
     std::deque<Pending> pending_;                  ///< in the order of their entries
     std::map<std::uint64_t, Question> questions_;  ///< by the number that the core knows
     std::uint64_t next_question_ = 1;
-    std::map<SessionId, Origin> homes_;          ///< where a session was heard from last
-    std::vector<Renewal> renewals_;              ///< to be proposed
-    std::vector<Renewal> renewing_;              ///< in the entry at `renewing_at_`
-    raft::Index renewing_at_ = 0;                ///< zero: none is on its way
-    std::map<SessionId, raft::Index> expiring_;  ///< on their way, by the entry that ends them
-    raft::Index nudge_ = 0;  ///< an entry that only lets time pass; zero: none is on its way
+    std::map<SessionId, Origin> homes_;  ///< where a session was heard from last
+    std::vector<Renewal> renewals_;      ///< to be proposed
+    std::vector<Renewal> renewing_;      ///< in the entry at `renewing_at_`
+    raft::Index renewing_at_ = 0;        ///< zero: none is on its way
+    /// The last of the entries that end sessions, or one that only lets time pass; zero: none is on
+    /// its way.
+    raft::Index ending_ = 0;
 
     std::uint64_t applied_since_ = 0;  ///< the last snapshot: entries
     std::size_t bytes_since_ = 0;

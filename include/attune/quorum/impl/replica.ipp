@@ -207,8 +207,7 @@ ATTUNE_DECL void Replica::apply(const raft::Entry& entry, ReplicaEffects& effect
                        is_command ? std::string_view{*entry.data} : std::string_view{});
     ++applied_since_;
     bytes_since_ += is_command ? entry.data->size() : 0;
-    nudge_ = nudge_ == entry.index ? 0 : nudge_;
-    std::erase_if(expiring_, [&](const auto& each) { return each.second == entry.index; });
+    ending_ = ending_ == entry.index ? 0 : ending_;
 
     while (!pending_.empty() && pending_.front().index <= entry.index) {
         const Pending asked = pending_.front();
@@ -311,20 +310,25 @@ ATTUNE_DECL void Replica::lead(raft::Instant now) {
             renewals_.erase(renewals_.begin(), end);
         }
     }
+    // All that is over at one time; what is over later waits for that.
+    if (ending_ != 0) {
+        return;
+    }
     const raft::ClusterTime time = core_.cluster_time(now);
     const auto due = machine_.next_due(options_.drift);
     if (!due || *due > time) {
         return;
     }
-    for (const ExpireSession& over : machine_.overdue(time, options_.drift)) {
-        if (!expiring_.contains(over.session)) {
-            if (const raft::Index index = propose(now, encode(over)).index; index != 0) {
-                expiring_[over.session] = index;
-            }
+    const std::vector<ExpireSession> overdue = machine_.overdue(time, options_.drift);
+    for (const ExpireSession& over : overdue) {
+        const raft::Index index = propose(now, encode(over)).index;
+        if (index == 0) {
+            return;  // nor are the others taken
         }
+        ending_ = index;
     }
-    if (nudge_ == 0 && expiring_.empty()) {
-        nudge_ = propose(now, encode(RenewSessions{})).index;
+    if (overdue.empty()) {
+        ending_ = propose(now, encode(RenewSessions{})).index;
     }
 }
 
@@ -352,9 +356,8 @@ ATTUNE_DECL void Replica::give_up(ReplicaEffects& effects) {
         answer(each.origin, each.id, Answer::Kind::not_leader);
     }
     homes_.clear();
-    expiring_.clear();
     renewing_at_ = 0;
-    nudge_ = 0;
+    ending_ = 0;
 }
 
 ATTUNE_DECL void Replica::take_snapshot(raft::Instant now) {
