@@ -360,6 +360,32 @@ TEST(Replica, renews_more_sessions_than_go_into_one_entry) {
     }
 }
 
+TEST(Replica, tells_nobody_of_a_session_that_was_not_there_when_he_renewed_it) {
+    Cluster cluster;
+    const SessionId mine = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    // A number that no session has, or ever will; and one that the next session has.
+    const SessionId never = mine + 1'000'000;
+    const SessionId next = cluster.member(leader).raft().last_index() + 2;
+    EXPECT_EQ(cluster.ask(RenewSessions{{never, next}}, 7).reply.outcome, Outcome::no_session);
+    cluster.send(leader, OpenSession{.client = {2}, .ttl = 1s}, 8);
+    cluster.member(leader).forget(8);
+    cluster.run(100ms);
+    ASSERT_TRUE(cluster.member(leader).machine().session(next));
+    EXPECT_TRUE(cluster.run_until([&] { return !cluster.member(leader).machine().session(next); }));
+    EXPECT_FALSE(cluster.has_event(Event::Kind::expired, next));
+}
+
+TEST(Replica, refuses_questions_about_what_is_no_name_of_a_lock) {
+    Cluster cluster;
+    for (const std::size_t size : {std::size_t{0}, LockLimits::name + 1, std::size_t{1} << 20}) {
+        const Answer answer =
+            cluster.await(cluster.query(cluster.leader(), std::string(size, 'a')));
+        EXPECT_EQ(answer.kind, Answer::Kind::reply) << size;
+        EXPECT_EQ(answer.reply.outcome, Outcome::refused) << size;
+    }
+}
+
 TEST(Replica, ends_very_many_sessions_that_fall_silent_together) {
     constexpr unsigned many = 20'000;
     Cluster cluster{1};

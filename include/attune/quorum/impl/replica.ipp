@@ -78,6 +78,13 @@ ATTUNE_DECL void Replica::request(raft::Instant now, Origin origin, Request requ
         effects.answers.push_back(
             {.origin = origin, .id = request.id, .kind = kind, .leader = core_.leader()});
     };
+    const auto refuse_for_good = [&] {
+        effects.answers.push_back({.origin = origin,
+                                   .id = request.id,
+                                   .kind = Answer::Kind::reply,
+                                   .reply = {.outcome = Outcome::refused},
+                                   .leader = core_.leader()});
+    };
     if (core_.role() != raft::Role::leader) {
         return refuse(Answer::Kind::not_leader);
     }
@@ -86,6 +93,9 @@ ATTUNE_DECL void Replica::request(raft::Instant now, Origin origin, Request requ
         return refuse(Answer::Kind::exhausted);
     }
     if (auto* const query = std::get_if<LockQuery>(&request.what)) {
+        if (query->lock.empty() || query->lock.size() > LockLimits::name) {
+            return refuse_for_good();
+        }
         const std::uint64_t number = next_question_++;
         questions_.emplace(number, Question{origin, request.id, std::move(*query)});
         core_.read(now, number, raft_effects_);
@@ -94,20 +104,12 @@ ATTUNE_DECL void Replica::request(raft::Instant now, Origin origin, Request requ
     auto& command = std::get<Command>(request.what);
     std::string bytes = encode(command);
     if (std::holds_alternative<ExpireSession>(command) || bytes.size() > options_.command_bytes) {
-        effects.answers.push_back({.origin = origin,
-                                   .id = request.id,
-                                   .kind = Answer::Kind::reply,
-                                   .reply = {.outcome = Outcome::refused},
-                                   .leader = core_.leader()});
-        return;
+        return refuse_for_good();
     }
     if (!admits(command)) {
         return refuse(Answer::Kind::exhausted);
     }
     if (auto* const renew = std::get_if<RenewSessions>(&command)) {
-        for (const SessionId session : renew->sessions) {
-            homes_[session] = origin;
-        }
         renewals_.push_back({origin, request.id, std::move(renew->sessions)});
         return settle(now, effects);
     }
@@ -254,10 +256,10 @@ ATTUNE_DECL void Replica::answer_renewals(raft::Index index, ReplicaEffects& eff
             if (!session || session->renewed != index) {
                 reply.outcome = Outcome::no_session;
                 reply.session = id;
-                homes_.erase(id);
                 break;
             }
             reply.session = id;
+            homes_[id] = each.origin;
         }
         effects.answers.push_back({.origin = each.origin,
                                    .id = each.id,
