@@ -449,5 +449,16 @@ TEST(Replica, is_a_group_of_its_own_where_it_is_alone) {
     EXPECT_FALSE(cluster.member(1).machine().session(session));
 }
 
+TEST(Replica, ends_sessions_when_there_is_room_again_even_where_nobody_else_speaks) {
+    Cluster cluster{1};
+    const SessionId session = cluster.open(1, 2s);
+    cluster.member(1).set_room(LogRoom::none);
+    cluster.run(5s);
+    EXPECT_TRUE(cluster.member(1).machine().session(session));
+    cluster.member(1).set_room(LogRoom::plenty);
+    cluster.run(1s);
+    EXPECT_FALSE(cluster.member(1).machine().session(session));
+}
+
 }  // namespace
 }  // namespace replica_test

@@ -144,9 +144,15 @@ ATTUNE_DECL raft::Instant Replica::deadline() const noexcept {
     raft::Instant deadline = core_.deadline();
     if (core_.is_ready()) {
         const raft::ClusterTime time = core_.cluster_time(now_);
-        // What is due already is on its way through the log.
-        if (const auto due = machine_.next_due(options_.drift); due && *due > time) {
+        const auto due = machine_.next_due(options_.drift);
+        if (due && *due > time) {
             deadline = std::min(deadline, now_ + raft::Instant{*due - time});
+        }
+        const bool was_refused =
+            (due && *due <= time && ending_ == 0) || (!renewals_.empty() && renewing_at_ == 0);
+        if (was_refused) {  // for want of room, say; where it is alone, nothing else would wake it
+            constexpr std::chrono::milliseconds least{1};
+            deadline = std::min(deadline, now_ + std::max(options_.raft.heartbeat, least));
         }
     }
     return deadline;
