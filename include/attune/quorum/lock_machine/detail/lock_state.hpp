@@ -68,6 +68,10 @@ struct LockRecord {
     std::uint64_t walk = 0;  ///< the last one that has come here, and whom it has been to
     bool walked_holders = false;
     Ticket walked_before = 0;
+    std::uint64_t counted = 0;  ///< the last walk for which the following was counted
+    std::size_t first_walking = 0;
+    std::size_t walking_holders = 0;
+    std::uint64_t walking_permits = 0;
 };
 
 /// What was answered to a command that is done.
@@ -193,6 +197,8 @@ private:
     // Deadlock.
     bool would_deadlock(const LockRequest& newcomer);
     bool walk_from(const LockRequest& newcomer, std::vector<SessionRecord*>& reached);
+    void leave_walk(SessionRecord& session, std::vector<SessionRecord*>& again);
+    void count_walking(LockRecord& lock) const;
     bool is_stuck(const SessionRecord& session) const;
     bool is_stuck(const LockRequest& request, const LockPart& part) const;
     bool is_on_walk(const LockPlace& place) const;
