@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -60,7 +59,8 @@ struct LockRecord {
     std::uint64_t taken = 0;           ///< permits
     std::uint32_t of = 0;              ///< permits there are, while somebody has some or waits
     std::size_t permit_users = 0;
-    milliseconds free_from{};  ///< zero: there is no delay
+    milliseconds free_from{};     ///< zero: there is no delay
+    milliseconds awaited_from{};  ///< so listed; zero: nobody waits for the end of a delay
     Token highest{};
     std::string value{};
 
@@ -91,8 +91,7 @@ struct SessionRecord {
     std::string label{};
     std::map<Sequence, Ticket> requests{};  ///< that wait or are granted
     std::map<Sequence, StoredReply> replies{};
-    Sequence forgotten = 0;                       ///< replies up to here are not kept
-    std::list<SessionRecord*>::iterator place{};  ///< among those with the same ttl
+    Sequence forgotten = 0;  ///< replies up to here are not kept
     std::uint64_t walk = 0;
 };
 
@@ -157,7 +156,6 @@ private:
 
     // Sessions.
     SessionRecord* find_session(SessionId id);
-    void admit(SessionRecord& session);
     void renew(SessionRecord& session);
     void end_session(SessionRecord& session, bool clean);
 
@@ -187,6 +185,7 @@ private:
     /// One lock of a grant ends, and with the last one the grant.
     void lose(LockRequest& request, LockRecord& lock);
     void delay(LockRecord& lock, milliseconds delay);
+    void list_awaited(LockRecord& lock);
     void forget_empty();
     LockRequest* find_grant(LockRecord& lock, SessionId session, const Token& token) const;
     LockRecord* find_lock(std::string_view name);
@@ -224,9 +223,9 @@ private:
 
     // Follow from the above.
     std::map<std::array<unsigned char, 16>, SessionId> clients_;
-    /// By ttl, each in the order of renewal: the first of each is the first to be over.
-    std::map<milliseconds, std::list<SessionRecord*>> by_ttl_;
+    std::set<std::pair<milliseconds, SessionId>> ends_;  ///< when the time of each is over
     std::set<std::pair<milliseconds, std::string_view>> delays_;
+    std::set<std::pair<milliseconds, std::string_view>> awaited_;  ///< those that somebody awaits
 
     // Of the entry that is being applied.
     std::vector<LockRecord*> touched_;  ///< each once
