@@ -360,6 +360,27 @@ TEST(Replica, renews_more_sessions_than_go_into_one_entry) {
     }
 }
 
+TEST(Replica, keeps_its_leader_where_heartbeats_were_meant_to_be_rarer_than_elections) {
+    for (const auto heartbeat : {100ms, 500ms}) {
+        Cluster cluster{3, {.raft = {.heartbeat = heartbeat, .election = 100ms}}};
+        const raft::NodeId leader = cluster.leader();
+        const raft::Term term = cluster.member(leader).raft().term();
+        cluster.run(5s);
+        EXPECT_EQ(cluster.leader(), leader);
+        EXPECT_EQ(cluster.member(leader).raft().term(), term);
+    }
+}
+
+TEST(Replica, does_not_fill_its_log_with_ends_of_sessions_that_are_not_over) {
+    Cluster cluster{1, {.drift = -1s}};
+    const SessionId session = cluster.open(1, 2s);
+    const raft::Index before = cluster.member(1).raft().last_index();
+    cluster.run(1'900ms);
+    EXPECT_EQ(cluster.member(1).raft().last_index(), before);
+    cluster.run(1s);
+    EXPECT_FALSE(cluster.member(1).machine().session(session));
+}
+
 TEST(Replica, tells_nobody_of_a_session_that_was_not_there_when_he_renewed_it) {
     Cluster cluster;
     const SessionId mine = cluster.open(1);

@@ -26,11 +26,20 @@ inline SessionId session_of(const Command& command) noexcept {
         command);
 }
 
+inline ReplicaOptions usable(ReplicaOptions options) {
+    using std::chrono::milliseconds;
+    constexpr milliseconds longest = std::chrono::hours{24};
+    // A session is never ended before its time, however often it is asked for.
+    options.drift = std::clamp(options.drift, milliseconds{0}, longest);
+    options.raft.heartbeat = std::clamp(options.raft.heartbeat, milliseconds{1}, longest);
+    return options;
+}
+
 }  // namespace detail
 
 ATTUNE_DECL Replica::Replica(ReplicaOptions options, raft::Recovered recovered, raft::Instant now,
                              std::uint64_t seed, ReplicaEffects& effects)
-    : options_(std::move(options)),
+    : options_(detail::usable(std::move(options))),
       machine_(options_.epoch),
       core_(options_.raft, std::move(recovered), now, seed, raft_effects_),
       now_(now) {
@@ -151,8 +160,7 @@ ATTUNE_DECL raft::Instant Replica::deadline() const noexcept {
         const bool was_refused =
             (due && *due <= time && ending_ == 0) || (!renewals_.empty() && renewing_at_ == 0);
         if (was_refused) {  // for want of room, say; where it is alone, nothing else would wake it
-            constexpr std::chrono::milliseconds least{1};
-            deadline = std::min(deadline, now_ + std::max(options_.raft.heartbeat, least));
+            deadline = std::min(deadline, now_ + raft::Instant{options_.raft.heartbeat});
         }
     }
     return deadline;
