@@ -314,6 +314,35 @@ TEST(Replica, brings_a_member_that_was_away_up_to_date_by_a_snapshot) {
     EXPECT_EQ(cluster.member(away).machine().hash(), cluster.member(leader).machine().hash());
 }
 
+TEST(Replica, brings_a_member_up_to_date_while_a_large_state_is_being_changed) {
+    Cluster cluster{3, {.raft = {.piece_bytes = 2048}, .snapshot_entries = 16}};
+    const SessionId session = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    const raft::NodeId away = leader == 1 ? 2 : 1;
+    const Token token = cluster.ask(acquire(session, 1, "a")).reply.token;
+    cluster.cut(away);
+    Sequence sequence = 1;
+    const auto write = [&] {
+        ++sequence;
+        cluster.send(leader, FencedWrite{session, sequence, "a", token,
+                                         std::to_string(sequence % 100), std::string(1000, 'v')});
+        cluster.run(2ms);
+    };
+    for (int count = 0; count != 200; ++count) {
+        write();
+    }
+    EXPECT_GT(cluster.member(leader).raft().snapshot().index, 20U);
+    cluster.heal(away);
+    // Pieces take two milliseconds each: many entries come while the snapshot is on its way.
+    bool is_there = false;
+    for (int count = 0; count != 3'000 && !is_there; ++count) {
+        write();
+        is_there = cluster.member(away).machine().applied() + 16 >
+                   cluster.member(leader).machine().applied();
+    }
+    EXPECT_TRUE(is_there);
+}
+
 TEST(Replica, refuses_what_takes_room_when_room_is_scarce) {
     Cluster cluster;
     const SessionId session = cluster.open(1);

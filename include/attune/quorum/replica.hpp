@@ -23,9 +23,11 @@ namespace attune::inline ATTUNE_ABI::quorum {
 struct ReplicaOptions {
     raft::CoreOptions raft{};
     std::uint64_t epoch = 0;  ///< of the tokens of a cluster that begins; later it is in the state
-    std::uint64_t snapshot_entries = 8192;              ///< so many applied, or
-    std::size_t snapshot_bytes = std::size_t{4} << 20;  ///< so much, and a snapshot is taken
-    std::size_t pending = 4096;                         ///< requests that wait for their entries
+    /// So many applied, or so much, and a snapshot is taken; but while there is room, none before
+    /// as much as the last one was.
+    std::uint64_t snapshot_entries = 8192;
+    std::size_t snapshot_bytes = std::size_t{4} << 20;
+    std::size_t pending = 4096;  ///< requests that wait for their entries
     /// Of one command. A larger one is refused: its entry has to fit into a frame.
     std::size_t command_bytes = std::size_t{256} << 10;
     /// Cluster time beyond its ttl that a session is given before it is ended.
@@ -135,6 +137,7 @@ private:
     ATTUNE_DECL void lead(raft::Instant now);
     ATTUNE_DECL void give_up(ReplicaEffects& effects);
     ATTUNE_DECL void take_snapshot(raft::Instant now);
+    ATTUNE_DECL bool is_worth_it() const noexcept;
     ATTUNE_DECL bool admits(const Command& command) const noexcept;
     ATTUNE_DECL raft::Proposed propose(raft::Instant now, std::string bytes);
 

@@ -377,13 +377,23 @@ ATTUNE_DECL void Replica::give_up(ReplicaEffects& effects) {
 }
 
 ATTUNE_DECL void Replica::take_snapshot(raft::Instant now) {
-    if ((applied_since_ >= options_.snapshot_entries || bytes_since_ >= options_.snapshot_bytes) &&
-        !core_.has_failed()) {
+    const bool is_much =
+        applied_since_ >= options_.snapshot_entries || bytes_since_ >= options_.snapshot_bytes;
+    if (is_much && !core_.has_failed() && (is_worth_it() || room_ != LogRoom::plenty)) {
         applied_since_ = 0;
         bytes_since_ = 0;
         core_.compact(now, machine_.applied(), std::make_shared<const std::string>(machine_.save()),
                       raft_effects_);
     }
+}
+
+/// Section 5.1.2: when the log has grown by as much as the last snapshot had. A large state would
+/// be written for a few entries else, again and again; and a member that is sent it would get only
+/// one that has been replaced meanwhile, for ever.
+ATTUNE_DECL bool Replica::is_worth_it() const noexcept {
+    constexpr std::uint64_t about_an_entry = 64;  // without its data
+    const raft::Bytes& last = core_.snapshot().data;
+    return last == nullptr || bytes_since_ + about_an_entry * applied_since_ >= last->size();
 }
 
 /// Where room is scarce it is for what gives room, or time, to others.
