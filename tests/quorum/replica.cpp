@@ -358,6 +358,36 @@ TEST(Replica, refuses_what_takes_room_when_room_is_scarce) {
     EXPECT_EQ(cluster.ask(acquire(session, 4, "b")).reply.outcome, Outcome::ok);
 }
 
+TEST(Replica, leaves_the_lead_to_one_who_has_room) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    cluster.member(leader).set_room(LogRoom::none);
+    cluster.member(leader % 3 + 1).set_room(LogRoom::none);
+    const Replica& other = cluster.member((leader + 1) % 3 + 1);
+    EXPECT_TRUE(cluster.run_until([&] { return other.raft().role() == raft::Role::leader; }, 5s));
+    // One of three without room is one too few to stop the others.
+    cluster.member(leader % 3 + 1).set_room(LogRoom::plenty);
+    EXPECT_EQ(cluster.ask(acquire(session, 1, "a")).reply.outcome, Outcome::ok);
+    EXPECT_EQ(other.raft().role(), raft::Role::leader);
+}
+
+TEST(Replica, keeps_its_leader_where_nobody_has_room) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    for (const raft::NodeId id : {1U, 2U, 3U}) {
+        cluster.member(id).set_room(LogRoom::none);
+    }
+    cluster.run(5s);
+    EXPECT_EQ(cluster.await(cluster.query(leader, "a")).kind, Answer::Kind::view);
+    for (const raft::NodeId id : {1U, 2U, 3U}) {
+        cluster.member(id).set_room(LogRoom::plenty);
+    }
+    cluster.run(1s);
+    EXPECT_EQ(cluster.ask(acquire(session, 1, "a")).reply.outcome, Outcome::ok);
+}
+
 TEST(Replica, refuses_what_would_not_go_into_a_message) {
     Cluster cluster;
     const SessionId session = cluster.open(1);

@@ -78,7 +78,7 @@ public:
     /// silent, and its leadership is over.
     ATTUNE_DECL void storage_failed(Instant now, Effects& effects);
     /// While there is none, entries are neither proposed nor taken, and this member does not try to
-    /// lead; votes and heartbeats go on.
+    /// lead, and hands over if it does; votes and heartbeats go on.
     ATTUNE_DECL void set_room(bool some) noexcept;
 
     ATTUNE_DECL Proposed propose(Instant now, Bytes command, Effects& effects);
@@ -193,6 +193,7 @@ private:
     ATTUNE_DECL void on(NodeId from, InstallSnapshot& message, Effects& effects);
     ATTUNE_DECL void install(Effects& effects);
     ATTUNE_DECL void on(NodeId from, const SnapshotReply& message, Effects& effects);
+    ATTUNE_DECL void give_way();
     ATTUNE_DECL void hand_over(Effects& effects);
     ATTUNE_DECL void on(NodeId from, const TimeoutNow& message, Effects& effects);
 
@@ -232,6 +233,7 @@ private:
     detail::RoundTimes round_times_;
     std::vector<Read> reads_;
     std::optional<Transfer> transfer_;
+    std::size_t last_asked_ = 0;  ///< among the followers, to lead where there is more room
 };
 
 }  // namespace attune::inline ATTUNE_ABI::quorum::raft

@@ -93,6 +93,7 @@ ATTUNE_DECL void Core::tick(Instant now, Effects& effects) {
         if (now_ - majority_heard() >= options_.election) {
             step_down(effects);
         } else if (now_ >= heartbeat_at_) {
+            give_way();
             begin_round(effects);
         }
     } else if (now_ >= election_at_) {
