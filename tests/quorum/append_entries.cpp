@@ -64,6 +64,20 @@ TEST(AppendEntries, only_so_much_waits_for_a_slow_disk) {
     EXPECT_EQ(member.core().last_index(), 5U);
 }
 
+TEST(AppendEntries, what_is_cut_off_waits_for_a_slow_disk_as_well) {
+    CoreOptions options;
+    options.unstored_bytes = 200;
+    Alone member{log_of({1}), options};
+    member.disks_are_slow = true;
+    for (Term term = 2; term != 50; ++term) {
+        member.hears(2, append({1, term}, 1, term));
+    }
+    EXPECT_LT(member.core().entry(2)->term, 10U);
+    member.flush(1);
+    member.hears(2, append({1, 50}, 1, 50));
+    EXPECT_EQ(member.core().entry(2)->term, 50U);
+}
+
 TEST(AppendEntries, what_was_to_be_acknowledged_in_an_older_term_is_not) {
     Alone member{log_of({1})};
     member.disks_are_slow = true;

@@ -2,6 +2,9 @@
 
 #include "cores.hpp"
 
+#include <limits>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -412,6 +415,47 @@ TEST(Core, election_timeouts_differ_by_seed_and_lie_between_one_and_two) {
     }
     std::sort(deadlines.begin(), deadlines.end());
     EXPECT_EQ(std::unique(deadlines.begin(), deadlines.end()), deadlines.end());
+}
+
+TEST(Core, a_member_whose_voters_are_none_is_silent) {
+    for (const std::vector<NodeId>& voters :
+         std::vector<std::vector<NodeId>>{{}, {2}, {2, 3, 4}, {0, 1, 2}, {1, 2, 2}, {1, 1, 2}}) {
+        Effects effects;
+        CoreOptions options;
+        options.id = 1;
+        options.voters = voters;
+        Core core{options, {}, 1s, 1, effects};
+        EXPECT_TRUE(core.has_failed());
+        EXPECT_EQ(core.deadline(), Instant::max());
+        core.tick(10s, effects);
+        core.stored(10s, 1, effects);
+        core.receive(10s, 2, RequestVote{2, 0, 0, false}, effects);
+        core.receive(10s, 0, RequestVote{2, 0, 0, false}, effects);
+        EXPECT_TRUE(effects.messages.empty());
+        EXPECT_TRUE(effects.writes.empty());
+    }
+}
+
+TEST(Core, options_beyond_all_bounds_are_brought_within_them) {
+    for (const std::chrono::milliseconds time :
+         {std::chrono::milliseconds::min(), 0ms, std::chrono::milliseconds::max()}) {
+        for (const std::size_t size : {std::size_t{0}, std::numeric_limits<std::size_t>::max()}) {
+            Alone member{{},
+                         {.heartbeat = time,
+                          .election = time,
+                          .batch_bytes = size,
+                          .batch_entries = size,
+                          .window = size,
+                          .piece_bytes = size,
+                          .snapshot_bytes = size,
+                          .uncommitted = size,
+                          .unstored_bytes = size,
+                          .reads = size}};
+            member.lead();
+            member.agree();
+            EXPECT_NE(member.propose(1, "x").index, 0U);
+        }
+    }
 }
 
 TEST(Core, time_that_goes_back_does_no_harm) {

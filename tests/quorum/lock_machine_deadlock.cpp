@@ -102,4 +102,25 @@ TEST_F(LockMachineTest, a_walk_through_a_long_queue_finds_the_circle_at_its_end)
     EXPECT_EQ(acquire(first, 4, {exclusive("own199")}).outcome, Outcome::queued);
 }
 
+TEST_F(LockMachineTest, a_long_chain_behind_permits_ends_with_one_who_can_go_on) {
+    // Each has a lock of its own and waits for that of the next; the last one waits for nothing.
+    constexpr std::size_t length = 20'000;
+    std::vector<SessionId> chain;
+    const auto own = [](std::size_t at) { return "own" + std::to_string(at); };
+    for (std::size_t at = 0; at != length; ++at) {
+        OpenSession command{.ttl = 1h};
+        command.client = {static_cast<unsigned char>(at & 0xFF),
+                          static_cast<unsigned char>(at >> 8)};
+        chain.push_back(apply(command).session);
+        acquire(chain.back(), 1, {exclusive(own(at))});
+    }
+    for (std::size_t at = 1; at + 1 != length; ++at) {
+        ASSERT_EQ(acquire(chain[at], 2, {exclusive(own(at + 1))}).outcome, Outcome::queued);
+    }
+    acquire(chain[0], 2, {permits("pool", 1, 2)});
+    acquire(chain[1], 3, {permits("pool", 1, 2)});
+    EXPECT_EQ(acquire(chain[0], 3, {permits("pool", 1, 2)}).outcome, Outcome::queued);
+    EXPECT_EQ(acquire(chain.back(), 2, {exclusive(own(0))}).outcome, Outcome::would_deadlock);
+}
+
 }  // namespace quorum_examples

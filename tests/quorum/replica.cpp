@@ -314,6 +314,35 @@ TEST(Replica, brings_a_member_that_was_away_up_to_date_by_a_snapshot) {
     EXPECT_EQ(cluster.member(away).machine().hash(), cluster.member(leader).machine().hash());
 }
 
+TEST(Replica, brings_a_member_up_to_date_while_a_large_state_is_being_changed) {
+    Cluster cluster{3, {.raft = {.piece_bytes = 2048}, .snapshot_entries = 16}};
+    const SessionId session = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    const raft::NodeId away = leader == 1 ? 2 : 1;
+    const Token token = cluster.ask(acquire(session, 1, "a")).reply.token;
+    cluster.cut(away);
+    Sequence sequence = 1;
+    const auto write = [&] {
+        ++sequence;
+        cluster.send(leader, FencedWrite{session, sequence, "a", token,
+                                         std::to_string(sequence % 100), std::string(1000, 'v')});
+        cluster.run(2ms);
+    };
+    for (int count = 0; count != 200; ++count) {
+        write();
+    }
+    EXPECT_GT(cluster.member(leader).raft().snapshot().index, 20U);
+    cluster.heal(away);
+    // Pieces take two milliseconds each: many entries come while the snapshot is on its way.
+    bool is_there = false;
+    for (int count = 0; count != 3'000 && !is_there; ++count) {
+        write();
+        is_there = cluster.member(away).machine().applied() + 16 >
+                   cluster.member(leader).machine().applied();
+    }
+    EXPECT_TRUE(is_there);
+}
+
 TEST(Replica, refuses_what_takes_room_when_room_is_scarce) {
     Cluster cluster;
     const SessionId session = cluster.open(1);
@@ -327,6 +356,36 @@ TEST(Replica, refuses_what_takes_room_when_room_is_scarce) {
               Outcome::ok);
     cluster.member(leader).set_room(LogRoom::plenty);
     EXPECT_EQ(cluster.ask(acquire(session, 4, "b")).reply.outcome, Outcome::ok);
+}
+
+TEST(Replica, leaves_the_lead_to_one_who_has_room) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    cluster.member(leader).set_room(LogRoom::none);
+    cluster.member(leader % 3 + 1).set_room(LogRoom::none);
+    const Replica& other = cluster.member((leader + 1) % 3 + 1);
+    EXPECT_TRUE(cluster.run_until([&] { return other.raft().role() == raft::Role::leader; }, 5s));
+    // One of three without room is one too few to stop the others.
+    cluster.member(leader % 3 + 1).set_room(LogRoom::plenty);
+    EXPECT_EQ(cluster.ask(acquire(session, 1, "a")).reply.outcome, Outcome::ok);
+    EXPECT_EQ(other.raft().role(), raft::Role::leader);
+}
+
+TEST(Replica, keeps_its_leader_where_nobody_has_room) {
+    Cluster cluster;
+    const SessionId session = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    for (const raft::NodeId id : {1U, 2U, 3U}) {
+        cluster.member(id).set_room(LogRoom::none);
+    }
+    cluster.run(5s);
+    EXPECT_EQ(cluster.await(cluster.query(leader, "a")).kind, Answer::Kind::view);
+    for (const raft::NodeId id : {1U, 2U, 3U}) {
+        cluster.member(id).set_room(LogRoom::plenty);
+    }
+    cluster.run(1s);
+    EXPECT_EQ(cluster.ask(acquire(session, 1, "a")).reply.outcome, Outcome::ok);
 }
 
 TEST(Replica, refuses_what_would_not_go_into_a_message) {
@@ -360,6 +419,75 @@ TEST(Replica, renews_more_sessions_than_go_into_one_entry) {
     }
 }
 
+TEST(Replica, keeps_its_leader_where_heartbeats_were_meant_to_be_rarer_than_elections) {
+    for (const auto heartbeat : {100ms, 500ms}) {
+        Cluster cluster{3, {.raft = {.heartbeat = heartbeat, .election = 100ms}}};
+        const raft::NodeId leader = cluster.leader();
+        const raft::Term term = cluster.member(leader).raft().term();
+        cluster.run(5s);
+        EXPECT_EQ(cluster.leader(), leader);
+        EXPECT_EQ(cluster.member(leader).raft().term(), term);
+    }
+}
+
+TEST(Replica, does_not_fill_its_log_with_ends_of_sessions_that_are_not_over) {
+    Cluster cluster{1, {.drift = -1s}};
+    const SessionId session = cluster.open(1, 2s);
+    const raft::Index before = cluster.member(1).raft().last_index();
+    cluster.run(1'900ms);
+    EXPECT_EQ(cluster.member(1).raft().last_index(), before);
+    cluster.run(1s);
+    EXPECT_FALSE(cluster.member(1).machine().session(session));
+}
+
+TEST(Replica, tells_nobody_of_a_session_that_was_not_there_when_he_renewed_it) {
+    Cluster cluster;
+    const SessionId mine = cluster.open(1);
+    const raft::NodeId leader = cluster.leader();
+    // A number that no session has, or ever will; and one that the next session has.
+    const SessionId never = mine + 1'000'000;
+    const SessionId next = cluster.member(leader).raft().last_index() + 2;
+    EXPECT_EQ(cluster.ask(RenewSessions{{never, next}}, 7).reply.outcome, Outcome::no_session);
+    cluster.send(leader, OpenSession{.client = {2}, .ttl = 1s}, 8);
+    cluster.member(leader).forget(8);
+    cluster.run(100ms);
+    ASSERT_TRUE(cluster.member(leader).machine().session(next));
+    EXPECT_TRUE(cluster.run_until([&] { return !cluster.member(leader).machine().session(next); }));
+    EXPECT_FALSE(cluster.has_event(Event::Kind::expired, next));
+}
+
+TEST(Replica, refuses_questions_about_what_is_no_name_of_a_lock) {
+    Cluster cluster;
+    for (const std::size_t size : {std::size_t{0}, LockLimits::name + 1, std::size_t{1} << 20}) {
+        const Answer answer =
+            cluster.await(cluster.query(cluster.leader(), std::string(size, 'a')));
+        EXPECT_EQ(answer.kind, Answer::Kind::reply) << size;
+        EXPECT_EQ(answer.reply.outcome, Outcome::refused) << size;
+    }
+}
+
+TEST(Replica, ends_very_many_sessions_that_fall_silent_together) {
+    constexpr unsigned many = 20'000;
+    Cluster cluster{1};
+    const raft::NodeId leader = cluster.leader();
+    for (unsigned client = 0; client != many; ++client) {
+        OpenSession open{.ttl = 5s};
+        open.client = {static_cast<unsigned char>(client & 0xFF),
+                       static_cast<unsigned char>(client >> 8)};
+        cluster.send(leader, open);
+        if (client % 1000 == 999) {
+            cluster.run(5ms);
+        }
+    }
+    EXPECT_EQ(cluster.member(1).machine().session_count(), many);
+    EXPECT_TRUE(cluster.run_until([&] {
+        return cluster.member(1).machine().session_count() == 0;
+    }));
+    for (const Answer& each : cluster.answers) {
+        ASSERT_NE(each.kind, Answer::Kind::unknown) << "it has lost its leadership over it";
+    }
+}
+
 TEST(Replica, goes_on_from_a_backup_with_higher_tokens) {
     Cluster first;
     const SessionId session = first.open(1);
@@ -373,8 +501,8 @@ TEST(Replica, goes_on_from_a_backup_with_higher_tokens) {
 
     auto restored = LockMachine::load(saved.save());
     ASSERT_TRUE(restored && restored->begin_epoch(saved.epoch() + 1));
-    const raft::Snapshot backup{
-        1, 1, restored->time(), std::make_shared<const std::string>(restored->save())};
+    const raft::Snapshot backup{1, 1, restored->time(),
+                                std::make_shared<const std::string>(restored->save())};
     Cluster second{3, {}, {.vote = {1, 0}, .snapshot = backup}};
     const SessionId anew = second.open(2);
     const Token token = second.ask(acquire(anew, 1, "a")).reply.token;
@@ -398,6 +526,17 @@ TEST(Replica, is_a_group_of_its_own_where_it_is_alone) {
     const SessionId session = cluster.open(1, 2s);
     ASSERT_EQ(cluster.ask(acquire(session, 1, "a")).reply.outcome, Outcome::ok);
     cluster.run(5s);
+    EXPECT_FALSE(cluster.member(1).machine().session(session));
+}
+
+TEST(Replica, ends_sessions_when_there_is_room_again_even_where_nobody_else_speaks) {
+    Cluster cluster{1};
+    const SessionId session = cluster.open(1, 2s);
+    cluster.member(1).set_room(LogRoom::none);
+    cluster.run(5s);
+    EXPECT_TRUE(cluster.member(1).machine().session(session));
+    cluster.member(1).set_room(LogRoom::plenty);
+    cluster.run(1s);
     EXPECT_FALSE(cluster.member(1).machine().session(session));
 }
 

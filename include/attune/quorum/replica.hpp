@@ -23,9 +23,11 @@ namespace attune::inline ATTUNE_ABI::quorum {
 struct ReplicaOptions {
     raft::CoreOptions raft{};
     std::uint64_t epoch = 0;  ///< of the tokens of a cluster that begins; later it is in the state
-    std::uint64_t snapshot_entries = 8192;              ///< so many applied, or
-    std::size_t snapshot_bytes = std::size_t{4} << 20;  ///< so much, and a snapshot is taken
-    std::size_t pending = 4096;                         ///< requests that wait for their entries
+    /// So many applied, or so much, and a snapshot is taken; but while there is room, none before
+    /// as much as the last one was.
+    std::uint64_t snapshot_entries = 8192;
+    std::size_t snapshot_bytes = std::size_t{4} << 20;
+    std::size_t pending = 4096;  ///< requests that wait for their entries
     /// Of one command. A larger one is refused: its entry has to fit into a frame.
     std::size_t command_bytes = std::size_t{256} << 10;
     /// Cluster time beyond its ttl that a session is given before it is ended.
@@ -135,6 +137,7 @@ private:
     ATTUNE_DECL void lead(raft::Instant now);
     ATTUNE_DECL void give_up(ReplicaEffects& effects);
     ATTUNE_DECL void take_snapshot(raft::Instant now);
+    ATTUNE_DECL bool is_worth_it() const noexcept;
     ATTUNE_DECL bool admits(const Command& command) const noexcept;
     ATTUNE_DECL raft::Proposed propose(raft::Instant now, std::string bytes);
 
@@ -149,12 +152,13 @@ private:
     std::deque<Pending> pending_;                  ///< in the order of their entries
     std::map<std::uint64_t, Question> questions_;  ///< by the number that the core knows
     std::uint64_t next_question_ = 1;
-    std::map<SessionId, Origin> homes_;          ///< where a session was heard from last
-    std::vector<Renewal> renewals_;              ///< to be proposed
-    std::vector<Renewal> renewing_;              ///< in the entry at `renewing_at_`
-    raft::Index renewing_at_ = 0;                ///< zero: none is on its way
-    std::map<SessionId, raft::Index> expiring_;  ///< on their way, by the entry that ends them
-    raft::Index nudge_ = 0;  ///< an entry that only lets time pass; zero: none is on its way
+    std::map<SessionId, Origin> homes_;  ///< where a session was heard from last
+    std::vector<Renewal> renewals_;      ///< to be proposed
+    std::vector<Renewal> renewing_;      ///< in the entry at `renewing_at_`
+    raft::Index renewing_at_ = 0;        ///< zero: none is on its way
+    /// The last of the entries that end sessions, or one that only lets time pass; zero: none is on
+    /// its way.
+    raft::Index ending_ = 0;
 
     std::uint64_t applied_since_ = 0;  ///< the last snapshot: entries
     std::size_t bytes_since_ = 0;

@@ -26,11 +26,20 @@ inline SessionId session_of(const Command& command) noexcept {
         command);
 }
 
+inline ReplicaOptions usable(ReplicaOptions options) {
+    using std::chrono::milliseconds;
+    constexpr milliseconds longest = std::chrono::hours{24};
+    // A session is never ended before its time, however often it is asked for.
+    options.drift = std::clamp(options.drift, milliseconds{0}, longest);
+    options.raft.heartbeat = std::clamp(options.raft.heartbeat, milliseconds{1}, longest);
+    return options;
+}
+
 }  // namespace detail
 
 ATTUNE_DECL Replica::Replica(ReplicaOptions options, raft::Recovered recovered, raft::Instant now,
                              std::uint64_t seed, ReplicaEffects& effects)
-    : options_(std::move(options)),
+    : options_(detail::usable(std::move(options))),
       machine_(options_.epoch),
       core_(options_.raft, std::move(recovered), now, seed, raft_effects_),
       now_(now) {
@@ -78,6 +87,13 @@ ATTUNE_DECL void Replica::request(raft::Instant now, Origin origin, Request requ
         effects.answers.push_back(
             {.origin = origin, .id = request.id, .kind = kind, .leader = core_.leader()});
     };
+    const auto refuse_for_good = [&] {
+        effects.answers.push_back({.origin = origin,
+                                   .id = request.id,
+                                   .kind = Answer::Kind::reply,
+                                   .reply = {.outcome = Outcome::refused},
+                                   .leader = core_.leader()});
+    };
     if (core_.role() != raft::Role::leader) {
         return refuse(Answer::Kind::not_leader);
     }
@@ -86,6 +102,9 @@ ATTUNE_DECL void Replica::request(raft::Instant now, Origin origin, Request requ
         return refuse(Answer::Kind::exhausted);
     }
     if (auto* const query = std::get_if<LockQuery>(&request.what)) {
+        if (query->lock.empty() || query->lock.size() > LockLimits::name) {
+            return refuse_for_good();
+        }
         const std::uint64_t number = next_question_++;
         questions_.emplace(number, Question{origin, request.id, std::move(*query)});
         core_.read(now, number, raft_effects_);
@@ -94,20 +113,12 @@ ATTUNE_DECL void Replica::request(raft::Instant now, Origin origin, Request requ
     auto& command = std::get<Command>(request.what);
     std::string bytes = encode(command);
     if (std::holds_alternative<ExpireSession>(command) || bytes.size() > options_.command_bytes) {
-        effects.answers.push_back({.origin = origin,
-                                   .id = request.id,
-                                   .kind = Answer::Kind::reply,
-                                   .reply = {.outcome = Outcome::refused},
-                                   .leader = core_.leader()});
-        return;
+        return refuse_for_good();
     }
     if (!admits(command)) {
         return refuse(Answer::Kind::exhausted);
     }
     if (auto* const renew = std::get_if<RenewSessions>(&command)) {
-        for (const SessionId session : renew->sessions) {
-            homes_[session] = origin;
-        }
         renewals_.push_back({origin, request.id, std::move(renew->sessions)});
         return settle(now, effects);
     }
@@ -142,9 +153,14 @@ ATTUNE_DECL raft::Instant Replica::deadline() const noexcept {
     raft::Instant deadline = core_.deadline();
     if (core_.is_ready()) {
         const raft::ClusterTime time = core_.cluster_time(now_);
-        // What is due already is on its way through the log.
-        if (const auto due = machine_.next_due(options_.drift); due && *due > time) {
+        const auto due = machine_.next_due(options_.drift);
+        if (due && *due > time) {
             deadline = std::min(deadline, now_ + raft::Instant{*due - time});
+        }
+        const bool was_refused =
+            (due && *due <= time && ending_ == 0) || (!renewals_.empty() && renewing_at_ == 0);
+        if (was_refused) {  // for want of room, say; where it is alone, nothing else would wake it
+            deadline = std::min(deadline, now_ + raft::Instant{options_.raft.heartbeat});
         }
     }
     return deadline;
@@ -207,8 +223,7 @@ ATTUNE_DECL void Replica::apply(const raft::Entry& entry, ReplicaEffects& effect
                        is_command ? std::string_view{*entry.data} : std::string_view{});
     ++applied_since_;
     bytes_since_ += is_command ? entry.data->size() : 0;
-    nudge_ = nudge_ == entry.index ? 0 : nudge_;
-    std::erase_if(expiring_, [&](const auto& each) { return each.second == entry.index; });
+    ending_ = ending_ == entry.index ? 0 : ending_;
 
     while (!pending_.empty() && pending_.front().index <= entry.index) {
         const Pending asked = pending_.front();
@@ -255,10 +270,10 @@ ATTUNE_DECL void Replica::answer_renewals(raft::Index index, ReplicaEffects& eff
             if (!session || session->renewed != index) {
                 reply.outcome = Outcome::no_session;
                 reply.session = id;
-                homes_.erase(id);
                 break;
             }
             reply.session = id;
+            homes_[id] = each.origin;
         }
         effects.answers.push_back({.origin = each.origin,
                                    .id = each.id,
@@ -311,20 +326,25 @@ ATTUNE_DECL void Replica::lead(raft::Instant now) {
             renewals_.erase(renewals_.begin(), end);
         }
     }
+    // All that is over at one time; what is over later waits for that.
+    if (ending_ != 0) {
+        return;
+    }
     const raft::ClusterTime time = core_.cluster_time(now);
     const auto due = machine_.next_due(options_.drift);
     if (!due || *due > time) {
         return;
     }
-    for (const ExpireSession& over : machine_.overdue(time, options_.drift)) {
-        if (!expiring_.contains(over.session)) {
-            if (const raft::Index index = propose(now, encode(over)).index; index != 0) {
-                expiring_[over.session] = index;
-            }
+    const std::vector<ExpireSession> overdue = machine_.overdue(time, options_.drift);
+    for (const ExpireSession& over : overdue) {
+        const raft::Index index = propose(now, encode(over)).index;
+        if (index == 0) {
+            return;  // nor are the others taken
         }
+        ending_ = index;
     }
-    if (nudge_ == 0 && expiring_.empty()) {
-        nudge_ = propose(now, encode(RenewSessions{})).index;
+    if (overdue.empty()) {
+        ending_ = propose(now, encode(RenewSessions{})).index;
     }
 }
 
@@ -352,19 +372,28 @@ ATTUNE_DECL void Replica::give_up(ReplicaEffects& effects) {
         answer(each.origin, each.id, Answer::Kind::not_leader);
     }
     homes_.clear();
-    expiring_.clear();
     renewing_at_ = 0;
-    nudge_ = 0;
+    ending_ = 0;
 }
 
 ATTUNE_DECL void Replica::take_snapshot(raft::Instant now) {
-    if ((applied_since_ >= options_.snapshot_entries || bytes_since_ >= options_.snapshot_bytes) &&
-        !core_.has_failed()) {
+    const bool is_much =
+        applied_since_ >= options_.snapshot_entries || bytes_since_ >= options_.snapshot_bytes;
+    if (is_much && !core_.has_failed() && (is_worth_it() || room_ != LogRoom::plenty)) {
         applied_since_ = 0;
         bytes_since_ = 0;
         core_.compact(now, machine_.applied(), std::make_shared<const std::string>(machine_.save()),
                       raft_effects_);
     }
+}
+
+/// Section 5.1.2: when the log has grown by as much as the last snapshot had. A large state would
+/// be written for a few entries else, again and again; and a member that is sent it would get only
+/// one that has been replaced meanwhile, for ever.
+ATTUNE_DECL bool Replica::is_worth_it() const noexcept {
+    constexpr std::uint64_t about_an_entry = 64;  // without its data
+    const raft::Bytes& last = core_.snapshot().data;
+    return last == nullptr || bytes_since_ + about_an_entry * applied_since_ >= last->size();
 }
 
 /// Where room is scarce it is for what gives room, or time, to others.

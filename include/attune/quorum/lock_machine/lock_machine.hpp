@@ -113,8 +113,7 @@ public:
     ATTUNE_DECL std::vector<ExpireSession> overdue(std::chrono::milliseconds now,
                                                    std::chrono::milliseconds drift) const;
     /// When something is due without a command: a session's time is over (drift included) or a lock
-    /// with waiters becomes free. Nothing: never. Linear in the different ttls there are, and in
-    /// the delayed locks that nobody waits for.
+    /// with waiters becomes free. Nothing: never. Known at once, whatever the state.
     ATTUNE_DECL std::optional<std::chrono::milliseconds> next_due(
         std::chrono::milliseconds drift) const;
 

@@ -20,8 +20,10 @@ namespace attune::inline ATTUNE_ABI::quorum::raft {
 
 struct CoreOptions {
     NodeId id = 0;
-    std::vector<NodeId> voters{};  ///< all of them, `id` included: 1, 3 or 5, and never others
-    std::chrono::milliseconds heartbeat{100};
+    /// All of them, `id` included: 1, 3 or 5, and never others. With a list that is none (without
+    /// `id`, with zero, or with one twice) a member has failed from the start.
+    std::vector<NodeId> voters{};
+    std::chrono::milliseconds heartbeat{100};  ///< half of `election` at most
     /// A follower that hears from no leader waits for this long, and a random part of as much
     /// again.
     std::chrono::milliseconds election{500};
@@ -76,7 +78,7 @@ public:
     /// silent, and its leadership is over.
     ATTUNE_DECL void storage_failed(Instant now, Effects& effects);
     /// While there is none, entries are neither proposed nor taken, and this member does not try to
-    /// lead; votes and heartbeats go on.
+    /// lead, and hands over if it does; votes and heartbeats go on.
     ATTUNE_DECL void set_room(bool some) noexcept;
 
     ATTUNE_DECL Proposed propose(Instant now, Bytes command, Effects& effects);
@@ -105,7 +107,8 @@ public:
     const Entry* entry(Index index) const noexcept { return log_.find(index); }
     /// The time that an entry would get now. Only a leader's moves.
     ATTUNE_DECL ClusterTime cluster_time(Instant now) const noexcept;
-    /// Its storage has failed; or it has seen what cannot be while all members keep to the rules:
+    /// Its storage has failed; or its voters are none; or it has seen what cannot be while all
+    /// members keep to the rules:
     /// two leaders in one term, or a leader that lacks what was committed. It is silent for good
     /// then, rather than make it worse.
     bool has_failed() const noexcept { return failed_; }
@@ -190,6 +193,7 @@ private:
     ATTUNE_DECL void on(NodeId from, InstallSnapshot& message, Effects& effects);
     ATTUNE_DECL void install(Effects& effects);
     ATTUNE_DECL void on(NodeId from, const SnapshotReply& message, Effects& effects);
+    ATTUNE_DECL void give_way();
     ATTUNE_DECL void hand_over(Effects& effects);
     ATTUNE_DECL void on(NodeId from, const TimeoutNow& message, Effects& effects);
 
@@ -229,6 +233,7 @@ private:
     detail::RoundTimes round_times_;
     std::vector<Read> reads_;
     std::optional<Transfer> transfer_;
+    std::size_t last_asked_ = 0;  ///< among the followers, to lead where there is more room
 };
 
 }  // namespace attune::inline ATTUNE_ABI::quorum::raft

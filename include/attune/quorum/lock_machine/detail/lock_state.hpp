@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -60,7 +59,8 @@ struct LockRecord {
     std::uint64_t taken = 0;           ///< permits
     std::uint32_t of = 0;              ///< permits there are, while somebody has some or waits
     std::size_t permit_users = 0;
-    milliseconds free_from{};  ///< zero: there is no delay
+    milliseconds free_from{};     ///< zero: there is no delay
+    milliseconds awaited_from{};  ///< so listed; zero: nobody waits for the end of a delay
     Token highest{};
     std::string value{};
 
@@ -68,6 +68,10 @@ struct LockRecord {
     std::uint64_t walk = 0;  ///< the last one that has come here, and whom it has been to
     bool walked_holders = false;
     Ticket walked_before = 0;
+    std::uint64_t counted = 0;  ///< the last walk for which the following was counted
+    std::size_t first_walking = 0;
+    std::size_t walking_holders = 0;
+    std::uint64_t walking_permits = 0;
 };
 
 /// What was answered to a command that is done.
@@ -87,8 +91,7 @@ struct SessionRecord {
     std::string label{};
     std::map<Sequence, Ticket> requests{};  ///< that wait or are granted
     std::map<Sequence, StoredReply> replies{};
-    Sequence forgotten = 0;                       ///< replies up to here are not kept
-    std::list<SessionRecord*>::iterator place{};  ///< among those with the same ttl
+    Sequence forgotten = 0;  ///< replies up to here are not kept
     std::uint64_t walk = 0;
 };
 
@@ -153,7 +156,6 @@ private:
 
     // Sessions.
     SessionRecord* find_session(SessionId id);
-    void admit(SessionRecord& session);
     void renew(SessionRecord& session);
     void end_session(SessionRecord& session, bool clean);
 
@@ -183,6 +185,7 @@ private:
     /// One lock of a grant ends, and with the last one the grant.
     void lose(LockRequest& request, LockRecord& lock);
     void delay(LockRecord& lock, milliseconds delay);
+    void list_awaited(LockRecord& lock);
     void forget_empty();
     LockRequest* find_grant(LockRecord& lock, SessionId session, const Token& token) const;
     LockRecord* find_lock(std::string_view name);
@@ -193,6 +196,8 @@ private:
     // Deadlock.
     bool would_deadlock(const LockRequest& newcomer);
     bool walk_from(const LockRequest& newcomer, std::vector<SessionRecord*>& reached);
+    void leave_walk(SessionRecord& session, std::vector<SessionRecord*>& again);
+    void count_walking(LockRecord& lock) const;
     bool is_stuck(const SessionRecord& session) const;
     bool is_stuck(const LockRequest& request, const LockPart& part) const;
     bool is_on_walk(const LockPlace& place) const;
@@ -218,9 +223,9 @@ private:
 
     // Follow from the above.
     std::map<std::array<unsigned char, 16>, SessionId> clients_;
-    /// By ttl, each in the order of renewal: the first of each is the first to be over.
-    std::map<milliseconds, std::list<SessionRecord*>> by_ttl_;
+    std::set<std::pair<milliseconds, SessionId>> ends_;  ///< when the time of each is over
     std::set<std::pair<milliseconds, std::string_view>> delays_;
+    std::set<std::pair<milliseconds, std::string_view>> awaited_;  ///< those that somebody awaits
 
     // Of the entry that is being applied.
     std::vector<LockRecord*> touched_;  ///< each once

@@ -26,15 +26,13 @@ ATTUNE_DECL bool LockState::would_deadlock(const LockRequest& newcomer) {
     if (all_needed || own->walk != walk_) {
         return own->walk == walk_;
     }
-    // A walk takes everybody who has permits for somebody waited for, but some may be enough.
-    bool again = true;
-    while (again && own->walk == walk_) {
-        again = false;
-        for (SessionRecord* const session : reached) {
-            if (session->walk == walk_ && !is_stuck(*session)) {
-                session->walk = 0;
-                again = true;
-            }
+    // A walk takes everybody who has permits for somebody waited for, but some may be enough. Who
+    // could go on leaves the walk, and those who may go on because of that are looked at again.
+    while (!reached.empty() && own->walk == walk_) {
+        SessionRecord& session = *reached.back();
+        reached.pop_back();
+        if (session.walk == walk_ && !is_stuck(session)) {
+            leave_walk(session, reached);
         }
     }
     return own->walk == walk_;
@@ -93,6 +91,54 @@ ATTUNE_DECL bool LockState::is_on_walk(const LockPlace& place) const {
     return session != sessions_.end() && session->second.walk == walk_;
 }
 
+/// Those whose turn it may be now are put to `again`: in each queue, only the first who is on the
+/// walk.
+ATTUNE_DECL void LockState::leave_walk(SessionRecord& session, std::vector<SessionRecord*>& again) {
+    const auto for_each_part = [&](auto what) {
+        for (const auto& [sequence, ticket] : session.requests) {
+            const LockRequest& request = requests_.find(ticket)->second;
+            for (const LockPart& part : request.parts) {
+                what(request, part);
+            }
+        }
+    };
+    for_each_part([&](const LockRequest& request, const LockPart& part) {
+        count_walking(*part.lock);
+        if (request.token) {
+            --part.lock->walking_holders;
+            part.lock->walking_permits -= part.permits;
+        }
+    });
+    session.walk = 0;
+    for_each_part([&](const LockRequest& /*request*/, const LockPart& part) {
+        count_walking(*part.lock);
+        if (part.lock->first_walking != part.lock->waiters.size()) {
+            const LockPlace& first = part.lock->waiters[part.lock->first_walking];
+            again.push_back(find_session(first.request->session));
+        }
+    });
+}
+
+/// Brings up to date who of a lock's holders and waiters is on the walk. They only leave it.
+ATTUNE_DECL void LockState::count_walking(LockRecord& lock) const {
+    if (lock.counted != walk_) {
+        lock.counted = walk_;
+        lock.first_walking = 0;
+        lock.walking_holders = 0;
+        lock.walking_permits = 0;
+        for (const LockPlace& holder : lock.holders) {
+            if (is_on_walk(holder)) {
+                ++lock.walking_holders;
+                lock.walking_permits += holder.permits;
+            }
+        }
+    }
+    while (lock.first_walking != lock.waiters.size() &&
+           !is_on_walk(lock.waiters[lock.first_walking])) {
+        ++lock.first_walking;
+    }
+}
+
 ATTUNE_DECL bool LockState::is_stuck(const SessionRecord& session) const {
     return std::ranges::any_of(session.requests, [&](const auto& each) {
         const LockRequest& request = requests_.find(each.second)->second;
@@ -105,24 +151,17 @@ ATTUNE_DECL bool LockState::is_stuck(const SessionRecord& session) const {
 /// Whether the request could not have this lock even when all sessions that are not on the walk had
 /// gone.
 ATTUNE_DECL bool LockState::is_stuck(const LockRequest& request, const LockPart& part) const {
-    for (const LockPlace& waiter : part.lock->waiters) {
-        if (ticket_of(waiter) >= request.ticket) {
-            break;
-        }
-        if (is_on_walk(waiter)) {
-            return true;
-        }
+    LockRecord& lock = *part.lock;
+    count_walking(lock);
+    if (lock.first_walking != lock.waiters.size() &&
+        ticket_of(lock.waiters[lock.first_walking]) < request.ticket) {
+        return true;
     }
-    std::uint64_t taken = part.permits;
-    for (const LockPlace& holder : part.lock->holders) {
-        if (is_on_walk(holder)) {
-            if (part.mode == LockMode::exclusive || holder.mode != part.mode) {
-                return true;
-            }
-            taken += holder.permits;
-        }
+    if (lock.walking_holders == 0) {
+        return false;
     }
-    return part.mode == LockMode::permits && taken > part.of;
+    return part.mode == LockMode::exclusive || lock.holders.front().mode != part.mode ||
+           (part.mode == LockMode::permits && lock.walking_permits + part.permits > part.of);
 }
 
 }  // namespace attune::inline ATTUNE_ABI::quorum::detail

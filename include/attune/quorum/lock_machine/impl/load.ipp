@@ -53,7 +53,6 @@ ATTUNE_DECL bool LockState::load_locks(PackedReader& in) {
 
 ATTUNE_DECL bool LockState::load_sessions(PackedReader& in) {
     constexpr std::size_t least_session = 8 + 16 + 8 + 8 + 8 + 8 + 4 + 8 + 4;
-    std::vector<SessionRecord*> loaded;
     for (std::size_t left = in.count(least_session); left != 0; --left) {
         const auto id = in.number<SessionId>();
         const auto [place, is_new] = sessions_.try_emplace(id);
@@ -74,11 +73,7 @@ ATTUNE_DECL bool LockState::load_sessions(PackedReader& in) {
             return false;
         }
         clients_.emplace(session.client, id);
-        loaded.push_back(&session);
-    }
-    std::ranges::stable_sort(loaded, {}, &SessionRecord::renewed_at);
-    for (SessionRecord* const session : loaded) {
-        admit(*session);
+        ends_.emplace(session.renewed_at + session.ttl, id);
     }
     return in.is_good() && sessions_.size() <= LockLimits::sessions;
 }
@@ -167,6 +162,7 @@ ATTUNE_DECL bool LockState::link(LockRequest& request, const LockPart& part) {
             return false;
         }
         lock.waiters.push_back({&request, part.mode, part.permits});
+        list_awaited(lock);
         return true;
     }
     if ((!lock.holders.empty() && is_same(lock.holders.back())) || !goes_with_holders(part) ||

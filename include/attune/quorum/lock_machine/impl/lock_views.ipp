@@ -55,40 +55,24 @@ ATTUNE_DECL std::optional<SessionView> LockState::view(SessionId id) const {
 
 ATTUNE_DECL std::vector<ExpireSession> LockState::overdue(milliseconds now,
                                                           milliseconds drift) const {
-    std::vector<std::pair<milliseconds, ExpireSession>> over;
-    for (const auto& [ttl, sessions] : by_ttl_) {
-        for (const SessionRecord* const session : sessions) {
-            const milliseconds end = session->renewed_at + ttl + drift;
-            if (end > now) {
-                break;
-            }
-            over.emplace_back(end, ExpireSession{session->id, session->renewed});
-        }
-    }
-    std::ranges::sort(over, {}, [](const auto& each) {
-        return std::pair{each.first, each.second.session};
-    });
     std::vector<ExpireSession> commands;
-    commands.reserve(over.size());
-    for (const auto& [end, command] : over) {
-        commands.push_back(command);
+    for (const auto& [end, id] : ends_) {
+        if (end + drift > now) {
+            break;
+        }
+        commands.push_back({id, sessions_.find(id)->second.renewed});
     }
     return commands;
 }
 
 ATTUNE_DECL std::optional<milliseconds> LockState::next_due(milliseconds drift) const {
     std::optional<milliseconds> due;
-    for (const auto& [ttl, sessions] : by_ttl_) {
-        const milliseconds end = sessions.front()->renewed_at + ttl + drift;
-        due = std::min(due.value_or(end), end);
+    if (!ends_.empty()) {
+        due = ends_.begin()->first + drift;
     }
-    for (const auto& [from, name] : delays_) {
-        if (due && from >= *due) {
-            break;
-        }
-        if (!locks_.find(name)->second.waiters.empty()) {
-            return from;
-        }
+    if (!awaited_.empty()) {
+        const milliseconds from = awaited_.begin()->first;
+        due = std::min(due.value_or(from), from);
     }
     return due;
 }

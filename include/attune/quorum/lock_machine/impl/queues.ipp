@@ -144,9 +144,24 @@ ATTUNE_DECL void LockState::delay(LockRecord& lock, milliseconds delay) {
     }
 }
 
+ATTUNE_DECL void LockState::list_awaited(LockRecord& lock) {
+    const milliseconds from = lock.waiters.empty() ? milliseconds{} : lock.free_from;
+    if (from == lock.awaited_from) {
+        return;
+    }
+    if (lock.awaited_from.count() != 0) {
+        awaited_.erase({lock.awaited_from, lock.name});
+    }
+    if (from.count() != 0) {
+        awaited_.emplace(from, lock.name);
+    }
+    lock.awaited_from = from;
+}
+
 ATTUNE_DECL void LockState::forget_empty() {
     for (LockRecord* const lock : touched_) {
         lock->listed = false;
+        list_awaited(*lock);
         if (lock->holders.empty() && lock->waiters.empty() && lock->free_from.count() == 0) {
             highest_forgotten_ = std::max(highest_forgotten_, lock->highest);
             locks_.erase(locks_.find(lock->name));

@@ -5,8 +5,8 @@
 #include <attune/quorum/lock_machine/limits.hpp>
 
 #include <chrono>
-#include <list>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace attune::inline ATTUNE_ABI::quorum::detail {
@@ -23,10 +23,11 @@ ATTUNE_DECL SessionRecord* LockState::find_session(SessionId id) {
 }
 
 ATTUNE_DECL void LockState::renew(SessionRecord& session) {
+    auto end = ends_.extract({session.renewed_at + session.ttl, session.id});
     session.renewed_at = now_;
     session.renewed = applied_;
-    std::list<SessionRecord*>& those = by_ttl_.find(session.ttl)->second;
-    those.splice(those.end(), those, session.place);
+    end.value().first = session.renewed_at + session.ttl;
+    ends_.insert(std::move(end));
 }
 
 ATTUNE_DECL void LockState::end_session(SessionRecord& session, bool clean) {
@@ -46,11 +47,7 @@ ATTUNE_DECL void LockState::end_session(SessionRecord& session, bool clean) {
         }
         end_request(request, Outcome::not_held);
     }
-    const auto those = by_ttl_.find(session.ttl);
-    those->second.erase(session.place);
-    if (those->second.empty()) {
-        by_ttl_.erase(those);
-    }
+    ends_.erase({session.renewed_at + session.ttl, session.id});
     clients_.erase(session.client);
     sessions_.erase(session.id);
 }
@@ -73,13 +70,8 @@ ATTUNE_DECL Reply LockState::run(const OpenSession& command) {
     session.renewed = applied_;
     session.label = command.label;
     clients_.emplace(session.client, session.id);
-    admit(session);
+    ends_.emplace(session.renewed_at + session.ttl, session.id);
     return {.outcome = Outcome::ok, .session = session.id};
-}
-
-ATTUNE_DECL void LockState::admit(SessionRecord& session) {
-    std::list<SessionRecord*>& those = by_ttl_[session.ttl];
-    session.place = those.insert(those.end(), &session);
 }
 
 ATTUNE_DECL Reply LockState::run(const RenewSessions& command) {

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace attune::inline ATTUNE_ABI::quorum {
 
@@ -19,12 +20,24 @@ namespace detail {
 
 inline raft::CoreOptions usable(raft::CoreOptions options) {
     using std::chrono::milliseconds;
-    options.heartbeat = std::max(options.heartbeat, milliseconds{1});
-    options.election = std::max(options.election, options.heartbeat);
+    // Far from where sums of them would overflow. A leader steps down after an election timeout
+    // without an answer, and needs a round of heartbeats, and one more, within it.
+    options.election =
+        std::clamp<milliseconds>(options.election, milliseconds{2}, std::chrono::hours{1});
+    options.heartbeat = std::clamp(options.heartbeat, milliseconds{1}, options.election / 2);
     options.batch_entries = std::max<std::size_t>(options.batch_entries, 1);
-    options.window = std::max<std::size_t>(options.window, 1);
+    options.window = std::clamp<std::size_t>(options.window, 1, 65'536);
     options.piece_bytes = std::max<std::size_t>(options.piece_bytes, 1);
+    options.uncommitted = std::max<std::size_t>(options.uncommitted, 1);
+    options.unstored_bytes = std::max<std::size_t>(options.unstored_bytes, 1);
     return options;
+}
+
+/// Somebody each, nobody twice, and this member among them.
+inline bool are_voters(std::vector<raft::NodeId> voters, raft::NodeId self) {
+    std::ranges::sort(voters);
+    return std::ranges::binary_search(voters, self) && voters.front() != 0 &&
+           std::ranges::adjacent_find(voters) == voters.end();
 }
 
 }  // namespace detail
@@ -58,6 +71,10 @@ ATTUNE_DECL Core::Core(CoreOptions options, Recovered recovered, Instant now, st
         effects.restore = log_.snapshot();
     }
     told_ = {role_, vote_.term, leader_};
+    if (!detail::are_voters(options_.voters, options_.id)) {
+        failed_ = true;  // or it would lead alone, say, because it was not told of the others
+        return;
+    }
     restart_election_timer();
     if (followers_.empty()) {
         campaign(effects);
@@ -76,6 +93,7 @@ ATTUNE_DECL void Core::tick(Instant now, Effects& effects) {
         if (now_ - majority_heard() >= options_.election) {
             step_down(effects);
         } else if (now_ >= heartbeat_at_) {
+            give_way();
             begin_round(effects);
         }
     } else if (now_ >= election_at_) {

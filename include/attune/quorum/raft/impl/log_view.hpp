@@ -69,13 +69,17 @@ public:
         if (durable_ < snapshot_.index && snapshot_write_ <= write) {
             durable_ = snapshot_.index;
         }
+        if (gone_write_ <= write) {
+            gone_bytes_ = 0;
+        }
         while (durable_ >= snapshot_.index && durable_ < last() &&
                place(durable_ + 1).write <= write) {
             unstored_bytes_ -= bytes_of(place(++durable_));
         }
     }
-    /// Of entries that are not durable, roughly.
-    std::size_t unstored_bytes() const noexcept { return unstored_bytes_; }
+    /// Of entries that are not durable, roughly; those that were cut off meanwhile go to the disk
+    /// all the same.
+    std::size_t unstored_bytes() const noexcept { return unstored_bytes_ + gone_bytes_; }
 
     void append(raft::Entry entry, std::uint64_t write) {
         places_.push_back({std::move(entry), write});
@@ -95,8 +99,8 @@ public:
     }
     /// All entries go, whatever they were. What was durable up to `agreed` is part of the snapshot.
     void replace(raft::Snapshot snapshot, std::uint64_t write, raft::Index agreed) {
+        forget_bytes(durable_ + 1, last());
         places_.clear();
-        unstored_bytes_ = 0;
         durable_ = std::min(durable_, agreed);
         snapshot_write_ = write;
         snapshot_ = std::move(snapshot);
@@ -124,6 +128,8 @@ private:
     void forget_bytes(raft::Index from, raft::Index to) noexcept {
         for (raft::Index index = std::max(from, snapshot_.index + 1); index <= to; ++index) {
             unstored_bytes_ -= bytes_of(place(index));
+            gone_bytes_ += bytes_of(place(index));
+            gone_write_ = std::max(gone_write_, place(index).write);
         }
     }
     void drop_front(raft::Index index) {
@@ -137,6 +143,8 @@ private:
     std::deque<Place> places_;
     raft::Index durable_ = 0;
     std::size_t unstored_bytes_ = 0;
+    std::size_t gone_bytes_ = 0;  ///< not durable either, but no entries any more
+    std::uint64_t gone_write_ = 0;
 };
 
 }  // namespace attune::inline ATTUNE_ABI::quorum::detail

@@ -19,6 +19,15 @@ ATTUNE_DECL bool Core::transfer(Instant now, NodeId to, Effects& effects) {
     return possible;
 }
 
+/// A leader without room takes no entries, and keeps those from leading who may have some: it asks
+/// one after the other, for those without room do not do it.
+ATTUNE_DECL void Core::give_way() {
+    if (!room_ && !transfer_ && !followers_.empty()) {
+        last_asked_ = (last_asked_ + 1) % followers_.size();
+        transfer_ = {followers_[last_asked_].id, now_ + options_.election, 0};
+    }
+}
+
 /// Once the successor has all entries, and no more are taken, it is told: once, and again with each
 /// round, for that message may be lost.
 ATTUNE_DECL void Core::hand_over(Effects& effects) {
