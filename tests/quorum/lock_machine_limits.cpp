@@ -62,6 +62,29 @@ TEST_F(LockMachineTest, a_session_has_only_so_many_requests) {
     EXPECT_EQ(acquire(a, 5002, {shared("x")}).outcome, Outcome::ok);
 }
 
+TEST_F(LockMachineTest, requests_have_only_so_many_locks_all_together) {
+    std::vector<Want> wants;
+    for (std::size_t i = 0; i != LockLimits::wants; ++i) {
+        wants.push_back(shared("x" + std::to_string(i)));
+    }
+    constexpr std::size_t enough = LockLimits::places / LockLimits::wants / LockLimits::requests;
+    Token last{};
+    SessionId session = 0;
+    for (std::size_t i = 0; i != enough; ++i) {
+        session = open(static_cast<unsigned char>(i + 1));
+        for (Sequence sequence = 1; sequence <= LockLimits::requests; ++sequence) {
+            const Reply reply = acquire(session, sequence, wants);
+            ASSERT_EQ(reply.outcome, Outcome::ok);
+            last = reply.token;
+        }
+    }
+    const SessionId another = open(200);
+    EXPECT_EQ(acquire(another, 1, {shared("x0")}).outcome, Outcome::refused);
+    release(session, 5000, "x0", last);
+    EXPECT_EQ(acquire(another, 2, {shared("x0")}).outcome, Outcome::ok);
+    EXPECT_EQ(acquire(another, 3, {shared("x0")}).outcome, Outcome::refused);
+}
+
 TEST_F(LockMachineTest, a_lock_has_only_so_many_waiters) {
     const SessionId a = open(1, 1h);
     acquire(a, 1, {exclusive("x")});

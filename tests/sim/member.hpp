@@ -192,7 +192,6 @@ public:
             if (replica_->transfer(local, to, effects_) && to != id_) {
                 world_.trace.line(world_.now(), "member ", id_, " hands over to ", to);
                 world_.statistics.add(Count::transfers);
-                watch_->hands_over(to, local);
             }
         });
     }

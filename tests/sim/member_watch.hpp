@@ -63,6 +63,7 @@ public:
         commit_ = core.commit();
         applied_ = replica.machine().applied();
         leader_ = core.leader();
+        successor_ = core.successor();
         deadline_ = core.deadline();
         if (cause.kind == Cause::Kind::message && cause.term == term_) {
             heard_[cause.from] = local;
@@ -139,20 +140,8 @@ public:
             unstored_.pop_front();
         }
     }
-    void hands_over(raft::NodeId to, Time local) {
-        if (!handing_over_ || handing_over_->term != term_ || handing_over_->to != to ||
-            local >= handing_over_->until) {
-            handing_over_ = {term_, to, local + Time{options_.election}};
-        }
-    }
 
 private:
-    struct HandOver {
-        raft::Term term = 0;
-        raft::NodeId to = 0;
-        Time until{};
-    };
-
     [[noreturn]] void fail(const std::string& invariant, const std::string& what) const {
         History::fail(invariant, options_.id, what);
     }
@@ -349,8 +338,7 @@ private:
                 misconduct("quorum", "leads on with a disk that hangs");
             }
         }
-        if (handing_over_ && stayed && handing_over_->term == term_ &&
-            local < handing_over_->until &&
+        if (stayed && successor_ != 0 && core.successor() == successor_ &&
             std::any_of(effects.writes.begin(), effects.writes.end(), [](const auto& write) {
                 return std::holds_alternative<raft::WriteEntries>(write.write);
             })) {
@@ -371,7 +359,7 @@ private:
     std::map<raft::NodeId, std::uint64_t> replied_;  ///< when, by steps_
     std::map<std::uint64_t, std::uint64_t> asked_;
     std::optional<std::pair<raft::Term, Time>> heard_leader_;
-    std::optional<HandOver> handing_over_;
+    raft::NodeId successor_ = 0;
     std::deque<std::pair<std::uint64_t, Time>> unstored_;
 
     bool failed_ = false;

@@ -20,10 +20,13 @@ struct LockLimits {
     static constexpr std::size_t replies = 64;
     static constexpr std::size_t requests = 1'024;  ///< of a session that wait or are granted
 
-    static constexpr std::size_t name = 256;         ///< of a lock, in bytes; at least 1
-    static constexpr std::size_t wants = 64;         ///< locks of one Acquire
-    static constexpr std::size_t locks = 65'536;     ///< held, awaited or delayed
-    static constexpr std::size_t waiters = 8'192;    ///< of one lock
+    static constexpr std::size_t name = 256;       ///< of a lock, in bytes; at least 1
+    static constexpr std::size_t wants = 64;       ///< locks of one Acquire
+    static constexpr std::size_t locks = 65'536;   ///< held, awaited or delayed
+    static constexpr std::size_t waiters = 8'192;  ///< of one lock
+    /// Locks of all requests that wait or are granted, each as often as it is asked for: without
+    /// this bound a few clients could make a state too large to be sent as a snapshot.
+    static constexpr std::size_t places = 1'048'576;
     static constexpr std::size_t published = 4'096;  ///< bytes
 
     static constexpr std::size_t key = 1'024;     ///< of the table, in bytes; at least 1

@@ -98,6 +98,8 @@ public:
     Role role() const noexcept { return role_; }
     Term term() const noexcept { return vote_.term; }
     NodeId leader() const noexcept { return leader_; }  ///< zero: not known
+    /// To whom this leader hands over; zero: to nobody.
+    NodeId successor() const noexcept { return transfer_ ? transfer_->to : 0; }
     /// Leader, and an entry of this term is committed: what it has applied is the latest there is.
     bool is_ready() const noexcept { return role_ == Role::leader && commit_ >= barrier_; }
     Index commit() const noexcept { return commit_; }

@@ -219,6 +219,7 @@ private:
     std::map<Ticket, LockRequest> requests_;
     std::map<std::string, LockRecord, std::less<>> locks_;
     std::map<std::string, std::string, std::less<>> table_;
+    std::size_t places_ = 0;  ///< see LockLimits::places
     std::size_t table_bytes_ = 0;
 
     // Follow from the above.

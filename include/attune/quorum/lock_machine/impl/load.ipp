@@ -128,11 +128,12 @@ ATTUNE_DECL bool LockState::load_requests(PackedReader& in) {
             session->requests.size() > LockLimits::requests) {
             return false;
         }
+        places_ += request.parts.size();
         loaded.push_back(&request);
     }
     // Holders by token: later requests may have been granted earlier.
     std::ranges::stable_sort(loaded, {}, &LockRequest::token);
-    return in.is_good() &&
+    return in.is_good() && places_ <= LockLimits::places &&
            std::ranges::all_of(loaded,
                                [&](LockRequest* request) {
                                    return std::ranges::all_of(request->parts, [&](LockPart& part) {

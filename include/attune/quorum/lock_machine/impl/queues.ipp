@@ -127,6 +127,7 @@ ATTUNE_DECL void LockState::lose(LockRequest& request, LockRecord& lock) {
     }
     stop_holding(request, lock);
     request.parts.erase(part);
+    --places_;
     request.whole = false;
     if (request.parts.empty()) {
         end_request(request, Outcome::not_held);

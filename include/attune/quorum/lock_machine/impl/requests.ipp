@@ -98,7 +98,8 @@ ATTUNE_DECL bool LockState::is_valid(const Acquire& command) {
 
 ATTUNE_DECL Outcome LockState::obstacle(const SessionRecord& session, const Acquire& command) {
     if (!is_valid(command) || session.requests.size() >= LockLimits::requests ||
-        locks_.size() + command.wants.size() > LockLimits::locks) {
+        locks_.size() + command.wants.size() > LockLimits::locks ||
+        places_ + command.wants.size() > LockLimits::places) {
         return Outcome::refused;
     }
     Outcome outcome = Outcome::ok;
@@ -132,6 +133,7 @@ ATTUNE_DECL LockRequest& LockState::enqueue(SessionRecord& session, const Acquir
         }
         touch(lock);
     }
+    places_ += request.parts.size();
     session.requests[command.sequence] = request.ticket;
     return request;
 }
@@ -147,6 +149,7 @@ ATTUNE_DECL void LockState::end_request(LockRequest& request, Outcome outcome) {
             stop_waiting(request, *part.lock);
         }
     }
+    places_ -= request.parts.size();
     if (SessionRecord* const session = find_session(request.session)) {
         session->requests.erase(request.sequence);
         remember(*session, request.sequence, {outcome, request.ticket, request.token});
