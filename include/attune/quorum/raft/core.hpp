@@ -109,10 +109,9 @@ public:
     const Entry* entry(Index index) const noexcept { return log_.find(index); }
     /// The time that an entry would get now. Only a leader's moves.
     ATTUNE_DECL ClusterTime cluster_time(Instant now) const noexcept;
-    /// Its storage has failed; or its voters are none; or it has seen what cannot be while all
-    /// members keep to the rules:
-    /// two leaders in one term, or a leader that lacks what was committed. It is silent for good
-    /// then, rather than make it worse.
+    /// Its storage has failed; or its list of voters is none; or it has seen what cannot be while
+    /// all members keep to the rules: two leaders in one term, or a leader that lacks what was
+    /// committed. It is silent for good then, rather than make it worse.
     bool has_failed() const noexcept { return failed_; }
 
 private:
