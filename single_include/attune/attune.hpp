@@ -16819,7 +16819,7 @@ private:
     [[gnu::cold]] void grow(std::uint32_t height);
     [[gnu::cold]] void note_observed(GraphNode& node);
     [[gnu::cold]] static void note_time(DerivedNode& node, Clock::time_point begin) noexcept;
-    void note_outcome(Evaluation& run, bool failed);
+    void note_reads(Evaluation& run);
     void run_node(DerivedNode& node);
     CellPtr evaluate(DerivedNode& node, const CellBase* before);
     CellPtr compute(DerivedNode& node, NodeInputs& now, const CellBase* before, bool& failed);
@@ -17007,17 +17007,18 @@ ATTUNE_DECL CellPtr Propagation::first_value(DerivedNode& node) {
 
 ATTUNE_DECL CellPtr Propagation::evaluate(DerivedNode& node, const CellBase* before) {
     bool failed = false;
+    CellPtr cell;
     if (node.reads_the_same) {
         NodeInputs now{*this, node};
-        CellPtr cell = compute(node, now, before, failed);
-        if (node.stale && !failed) [[unlikely]] {
-            lapses_.push_back({&node, {}});
-        }
-        return cell;
+        cell = compute(node, now, before, failed);
+    } else {
+        Evaluation now{*this, node};
+        cell = compute(node, now, before, failed);
+        note_reads(now);
     }
-    Evaluation now{*this, node};
-    CellPtr cell = compute(node, now, before, failed);
-    note_outcome(now, failed);
+    if (node.stale && !failed) [[unlikely]] {
+        lapses_.push_back({&node, {}});
+    }
     return cell;
 }
 
@@ -17051,13 +17052,10 @@ ATTUNE_DECL void Propagation::note_time(DerivedNode& node, Clock::time_point beg
     node.nanoseconds = static_cast<std::uint32_t>(std::min<std::int64_t>(spent, UINT32_MAX));
 }
 
-ATTUNE_DECL void Propagation::note_outcome(Evaluation& run, bool failed) {
+ATTUNE_DECL void Propagation::note_reads(Evaluation& run) {
     DerivedNode& node = run.node_;
     if (cycle_ && failures_.empty()) {
         failures_.push_back({&node, cycle_});  // though the function has swallowed it
-    }
-    if (node.stale && !failed) {
-        lapses_.push_back({&node, {}});
     }
     // What was read is what the outcome depends on, be it a value, the same value, or an error.
     if (!run.as_before()) {

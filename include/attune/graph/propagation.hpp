@@ -103,7 +103,7 @@ private:
     [[gnu::cold]] void grow(std::uint32_t height);
     [[gnu::cold]] void note_observed(GraphNode& node);
     [[gnu::cold]] static void note_time(DerivedNode& node, Clock::time_point begin) noexcept;
-    void note_outcome(Evaluation& run, bool failed);
+    void note_reads(Evaluation& run);
     void run_node(DerivedNode& node);
     CellPtr evaluate(DerivedNode& node, const CellBase* before);
     CellPtr compute(DerivedNode& node, NodeInputs& now, const CellBase* before, bool& failed);

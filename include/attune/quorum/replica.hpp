@@ -30,7 +30,7 @@ struct ReplicaOptions {
     std::size_t pending = 4096;  ///< requests that wait for their entries
     /// Of one command. A larger one is refused: its entry has to fit into a frame.
     std::size_t command_bytes = std::size_t{256} << 10;
-    /// Cluster time beyond its ttl that a session is given before it is ended.
+    /// Cluster time beyond its ttl that a session is given before it is ended: up to a day.
     std::chrono::milliseconds drift{250};
 };
 

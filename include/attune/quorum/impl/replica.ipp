@@ -27,11 +27,9 @@ inline SessionId session_of(const Command& command) noexcept {
 }
 
 inline ReplicaOptions usable(ReplicaOptions options) {
-    using std::chrono::milliseconds;
-    constexpr milliseconds longest = std::chrono::hours{24};
     // A session is never ended before its time, however often it is asked for.
-    options.drift = std::clamp(options.drift, milliseconds{0}, longest);
-    options.raft.heartbeat = std::clamp(options.raft.heartbeat, milliseconds{1}, longest);
+    options.drift =
+        std::clamp<std::chrono::milliseconds>(options.drift, {}, std::chrono::hours{24});
     return options;
 }
 
@@ -160,7 +158,7 @@ ATTUNE_DECL raft::Instant Replica::deadline() const noexcept {
         const bool was_refused =
             (due && *due <= time && ending_ == 0) || (!renewals_.empty() && renewing_at_ == 0);
         if (was_refused) {  // for want of room, say; where it is alone, nothing else would wake it
-            deadline = std::min(deadline, now_ + raft::Instant{options_.raft.heartbeat});
+            deadline = std::min(deadline, now_ + raft::Instant{core_.options().heartbeat});
         }
     }
     return deadline;

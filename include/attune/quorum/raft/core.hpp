@@ -18,14 +18,15 @@
 
 namespace attune::inline ATTUNE_ABI::quorum::raft {
 
+/// Numbers beyond their bounds are brought within: see Core::options.
 struct CoreOptions {
     NodeId id = 0;
     /// All of them, `id` included: 1, 3 or 5, and never others. With a list that is none (without
     /// `id`, with zero, or with one twice) a member has failed from the start.
     std::vector<NodeId> voters{};
     std::chrono::milliseconds heartbeat{100};  ///< half of `election` at most
-    /// A follower that hears from no leader waits for this long, and a random part of as much
-    /// again.
+    /// A follower that hears from no leader waits for this long, an hour at most, and a random part
+    /// of as much again.
     std::chrono::milliseconds election{500};
     std::size_t batch_bytes = std::size_t{512} << 10;  ///< of entries, in one message
     std::size_t batch_entries = 1024;
@@ -95,6 +96,8 @@ public:
     /// When `tick` has something to do. Instant::max(): never.
     ATTUNE_DECL Instant deadline() const noexcept;
 
+    /// As they are obeyed.
+    const CoreOptions& options() const noexcept { return options_; }
     Role role() const noexcept { return role_; }
     Term term() const noexcept { return vote_.term; }
     NodeId leader() const noexcept { return leader_; }  ///< zero: not known
